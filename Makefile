@@ -1,0 +1,77 @@
+# The front door.  CMake's presets (CMakePresets.json) do the work, in build/PRESET.
+#
+#   make                 build/bin/counterfoil, counterfoil-enclave, counterfoil-launch
+#   make demo ARGS=...   the whole story in one command
+#   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
+#   make fuzz FUZZ_SECONDS=n FUZZ=name      make sim SEEDS=n      make bench ONLY=word
+#   make tcb             what is inside the enclave: lines, libraries, exported symbols
+#   make lint  fmt  check-generated  deps  install PREFIX=/usr/local  clean
+
+MAKEFLAGS += --no-print-directory
+SEEDS        ?= 1000
+FUZZ_SECONDS ?= 10
+PREFIX       ?= /usr/local
+JOBS         ?= $(shell nproc)
+
+.PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean \
+        release-tests asan-tests fuzzers test-programs
+.DEFAULT_GOAL := build
+
+# preset,targets: configure once (the build does it again when it must), then build; silent but for warnings and errors.
+define cmake-build
+@[ -f build/$(1)/build.ninja ] || { mkdir -p build && echo "make: first build of build/$(1)" >&2 && \
+  cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log >&2; exit 1; }; }
+@ninja -C build/$(1) -j $(JOBS) --quiet $(2) >build/$(1).log 2>&1; code=$$?; \
+  { [ $$code -eq 0 ] && ! grep -q 'warning:' build/$(1).log; } || cat build/$(1).log >&2; exit $$code
+endef
+
+build:
+	$(call cmake-build,release,programs)
+	@ln -sfn release/bin build/bin
+
+demo: build
+	@build/bin/counterfoil demo $(ARGS)
+
+release-tests: build
+	$(call cmake-build,release,tests)
+asan-tests:
+	$(call cmake-build,asan,tests)
+fuzzers:
+	$(call cmake-build,fuzz,fuzzers)
+
+test-programs: release-tests asan-tests fuzzers
+
+test: test-programs
+	@sh scripts/run-tests.sh $(ONLY)
+
+bench: build
+	$(call cmake-build,release,benches)
+	@sh scripts/run-bench.sh $(ONLY)
+
+fuzz: fuzzers
+	@sh scripts/run-fuzz.sh $(FUZZ_SECONDS) $(FUZZ)
+
+sim: build
+	$(call cmake-build,release,counterfoil-sim)
+	@build/bin/counterfoil-sim --seeds $(SEEDS)
+
+tcb: build
+	@sh scripts/tcb.sh | tee build/tcb.txt
+
+fmt:
+	@find src include sim bench tests -name '*.[ch]' 2>/dev/null | xargs -r clang-format-14 -i
+
+lint:
+	@sh scripts/lint.sh
+
+check-generated:
+	@sh tests/check_generated.sh
+
+deps:
+	@sh scripts/deps.sh build demo test
+
+install: build
+	@cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	@rm -rf build

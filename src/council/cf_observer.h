@@ -1,0 +1,80 @@
+/* The observer of an embedded ledger as a core: it replays every block by the rules, and attests the newest.
+   docs/protocol/services.md "Observer", ledger.md "Finality", councils.md.
+
+   It signs one hash per height, and never a height below the last one: number, hash and checkpoint are durable (`signed`) before the
+   answer leaves.  A ledger that shows other blocks than those signed, breaks the rules, or is not the one that entry 1 of the log names is
+   never attested again by this process, and the reason stands in every answer. */
+#ifndef CF_COUNCIL_OBSERVER_H
+#define CF_COUNCIL_OBSERVER_H
+
+#include "council/cf_follow.h"
+#include "ledger/cf_blocks.h"
+
+#define CF_OBSERVER_WAITING_MAX 16
+#define CF_OBSERVER_TIMEOUT_MS  5000
+#define CF_OBSERVER_POLL_MS     1000 /* a block is seen, and its time compared, this soon */
+
+typedef enum {
+  CF_OBSERVER_OK,
+  CF_OBSERVER_STARTING,   /* reads back its files, or has not replayed to the end yet */
+  CF_OBSERVER_LOG,        /* the log could not be followed: follow.result             */
+  CF_OBSERVER_LEDGER,     /* the ledger did not answer                                */
+  CF_OBSERVER_BEHIND,     /* the block asked for does not exist yet                   */
+  CF_OBSERVER_SKEW,       /* the newest block's time is not that at which it was made */
+  CF_OBSERVER_DEPLOYMENT, /* for ever: block 0 is not what genesis and entry 1 say    */
+  CF_OBSERVER_RULES,      /* for ever: a block breaks the rules                       */
+  CF_OBSERVER_FORK,       /* for ever: another block stands where one was signed      */
+  CF_OBSERVER_CODES,
+} cf_observer_code_t;
+char const *cf_observer_name(cf_observer_code_t c); /* "starting", ... */
+
+typedef struct {
+  cf_domain_t const *domain; /* borrowed, as scalar, for the core's life */
+  unsigned           gateway, ledger; /* peers */
+  uint8_t            member;
+  uint8_t const     *scalar; /* secp256k1, secret */
+} cf_observer_config_t;
+
+/* What was signed last. */
+typedef struct {
+  bool      any;
+  uint64_t  number;
+  cf_hash_t hash;
+  uint64_t  log_size;
+  cf_hash_t log_root;
+} cf_observer_signed_t;
+
+typedef struct {
+  uint64_t request;
+  uint64_t at_least; /* block number */
+  bool     following; /* the round under way began after it came */
+} cf_observer_waiting_t;
+
+/* About 2 MB, and the chain's state on the heap. */
+typedef struct {
+  cf_observer_config_t  cfg;
+  bool                  signed_read;
+  bool                  caught_up;   /* the ledger said once that there is no further block */
+  bool                  asking;      /* for a block */
+  bool                  reached;     /* the last question to the ledger was answered */
+  cf_observer_code_t    broken;      /* OK, or why for ever */
+  cf_observer_signed_t  last;
+  cf_chain_t            chain;
+  bool                  skewed;      /* the newest block's time was wrong when it was seen */
+  uint64_t              asked_s;     /* wall clock when the question under way went out      */
+  uint64_t              absent_s;    /* ... when the next block was last said not to exist; 0: never */
+  uint64_t              poll_at_ms;
+  cf_follow_t           follow;
+  cf_observer_waiting_t waiting[CF_OBSERVER_WAITING_MAX];
+  size_t                waiting_cnt;
+  uint8_t               file[8 + 32 + 8 + 32];
+} cf_observer_t;
+
+/* CF_ERR_POLICY: the key is not the member's, or the ledger is not embedded.  cf_observer_fini frees the chain's state. */
+CF_MUST_CHECK cf_status_t cf_observer_init(cf_observer_t *o, cf_observer_config_t const *cfg, cf_error_t *err);
+void                      cf_observer_fini(cf_observer_t *o);
+
+/* cf_observer_step: START, REQUEST, DONE, TICK, STOP.  Exits with code 1 when a file of its own is not what it wrote. */
+void cf_observer_step(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev);
+
+#endif

@@ -1,0 +1,295 @@
+/* BATCH: one crossing, one record, one receipt, of one form whatever happens inside.  PROTOCOL P5, P6. */
+#include "enclave/cf_enclave_state.h"
+
+#include <assert.h>
+
+#include "base/cf_secret.h"
+#include "session/cf_result.h"
+#include "translog/cf_tree.h"
+
+/* ---- one envelope ---- */
+
+typedef struct {
+  cf_session_t  *session;   /* NULL: none lives; to says where the result goes */
+  cf_recipient_t to;
+  cf_input_t     input;
+  uint8_t        class;     /* decided already when it is not ACCEPTED */
+} opened_t;
+
+static cf_refuse_t
+open_first(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
+  cf_epoch_key_t *k = cf_epoch_key(e, env->epoch);
+  if (!k || (k->until_s && e->batch_s > k->until_s)) return CF_REFUSE_EPOCH;
+  if (cf_session_find(e, env->session)) return CF_REFUSE_REPLAYED;
+  if (e->sessions_cnt == e->configuration.sessions_max) return CF_REFUSE_BUSY;
+  cf_session_epoch_t epoch = { .key = k->key, .certificate = k->certificate, .policy = k->policy, .epoch = k->epoch, .suite = e->configuration.suite };
+  cf_session_t       s;
+  cf_refuse_t        r = cf_session_accept(&s, &o->input, &o->class, e->plain, &e->ciphers, &e->domain, &epoch, env, e->batch_s);
+  if (r) return r;
+  o->to      = s.to;
+  o->session = o->class == CF_RESULT_ACCEPTED ? cf_session_add(e, &s) : NULL;
+  cf_wipe(&s, sizeof s);
+  return CF_REFUSE_NONE;
+}
+
+static cf_refuse_t
+open_next(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
+  cf_session_t *s = cf_session_find(e, env->session);
+  if (!s) return CF_REFUSE_SESSION_UNKNOWN;
+  cf_epoch_key_t *k = cf_epoch_key(e, s->to.epoch); /* sessions end with their epoch's grace */
+  if (!k || (k->until_s && e->batch_s > k->until_s)) return CF_REFUSE_EPOCH;
+  cf_refuse_t r = cf_session_open(s, &o->input, e->plain, &e->ciphers, env);
+  if (r) return r;
+  o->session = s;
+  o->to      = s->to;
+  o->class   = cf_session_live(s, e->batch_s) ? CF_RESULT_ACCEPTED : CF_RESULT_EXPIRED;
+  return CF_REFUSE_NONE;
+}
+
+/* decide runs the input through the book.  A fault there stops the enclave. */
+static cf_refuse_t
+decide(cf_enclave_t *e, opened_t *o, cf_hash_t const *id) {
+  if (o->class != CF_RESULT_ACCEPTED) return CF_REFUSE_NONE;
+  if (!o->input.form) {
+    o->class = CF_RESULT_FORM;
+    return CF_REFUSE_NONE;
+  }
+  uint32_t   account = cf_book_account_of(e->book, &o->session->owner);
+  cf_class_t class   = CF_CLASS_ACCESS;
+  if (account) {
+    cf_correspondent_t *c = cf_correspondent(e, account, true);
+    if (c) {
+      c->session = (uint32_t)(o->session - e->sessions) + 1;
+      c->input   = *id;
+    }
+    if (cf_book_input(e->book, &class, account, o->input.order, o->input.body)) return cf_enclave_stop(e, CF_REFUSE_VIEW);
+  }
+  o->class = (uint8_t)class;
+  return CF_REFUSE_NONE;
+}
+
+static void
+answer_party(cf_enclave_t *e, opened_t const *o, cf_hash_t const *id) {
+  uint8_t     buf[CF_RESULT_SEALED_MAX];
+  cf_wr_t     wr = cf_wr_init(buf, sizeof buf);
+  cf_result_t r  = { .order = o->input.order, .class = o->class, .sequence = e->batch->sequence, .status = CF_RESULT_FINAL };
+  memcpy(r.envelope, id->b, 32);
+  if (o->class == CF_RESULT_ACCEPTED) {
+    r.window = cf_book_window(e->book);
+    r.status = CF_RESULT_NOT_FINAL;
+  }
+  cf_entropy_t drbg = cf_drbg_entropy(&e->batch->drbg);
+  cf_status_t  st   = CF_OK;
+  if (o->session) cf_result_seal(&wr, &e->ciphers, &e->domain, o->session, e->batch->instance, &r);
+  else st = cf_result_seal_key(&wr, &e->ciphers, &e->domain, &o->to, e->batch->instance, &r, &drbg);
+  assert(!wr.bad && !st); /* cf_session_accept refused keys that cannot be sealed to */
+  cf_results_add(e, id, cf_wr_out(&wr));
+}
+
+static cf_refuse_t
+one_envelope(cf_enclave_t *e, cf_span_t bytes, cf_hash_t *id) {
+  cf_envelope_t env;
+  opened_t      o = { 0 };
+  cf_refuse_t   r = cf_envelope_decode(&env, bytes, e->configuration.envelope_max);
+  if (!r) r = cf_envelope_admit(&env, &e->domain, &e->policy, e->batch_s);
+  if (!r) r = env.kind == CF_ENVELOPE_OPENING ? open_first(e, &env, &o) : open_next(e, &env, &o);
+  if (r) return r;
+  *id = cf_envelope_id(bytes);
+  r   = decide(e, &o, id);
+  cf_wipe(e->plain, CF_ENVELOPE_MAX); /* before anything else: the plaintext's work is done */
+  if (!r) answer_party(e, &o, id);
+  return r;
+}
+
+/* ---- the batch ---- */
+
+/* The running hash of what stands beside the book: sessions and their windows follow from the envelopes alone. */
+static void
+note_activity(cf_enclave_t *e, cf_receipt_t const *doc, cf_batch_t const *b) {
+  cf_sha256_t ctx;
+  cf_sha256_tag(&ctx, "activity");
+  cf_sha256_h(&ctx, &e->activity);
+  cf_sha256_add(&ctx, doc->manifest, 32);
+  cf_sha256_add(&ctx, doc->intent, 32);
+  cf_sha256_add(&ctx, b->seed, 32);
+  e->activity = cf_sha256_end(&ctx);
+}
+
+static cf_refuse_t
+inputs(cf_enclave_t *e, cf_batch_t const *b, cf_rd_t *envelopes, cf_receipt_t *doc, cf_wr_t *refused, uint16_t *refused_cnt,
+       cf_wr_t *admitted, uint16_t *admitted_cnt) {
+  cf_frontier_t tree = { 0 };
+  cf_sha256_t   manifest;
+  uint16_t      n = cf_rd_u16(envelopes);
+  cf_sha256_init(&manifest);
+  for (uint16_t i = 0; i < n; i++) {
+    cf_span_t bytes = cf_rd_sub(envelopes);
+    cf_hash_t id;
+    if (envelopes->bad) return b->replay ? CF_REFUSE_JOURNAL : CF_REFUSE_MALFORMED;
+    cf_refuse_t r = one_envelope(e, bytes, &id);
+    if (e->phase == CF_PHASE_STOPPED || (r && b->replay)) return r ? r : CF_REFUSE_VIEW;
+    if (r) {
+      cf_wr_u16(refused, i);
+      cf_wr_u8(refused, (uint8_t)r);
+      ++*refused_cnt;
+      continue;
+    }
+    cf_hash_t leaf = cf_tree_leaf(CF_SPAN_OF(id.b));
+    cf_frontier_add(&tree, &leaf);
+    cf_sha256_h(&manifest, &id);
+    doc->inputs++;
+    if (admitted) {
+      cf_wr_sub(admitted, bytes);
+      ++*admitted_cnt;
+    }
+  }
+  cf_hash_t root = tree.size ? cf_frontier_root(&tree) : cf_tree_empty(), ids = cf_sha256_end(&manifest);
+  memcpy(doc->inputs_root, root.b, 32);
+  memcpy(doc->manifest, ids.b, 32);
+  return cf_rd_done(envelopes) ? CF_REFUSE_NONE : CF_REFUSE_MALFORMED;
+}
+
+cf_refuse_t
+cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *doc, cf_wr_t *refused, uint16_t *refused_cnt,
+             cf_wr_t *admitted, uint16_t *admitted_cnt) {
+  cf_hash_t seed;
+  memcpy(seed.b, b->seed, 32);
+  cf_drbg_init(&b->drbg, &seed);
+  memset(doc, 0, sizeof *doc);
+  if (b->checkpoint.time > e->batch_s) e->batch_s = b->checkpoint.time;
+  if (b->view && b->view->time_s > e->batch_s) e->batch_s = b->view->time_s;
+  if (e->batch_s > e->now_s) e->now_s = e->batch_s;
+
+  doc->epoch            = b->epoch;
+  doc->sequence         = b->sequence;
+  doc->workload         = e->policy.workload;
+  doc->workload_version = e->policy.workload_version;
+  doc->not_before       = b->checkpoint;
+  memcpy(doc->domain, e->domain.b, 32);
+  memcpy(doc->instance, b->instance->b, 32);
+  memcpy(doc->previous, e->previous.b, 32);
+  memcpy(doc->policy, e->policy_hash.b, 32);
+  memcpy(doc->measurement, e->measurement.b, 32);
+  memcpy(doc->state_before, e->state.b, 32);
+
+  cf_results_begin(e, b);
+  cf_book_begin(e->book, e->batch_s);
+  cf_refuse_t r = b->view ? cf_settle_view(e, b, doc) : CF_REFUSE_NONE;
+  if (!r) {
+    cf_settle_intend(e, b, doc);
+    r = cf_settle_close(e);
+  }
+  if (!r) r = inputs(e, b, envelopes, doc, refused, refused_cnt, admitted, admitted_cnt);
+  if (r) return r;
+  cf_hash_t results = cf_results_end(e);
+  note_activity(e, doc, b);
+  cf_hash_t state = cf_book_seal(e->book, b->seed, &e->activity);
+  memcpy(doc->results_root, results.b, 32);
+  memcpy(doc->state_after, state.b, 32);
+  if (e->view_any) {
+    doc->view.number = e->view.number;
+    doc->view.time   = e->view.time_s;
+    memcpy(doc->view.hash, e->view.hash.b, 32);
+    memcpy(doc->view.proof, e->view.proof.b, 32);
+  }
+  return CF_REFUSE_NONE;
+}
+
+void
+cf_batch_commit(cf_enclave_t *e, cf_batch_t const *b, cf_receipt_t const *doc, cf_span_t cose, cf_hash_t const *hash) {
+  size_t slot = doc->sequence % CF_RECEIPTS_KEPT;
+  assert(cose.len <= CF_RECEIPT_COSE_MAX && doc->sequence - e->covered_from < CF_COVERED_MAX);
+  memcpy(e->receipts[slot], cose.ptr, cose.len);
+  e->receipt_sz[slot]                             = (uint32_t)cose.len;
+  e->covered[doc->sequence - e->covered_from].hash  = *hash;
+  e->covered[doc->sequence - e->covered_from].epoch = doc->epoch;
+  e->sequence                                     = doc->sequence;
+  e->previous                                     = *hash;
+  memcpy(e->state.b, doc->state_after, 32);
+  if (e->sequence - e->receipts_from >= CF_RECEIPTS_KEPT) e->receipts_from = e->sequence - CF_RECEIPTS_KEPT + 1;
+}
+
+/* ---- live ---- */
+
+static void
+record_write(cf_enclave_t *e, cf_wr_t *wr, cf_batch_t const *b, cf_span_t envelopes, uint16_t cnt, cf_span_t cose) {
+  cf_wr_u8(wr, 1);
+  cf_wr_u64(wr, b->sequence);
+  cf_wr_u64(wr, b->epoch);
+  cf_wr_u8(wr, !e->own.journaled);
+  if (!e->own.journaled) {
+    cf_epoch_key_t const *k = cf_epoch_key(e, e->own.epoch);
+    cf_wr_u8(wr, 1);
+    cf_wr_u64(wr, k->epoch);
+    cf_wr_hash(wr, &k->certificate);
+    cf_wr_hash(wr, &k->policy);
+    cf_wr_bytes(wr, k->sealing, 32);
+    cf_wr_u40(wr, 0);
+  }
+  cf_wr_u40(wr, b->checkpoint.time);
+  cf_wr_u64(wr, b->checkpoint.size);
+  cf_wr_bytes(wr, b->checkpoint.root, 32);
+  cf_wr_u8(wr, b->view != NULL);
+  if (b->view) {
+    cf_view_kept_write(wr, b->view);
+    cf_wr_sub(wr, b->messages);
+  }
+  cf_wr_bytes(wr, b->seed, 32);
+  cf_wr_u32(wr, (uint32_t)(2 + envelopes.len));
+  cf_wr_u16(wr, cnt);
+  cf_wr_span(wr, envelopes);
+  cf_wr_sub(wr, cose);
+}
+
+/* room: what is kept until the log and the ledger answer has bounds, and a batch that might pass one is not begun. */
+static bool
+room(cf_enclave_t *e) {
+  return cf_results_room(e) && e->sequence - e->feed.history.sequence < CF_RECEIPTS_KEPT - 1 && e->sequence + 1 - e->covered_from < CF_COVERED_MAX - 1;
+}
+
+cf_refuse_t
+cf_on_batch(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
+  cf_rd_t  count = *in;
+  uint16_t n     = cf_rd_u16(&count);
+  if (count.bad || n > e->configuration.batch_max) return count.bad ? CF_REFUSE_MALFORMED : CF_REFUSE_BOUND;
+  for (uint16_t i = 0; i < n; i++) (void)cf_rd_sub(&count);
+  if (!cf_rd_done(&count)) return CF_REFUSE_MALFORMED; /* before anything is done: what is begun must end */
+  if (!room(e)) return CF_REFUSE_BUSY;
+
+  cf_batch_t   b = { .instance = &e->instance, .epoch = e->own.epoch, .checkpoint = e->checkpoint, .sequence = e->sequence + 1 };
+  cf_receipt_t doc;
+  uint16_t     refused_cnt = 0, admitted_cnt = 0;
+  cf_entropy_fill(&e->entropy, b.seed, sizeof b.seed);
+  if (e->view_next_any) {
+    b.view     = &e->view_next;
+    b.messages = CF_SPAN(e->messages, e->messages_whole);
+  }
+  uint8_t *refused_at = cf_wr_room(out, 2);
+  size_t   half       = CF_FRAME_MAX / 2;
+  cf_wr_t  admitted   = cf_wr_init(e->scratch + half, half);
+  cf_refuse_t r       = cf_batch_run(e, &b, in, &doc, out, &refused_cnt, &admitted, &admitted_cnt);
+  if (r) return e->phase == CF_PHASE_STOPPED ? r : cf_enclave_stop(e, r);
+  cf_wr_t patch = cf_wr_init(refused_at, 2);
+  cf_wr_u16(&patch, refused_cnt);
+
+  uint8_t   cose[CF_RECEIPT_COSE_MAX];
+  cf_wr_t   receipt = cf_wr_init(cose, sizeof cose), record = cf_wr_init(e->scratch, half);
+  cf_hash_t hash;
+  cf_document_seal(&receipt, &hash, &cf_receipt_table, &doc, e->own.receipt, "enclave", "receipt");
+  record_write(e, &record, &b, cf_wr_out(&admitted), admitted_cnt, cf_wr_out(&receipt));
+  assert(!receipt.bad && !record.bad && !admitted.bad);
+  cf_wr_u32(out, (uint32_t)(4 + record.len + CF_AEAD_TAG_SZ));
+  cf_journal_seal(&e->journal, e->aead_journal, out, cf_wr_out(&record));
+  cf_wr_sub(out, cf_wr_out(&receipt));
+  cf_wipe(e->scratch, record.len);
+  cf_batch_commit(e, &b, &doc, cf_wr_out(&receipt), &hash);
+  e->own.journaled = true;
+  if (b.view) {
+    memmove(e->messages, e->messages + e->messages_whole, e->messages_sz - e->messages_whole);
+    e->messages_sz -= e->messages_whole;
+    e->messages_whole = 0;
+    e->view_next_any  = false;
+  }
+  cf_epoch_keys_retire(e, e->now_s);
+  return CF_REFUSE_NONE;
+}

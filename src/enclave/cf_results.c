@@ -1,0 +1,130 @@
+/* Sealed results: made in a batch, leaves under its receipt's results root, let out when the receipt counts.
+   A batch's results lie in one block: u32 size of the rest | sequence u64 | released u8 | count u32 | each: to[32], order u32, salt[32], sealed span. */
+#include "enclave/cf_enclave_state.h"
+
+#include <assert.h>
+
+#include "session/cf_result.h"
+#include "translog/cf_tree.h"
+
+#define HEAD_SZ (4 + 8 + 1 + 4)
+
+static uint64_t
+get(uint8_t const *p, size_t n) {
+  uint64_t v = 0;
+  for (size_t i = 0; i < n; i++) v = v << 8 | p[i];
+  return v;
+}
+
+static size_t
+block_sz(uint8_t const *block) {
+  return 4 + (size_t)get(block, 4);
+}
+
+void
+cf_results_forget(cf_enclave_t *e) {
+  size_t kept = 0;
+  for (size_t at = 0; at < e->results_sz;) {
+    size_t n = block_sz(e->results + at);
+    if (!e->results[at + 12]) {
+      memmove(e->results + kept, e->results + at, n);
+      kept += n;
+    }
+    at += n;
+  }
+  e->results_sz = kept;
+}
+
+bool
+cf_results_room(cf_enclave_t *e) {
+  if (e->results_max - e->results_sz < e->results_room) cf_results_forget(e);
+  return e->results_max - e->results_sz >= e->results_room;
+}
+
+void
+cf_results_begin(cf_enclave_t *e, cf_batch_t *b) {
+  while (b->replay && e->results_max - e->results_sz < e->results_room) { /* then the oldest was released in its time */
+    size_t n = block_sz(e->results);
+    memmove(e->results, e->results + n, e->results_sz - n);
+    e->results_sz -= n;
+  }
+  e->batch      = b;
+  e->leaves_cnt = 0;
+  e->results_at = e->results_sz;
+  cf_wr_t wr    = cf_wr_init(e->results + e->results_sz, HEAD_SZ);
+  cf_wr_u32(&wr, 0);
+  cf_wr_u64(&wr, b->sequence);
+  cf_wr_u8(&wr, 0);
+  cf_wr_u32(&wr, 0);
+  e->results_sz += HEAD_SZ;
+}
+
+void
+cf_results_add(cf_enclave_t *e, cf_hash_t const *to, cf_span_t sealed) {
+  uint8_t salt[32];
+  cf_wr_t wr = cf_wr_init(e->results + e->results_sz, e->results_max - e->results_sz);
+  assert(e->leaves_cnt < e->leaves_max); /* the book bounds its notices, a batch its inputs */
+  cf_entropy_t drbg = cf_drbg_entropy(&e->batch->drbg);
+  cf_entropy_fill(&drbg, salt, sizeof salt);
+  cf_wr_hash(&wr, to);
+  cf_wr_u32(&wr, e->leaves_cnt);
+  cf_wr_bytes(&wr, salt, sizeof salt);
+  cf_wr_sub(&wr, sealed);
+  assert(!wr.bad);
+  e->results_sz += wr.len;
+  cf_hash_t leaf            = cf_result_leaf(salt, e->leaves_cnt, sealed);
+  e->leaves[e->leaves_cnt++] = cf_tree_leaf(CF_SPAN_OF(leaf.b));
+}
+
+void
+cf_results_sink(void *host, uint32_t account, cf_span_t bytes) {
+  cf_enclave_t       *e = host;
+  cf_correspondent_t *c = cf_correspondent(e, account, false);
+  if (!c || !c->session) return; /* it never spoke to us: the ledger tells it */
+  uint8_t       buf[CF_RESULT_SEALED_MAX];
+  cf_wr_t       wr = cf_wr_init(buf, sizeof buf);
+  cf_session_t *s  = &e->sessions[c->session - 1];
+  cf_result_t   r  = { .class = CF_RESULT_NOTICE, .sequence = e->batch->sequence, .status = CF_RESULT_NOT_FINAL, .body = bytes };
+  cf_clearing_notice_t notice;
+  if (cf_clearing_notice_decode(&notice, bytes) == CF_OK) {
+    r.window = notice.kind == CF_CLEARING_DEFAULTED ? 0 : notice.window;
+    if (notice.kind == CF_CLEARING_SETTLED || notice.kind == CF_CLEARING_DEFAULTED) r.status = CF_RESULT_FINAL;
+  }
+  memcpy(r.envelope, c->input.b, 32);
+  cf_result_seal(&wr, &e->ciphers, &e->domain, s, e->batch->instance, &r);
+  if (!wr.bad) cf_results_add(e, &c->input, cf_wr_out(&wr));
+}
+
+cf_hash_t
+cf_results_end(cf_enclave_t *e) {
+  uint8_t *block = e->results + e->results_at;
+  cf_wr_t  size = cf_wr_init(block, 4), cnt = cf_wr_init(block + 13, 4);
+  cf_wr_u32(&size, (uint32_t)(e->results_sz - e->results_at - 4));
+  cf_wr_u32(&cnt, e->leaves_cnt);
+  cf_hash_t root = cf_tree_root_of(e->leaves, e->leaves_cnt);
+  if (!e->leaves_cnt) e->results_sz = e->results_at;
+  e->batch = NULL;
+  return root;
+}
+
+/* A receipt's results leave when it counts under a witness quorum; where policy says at_final, when its content was executed. */
+static bool
+may_leave(cf_enclave_t const *e, uint64_t sequence) {
+  return sequence <= e->feed.history.sequence && (e->policy.disclosure == 1 || sequence < e->covered_from);
+}
+
+void
+cf_results_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again) {
+  for (size_t at = 0; at < e->results_sz; at += block_sz(e->results + at)) {
+    uint8_t *block    = e->results + at;
+    uint64_t sequence = get(block + 4, 8);
+    size_t   n        = block_sz(block) - 13;
+    if ((bool)block[12] != again || !may_leave(e, sequence)) continue;
+    if (items->max - items->len < n + 13 || *cnt == UINT16_MAX) return; /* the next SHOW_LOG takes it */
+    block[12] = 1;
+    cf_wr_u8(items, CF_RELEASE_RESULTS);
+    cf_wr_u64(items, sequence);
+    cf_wr_sub(items, CF_SPAN(block + 13, n));
+    ++*cnt;
+  }
+}

@@ -1,0 +1,91 @@
+/* Tables of the enclave: sessions by id, correspondents by account, sealing keys by epoch. */
+#include "enclave/cf_enclave_state.h"
+
+#include <assert.h>
+
+#include "base/cf_secret.h"
+
+static uint32_t
+hash32(uint8_t const *p, size_t n) { /* ids are SHA-256's already; accounts are spread by a multiplication */
+  uint64_t h = 0;
+  for (size_t i = 0; i < n && i < 8; i++) h = h << 8 | p[i];
+  return (uint32_t)(h * 0x9e3779b97f4a7c15ULL >> 32);
+}
+
+/* place is where id stands, or the free place where it would. */
+static uint32_t *
+place(cf_enclave_t *e, uint8_t const id[CF_SESSION_ID_SZ]) {
+  uint32_t i = hash32(id, CF_SESSION_ID_SZ) & e->session_mask;
+  while (e->session_index[i] && memcmp(e->sessions[e->session_index[i] - 1].to.session, id, CF_SESSION_ID_SZ)) i = (i + 1) & e->session_mask;
+  return &e->session_index[i];
+}
+
+cf_session_t *
+cf_session_find(cf_enclave_t *e, uint8_t const id[CF_SESSION_ID_SZ]) {
+  uint32_t n = *place(e, id);
+  return n ? &e->sessions[n - 1] : NULL;
+}
+
+cf_session_t *
+cf_session_add(cf_enclave_t *e, cf_session_t const *s) {
+  if (e->sessions_cnt == e->configuration.sessions_max) return NULL;
+  uint32_t *at = place(e, s->to.session);
+  assert(!*at);
+  e->sessions[e->sessions_cnt] = *s;
+  *at                          = ++e->sessions_cnt;
+  return &e->sessions[e->sessions_cnt - 1];
+}
+
+cf_correspondent_t *
+cf_correspondent(cf_enclave_t *e, uint32_t account, bool add) {
+  uint8_t const key[4] = { (uint8_t)(account >> 24), (uint8_t)(account >> 16), (uint8_t)(account >> 8), (uint8_t)account };
+  uint32_t      i      = hash32(key, sizeof key) & e->correspondent_mask;
+  for (uint32_t n = 0; n <= e->correspondent_mask; n++, i = (i + 1) & e->correspondent_mask) {
+    cf_correspondent_t *c = &e->correspondents[i];
+    if (c->account == account && account) return c;
+    if (c->account) continue;
+    if (!add) return NULL;
+    c->account = account;
+    return c;
+  }
+  return NULL;
+}
+
+cf_epoch_key_t *
+cf_epoch_key(cf_enclave_t *e, uint64_t epoch) {
+  for (size_t i = 0; i < e->epochs_cnt; i++)
+    if (e->epochs[i].epoch == epoch) return &e->epochs[i];
+  return NULL;
+}
+
+static void
+erase(cf_epoch_key_t *k) {
+  cf_x25519_key_free(k->key);
+  cf_secret_free(k->sealing);
+}
+
+/* The oldest goes when the table is full: its grace is the shortest. */
+void
+cf_epoch_key_add(cf_enclave_t *e, uint64_t epoch, cf_hash_t const *certificate, cf_hash_t const *policy, uint8_t const sealing[32]) {
+  if (e->epochs_cnt == CF_EPOCHS_MAX) {
+    erase(&e->epochs[0]);
+    memmove(&e->epochs[0], &e->epochs[1], (CF_EPOCHS_MAX - 1) * sizeof e->epochs[0]);
+    e->epochs_cnt--;
+  }
+  cf_epoch_key_t *k = &e->epochs[e->epochs_cnt++];
+  *k                = (cf_epoch_key_t){ .epoch = epoch, .certificate = *certificate, .policy = *policy };
+  k->sealing        = cf_secret_new(32);
+  assert(k->sealing);
+  memcpy(k->sealing, sealing, 32);
+  k->key = cf_x25519_key_from(sealing);
+}
+
+void
+cf_epoch_keys_retire(cf_enclave_t *e, uint64_t now_s) {
+  size_t kept = 0;
+  for (size_t i = 0; i < e->epochs_cnt; i++) {
+    if (e->epochs[i].until_s && now_s > e->epochs[i].until_s) erase(&e->epochs[i]);
+    else e->epochs[kept++] = e->epochs[i];
+  }
+  e->epochs_cnt = kept;
+}

@@ -1,0 +1,232 @@
+/* Contents: windows closed, intents carried, views applied, signatures let out.  PROTOCOL P8, ONCHAIN 4.7. */
+#include "enclave/cf_enclave_state.h"
+
+#include <assert.h>
+
+#include "ledger/cf_settlement.h"
+#include "translog/cf_tree.h"
+
+/* ---- a view is applied ---- */
+
+static bool
+admitted(cf_enclave_t const *e, cf_addr_t const *owner) {
+  if (e->policy.admission == 1) return true;
+  for (size_t i = 0; i < e->policy.owners_cnt; i++)
+    if (!memcmp(e->policy.owners[i], owner->b, 20)) return true;
+  return false;
+}
+
+static cf_status_t
+take_message(cf_enclave_t *e, cf_inbox_msg_t const *m) {
+  cf_book_msg_t b = { .account = m->id, .asset = m->asset, .units = m->units, .time_s = m->time_s };
+  switch (m->kind) {
+  case CF_INBOX_OPENED:
+    b.kind     = CF_BOOK_OPENED;
+    b.owner    = m->addr;
+    b.admitted = admitted(e, &m->addr);
+    break;
+  case CF_INBOX_LANE_OPENED: b.kind = CF_BOOK_LANE_OPENED; break;
+  case CF_INBOX_DEPOSITED: b.kind = CF_BOOK_DEPOSITED; break;
+  case CF_INBOX_EXIT_REQUESTED: b.kind = CF_BOOK_EXIT_REQUESTED; break;
+  case CF_INBOX_EXIT_PAID: b.kind = CF_BOOK_EXIT_PAID; break;
+  case CF_INBOX_ALARM: /* status, key and alarm slots of the same block say all of these */
+  case CF_INBOX_DEAD:
+  case CF_INBOX_INSTANCE_REVOKED:
+  case CF_INBOX_KEY_REVOKED:
+  case CF_INBOX_PAUSED:
+  case CF_INBOX_POLICY_SCHEDULED:
+  case CF_INBOX_MEASUREMENT_SET:
+  case CF_INBOX_COUNCILS_SCHEDULED:
+  case CF_INBOX_ASSET_SET:
+  case CF_INBOX_CAP_SET:
+  case CF_INBOX_KEY_POLICY_SET:
+  case CF_INBOX_MEMBER_REMOVED: return CF_OK;
+  }
+  return cf_book_inbox(e->book, &b);
+}
+
+/* The head moved along our contents: the oldest are final. */
+static cf_status_t
+executed(cf_enclave_t *e, size_t n, uint64_t time_s) {
+  if (!n) return CF_OK;
+  for (size_t i = 0; i < n; i++) {
+    cf_status_t st = e->contents[i].window ? cf_book_content_executed(e->book, e->contents[i].window) : CF_OK;
+    if (st) return st;
+  }
+  uint64_t from = e->contents[n - 1].last + 1;
+  memmove(e->covered, e->covered + (from - e->covered_from), (e->sequence + 1 - from) * sizeof *e->covered);
+  e->covered_from = from;
+  e->head         = e->contents[n - 1].digest;
+  e->settled_s    = time_s;
+  e->contents_cnt -= n;
+  memmove(e->contents, e->contents + n, e->contents_cnt * sizeof e->contents[0]);
+  return CF_OK;
+}
+
+static uint64_t
+valid_until(cf_content_t const *c) {
+  cf_settlement_meta_t meta;
+  (void)cf_settlement_meta_unpack(&meta, &c->settlement.meta);
+  return meta.valid_until_s;
+}
+
+/* One final block shows the head unmoved and the time past validUntil: the oldest content can never execute, nor can what stands on it. */
+static cf_status_t
+abandon(cf_enclave_t *e, uint64_t time_s, cf_receipt_t *doc) {
+  if (!e->contents_cnt || time_s <= valid_until(&e->contents[0])) return CF_OK;
+  memcpy(doc->abandon, e->contents[0].digest.b, 32);
+  e->uncovered   = e->contents[0].first;
+  uint64_t first = e->closed_window;
+  for (size_t i = e->contents_cnt; i > 0; i--)
+    if (e->contents[i - 1].window) first = e->contents[i - 1].window;
+  e->contents_cnt  = 0;
+  e->closed_window = 0;
+  return first ? cf_book_content_void(e->book, first) : CF_OK;
+}
+
+cf_refuse_t
+cf_settle_view(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
+  cf_taken_view_t const *v    = b->view;
+  cf_hash_t const       *head = &v->slots[CF_SLOT_HEAD];
+  size_t                 n    = 0;
+  if (!cf_hash_eq(head, &e->head)) {
+    while (n < e->contents_cnt && !cf_hash_eq(head, &e->contents[n].digest)) n++;
+    if (n++ == e->contents_cnt) return cf_enclave_stop(e, CF_REFUSE_VIEW);
+  }
+  cf_status_t st = executed(e, n, v->time_s);
+  if (!st) st = abandon(e, v->time_s, doc);
+  cf_rd_t rd = cf_rd_span(b->messages);
+  while (!st && cf_rd_left(&rd)) {
+    cf_inbox_msg_t m = cf_inbox_msg_read(&rd);
+    st               = rd.bad ? CF_ERR_FORMAT : take_message(e, &m);
+  }
+  if (!st) st = cf_book_view(e->book, v->time_s);
+  for (size_t i = 0; !st && i < v->bucket_cnt; i++) st = cf_book_bucket(e->book, v->bucket[i].asset, v->bucket[i].level);
+  if (!st) st = cf_book_defaults(e->book);
+  if (st) return cf_enclave_stop(e, CF_REFUSE_VIEW);
+  if (!e->view_any) e->settled_s = v->time_s;
+  e->view     = *v;
+  e->view_any = true;
+  return CF_REFUSE_NONE;
+}
+
+/* ---- windows and intents ---- */
+
+static cf_book_content_t const *
+book_content(cf_enclave_t const *e, uint64_t window) {
+  for (size_t i = 0; i < cf_book_content_cnt(e->book); i++)
+    if (cf_book_content(e->book, i)->window == window) return cf_book_content(e->book, i);
+  return NULL;
+}
+
+cf_refuse_t
+cf_settle_close(cf_enclave_t *e) {
+  bool     closed = false;
+  uint64_t window = cf_book_window(e->book);
+  if (!e->view_any || e->closed_window || e->contents_cnt >= e->policy.max_flight) return CF_REFUSE_NONE;
+  if (cf_book_window_close(e->book, &closed)) return cf_enclave_stop(e, CF_REFUSE_VIEW);
+  if (closed) e->closed_window = window;
+  return CF_REFUSE_NONE;
+}
+
+/* A heartbeat keeps the domain from being declared dead: due on an alarm for the present head, or after a quarter of deadAfter in silence. */
+static bool
+heartbeat_due(cf_enclave_t const *e) {
+  if (e->contents_cnt) return false;
+  bool alarmed = cf_hash_eq(&e->view.slots[CF_SLOT_ALARM_HEAD], &e->head);
+  return alarmed || e->view.time_s >= e->settled_s + e->ledger.dead_after_s / 4;
+}
+
+static bool
+ledger_open(cf_enclave_t const *e) {
+  cf_ledger_status_t s = cf_ledger_status_unpack(&e->view.slots[CF_SLOT_STATUS]);
+  return !s.dead && e->view.time_s >= s.paused_until_s && cf_ledger_policy_in_force(&s, e->view.time_s) == e->policy.version;
+}
+
+/* build makes the content over all receipts under none; e->body receives the body.  False when it could not execute in time, or the ledger would refuse it. */
+static bool
+build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c, size_t *body_sz) {
+  cf_wr_t                  body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
+  cf_book_content_t const *from = e->closed_window ? book_content(e, e->closed_window) : NULL;
+  cf_settlement_meta_t     meta = { .sequence = e->sequence, .as_of_s = e->view.time_s, .policy = (uint32_t)e->policy.version, .mode = CF_MODE_NET };
+  meta.valid_until_s            = meta.as_of_s + e->ledger.max_validity_s;
+  if (from) {
+    uint64_t deadline = cf_book_content_deadline(e->book, from);
+    if (deadline != UINT64_MAX && meta.valid_until_s >= deadline) meta.valid_until_s = deadline - 1;
+    cf_book_content_body(&body, from);
+  }
+  if (body.bad || meta.valid_until_s <= e->batch_s) return false;
+  *c = (cf_content_t){ .window = e->closed_window, .first = e->uncovered, .last = e->sequence, .log_size = b->checkpoint.size, .intent = b->sequence };
+  memcpy(c->log_root.b, b->checkpoint.root, 32);
+  cf_frontier_t tree = { 0 };
+  for (uint64_t s = c->first; s <= c->last; s++) {
+    cf_hash_t leaf = cf_tree_leaf(CF_SPAN_OF(e->covered[s - e->covered_from].hash.b));
+    cf_frontier_add(&tree, &leaf);
+  }
+  c->receipts_root         = cf_frontier_root(&tree);
+  c->settlement.meta       = cf_settlement_meta_pack(&meta);
+  c->settlement.prev_head  = e->contents_cnt ? e->contents[e->contents_cnt - 1].digest : e->head;
+  c->settlement.state_root = e->state;
+  c->settlement.entries    = cf_settlement_entries(cf_wr_out(&body));
+  c->settlement.receipts   = cf_settlement_receipts(c->first, c->last, &c->receipts_root, c->log_size, &c->log_root);
+  c->digest                = cf_settlement_digest(&e->ledger.separator, &c->settlement);
+  *body_sz                 = body.len;
+  return cf_preflight(e, c, cf_wr_out(&body));
+}
+
+void
+cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
+  cf_entropy_t drbg = cf_drbg_entropy(&b->drbg);
+  cf_content_t c;
+  size_t       body_sz;
+  uint8_t      salt[32];
+  cf_entropy_fill(&drbg, salt, sizeof salt);
+  memcpy(doc->intent, salt, 32); /* nothing to settle: 32 random bytes, which look the same */
+  bool due = e->view_any && e->contents_cnt < CF_SETTLE_FLIGHT_MAX && e->sequence >= e->uncovered && (e->closed_window || heartbeat_due(e));
+  if (!due || !ledger_open(e) || !build(e, b, &c, &body_sz)) return;
+  memcpy(c.salt, salt, 32);
+  cf_hash_t intent = cf_intent(c.salt, &c.digest);
+  memcpy(doc->intent, intent.b, 32);
+  e->contents[e->contents_cnt++] = c;
+  e->uncovered                   = c.last + 1;
+  e->closed_window               = 0;
+}
+
+/* ---- release ---- */
+
+/* A content leaves signed when its intent's receipt counts under a witness quorum: then so do all that it covers. */
+void
+cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again) {
+  for (size_t i = 0; i < e->contents_cnt; i++) {
+    cf_content_t *c = &e->contents[i];
+    if (c->intent > e->feed.history.sequence || valid_until(c) < e->now_s) return; /* none behind it may overtake */
+    if (c->released != again) continue;
+    cf_book_content_t const *from = c->window ? book_content(e, c->window) : NULL;
+    cf_wr_t                  body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
+    if (from) cf_book_content_body(&body, from);
+    cf_settlement_doc_t doc  = { .first = c->first, .last = c->last, .log_size = c->log_size, .epoch = e->own.epoch };
+    cf_hash_t           name = cf_sha256(cf_wr_out(&body));
+    memcpy(doc.salt, c->salt, 32);
+    memcpy(doc.meta, c->settlement.meta.b, 32);
+    memcpy(doc.prev_head, c->settlement.prev_head.b, 32);
+    memcpy(doc.state_root, c->settlement.state_root.b, 32);
+    memcpy(doc.entries, c->settlement.entries.b, 32);
+    memcpy(doc.receipts, c->settlement.receipts.b, 32);
+    memcpy(doc.receipts_root, c->receipts_root.b, 32);
+    memcpy(doc.log_root, c->log_root.b, 32);
+    memcpy(doc.body, name.b, 32);
+    cf_status_t st = cf_k256_sign(doc.signature, e->own.settlement, &c->digest);
+    assert(!st && !body.bad);
+    uint8_t buf[1024];
+    cf_wr_t payload = cf_wr_init(buf, sizeof buf);
+    cf_table_encode(&payload, &cf_settlement_doc_table, &doc);
+    assert(!payload.bad);
+    cf_wr_u8(items, CF_RELEASE_SETTLEMENT);
+    cf_wr_u64(items, c->last);
+    cf_wr_u32(items, (uint32_t)(4 + payload.len + body.len));
+    cf_wr_sub(items, cf_wr_out(&payload));
+    cf_wr_span(items, cf_wr_out(&body));
+    c->released = true;
+    ++*cnt;
+  }
+}

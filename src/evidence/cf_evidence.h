@@ -1,0 +1,121 @@
+/* Evidence in, facts out; facts and policy in, verdict out (DESIGN 10).  No I/O, no clock: everything is judged at the stated T.
+   Spoken now: Counterfoil's TPM evidence (cf_carrier).  A platform is a row of the table in cf_evidence.c. */
+#ifndef CF_EVIDENCE_EVIDENCE_H
+#define CF_EVIDENCE_EVIDENCE_H
+
+#include "document/cf_ear.h"
+#include "evidence/cf_carrier.h"
+#include "evidence/cf_measure.h"
+#include "evidence/cf_statement.h"
+#include "evidence/cf_tpm.h"
+
+/* ---- what is handed in ---- */
+
+typedef enum {
+  CF_ROLE_EVIDENCE = 1, /* the CMW record; exactly one    */
+  CF_ROLE_CRL,          /* a revocation list, DER         */
+  CF_ROLE_STATEMENT,    /* a credential statement         */
+  CF_ROLE_ROOT,         /* only in collateral sets: the root that the chain led to */
+} cf_role_t;
+
+typedef struct {
+  cf_role_t role;
+  cf_span_t bytes;
+} cf_evidence_item_t;
+
+/* Who holds the root of trust.  A bus to a discrete TPM can be driven; what an owner controls proves nothing to others. */
+typedef enum { CF_CLASS_CLOUD = 1, CF_CLASS_FIRMWARE, CF_CLASS_DISCRETE, CF_CLASS_OWNER } cf_class_t;
+/* "cloud", "firmware", "discrete", "owner-controlled"; NULL for a number that is none. */
+char const *cf_class_name(cf_class_t cls);
+
+typedef struct {
+  cf_class_t cls;
+  cf_span_t  der;
+} cf_root_t;
+
+#define CF_ROOTS_MAX      16
+#define CF_STATEMENTS_MAX 16
+#define CF_ITEMS_MAX      (1 + CF_X509_CRL_MAX + CF_STATEMENTS_MAX)
+
+typedef struct {
+  cf_evidence_item_t const *items;
+  size_t                    item_cnt;
+  cf_root_t const          *roots;
+  size_t                    root_cnt;
+  cf_hash_t                 domain; /* the genesis that PCR 11 must have been extended with */
+  int64_t                   at_s;   /* T, Unix time */
+} cf_evidence_ask_t;
+
+/* ---- what is then known ---- */
+
+/* Facts: authentic at T, not yet acceptable.  Made only by cf_evidence_verify; spans borrow the items. */
+typedef struct {
+  cf_platform_t platform;
+  bool          debug;
+  cf_hash_t     evidence;   /* SHA-256 of the carrier: its name in the archive */
+  cf_hash_t     collateral; /* SHA-256 of the collateral set (cf_collateral_set) */
+  cf_hash_t     domain;
+  cf_hash_t     instance;
+  cf_hash_t     certificate; /* document hash of the epoch certificate */
+  cf_epoch_t    epoch;       /* what it says */
+  cf_hash_t     program, configuration, measurement;
+  cf_span_t     nonces;
+  cf_hash_t     nonces_hash;
+  int64_t       valid_until_s; /* earliest end of certificates and lists */
+  int64_t       crl_issued_s;  /* oldest list relied on; 0: none */
+  /* TPM */
+  cf_class_t cls;
+  cf_hash_t  root;         /* SHA-256 of the root certificate */
+  bool       ak_certified; /* a cloud certified the AK itself; else statements are needed */
+  uint8_t    ak_name[CF_AK_NAME_SZ];
+  uint32_t   ak_attributes;
+  cf_hash_t  ek_certificate; /* SHA-256; the AK's certificate when ak_certified */
+  cf_key_t   ek;             /* for cf_credential_make; meaningless when ak_certified */
+  uint64_t   clock, firmware;
+  uint32_t   reset_cnt, restart_cnt;
+  bool       clock_safe;
+  bool       event_log;      /* one was there, and led to the PCRs quoted */
+  char       tpm_manufacturer[16], tpm_model[64], tpm_version[16];
+  cf_span_t  statements[CF_STATEMENTS_MAX]; /* not yet read */
+  size_t     statement_cnt;
+} cf_facts_t;
+
+/* cf_evidence_verify runs every check of the platform's row, in order, and stops at the first that fails.  *v is reset first.
+   Thread-safe; allocates inside OpenSSL only.  Does not ask whether the measurement, the root's class or the verifier's nonce are
+   those of a policy: that is cf_appraise. */
+CF_MUST_CHECK cf_verdict_code_t cf_evidence_verify(cf_facts_t *out, cf_evidence_ask_t const *ask, cf_verdict_t *v);
+
+/* The matrix of what is checked, made from the code that checks: row i, NULL past the end. */
+typedef struct {
+  cf_platform_t platform;
+  char const   *name;
+  char const   *what;
+} cf_check_row_t;
+bool cf_evidence_matrix(cf_check_row_t *out, size_t i);
+
+/* cf_collateral_set writes the set that a result names: [* [role, SHA-256]], rising, of all items but the evidence, and of the root.
+   CF_ERR_FORMAT when two items are equal; CF_ERR_BOUND. */
+CF_MUST_CHECK cf_status_t cf_collateral_set(cf_wr_t *wr, cf_evidence_item_t const *items, size_t item_cnt, cf_span_t root);
+#define CF_COLLATERAL_SET_MAX (3 + (CF_ITEMS_MAX + 1) * 36)
+
+/* ---- appraisal ---- */
+
+typedef struct {
+  cf_policy_t const  *policy;
+  bool                production;    /* the domain's class; owner-controlled roots are then refused by construction */
+  cf_council_t const *verifiers;     /* whose statements count */
+  size_t              statement_min; /* how many of them; at least 1 */
+  cf_hash_t const    *nonce;         /* the asker's own, to be found in the list; NULL: any list */
+  cf_facts_t const   *earlier;       /* accepted before; of the same instance it must show the same counters; NULL: none */
+  int64_t             at_s;
+} cf_appraise_ask_t;
+
+/* cf_appraise judges facts under policy.  *until_s receives until when the result holds: the earliest of policy's age and of every
+   end of collateral.  *v is reset first. */
+CF_MUST_CHECK cf_verdict_code_t cf_appraise(int64_t *until_s, cf_facts_t const *facts, cf_appraise_ask_t const *ask, cf_verdict_t *v);
+
+/* cf_appraise_result fills the EAR that says so.  ear->verdict points to static text. */
+void cf_appraise_result(cf_ear_t *ear, cf_facts_t const *facts, cf_verdict_code_t code, cf_hash_t const *policy_hash, int64_t at_s,
+                        int64_t until_s);
+
+#endif

@@ -1,0 +1,419 @@
+#include "io/cf_host.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "io/cf_clock.h"
+#include "io/cf_frame.h"
+#include "io/cf_http_client.h"
+#include "io/cf_store_sqlite.h"
+
+#define PEERS_MAX  64
+#define FRAME_BIT  (UINT64_C(1) << 63) /* in request ids: asked by frame */
+#define SETTLE_MAX 4096                /* DONE events before sockets get a look again */
+#define DRAIN_MS   1000
+
+typedef struct {
+  cf_watch_t              signals; /* first: the loop hands it back */
+  cf_host_config_t const *cfg;
+  cf_step_fn_t           *step;
+  void                   *core;
+  cf_effects_t            fx;
+  cf_loop_t               loop;
+  cf_files_t              files;
+  cf_store_sqlite_t      *store;
+  int                     listener, frame_listener;
+  cf_http_t              *http;
+  cf_frame_server_t      *frames;
+  cf_http_client_t       *client;
+  unsigned                url_of[PEERS_MAX]; /* peer -> the client's */
+  cf_frame_peer_t        *frame_peer[PEERS_MAX];
+  cf_done_queue_t         done;
+  uint64_t                tick_ms; /* when the next is due */
+  uint64_t                sweep_ms;
+  unsigned                stop_cnt;
+  int                     stop_signal;
+  bool                    ended;
+  int                     code;
+} host_t;
+
+/* ---- the host's own lines ---- */
+
+/* text is ours or strerror's; what JSON would escape is replaced */
+static void
+log_error(host_t const *h, char const *what, cf_error_t const *err) {
+  char line[512];
+  int  n = snprintf(line, sizeof line - 2, "{\"time\":%llu,\"level\":\"error\",\"role\":\"%.32s\",\"event\":\"%.96s\",\"status\":\"%s\",\"item\":\"%s\",\"text\":\"",
+                    (unsigned long long)cf_clock_now().wall_ms, h->cfg->role ? h->cfg->role : "host", what, cf_status_name(err->status),
+                    err->item);
+  for (char const *s = err->text; *s && (size_t)n < sizeof line - 4; s++) line[n++] = *s < ' ' || *s == '"' || *s == '\\' ? '\'' : *s;
+  memcpy(line + n, "\"}\n", 3);
+  if (write(h->cfg->log_fd ? h->cfg->log_fd : 2, line, (size_t)n + 3) < 0) return; /* nobody to tell */
+}
+
+static void
+end(host_t *h, int code) {
+  h->ended = true;
+  h->code  = code;
+}
+
+/* ---- effects ---- */
+
+static void
+durable(host_t *h, cf_effect_t const *e) {
+  cf_error_t  err = { 0 };
+  cf_status_t st  = CF_OK;
+  switch (e->kind) {
+  case CF_FX_PUT:    st = cf_files_put(&h->files, e->name, e->body, &err); break;
+  case CF_FX_APPEND: st = cf_files_append(&h->files, e->name, e->body, &err); break;
+  case CF_FX_REMOVE: st = cf_files_remove(&h->files, e->name, &err); break;
+  case CF_FX_STORE:
+    st = h->store ? cf_store_sqlite_commit(h->store, e->body, &err) : cf_error_set(&err, CF_ERR_IO, "store", 0, "none is configured");
+    break;
+  case CF_FX_GET:
+  case CF_FX_LIST:
+  case CF_FX_SCAN:
+  case CF_FX_ASK:
+  case CF_FX_REPLY:
+  case CF_FX_WAKE:
+  case CF_FX_LOG:
+  case CF_FX_EXIT: assert(false);
+  }
+  if (!st) return;
+  log_error(h, st == CF_ERR_STALE ? "fenced" : "not durable, stopping", &err);
+  end(h, 3);
+}
+
+static void
+read_back(host_t *h, cf_effect_t const *e) {
+  cf_error_t  err   = { 0 };
+  cf_status_t st    = CF_OK;
+  bool        found = true;
+  uint8_t    *buf   = NULL;
+  size_t      size  = 0, max = h->cfg->file_max ? h->cfg->file_max : 256u << 20;
+  if (e->kind == CF_FX_GET) {
+    st = cf_files_get(&buf, &size, &found, &h->files, e->name, max, &err);
+  } else if (e->kind == CF_FX_LIST) {
+    st = cf_files_list(&buf, &size, &h->files, e->name, max, &err);
+  } else if (h->store && e->name.len == 1) {
+    st = cf_store_sqlite_scan(&buf, &size, h->store, (cf_store_kind_t)e->name.ptr[0], max, &err);
+  } else {
+    st = cf_error_set(&err, CF_ERR_FORMAT, "scan", 0, "no store, or no kind");
+  }
+  if (st) log_error(h, "read failed", &err);
+  cf_done_t *d = cf_done_push(&h->done, e->id, st ? CF_ERR_IO : CF_OK);
+  d->code      = st ? 0 : found ? 200 : 404;
+  d->mem       = buf;
+  d->body      = CF_SPAN(buf, size);
+}
+
+static void
+ask(host_t *h, cf_effect_t const *e) {
+  assert(e->peer < h->cfg->peer_cnt);
+  cf_frame_peer_t *frames = h->frame_peer[e->peer];
+  if (frames) cf_frame_ask(frames, e->id, e->body, e->timeout_ms);
+  else cf_http_client_ask(h->client, e->id, h->url_of[e->peer], e->name, h->cfg->peers[e->peer].type, e->body, e->timeout_ms);
+}
+
+static void
+reply(host_t *h, cf_effect_t const *e) {
+  if (e->id & FRAME_BIT) {
+    if (h->frames) cf_frame_reply(h->frames, e->id & ~FRAME_BIT, e->body);
+  } else if (h->http) {
+    cf_http_reply(h->http, e->id, e->code, e->type, e->retry_after_s, e->body);
+  }
+}
+
+static void
+log_line(host_t const *h, cf_span_t body) {
+  struct iovec parts[2] = { { .iov_len = body.len }, { .iov_len = 1 } };
+  char         newline  = '\n';
+  memcpy(&parts[0].iov_base, &body.ptr, sizeof body.ptr); /* writev only reads it */
+  parts[1].iov_base = &newline;
+  if (writev(h->cfg->log_fd ? h->cfg->log_fd : 2, parts, 2) < 0) return; /* nobody to tell */
+}
+
+static void
+perform(host_t *h, cf_effect_t const *e) {
+  switch (e->kind) {
+  case CF_FX_PUT:
+  case CF_FX_APPEND:
+  case CF_FX_REMOVE:
+  case CF_FX_STORE: durable(h, e); return;
+  case CF_FX_GET:
+  case CF_FX_LIST:
+  case CF_FX_SCAN:  read_back(h, e); return;
+  case CF_FX_ASK:   ask(h, e); return;
+  case CF_FX_REPLY: reply(h, e); return;
+  case CF_FX_WAKE:
+    if (e->id < h->tick_ms) h->tick_ms = e->id;
+    return;
+  case CF_FX_LOG:  log_line(h, e->body); return;
+  case CF_FX_EXIT: end(h, (int)e->code); return;
+  }
+}
+
+/* ---- events ---- */
+
+static void
+deliver(host_t *h, cf_event_t *ev) {
+  ev->now           = cf_clock_now();
+  h->fx.cnt         = 0;
+  h->fx.scratch_len = 0;
+  h->step(h->core, &h->fx, ev);
+  for (size_t i = 0; i < h->fx.cnt && !h->ended; i++) perform(h, &h->fx.at[i]);
+}
+
+/* delivers what ended */
+static void
+settle(host_t *h) {
+  for (size_t i = 0; i < SETTLE_MAX && !h->ended; i++) {
+    cf_done_t *d = cf_done_take(&h->done);
+    if (!d) return;
+    deliver(h, &(cf_event_t){ .kind = CF_EV_DONE, .id = d->id, .status = d->status ? CF_ERR_IO : CF_OK, .code = d->code, .body = d->body });
+    cf_done_free(d);
+  }
+}
+
+static void
+deliver_settled(host_t *h, cf_event_t ev) {
+  if (h->ended) return;
+  deliver(h, &ev);
+  settle(h);
+}
+
+static void
+tick(host_t *h) {
+  h->tick_ms = cf_clock_mono_ms() + CF_TICK_MS;
+  deliver_settled(h, (cf_event_t){ .kind = CF_EV_TICK });
+}
+
+static size_t
+deliver_http(host_t *h) {
+  cf_http_ask_t a;
+  size_t        cnt = 0;
+  if (!h->http) return 0;
+  for (cf_http_burst(h->http); !h->ended && cf_http_take(h->http, &a); cnt++)
+    deliver_settled(h, (cf_event_t){ .kind = CF_EV_REQUEST, .id = a.id, .path = a.what, .query = a.query, .body = a.body });
+  return cnt;
+}
+
+static size_t
+deliver_frames(host_t *h) {
+  uint64_t  id;
+  cf_span_t body;
+  size_t    cnt = 0;
+  for (; h->frames && cnt < CF_FRAME_CONNS_MAX && !h->ended && cf_frame_take(h->frames, &id, &body); cnt++)
+    deliver_settled(h, (cf_event_t){ .kind = CF_EV_REQUEST, .id = id | FRAME_BIT, .path = CF_SPAN_LIT(CF_HOST_FRAME), .body = body });
+  return cnt;
+}
+
+/* ---- the loop ---- */
+
+static void
+on_signal(cf_watch_t *w, uint32_t events) {
+  host_t                 *h = (host_t *)(void *)w;
+  struct signalfd_siginfo info;
+  while (read(w->fd, &info, sizeof info) == sizeof info) {
+    h->stop_cnt++;
+    h->stop_signal = (int)info.ssi_signo;
+  }
+}
+
+static void
+sweep(host_t *h) {
+  uint64_t now_ms = cf_clock_mono_ms();
+  cf_http_client_sweep(h->client);
+  for (size_t i = 0; i < h->cfg->peer_cnt; i++) {
+    if (h->frame_peer[i]) cf_frame_peer_sweep(h->frame_peer[i]);
+  }
+  if (!h->http || now_ms < h->sweep_ms) return;
+  cf_http_sweep(h->http);
+  h->sweep_ms = now_ms + CF_TICK_MS;
+}
+
+static unsigned
+patience_ms(host_t *h) {
+  uint64_t now_ms = cf_clock_mono_ms(), at_ms = h->tick_ms;
+  if (h->done.cnt || (h->http && cf_http_waiting(h->http)) || (h->frames && cf_frame_waiting(h->frames))) return 0;
+  if (cf_http_client_next_ms(h->client) < at_ms) at_ms = cf_http_client_next_ms(h->client);
+  for (size_t i = 0; i < h->cfg->peer_cnt; i++) {
+    if (h->frame_peer[i] && cf_frame_peer_next_ms(h->frame_peer[i]) < at_ms) at_ms = cf_frame_peer_next_ms(h->frame_peer[i]);
+  }
+  return at_ms > now_ms ? (unsigned)(at_ms - now_ms) : 0;
+}
+
+static void
+turn(host_t *h) {
+  unsigned stops = h->stop_cnt;
+  cf_loop_wait(&h->loop, patience_ms(h));
+  if (h->stop_cnt > 1) {
+    end(h, 128 + h->stop_signal);
+    return;
+  }
+  sweep(h);
+  settle(h);
+  if (h->stop_cnt > stops) deliver_settled(h, (cf_event_t){ .kind = CF_EV_STOP });
+  size_t burst = deliver_http(h);
+  burst += deliver_frames(h);
+  if (burst || cf_clock_mono_ms() >= h->tick_ms) tick(h);
+}
+
+/* answers given are sent before the process goes */
+static void
+drain(host_t *h) {
+  uint64_t till_ms = cf_clock_mono_ms() + DRAIN_MS;
+  if (h->http) cf_http_drain(h->http);
+  while (cf_clock_mono_ms() < till_ms && ((h->http && !cf_http_quiet(h->http)) || (h->frames && !cf_frame_quiet(h->frames))))
+    cf_loop_wait(&h->loop, 10);
+}
+
+/* ---- opening and closing ---- */
+
+/* a connection each, and some for files, peers and the store */
+static void
+fit_descriptors(cf_http_limits_t *http) {
+  struct rlimit files;
+  if (!http->conn_max) http->conn_max = 1024;
+  if (getrlimit(RLIMIT_NOFILE, &files)) return;
+  if (files.rlim_cur < http->conn_max + 512 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = http->conn_max + 512 < files.rlim_max ? http->conn_max + 512 : files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) || getrlimit(RLIMIT_NOFILE, &files)) return;
+  }
+  if (http->conn_max > files.rlim_cur / 2) http->conn_max = files.rlim_cur / 2;
+}
+
+static cf_status_t
+open_servers(host_t *h, cf_error_t *err) {
+  cf_host_config_t const *cfg  = h->cfg;
+  cf_http_limits_t        http = cfg->http;
+  cf_status_t             st   = CF_OK;
+  if (cfg->listen_port && !cfg->listen_fd)
+    st = cf_net_listen(&h->listener, cfg->listen_addr ? cfg->listen_addr : "127.0.0.1", cfg->listen_port, err);
+  int listener = cfg->listen_fd ? cfg->listen_fd : h->listener;
+  fit_descriptors(&http);
+  if (!st && listener >= 0) {
+    h->http = cf_http_new(&h->loop, listener, &h->files, cfg->mounts, cfg->mount_cnt, &http);
+    if (!h->http) st = cf_error_set(err, CF_ERR_IO, "http", 0, "cannot serve: %s", strerror(errno));
+  }
+  if (!st && cfg->frame_path) st = cf_net_listen_unix(&h->frame_listener, cfg->frame_path, err);
+  if (!st && (cfg->frame_path || cfg->frame_fd)) {
+    h->frames = cf_frame_server_new(&h->loop, h->frame_listener, cfg->frame_fd);
+    if (!h->frames) st = cf_error_set(err, CF_ERR_IO, "frames", 0, "cannot serve: %s", strerror(errno));
+  }
+  return st;
+}
+
+static cf_status_t
+open_peers(host_t *h, cf_error_t *err) {
+  cf_url_t urls[PEERS_MAX];
+  size_t   url_cnt = 0;
+  if (h->cfg->peer_cnt > PEERS_MAX) return cf_error_set(err, CF_ERR_BOUND, "peers", 0, "more than %d", PEERS_MAX);
+  for (size_t i = 0; i < h->cfg->peer_cnt; i++) {
+    cf_peer_t const *p = &h->cfg->peers[i];
+    if (p->url) {
+      cf_status_t st = cf_url_parse(&urls[url_cnt], p->url, err);
+      if (st) return st;
+      h->url_of[i] = (unsigned)url_cnt++;
+      continue;
+    }
+    if (!p->path && p->fd <= 0) return cf_error_set(err, CF_ERR_FORMAT, "peers", i, "a peer without url, path or fd");
+    h->frame_peer[i] = cf_frame_peer_new(&h->loop, &h->done, p->path, p->fd);
+    if (!h->frame_peer[i]) return cf_error_set(err, CF_ERR_BOUND, "peers", i, "%s cannot be used", p->path ? p->path : "the inherited socket");
+  }
+  h->client = cf_http_client_new(&h->loop, &h->done, urls, url_cnt, &(cf_http_client_limits_t){ .body_max = h->cfg->answer_max });
+  return h->client ? CF_OK : cf_error_set(err, CF_ERR_IO, "peers", 0, "out of memory");
+}
+
+static cf_status_t
+open_folder(host_t *h, cf_error_t *err) {
+  bool        damaged = false;
+  cf_status_t st      = cf_files_open(&h->files, h->cfg->folder, h->cfg->public_prefix, err);
+  if (!st && h->cfg->lock) st = cf_files_lock(&h->files, h->cfg->lock, err);
+  if (!st && h->cfg->store) {
+    st = cf_store_sqlite_open(&h->store, h->cfg->store, h->cfg->store_relaxed, &damaged, err);
+    if (damaged) log_error(h, "the store is damaged: move it away with -wal and -shm, and start again to rebuild it", err);
+    if (st) st = CF_ERR_IO;
+  }
+  return st;
+}
+
+static cf_status_t
+open_signals(host_t *h, sigset_t *before, cf_error_t *err) {
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  sigprocmask(SIG_BLOCK, &stop, before);
+  h->signals = (cf_watch_t){ .fd = signalfd(-1, &stop, SFD_NONBLOCK | SFD_CLOEXEC), .fn = on_signal };
+  bool ok    = h->signals.fd >= 0 && !cf_loop_add_level(&h->loop, &h->signals);
+  return ok ? CF_OK : cf_error_set(err, CF_ERR_IO, "signals", 0, "%s", strerror(errno));
+}
+
+static void
+say_ready(host_t const *h) {
+  if (h->cfg->ready_fd <= 0 || h->ended) return;
+  if (write(h->cfg->ready_fd, "1", 1) == 1) close(h->cfg->ready_fd);
+}
+
+static void
+host_close(host_t *h) {
+  cf_http_free(h->http);
+  cf_frame_server_free(h->frames);
+  if (h->listener >= 0) close(h->listener);
+  if (h->frame_listener >= 0) close(h->frame_listener);
+  cf_http_client_free(h->client);
+  for (size_t i = 0; i < PEERS_MAX; i++) cf_frame_peer_free(h->frame_peer[i]);
+  for (cf_done_t *d; (d = cf_done_take(&h->done));) cf_done_free(d);
+  cf_store_sqlite_free(h->store);
+  cf_files_close(&h->files);
+  cf_loop_close(&h->loop, &h->signals);
+  cf_loop_fini(&h->loop);
+  free(h->fx.scratch);
+  free(h);
+}
+
+int
+cf_host_run(cf_host_config_t const *cfg, cf_step_fn_t *step, void *core) {
+  assert(cfg && cfg->folder && step);
+  cf_error_t       err = { 0 };
+  sigset_t         before;
+  struct sigaction no_pipe = { .sa_handler = SIG_IGN }, pipe_before; /* sendfile has no MSG_NOSIGNAL */
+  host_t          *h       = calloc(1, sizeof *h);
+  if (!h) return 3;
+  sigprocmask(SIG_BLOCK, NULL, &before);
+  sigaction(SIGPIPE, &no_pipe, &pipe_before);
+  h->cfg            = cfg;
+  h->step           = step;
+  h->core           = core;
+  h->listener       = h->frame_listener = h->signals.fd = h->files.dir = -1;
+  h->fx.scratch_max = cfg->scratch_sz ? cfg->scratch_sz : 4u << 20;
+  h->fx.scratch     = malloc(h->fx.scratch_max);
+
+  cf_status_t st = h->fx.scratch ? cf_loop_init(&h->loop, &err) : cf_error_set(&err, CF_ERR_IO, "scratch", 0, "out of memory");
+  if (!st) st = open_signals(h, &before, &err);
+  if (!st) st = open_folder(h, &err);
+  if (!st) st = open_peers(h, &err);
+  if (!st) st = open_servers(h, &err);
+  if (st) {
+    log_error(h, "cannot start", &err);
+    end(h, st == CF_ERR_IO || st == CF_ERR_POLICY ? 3 : 2);
+  } else {
+    h->tick_ms = cf_clock_mono_ms() + CF_TICK_MS;
+    deliver_settled(h, (cf_event_t){ .kind = CF_EV_START });
+    say_ready(h);
+    while (!h->ended) turn(h);
+    drain(h);
+  }
+  int code = h->code;
+  host_close(h);
+  sigaction(SIGPIPE, &pipe_before, NULL);
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  return code;
+}

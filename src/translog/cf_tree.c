@@ -1,0 +1,205 @@
+#include "translog/cf_tree.h"
+
+#include <assert.h>
+
+cf_hash_t
+cf_tree_leaf(cf_span_t entry) {
+  cf_sha256_t ctx;
+  cf_sha256_init(&ctx);
+  cf_sha256_u(&ctx, 0, 1);
+  cf_sha256_s(&ctx, entry);
+  return cf_sha256_end(&ctx);
+}
+
+cf_hash_t
+cf_tree_empty(void) {
+  return cf_sha256(CF_SPAN(NULL, 0));
+}
+
+cf_hash_t
+cf_tree_root_of(cf_hash_t const *leaves, size_t cnt) {
+  cf_frontier_t f;
+  f.size = 0; /* nodes without their bit are never read */
+  for (size_t i = 0; i < cnt; i++) cf_frontier_add(&f, &leaves[i]);
+  return cf_frontier_root(&f);
+}
+
+/* ---- frontier ---- */
+
+void
+cf_frontier_add(cf_frontier_t *f, cf_hash_t const *leaf) {
+  assert(f->size < CF_TREE_SIZE_MAX);
+  cf_hash_t h     = *leaf;
+  unsigned  level = 0;
+  for (; f->size >> level & 1; level++) h = cf_sha256_node(&f->node[level], &h);
+  f->node[level] = h;
+  f->size++;
+}
+
+cf_hash_t
+cf_frontier_root(cf_frontier_t const *f) {
+  if (f->size == 0) return cf_tree_empty();
+  unsigned level = 0;
+  while (!(f->size >> level & 1)) level++;
+  cf_hash_t r = f->node[level];
+  for (level++; level < 63; level++)
+    if (f->size >> level & 1) r = cf_sha256_node(&f->node[level], &r);
+  return r;
+}
+
+void
+cf_frontier_encode(cf_wr_t *wr, cf_frontier_t const *f) {
+  cf_wr_u64(wr, f->size);
+  for (unsigned level = 63; level-- > 0;)
+    if (f->size >> level & 1) cf_wr_hash(wr, &f->node[level]);
+}
+
+cf_status_t
+cf_frontier_decode(cf_frontier_t *out, cf_rd_t *rd) {
+  cf_frontier_t f = { .size = cf_rd_u64(rd) };
+  if (f.size > CF_TREE_SIZE_MAX) return CF_ERR_BOUND;
+  for (unsigned level = 63; level-- > 0;)
+    if (f.size >> level & 1) f.node[level] = cf_rd_hash(rd);
+  if (rd->bad) return CF_ERR_FORMAT;
+  *out = f;
+  return CF_OK;
+}
+
+/* ---- checking: fn, sn, fr, sr are RFC 9162's names ---- */
+
+/* Both shift until fn is odd or 0: the levels at which the last node has no sibling. */
+static void
+skip_levels_without_sibling(uint64_t *fn, uint64_t *sn) {
+  while (!(*fn & 1) && *fn != 0) *fn >>= 1, *sn >>= 1;
+}
+
+cf_status_t
+cf_tree_inclusion_root(cf_hash_t *root, uint64_t size, uint64_t index, cf_hash_t const *leaf, cf_hash_t const *path,
+                       size_t path_cnt) {
+  if (index >= size) return CF_ERR_FORMAT;
+  uint64_t  fn = index, sn = size - 1;
+  cf_hash_t r = *leaf;
+  for (size_t i = 0; i < path_cnt; i++) {
+    if (sn == 0) return CF_ERR_FORMAT;
+    if (fn & 1 || fn == sn) {
+      r = cf_sha256_node(&path[i], &r);
+      skip_levels_without_sibling(&fn, &sn);
+    } else {
+      r = cf_sha256_node(&r, &path[i]);
+    }
+    fn >>= 1, sn >>= 1;
+  }
+  if (sn != 0) return CF_ERR_FORMAT;
+  *root = r;
+  return CF_OK;
+}
+
+cf_status_t
+cf_tree_inclusion_verify(cf_hash_t const *root, uint64_t size, uint64_t index, cf_hash_t const *leaf, cf_hash_t const *path,
+                         size_t path_cnt) {
+  cf_hash_t   r;
+  cf_status_t st = cf_tree_inclusion_root(&r, size, index, leaf, path, path_cnt);
+  if (st) return st;
+  return cf_hash_eq(&r, root) ? CF_OK : CF_ERR_AUTH;
+}
+
+cf_status_t
+cf_tree_consistency_verify(cf_hash_t const *old_root, uint64_t old_size, cf_hash_t const *new_root, uint64_t new_size,
+                           cf_hash_t const *path, size_t path_cnt) {
+  if (old_size > new_size) return CF_ERR_FORMAT;
+  if (old_size == 0 || old_size == new_size) {
+    if (path_cnt) return CF_ERR_FORMAT;
+    cf_hash_t empty = cf_tree_empty();
+    return cf_hash_eq(old_root, old_size ? new_root : &empty) ? CF_OK : CF_ERR_AUTH;
+  }
+  if (path_cnt == 0) return CF_ERR_FORMAT;
+
+  bool      whole = (old_size & (old_size - 1)) == 0; /* the old tree is one subtree: its root starts the path */
+  size_t    i     = whole ? 0 : 1;
+  cf_hash_t fr = whole ? *old_root : path[0], sr = fr;
+  uint64_t  fn = old_size - 1, sn = new_size - 1;
+  while (fn & 1) fn >>= 1, sn >>= 1;
+  for (; i < path_cnt; i++) {
+    if (sn == 0) return CF_ERR_FORMAT;
+    if (fn & 1 || fn == sn) {
+      fr = cf_sha256_node(&path[i], &fr);
+      sr = cf_sha256_node(&path[i], &sr);
+      skip_levels_without_sibling(&fn, &sn);
+    } else {
+      sr = cf_sha256_node(&sr, &path[i]);
+    }
+    fn >>= 1, sn >>= 1;
+  }
+  if (sn != 0) return CF_ERR_FORMAT;
+  return cf_hash_eq(&fr, old_root) && cf_hash_eq(&sr, new_root) ? CF_OK : CF_ERR_AUTH;
+}
+
+/* ---- making ---- */
+
+/* The root over leaves [lo, hi), lo being a multiple of the smallest power of two >= hi - lo:
+   its complete subtrees, one per bit of hi - lo, joined from the right. */
+static cf_status_t
+range_root(cf_hash_t *root, cf_tree_reader_t const *reader, uint64_t lo, uint64_t hi) {
+  uint64_t  left  = hi - lo, end = hi;
+  bool      first = true;
+  cf_hash_t r     = { { 0 } }, h;
+  for (unsigned level = 0; left >> level; level++) {
+    if (!(left >> level & 1)) continue;
+    cf_status_t st = reader->read(reader->ctx, level, (end >> level) - 1, &h);
+    if (st) return st;
+    r     = first ? h : cf_sha256_node(&h, &r);
+    first = false;
+    end -= UINT64_C(1) << level;
+  }
+  *root = r;
+  return CF_OK;
+}
+
+cf_status_t
+cf_tree_root(cf_hash_t *root, cf_tree_reader_t const *reader, uint64_t size) {
+  if (size > CF_TREE_SIZE_MAX) return CF_ERR_BOUND;
+  if (size) return range_root(root, reader, 0, size);
+  *root = cf_tree_empty();
+  return CF_OK;
+}
+
+/* Appends to path the siblings on the way up from node (level, index). */
+static cf_status_t
+prove_from(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t size, unsigned level, uint64_t index) {
+  for (; (size - 1) >> level; level++, index >>= 1) {
+    uint64_t last = (size - 1) >> level, sibling = index ^ 1;
+    if (sibling > last) continue;
+    if (*path_cnt == CF_TREE_PATH_MAX) return CF_ERR_BOUND;
+    bool        complete = (sibling + 1) << level <= size;
+    cf_hash_t  *out      = &path[*path_cnt];
+    cf_status_t st = complete ? reader->read(reader->ctx, level, sibling, out) : range_root(out, reader, sibling << level, size);
+    if (st) return st;
+    ++*path_cnt;
+  }
+  return CF_OK;
+}
+
+cf_status_t
+cf_tree_inclusion_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t size, uint64_t index) {
+  if (index >= size || size > CF_TREE_SIZE_MAX) return CF_ERR_BOUND;
+  *path_cnt = 0;
+  return prove_from(path, path_cnt, reader, size, 0, index);
+}
+
+cf_status_t
+cf_tree_consistency_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t old_size, uint64_t new_size) {
+  if (old_size > new_size || new_size > CF_TREE_SIZE_MAX) return CF_ERR_BOUND;
+  *path_cnt = 0;
+  if (old_size == 0 || old_size == new_size) return CF_OK;
+
+  /* The walk starts at the last complete subtree of the old tree; the verifier knows it when it is the whole old tree. */
+  unsigned level = 0;
+  while (!(old_size >> level & 1)) level++;
+  uint64_t index = (old_size >> level) - 1;
+  if (index != 0) {
+    cf_status_t st = reader->read(reader->ctx, level, index, &path[0]);
+    if (st) return st;
+    *path_cnt = 1;
+  }
+  return prove_from(path, path_cnt, reader, new_size, level, index);
+}

@@ -1,0 +1,188 @@
+#include "translog/cf_witness.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/cf_text.h"
+#include "translog/cf_line.h"
+#include "translog/cf_submission.h"
+
+#define TEXT "text/plain; charset=utf-8"
+
+void
+cf_witness_init(cf_witness_t *w, cf_vkey_t const *self, uint8_t const *seed) {
+  assert(self->type == CF_VKEY_WITNESS);
+  memset(w, 0, sizeof *w);
+  w->self = *self;
+  w->seed = seed;
+}
+
+static cf_witness_log_t *
+find(cf_witness_t *w, cf_span_t origin) {
+  for (size_t i = 0; i < w->log_cnt; i++)
+    if (cf_span_eq(cf_vkey_name(&w->log[i].log), origin)) return &w->log[i];
+  return NULL;
+}
+
+cf_status_t
+cf_witness_trust(cf_witness_t *w, cf_vkey_t const *log) {
+  if (log->type != CF_VKEY_LOG || find(w, cf_vkey_name(log))) return CF_ERR_POLICY;
+  if (w->log_cnt == CF_WITNESS_LOGS_MAX) return CF_ERR_BOUND;
+  cf_witness_log_t *l  = &w->log[w->log_cnt++];
+  cf_hash_t         id = cf_sha256(cf_vkey_name(log));
+  char              hex[65];
+  l->log               = *log;
+  snprintf(l->file, sizeof l->file, "witness/%s", cf_hex_encode(hex, CF_SPAN_OF(id.b)));
+  return CF_OK;
+}
+
+/* ---- state ---- */
+
+/* The file of an earlier life: a note by the log that we cosigned. */
+static bool
+load(cf_witness_t *w, cf_witness_log_t *l, cf_event_t const *ev) {
+  if (ev->status) return false;
+  if (ev->code != 404) {
+    cf_checkpoint_t c;
+    cf_note_t       note;
+    cf_cosig_t      own = { .have = false };
+    if (ev->body.len > sizeof l->note || cf_checkpoint_open(&c, &note, NULL, ev->body, &l->log, NULL)) return false;
+    for (size_t i = 0; i < note.sig_cnt; i++)
+      if (cf_vkey_signed(&w->self, &note.sig[i]) && cf_cosig_read(&own, &note.sig[i], &w->self, note.text)) return false;
+    if (!own.have) return false;
+    memcpy(l->note, ev->body.ptr, ev->body.len);
+    l->note_len = ev->body.len;
+    l->cosigned = true;
+    l->size     = c.size;
+    l->root     = c.root;
+  }
+  l->loaded = true;
+  return true;
+}
+
+static void
+on_loaded(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+  if (ev->id == 0 || ev->id > w->log_cnt || w->log[ev->id - 1].loaded) return;
+  cf_witness_log_t *l = &w->log[ev->id - 1];
+  if (load(w, l, ev)) return;
+  cf_fx(fx, CF_FX_LOG)->body = cf_fx_printf(
+      fx, "{\"event\":\"witness-state\",\"file\":\"%s\",\"text\":\"unreadable or not ours; restore it or retire this key\"}", l->file);
+  cf_fx(fx, CF_FX_EXIT)->code = 1;
+}
+
+/* ---- answering ---- */
+
+static void
+refuse(cf_effects_t *fx, uint64_t id, unsigned code, char const *why) {
+  cf_fx_reply(fx, id, code, TEXT, CF_SPAN(why, strlen(why)));
+}
+
+/* The checks of the table's rows 409 and 422, in order; CF_OK is a 200. */
+static bool
+extends(cf_effects_t *fx, uint64_t id, cf_witness_log_t const *l, cf_submission_t const *s, cf_checkpoint_t const *c) {
+  if (s->old_size != l->size) {
+    cf_fx_reply(fx, id, 409, "text/x.tlog.size", cf_fx_printf(fx, "%llu\n", (unsigned long long)l->size));
+    return false;
+  }
+  cf_hash_t empty = cf_tree_empty();
+  if (cf_tree_consistency_verify(l->size ? &l->root : &empty, l->size, &c->root, c->size, s->path, s->path_cnt)) {
+    refuse(fx, id, 422, "the proof does not lead from the last cosigned checkpoint to this one\n");
+    return false;
+  }
+  if (c->size == 0 && !cf_hash_eq(&c->root, &empty)) {
+    refuse(fx, id, 422, "size 0 has one root only\n");
+    return false;
+  }
+  return true;
+}
+
+/* Compare was done; store, and only then say so. */
+static void
+cosign(cf_witness_t *w, cf_witness_log_t *l, cf_event_t const *ev, cf_effects_t *fx, cf_checkpoint_t const *c, cf_span_t text,
+       cf_span_t log_line) {
+  cf_cosig_t cosig;
+  cf_cosig_make(&cosig, w->seed, ev->now.wall_ms / 1000, text);
+  cf_wr_t note = cf_wr_init(l->note, sizeof l->note);
+  cf_wr_span(&note, text);
+  cf_wr_str(&note, "\n");
+  cf_wr_span(&note, log_line);
+  size_t own = note.len;
+  cf_cosig_line(&note, &w->self, &cosig);
+  assert(!note.bad);
+  l->note_len = note.len;
+  l->cosigned = true;
+  l->size     = c->size;
+  l->root     = c->root;
+  cf_fx_put(fx, CF_SPAN(l->file, strlen(l->file)), CF_SPAN(l->note, l->note_len));
+  cf_fx_reply(fx, ev->id, 200, TEXT, CF_SPAN(l->note + own, l->note_len - own));
+}
+
+static void
+on_add_checkpoint(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+  cf_submission_t s;
+  cf_note_t       note;
+  cf_checkpoint_t c;
+  if (cf_submission_parse(&s, ev->body, NULL) || cf_note_parse(&note, s.note, NULL) || cf_checkpoint_parse(&c, note.text, NULL)) {
+    refuse(fx, ev->id, 400, "not an add-checkpoint request\n");
+    return;
+  }
+  cf_witness_log_t *l = find(w, c.origin);
+  if (!l) {
+    refuse(fx, ev->id, 404, "unknown origin\n");
+    return;
+  }
+  uint8_t sig[64];
+  if (cf_checkpoint_open(&c, &note, sig, s.note, &l->log, NULL)) {
+    refuse(fx, ev->id, 403, "no valid signature by the log\n");
+    return;
+  }
+  if (s.old_size > c.size) {
+    refuse(fx, ev->id, 400, "old size is larger than the checkpoint's\n");
+    return;
+  }
+  if (!extends(fx, ev->id, l, &s, &c)) return;
+  uint8_t line[CF_NOTE_NAME_MAX + 128];
+  cf_wr_t wr = cf_wr_init(line, sizeof line);
+  cf_note_line(&wr, &l->log, CF_SPAN_OF(sig));
+  cosign(w, l, ev, fx, &c, note.text, cf_wr_out(&wr));
+}
+
+/* GET /<hex H(origin)>/checkpoint */
+static void
+on_get(cf_witness_t const *w, cf_event_t const *ev, cf_effects_t *fx, cf_span_t path) {
+  for (size_t i = 0; i < w->log_cnt; i++) {
+    cf_witness_log_t const *l    = &w->log[i];
+    cf_span_t               rest = path;
+    if (!cf_after(&rest, CF_SPAN(l->file + 8, 64)) || !cf_span_eq(rest, CF_SPAN_LIT("/checkpoint")) || !l->cosigned) continue;
+    cf_fx_reply(fx, ev->id, 200, TEXT, CF_SPAN(l->note, l->note_len));
+    return;
+  }
+  refuse(fx, ev->id, 404, "nothing cosigned under this name\n");
+}
+
+static void
+on_request(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+  for (size_t i = 0; i < w->log_cnt; i++) {
+    if (w->log[i].loaded) continue;
+    refuse(fx, ev->id, 503, "starting\n");
+    fx->at[fx->cnt - 1].retry_after_s = 1;
+    return;
+  }
+  cf_span_t path = ev->path;
+  if (cf_span_eq(path, CF_SPAN_LIT("POST /add-checkpoint"))) on_add_checkpoint(w, ev, fx);
+  else if (cf_after(&path, CF_SPAN_LIT("GET /"))) on_get(w, ev, fx, path);
+  else refuse(fx, ev->id, 404, "no such resource\n");
+}
+
+void
+cf_witness_step(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+  switch (ev->kind) {
+  case CF_EV_START:
+    for (size_t i = 0; i < w->log_cnt; i++) cf_fx_get(fx, i + 1, CF_SPAN(w->log[i].file, strlen(w->log[i].file)));
+    break;
+  case CF_EV_REQUEST: on_request(w, ev, fx); break;
+  case CF_EV_DONE:    on_loaded(w, ev, fx); break;
+  case CF_EV_STOP:    cf_fx(fx, CF_FX_EXIT)->code = 0; break;
+  case CF_EV_TICK:    break;
+  }
+}
