@@ -231,8 +231,8 @@ main(void) {
     check(!memcmp(nets_book, nets_bare, a * sizeof *nets_book), "ours and the limit differ");
     check(!memcmp(nets_book, nets_peer, a * sizeof *nets_book), "ours and the peer differ");
   }
-  printf("{\"name\":\"netting-100k-ms\",\"unit\":\"ms\",\"ours\":%.2f,\"limit\":%.2f,\"peer\":%.2f}\n", median(ms[0]), median(ms[1]),
-         median(ms[2]));
+  printf("{\"name\":\"netting-100k-ms\",\"unit\":\"ms\",\"ours\":%.2f,\"limit\":%.2f,\"peer\":%.2f}\n", median(ms[0]),
+         median(ms[1]), median(ms[2]));
   sqlite3_close(db);
   free(book_mem);
   free(state);

@@ -12,9 +12,9 @@
 /* In the order in which they are asked. */
 typedef enum {
   CF_ATTEST_OK,
-  CF_ATTEST_VERDICT,     /* of the evidence: the verdict says which               */
   CF_ATTEST_STALE,       /* the newest checkpoint is older than attest_max_age, or of later    */
   CF_ATTEST_BEHIND,      /* it is smaller than the asker says that one is         */
+  CF_ATTEST_VERDICT,     /* of the evidence: the verdict says which               */
   CF_ATTEST_UNKNOWN,     /* certificate or its opening entry is not in the log at index = epoch */
   CF_ATTEST_NOT_NEWEST,  /* a later boot entry stands: twin or zombie             */
   CF_ATTEST_COMMITMENT,  /* not that of the newest certified opening entry before */

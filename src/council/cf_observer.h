@@ -13,13 +13,14 @@
 #define CF_OBSERVER_WAITING_MAX 16
 #define CF_OBSERVER_TIMEOUT_MS  5000
 #define CF_OBSERVER_POLL_MS     1000 /* a block is seen, and its time compared, this soon */
+#define CF_OBSERVER_SIGNED_SZ   (8 + 32 + 8 + 32)
 
 typedef enum {
   CF_OBSERVER_OK,
-  CF_OBSERVER_STARTING,   /* reads back its files, or has not replayed to the end yet */
+  CF_OBSERVER_STARTING,   /* its files are not read yet, or the log has no deployment */
   CF_OBSERVER_LOG,        /* the log could not be followed: follow.result             */
-  CF_OBSERVER_LEDGER,     /* the ledger did not answer                                */
-  CF_OBSERVER_BEHIND,     /* the block asked for does not exist yet                   */
+  CF_OBSERVER_LEDGER,     /* the ledger did not answer, or with what is no block      */
+  CF_OBSERVER_BEHIND,     /* there is no such block yet, or fewer than were signed    */
   CF_OBSERVER_SKEW,       /* the newest block's time is not that at which it was made */
   CF_OBSERVER_DEPLOYMENT, /* for ever: block 0 is not what genesis and entry 1 say    */
   CF_OBSERVER_RULES,      /* for ever: a block breaks the rules                       */
@@ -44,30 +45,33 @@ typedef struct {
   cf_hash_t log_root;
 } cf_observer_signed_t;
 
+/* A request is answered when log and ledger were both read to their ends by questions that went out after it came. */
+typedef enum { CF_OBSERVER_UNASKED, CF_OBSERVER_ASKED, CF_OBSERVER_READ } cf_observer_read_t;
 typedef struct {
-  uint64_t request;
-  uint64_t at_least; /* block number */
-  bool     following; /* the round under way began after it came */
+  uint64_t           request;
+  uint64_t           at_least; /* block number */
+  cf_observer_read_t log, ledger;
 } cf_observer_waiting_t;
 
 /* About 2 MB, and the chain's state on the heap. */
 typedef struct {
   cf_observer_config_t  cfg;
-  bool                  signed_read;
-  bool                  caught_up;   /* the ledger said once that there is no further block */
-  bool                  asking;      /* for a block */
-  bool                  reached;     /* the last question to the ledger was answered */
-  cf_observer_code_t    broken;      /* OK, or why for ever */
+  bool                  ready;     /* its files are read */
+  bool                  asking;    /* for a block        */
+  bool                  caught_up; /* the last question to the ledger was answered: there is no further block */
+  cf_observer_code_t    broken;    /* OK, or why for ever */
   cf_observer_signed_t  last;
   cf_chain_t            chain;
-  bool                  skewed;      /* the newest block's time was wrong when it was seen */
-  uint64_t              asked_s;     /* wall clock when the question under way went out      */
-  uint64_t              absent_s;    /* ... when the next block was last said not to exist; 0: never */
+  cf_hash_t             block0;     /* its hash */
+  bool                  skewed;     /* the newest block's time was wrong when it was seen */
+  uint64_t              asked_s;    /* wall clock when the question under way went out      */
+  uint64_t              absent_s;   /* ... when the block due was last said not to exist; 0: never in this life */
   uint64_t              poll_at_ms;
   cf_follow_t           follow;
   cf_observer_waiting_t waiting[CF_OBSERVER_WAITING_MAX];
   size_t                waiting_cnt;
-  uint8_t               file[8 + 32 + 8 + 32];
+  uint8_t               file[CF_OBSERVER_SIGNED_SZ];
+  uint8_t               answer[1 + CF_FINALITY_STATEMENT_SZ];
 } cf_observer_t;
 
 /* CF_ERR_POLICY: the key is not the member's, or the ledger is not embedded.  cf_observer_fini frees the chain's state. */

@@ -137,7 +137,7 @@ uint64_t                  cf_book_window(cf_book_t const *book); /* number of th
 /* ---- inputs ---- */
 
 /* cf_book_input decides one opened input of account and says what became of it. */
-CF_MUST_CHECK cf_status_t cf_book_input(cf_book_t *book, cf_class_t *class, uint32_t account, uint64_t order, cf_span_t input);
+CF_MUST_CHECK cf_status_t cf_book_input(cf_book_t *book, cf_class_t *out, uint32_t account, uint64_t order, cf_span_t input);
 
 /* ---- looking ---- */
 

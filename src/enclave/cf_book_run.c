@@ -10,8 +10,7 @@ __extension__ typedef __int128 sum_t;
 static uint32_t
 ctx_account(void *host, uint32_t account) {
   account_t const *a = cf_book_account_find(host, account);
-  if (!a) return 0;
-  return (a->admitted ? CF_ACCOUNT_ADMITTED : 0u) | (a->exit_at_s ? CF_ACCOUNT_EXITING : 0u) | (uint32_t)a->account_class << 8;
+  return a ? (a->admitted ? CF_ACCOUNT_ADMITTED : 0u) | (uint32_t)a->account_class << 8 : 0;
 }
 
 /* An exit that was paid may leave less than contents that can no longer execute hold. */

@@ -32,8 +32,8 @@ activity_begin(cf_book_t *b) {
 
 void
 cf_book_tree_init(cf_book_t *b) {
-  for (uint32_t level = 0; level < CF_BOOK_DEPTH; level++) b->empty[level + 1] = cf_sha256_node(&b->empty[level], &b->empty[level]);
   for (uint32_t level = 0; level <= CF_BOOK_DEPTH; level++) {
+    if (level) b->empty[level] = cf_sha256_node(&b->empty[level - 1], &b->empty[level - 1]);
     for (uint32_t i = 0; i < b->node_max[level]; i++) b->nodes[level][i] = b->empty[level];
   }
   activity_begin(b);

@@ -6,6 +6,7 @@
 #include "base/cf_secret.h"
 #include "codec/cf_eip712.h"
 #include "enclave/cf_enclave_state.h"
+#include "ledger/cf_genesis_map.h"
 
 cf_span_t
 cf_rd_sub(cf_rd_t *rd) {
@@ -167,24 +168,10 @@ parties_open(cf_enclave_t *e, cf_error_t *err) {
   memcpy(e->ledger.contract.b, g->ledger.contract, 20);
   cf_status_t st = cf_ledger_config_check(&e->ledger, err);
   if (st) return st;
-  e->ledger_id = (cf_ledger_identity_t){ e->ledger.chain_id, e->ledger.contract, e->ledger.separator };
+  e->ledger_id = cf_genesis_identity(g, &e->domain);
   e->head      = cf_settlement_head0(&e->ledger.separator);
-
-  cf_council_t const *o = cf_genesis_council(g, CF_OBSERVERS), *w = cf_genesis_council(g, CF_WITNESSES);
-  e->observers          = (cf_seats_t){ .k = (uint8_t)o->k, .f = (uint8_t)o->f, .n = (uint8_t)o->members_cnt };
-  for (size_t i = 0; i < o->members_cnt; i++) memcpy(e->observers.member[i].b, o->members[i].addr, 20);
-
-  cf_ed25519_pub_t pub;
-  memcpy(pub.b, g->log.ed25519, 32);
-  if ((st = cf_vkey_make(&e->witnesses.log, g->log.origin, CF_VKEY_LOG, &pub))) return cf_error_set(err, st, "genesis.log", 0, "not a note key");
-  e->witnesses.cnt = w->members_cnt;
-  e->witnesses.k   = (unsigned)w->k;
-  e->witnesses.f   = (unsigned)w->f;
-  for (size_t i = 0; i < w->members_cnt; i++) {
-    memcpy(pub.b, w->members[i].ed25519, 32);
-    if ((st = cf_vkey_make(&e->witnesses.member[i], w->members[i].name, CF_VKEY_WITNESS, &pub))) return cf_error_set(err, st, "genesis.witnesses", i, "not a note key");
-  }
-  return cf_witness_set_check(&e->witnesses, err);
+  e->observers = cf_genesis_seats(cf_genesis_council(g, CF_OBSERVERS));
+  return cf_genesis_witnesses(&e->witnesses, g, err);
 }
 
 cf_status_t

@@ -93,15 +93,15 @@ cf_settle_view(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
     while (n < e->contents_cnt && !cf_hash_eq(head, &e->contents[n].digest)) n++;
     if (n++ == e->contents_cnt) return cf_enclave_stop(e, CF_REFUSE_VIEW);
   }
-  cf_status_t st = executed(e, n, v->time_s);
-  if (!st) st = abandon(e, v->time_s, doc);
+  cf_status_t st = cf_book_view(e->book, v->time_s);
+  for (size_t i = 0; !st && i < v->bucket_cnt; i++) st = cf_book_bucket(e->book, v->bucket[i].asset, v->bucket[i].level);
+  if (!st) st = executed(e, n, v->time_s);
   cf_rd_t rd = cf_rd_span(b->messages);
   while (!st && cf_rd_left(&rd)) {
     cf_inbox_msg_t m = cf_inbox_msg_read(&rd);
     st               = rd.bad ? CF_ERR_FORMAT : take_message(e, &m);
   }
-  if (!st) st = cf_book_view(e->book, v->time_s);
-  for (size_t i = 0; !st && i < v->bucket_cnt; i++) st = cf_book_bucket(e->book, v->bucket[i].asset, v->bucket[i].level);
+  if (!st) st = abandon(e, v->time_s, doc);
   if (!st) st = cf_book_defaults(e->book);
   if (st) return cf_enclave_stop(e, CF_REFUSE_VIEW);
   if (!e->view_any) e->settled_s = v->time_s;

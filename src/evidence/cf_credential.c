@@ -12,7 +12,7 @@
 #include "evidence/cf_tpm.h"
 #include "evidence/cf_x509_key.h"
 
-#define EK_SZ   256
+#define EK_SZ 256
 #define SEED_SZ 32
 
 /* KDFa (part 1, 11.4.10.2) for at most one block of SHA-256: counter, label with its NUL, context, bits. */
@@ -32,11 +32,11 @@ static void kdfa(uint8_t *out, size_t out_sz, uint8_t const seed[SEED_SZ], char 
 /* RSA-OAEP with SHA-256 and the label "IDENTITY" NUL (part 1, B.10.4). */
 static bool encrypt_seed(uint8_t out[EK_SZ], cf_key_t const *ek, uint8_t const seed[SEED_SZ]) {
   static char const label[] = "IDENTITY"; /* the NUL belongs to it */
-  bool              ok      = false;
-  size_t            sz      = EK_SZ;
-  EVP_PKEY         *pkey    = cf_key_to_pkey(ek);
-  EVP_PKEY_CTX     *ctx     = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
-  void             *copy    = OPENSSL_memdup(label, sizeof label); /* the context takes it over */
+  bool              ok = false;
+  size_t            sz = EK_SZ;
+  EVP_PKEY         *pkey = cf_key_to_pkey(ek);
+  EVP_PKEY_CTX     *ctx = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
+  void             *copy = OPENSSL_memdup(label, sizeof label); /* the context takes it over */
   if (!ctx || !copy || EVP_PKEY_encrypt_init(ctx) <= 0 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) <= 0 ||
       EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) <= 0 || EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) <= 0 ||
       EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, copy, sizeof label) <= 0) {
@@ -53,10 +53,11 @@ out:
 
 /* The symmetric key is used once, so the IV is zero (part 1, 24.4). */
 static void encrypt_identity(uint8_t *out, uint8_t const key[16], cf_span_t in) {
-  uint8_t const   iv[16] = { 0 };
-  int             n      = 0;
-  EVP_CIPHER_CTX *ctx    = EVP_CIPHER_CTX_new();
-  int ok = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_128_cfb128(), NULL, key, iv) && EVP_EncryptUpdate(ctx, out, &n, in.ptr, (int)in.len);
+  uint8_t const   iv[16] = {0};
+  int             n = 0;
+  EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+  int             ok =
+      ctx && EVP_EncryptInit_ex(ctx, EVP_aes_128_cfb128(), NULL, key, iv) && EVP_EncryptUpdate(ctx, out, &n, in.ptr, (int)in.len);
   assert(ok && (size_t)n == in.len);
   EVP_CIPHER_CTX_free(ctx);
 }
@@ -69,7 +70,7 @@ cf_status_t cf_credential_make(uint8_t out[CF_CREDENTIAL_SZ], cf_key_t const *ek
   uint8_t   seed[SEED_SZ], enc_key[16], mac_key[32], identity[2 + CF_CREDENTIAL_SECRET_SZ];
   uint8_t   maced[sizeof identity + CF_TPM_NAME_MAX];
   cf_hash_t mac;
-  cf_wr_t   wr = cf_wr_init(out, CF_CREDENTIAL_SZ), id = cf_wr_init(identity, sizeof identity), m = cf_wr_init(maced, sizeof maced);
+  cf_wr_t wr = cf_wr_init(out, CF_CREDENTIAL_SZ), id = cf_wr_init(identity, sizeof identity), m = cf_wr_init(maced, sizeof maced);
   cf_entropy_fill(e, seed, sizeof seed);
   kdfa(enc_key, sizeof enc_key, seed, "STORAGE", ak_name);
   kdfa(mac_key, sizeof mac_key, seed, "INTEGRITY", CF_SPAN(NULL, 0));
@@ -86,7 +87,7 @@ cf_status_t cf_credential_make(uint8_t out[CF_CREDENTIAL_SZ], cf_key_t const *ek
   cf_wr_bytes(&wr, encrypted, sizeof identity);
   cf_wr_u16(&wr, EK_SZ);
   uint8_t    *box = cf_wr_room(&wr, EK_SZ);
-  cf_status_t st  = box && encrypt_seed(box, ek, seed) ? CF_OK : CF_ERR_UNSUPPORTED; /* a modulus that is no key */
+  cf_status_t st = box && encrypt_seed(box, ek, seed) ? CF_OK : CF_ERR_UNSUPPORTED; /* a modulus that is no key */
   assert(!wr.bad && wr.len == CF_CREDENTIAL_SZ);
   cf_wipe(seed, sizeof seed);
   cf_wipe(enc_key, sizeof enc_key);

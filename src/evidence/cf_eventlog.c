@@ -1,17 +1,15 @@
 #include "evidence/cf_eventlog.h"
 
-#include <stdio.h>
-
 #include "crypto/cf_hash.h"
 
 #define SHA1_SZ 20
 
 /* The first event is in the SHA-1 format, whatever follows. */
 static bool rd_sha1_event(cf_rd_t *rd, cf_event_t *e) {
-  e->pcr    = (uint32_t)cf_rd_le(rd, 4);
-  e->type   = (uint32_t)cf_rd_le(rd, 4);
+  e->pcr = (uint32_t)cf_rd_le(rd, 4);
+  e->type = (uint32_t)cf_rd_le(rd, 4);
   e->digest = cf_rd_take_span(rd, SHA1_SZ);
-  e->data   = cf_rd_take_span(rd, cf_rd_le(rd, 4));
+  e->data = cf_rd_take_span(rd, cf_rd_le(rd, 4));
   return !rd->bad;
 }
 
@@ -26,7 +24,7 @@ static cf_status_t read_header(cf_eventlog_t *log, cf_span_t data) {
     size_t   known = cf_digest_tpm_sz(alg);
     for (size_t i = 0; i < log->alg_cnt; i++) rd.bad |= log->alg[i] == alg;
     if (rd.bad || sz == 0 || sz > 64 || (known && known != sz)) return CF_ERR_FORMAT;
-    log->alg[log->alg_cnt]    = alg;
+    log->alg[log->alg_cnt] = alg;
     log->alg_sz[log->alg_cnt] = sz;
   }
   cf_rd_take(&rd, cf_rd_u8(&rd)); /* vendor information */
@@ -36,9 +34,10 @@ static cf_status_t read_header(cf_eventlog_t *log, cf_span_t data) {
 cf_status_t cf_eventlog_open(cf_eventlog_t *log, cf_span_t in, uint16_t bank, cf_error_t *err) {
   static char const signature[16] = "Spec ID Event03";
   cf_event_t        first;
-  *log = (cf_eventlog_t){ .rd = cf_rd_span(in), .bank = bank };
+  *log = (cf_eventlog_t){.rd = cf_rd_span(in), .bank = bank};
   if (!rd_sha1_event(&log->rd, &first)) return cf_error_set(err, CF_ERR_FORMAT, "event-log", log->rd.pos, "no first event");
-  log->agile = first.type == CF_EVENT_NO_ACTION && first.data.len >= sizeof signature && !memcmp(first.data.ptr, signature, sizeof signature);
+  log->agile = first.type == CF_EVENT_NO_ACTION && first.data.len >= sizeof signature &&
+               !memcmp(first.data.ptr, signature, sizeof signature);
   bool has_bank = bank == CF_TPM_SHA1;
   if (log->agile) {
     cf_status_t st = read_header(log, first.data);
@@ -54,15 +53,15 @@ cf_status_t cf_eventlog_open(cf_eventlog_t *log, cf_span_t in, uint16_t bank, cf
 
 /* Every algorithm of the header has one digest in every event. */
 static bool rd_agile_event(cf_eventlog_t *log, cf_event_t *e) {
-  cf_rd_t *rd   = &log->rd;
+  cf_rd_t *rd = &log->rd;
   uint32_t seen = 0;
-  e->pcr        = (uint32_t)cf_rd_le(rd, 4);
-  e->type       = (uint32_t)cf_rd_le(rd, 4);
-  uint64_t cnt  = cf_rd_le(rd, 4);
+  e->pcr = (uint32_t)cf_rd_le(rd, 4);
+  e->type = (uint32_t)cf_rd_le(rd, 4);
+  uint64_t cnt = cf_rd_le(rd, 4);
   if (cnt != log->alg_cnt) rd->bad = true;
   for (uint64_t k = 0; k < cnt && !rd->bad; k++) {
     uint16_t alg = (uint16_t)cf_rd_le(rd, 2);
-    size_t   i   = 0;
+    size_t   i = 0;
     while (i < log->alg_cnt && log->alg[i] != alg) i++;
     if (i == log->alg_cnt || seen >> i & 1) {
       rd->bad = true;
@@ -88,7 +87,7 @@ static bool only_filling(cf_rd_t const *rd) {
 }
 
 bool cf_eventlog_next(cf_eventlog_t *log, cf_event_t *event) {
-  *event = (cf_event_t){ 0 };
+  *event = (cf_event_t){0};
   if (log->rd.bad || only_filling(&log->rd)) return false;
   return log->agile ? rd_agile_event(log, event) : rd_sha1_event(&log->rd, event);
 }
@@ -113,7 +112,7 @@ cf_status_t cf_eventlog_replay(cf_tpm_bank_t *out, cf_span_t in, uint16_t bank, 
   cf_status_t   st = cf_eventlog_open(&log, in, bank, err);
   if (st) return st;
   size_t        sz = cf_digest_tpm_sz(bank);
-  cf_tpm_bank_t b  = { .alg = bank };
+  cf_tpm_bank_t b = {.alg = bank};
   for (size_t i = 17; i <= 22; i++) memset(b.value[i], 0xff, sz); /* resettable by a dynamic launch */
   while (cf_eventlog_next(&log, &e)) {
     if (e.type == CF_EVENT_NO_ACTION) {
@@ -138,7 +137,7 @@ cf_status_t cf_eventlog_replay(cf_tpm_bank_t *out, cf_span_t in, uint16_t bank, 
 
 cf_verdict_code_t cf_eventlog_check(cf_span_t in, cf_tpm_bank_t const *quoted, cf_verdict_t *v) {
   cf_tpm_bank_t replayed;
-  cf_error_t    err = { 0 };
+  cf_error_t    err = {0};
   if (cf_eventlog_replay(&replayed, in, quoted->alg, &err)) return cf_verdict_error(v, &err);
   size_t sz = cf_digest_tpm_sz(quoted->alg);
   for (unsigned i = 0; i < CF_TPM_PCR_CNT; i++) {

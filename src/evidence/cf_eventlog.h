@@ -6,16 +6,16 @@
 
 #include "evidence/cf_tpm.h"
 
-#define CF_EVENT_ALG_MAX   8
+#define CF_EVENT_ALG_MAX 8
 #define CF_EVENT_NO_ACTION 3
 
 typedef struct {
-  cf_rd_t   rd;
-  uint16_t  bank; /* whose digests are read */
-  bool      agile;
-  uint16_t  alg[CF_EVENT_ALG_MAX];
-  uint16_t  alg_sz[CF_EVENT_ALG_MAX];
-  size_t    alg_cnt;
+  cf_rd_t  rd;
+  uint16_t bank; /* whose digests are read */
+  bool     agile;
+  uint16_t alg[CF_EVENT_ALG_MAX];
+  uint16_t alg_sz[CF_EVENT_ALG_MAX];
+  size_t   alg_cnt;
 } cf_eventlog_t;
 
 typedef struct {
@@ -25,8 +25,8 @@ typedef struct {
   cf_span_t data;
 } cf_event_t;
 
-/* cf_eventlog_open reads the header.  bank is a TPM_ALG_ID.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED: the log has no digests of that bank.
-   The log is borrowed. */
+/* cf_eventlog_open reads the header.  bank is a TPM_ALG_ID.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED: the log has no digests of that
+   bank. The log is borrowed. */
 CF_MUST_CHECK cf_status_t cf_eventlog_open(cf_eventlog_t *log, cf_span_t in, uint16_t bank, cf_error_t *err);
 /* cf_eventlog_next reads an event; false at the end (zeros or 0xff may fill the rest).  A malformed one makes log->rd bad. */
 bool cf_eventlog_next(cf_eventlog_t *log, cf_event_t *event);

@@ -1,17 +1,19 @@
 #include "evidence/cf_evidence.h"
 
-#include <assert.h>
-
 #include "codec/cf_cbor.h"
 #include "crypto/cf_hash.h"
 #include "evidence/cf_evidence_tpm.h"
 
 char const *cf_class_name(cf_class_t cls) {
   switch (cls) {
-  case CF_CLASS_CLOUD: return "cloud";
-  case CF_CLASS_FIRMWARE: return "firmware";
-  case CF_CLASS_DISCRETE: return "discrete";
-  case CF_CLASS_OWNER: return "owner-controlled";
+  case CF_CLASS_CLOUD:
+    return "cloud";
+  case CF_CLASS_FIRMWARE:
+    return "firmware";
+  case CF_CLASS_DISCRETE:
+    return "discrete";
+  case CF_CLASS_OWNER:
+    return "owner-controlled";
   }
   return NULL;
 }
@@ -24,7 +26,7 @@ static struct {
   cf_evidence_verify_fn *verify;
   cf_evidence_row_fn    *row;
 } const platforms[] = {
-  { CF_TPM_EVIDENCE_TYP, CF_PLATFORM_TPM, cf_evidence_tpm_verify, cf_evidence_tpm_row },
+    {CF_TPM_EVIDENCE_TYP, CF_PLATFORM_TPM, cf_evidence_tpm_verify, cf_evidence_tpm_row},
 };
 #define PLATFORMS (sizeof platforms / sizeof platforms[0])
 
@@ -60,11 +62,14 @@ static cf_verdict_code_t sort_items(cf_evidence_parts_t *parts, cf_evidence_ask_
       full = parts->statement_cnt == CF_STATEMENTS_MAX;
       if (!full) parts->statements[parts->statement_cnt++] = item->bytes;
       break;
-    case CF_ROLE_ROOT: full = true; break; /* roots come from the asker, not with the evidence */
+    case CF_ROLE_ROOT:
+      full = true;
+      break; /* roots come from the asker, not with the evidence */
     }
     if (full) return cf_verdict_set(v, CF_VERDICT_MALFORMED, "items", 0, "item %zu is one too many of its role", i);
   }
-  if (evidence_cnt != 1) return cf_verdict_set(v, CF_VERDICT_MALFORMED, "items", 0, "%zu items of role evidence, not one", evidence_cnt);
+  if (evidence_cnt != 1)
+    return cf_verdict_set(v, CF_VERDICT_MALFORMED, "items", 0, "%zu items of role evidence, not one", evidence_cnt);
   return CF_VERDICT_OK;
 }
 
@@ -78,21 +83,21 @@ static cf_verdict_code_t collateral_hash(cf_facts_t *f, cf_evidence_ask_t const 
 }
 
 cf_verdict_code_t cf_evidence_verify(cf_facts_t *out, cf_evidence_ask_t const *ask, cf_verdict_t *v) {
-  cf_evidence_parts_t parts = { 0 };
-  cf_error_t          err   = { 0 };
+  cf_evidence_parts_t parts = {0};
+  cf_error_t          err = {0};
   cf_span_t           type, content;
-  *v                     = (cf_verdict_t){ .next = cf_verdict_next(CF_VERDICT_OK) };
+  *v = (cf_verdict_t){.next = cf_verdict_next(CF_VERDICT_OK)};
   cf_verdict_code_t code = sort_items(&parts, ask, v);
   if (code) return code;
   if (cf_cmw_decode(&type, &content, parts.evidence, &err)) return cf_verdict_error(v, &err);
   for (size_t p = 0; p < PLATFORMS; p++) {
     if (!cf_span_eq(type, CF_SPAN(platforms[p].media_type, strlen(platforms[p].media_type)))) continue;
-    cf_facts_t facts    = { .platform = platforms[p].platform, .domain = ask->domain };
+    cf_facts_t facts = {.platform = platforms[p].platform, .domain = ask->domain};
     size_t     root_idx = 0;
-    facts.evidence      = cf_sha256(parts.evidence);
+    facts.evidence = cf_sha256(parts.evidence);
     memcpy(facts.statements, parts.statements, sizeof facts.statements);
     facts.statement_cnt = parts.statement_cnt;
-    code                = platforms[p].verify(&facts, &root_idx, &parts, ask, v);
+    code = platforms[p].verify(&facts, &root_idx, &parts, ask, v);
     if (!code) code = collateral_hash(&facts, ask, root_idx, v);
     if (!code) *out = facts;
     return code;
@@ -118,7 +123,7 @@ cf_status_t cf_collateral_set(cf_wr_t *wr, cf_evidence_item_t const *items, size
   if (item_cnt > CF_ITEMS_MAX) return CF_ERR_BOUND;
   for (size_t i = 0; i <= item_cnt; i++) {
     if (i < item_cnt && items[i].role == CF_ROLE_EVIDENCE) continue;
-    member_t m  = { i < item_cnt ? items[i].role : CF_ROLE_ROOT, cf_sha256(i < item_cnt ? items[i].bytes : root) };
+    member_t m = {i < item_cnt ? items[i].role : CF_ROLE_ROOT, cf_sha256(i < item_cnt ? items[i].bytes : root)};
     size_t   at = cnt++;
     while (at > 0 && member_cmp(&m, &set[at - 1]) < 0) {
       set[at] = set[at - 1];

@@ -4,8 +4,8 @@
 #define CF_EVIDENCE_EVIDENCE_H
 
 #include "document/cf_ear.h"
-#include "evidence/cf_carrier.h"
-#include "evidence/cf_measure.h"
+#include "document/cf_carrier.h"
+#include "document/cf_measure.h"
 #include "evidence/cf_statement.h"
 #include "evidence/cf_tpm.h"
 
@@ -33,9 +33,9 @@ typedef struct {
   cf_span_t  der;
 } cf_root_t;
 
-#define CF_ROOTS_MAX      16
+#define CF_ROOTS_MAX 16
 #define CF_STATEMENTS_MAX 16
-#define CF_ITEMS_MAX      (1 + CF_X509_CRL_MAX + CF_STATEMENTS_MAX)
+#define CF_ITEMS_MAX (1 + CF_X509_CRL_MAX + CF_STATEMENTS_MAX)
 
 typedef struct {
   cf_evidence_item_t const *items;
@@ -74,7 +74,7 @@ typedef struct {
   uint64_t   clock, firmware;
   uint32_t   reset_cnt, restart_cnt;
   bool       clock_safe;
-  bool       event_log;      /* one was there, and led to the PCRs quoted */
+  bool       event_log; /* one was there, and led to the PCRs quoted */
   char       tpm_manufacturer[16], tpm_model[64], tpm_version[16];
   cf_span_t  statements[CF_STATEMENTS_MAX]; /* not yet read */
   size_t     statement_cnt;
@@ -93,8 +93,8 @@ typedef struct {
 } cf_check_row_t;
 bool cf_evidence_matrix(cf_check_row_t *out, size_t i);
 
-/* cf_collateral_set writes the set that a result names: [* [role, SHA-256]], rising, of all items but the evidence, and of the root.
-   CF_ERR_FORMAT when two items are equal; CF_ERR_BOUND. */
+/* cf_collateral_set writes the set that a result names: [* [role, SHA-256]], rising, of all items but the evidence, and of the
+   root. CF_ERR_FORMAT when two items are equal; CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_collateral_set(cf_wr_t *wr, cf_evidence_item_t const *items, size_t item_cnt, cf_span_t root);
 #define CF_COLLATERAL_SET_MAX (3 + (CF_ITEMS_MAX + 1) * 36)
 
@@ -106,16 +106,17 @@ typedef struct {
   cf_council_t const *verifiers;     /* whose statements count */
   size_t              statement_min; /* how many of them; at least 1 */
   cf_hash_t const    *nonce;         /* the asker's own, to be found in the list; NULL: any list */
-  cf_facts_t const   *earlier;       /* accepted before; of the same instance it must show the same counters; NULL: none */
+  cf_facts_t const   *earlier; /* accepted before: its instance keeps its counters, its EK's lists do not go back; NULL: none */
   int64_t             at_s;
 } cf_appraise_ask_t;
 
-/* cf_appraise judges facts under policy.  *until_s receives until when the result holds: the earliest of policy's age and of every
-   end of collateral.  *v is reset first. */
-CF_MUST_CHECK cf_verdict_code_t cf_appraise(int64_t *until_s, cf_facts_t const *facts, cf_appraise_ask_t const *ask, cf_verdict_t *v);
+/* cf_appraise judges facts under policy.  *until_s receives until when the result holds: the earliest of policy's age and of
+   every end of collateral.  *v is reset first. */
+CF_MUST_CHECK cf_verdict_code_t cf_appraise(int64_t *until_s, cf_facts_t const *facts, cf_appraise_ask_t const *ask,
+                                            cf_verdict_t *v);
 
 /* cf_appraise_result fills the EAR that says so.  ear->verdict points to static text. */
-void cf_appraise_result(cf_ear_t *ear, cf_facts_t const *facts, cf_verdict_code_t code, cf_hash_t const *policy_hash, int64_t at_s,
-                        int64_t until_s);
+void cf_appraise_result(cf_ear_t *ear, cf_facts_t const *facts, cf_verdict_code_t code, cf_hash_t const *policy_hash,
+                        int64_t at_s, int64_t until_s);
 
 #endif

@@ -1,5 +1,5 @@
-/* "The machine is the enclave" (PROTOCOL P4): a quote over PCRs 0-9, 11, 12 and 14 by an attestation key, bound to an epoch certificate
-   that is signed by the identity which PCR 12 holds. */
+/* "The machine is the enclave" (PROTOCOL P4): a quote over PCRs 0-9, 11, 12 and 14 by an attestation key, bound to an epoch
+   certificate that is signed by the identity which PCR 12 holds. */
 #include "evidence/cf_evidence_tpm.h"
 
 #include "crypto/cf_hash.h"
@@ -26,7 +26,7 @@ static cf_hash_t hash_at(uint8_t const *at) {
 }
 
 static cf_verdict_code_t check_carrier(run_t *r) {
-  cf_error_t err = { 0 };
+  cf_error_t err = {0};
   if (cf_carrier_decode(&r->e, r->parts->evidence, &err)) return cf_verdict_error(r->v, &err);
   if (cf_nonces_check(r->e.nonces))
     return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "evidence.nonces", 0, "not 1 to 16 nonces of 32 bytes, strictly ascending");
@@ -35,7 +35,7 @@ static cf_verdict_code_t check_carrier(run_t *r) {
     return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "evidence.ak_public", 0, "a TPMT_PUBLIC is due, without a length in front");
   if (r->ak.name_alg != CF_TPM_SHA256)
     return cf_verdict_set(r->v, CF_VERDICT_UNSUPPORTED, "evidence.ak_public", 0, "name algorithm is not SHA-256");
-  r->program       = hash_at(r->e.program);
+  r->program = hash_at(r->e.program);
   r->configuration = hash_at(r->e.configuration);
   return CF_VERDICT_OK;
 }
@@ -45,28 +45,28 @@ static cf_verdict_code_t check_chain(run_t *r) {
   cf_x509_facts_t x;
   bool            certified = r->e.ak_chain.len != 0;
   for (size_t i = 0; i < r->ask->root_cnt; i++) roots[i] = r->ask->roots[i].der;
-  cf_x509_ask_t ask = { .certs        = certs,
-                        .crls         = r->parts->crls,
-                        .crl_cnt      = r->parts->crl_cnt,
-                        .roots        = roots,
-                        .root_cnt     = r->ask->root_cnt,
-                        .at_s         = r->ask->at_s,
-                        .crl_required = true,
-                        .use          = certified ? CF_X509_AK : CF_X509_EK };
+  cf_x509_ask_t ask = {.certs = certs,
+                       .crls = r->parts->crls,
+                       .crl_cnt = r->parts->crl_cnt,
+                       .roots = roots,
+                       .root_cnt = r->ask->root_cnt,
+                       .at_s = r->ask->at_s,
+                       .crl_required = true,
+                       .use = certified ? CF_X509_AK : CF_X509_EK};
   if (cf_der_split(certs, &ask.cert_cnt, CF_X509_CHAIN_MAX, certified ? r->e.ak_chain : r->e.ek_chain))
     return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "chain", 0, "not DER certificates one after the other");
   cf_verdict_code_t code = cf_x509_chain_check(&x, &ask, r->v);
   if (code) return code;
   if (certified && !cf_key_eq(&x.key, &r->ak.key))
     return cf_verdict_set(r->v, CF_VERDICT_CHAIN, "chain[0]", 0, "certifies another attestation key");
-  r->root_idx          = x.root_idx;
-  r->f->cls            = r->ask->roots[x.root_idx].cls;
-  r->f->root           = cf_sha256(roots[x.root_idx]);
-  r->f->ak_certified   = certified;
+  r->root_idx = x.root_idx;
+  r->f->cls = r->ask->roots[x.root_idx].cls;
+  r->f->root = cf_sha256(roots[x.root_idx]);
+  r->f->ak_certified = certified;
   r->f->ek_certificate = x.leaf;
-  r->f->ek             = x.key;
-  r->f->valid_until_s  = x.not_after_s;
-  r->f->crl_issued_s   = x.crl_issued_s;
+  r->f->ek = x.key;
+  r->f->valid_until_s = x.not_after_s;
+  r->f->crl_issued_s = x.crl_issued_s;
   memcpy(r->f->tpm_manufacturer, x.tpm_manufacturer, sizeof x.tpm_manufacturer);
   memcpy(r->f->tpm_model, x.tpm_model, sizeof x.tpm_model);
   memcpy(r->f->tpm_version, x.tpm_version, sizeof x.tpm_version);
@@ -77,16 +77,17 @@ static cf_verdict_code_t check_chain(run_t *r) {
 static cf_verdict_code_t check_certificate(run_t *r) {
   cf_sign1_t    sign1;
   cf_p256_pub_t identity;
-  cf_error_t    err = { 0 };
+  cf_error_t    err = {0};
   if (cf_document_open(&r->f->epoch, &sign1, &cf_epoch_table, r->e.certificate, &err)) return cf_verdict_error(r->v, &err);
   memcpy(identity.b, r->e.identity, sizeof identity.b);
   if (cf_sign1_verify(&sign1, &identity))
     return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, "certificate", 0, "the identity did not sign the epoch certificate");
-  r->f->instance    = cf_p256_thumbprint(&identity);
+  r->f->instance = cf_p256_thumbprint(&identity);
   r->f->certificate = cf_document_hash(sign1.protected_hdr, sign1.payload);
   if (memcmp(r->f->epoch.instance, r->f->instance.b, 32) || memcmp(r->f->epoch.domain, r->ask->domain.b, 32) ||
       memcmp(r->f->epoch.configuration, r->configuration.b, 32))
-    return cf_verdict_set(r->v, CF_VERDICT_BINDING, "certificate", 0, "the epoch certificate names another instance, domain or configuration");
+    return cf_verdict_set(r->v, CF_VERDICT_BINDING, "certificate", 0,
+                          "the epoch certificate names another instance, domain or configuration");
   int64_t end = (int64_t)r->f->epoch.not_after;
   if (r->ask->at_s > end) return cf_verdict_set(r->v, CF_VERDICT_EXPIRED, "certificate", end, "the epoch ended on this date");
   if (end < r->f->valid_until_s) r->f->valid_until_s = end;
@@ -96,7 +97,7 @@ static cf_verdict_code_t check_certificate(run_t *r) {
 static cf_verdict_code_t check_quote(run_t *r) {
   uint8_t const     *value = r->e.pcrs;
   cf_tpm_signature_t sig;
-  r->bank.alg  = CF_TPM_SHA256;
+  r->bank.alg = CF_TPM_SHA256;
   r->bank.mask = CF_TPM_EVIDENCE_PCRS;
   for (size_t i = 0; i < CF_TPM_PCR_CNT; i++)
     if (CF_TPM_EVIDENCE_PCRS >> i & 1) {
@@ -105,24 +106,24 @@ static cf_verdict_code_t check_quote(run_t *r) {
     }
   r->f->nonces_hash = cf_nonces_hash(r->e.nonces);
   cf_hash_t         binding = cf_binding(&r->f->certificate, &r->f->nonces_hash);
-  cf_tpm_quote_t    quote   = { .attest    = r->e.attest,
-                                .signature = r->e.signature,
-                                .key       = &r->ak.key,
-                                .ak        = &r->ak,
-                                .nonce     = CF_SPAN_OF(binding.b),
-                                .banks     = &r->bank,
-                                .bank_cnt  = 1 };
-  cf_verdict_code_t code    = cf_tpm_quote_verify(&r->attest, &sig, &quote, r->v);
+  cf_tpm_quote_t    quote = {.attest = r->e.attest,
+                             .signature = r->e.signature,
+                             .key = &r->ak.key,
+                             .ak = &r->ak,
+                             .nonce = CF_SPAN_OF(binding.b),
+                             .banks = &r->bank,
+                             .bank_cnt = 1};
+  cf_verdict_code_t code = cf_tpm_quote_verify(&r->attest, &sig, &quote, r->v);
   if (code) return code;
   uint8_t name[CF_TPM_NAME_MAX];
   cf_tpm_name(name, &r->ak);
   memcpy(r->f->ak_name, name, sizeof r->f->ak_name); /* a SHA-256 name: check_carrier */
   r->f->ak_attributes = r->ak.attributes;
-  r->f->clock         = r->attest.clock;
-  r->f->clock_safe    = r->attest.safe;
-  r->f->firmware      = r->attest.firmware;
-  r->f->reset_cnt     = r->attest.reset_cnt;
-  r->f->restart_cnt   = r->attest.restart_cnt;
+  r->f->clock = r->attest.clock;
+  r->f->clock_safe = r->attest.safe;
+  r->f->firmware = r->attest.firmware;
+  r->f->reset_cnt = r->attest.reset_cnt;
+  r->f->restart_cnt = r->attest.restart_cnt;
   return CF_VERDICT_OK;
 }
 
@@ -130,19 +131,21 @@ static cf_verdict_code_t check_quote(run_t *r) {
 static cf_verdict_code_t check_selection(run_t *r) {
   cf_tpm_selection_t const *sel = r->attest.selection;
   if (r->attest.selection_cnt != 1 || sel->alg != CF_TPM_SHA256 || sel->mask != CF_TPM_EVIDENCE_PCRS)
-    return cf_verdict_set(r->v, CF_VERDICT_PCR, "tpm.selection", 0, "the quote does not select PCRs 0-9, 11, 12, 14 of the SHA-256 bank");
+    return cf_verdict_set(r->v, CF_VERDICT_PCR, "tpm.selection", 0,
+                          "the quote does not select PCRs 0-9, 11, 12, 14 of the SHA-256 bank");
   return CF_VERDICT_OK;
 }
 
 static cf_verdict_code_t check_pcr11(run_t *r) {
   cf_hash_t want = cf_pcr11(&r->program, &r->configuration, &r->ask->domain);
   if (memcmp(r->bank.value[11], want.b, 32))
-    return cf_verdict_set(r->v, CF_VERDICT_PCR, "tpm.pcr11", 0, "not program, configuration and this domain's genesis, and nothing else");
+    return cf_verdict_set(r->v, CF_VERDICT_PCR, "tpm.pcr11", 0,
+                          "not program, configuration and this domain's genesis, and nothing else");
   return CF_VERDICT_OK;
 }
 
 static cf_verdict_code_t check_pcr12(run_t *r) {
-  cf_hash_t want = cf_pcr12(&r->f->instance), zero = { { 0 } }, bare = cf_pcr_extend(&zero, &r->f->instance);
+  cf_hash_t want = cf_pcr12(&r->f->instance), zero = {{0}}, bare = cf_pcr_extend(&zero, &r->f->instance);
   if (memcmp(r->bank.value[12], want.b, 32) == 0) return CF_VERDICT_OK;
   char const *why = "not this instance and the cap, and nothing else";
   if (memcmp(r->bank.value[12], bare.b, 32) == 0) why = "the cap is missing: another identity could still be measured";
@@ -157,12 +160,12 @@ static cf_verdict_code_t check_event_log(run_t *r) {
 
 static cf_verdict_code_t measure(run_t *r) {
   uint8_t registers[11 * 32];
-  memcpy(registers, r->e.pcrs, 10 * 32);                                                          /* PCRs 0-9 */
+  memcpy(registers, r->e.pcrs, 10 * 32); /* PCRs 0-9 */
   memcpy(registers + 10 * 32, r->bank.value[14], 32);
-  r->f->program       = r->program;
+  r->f->program = r->program;
   r->f->configuration = r->configuration;
-  r->f->measurement   = cf_measurement(CF_PLATFORM_TPM, &r->program, &r->configuration, CF_SPAN_OF(registers));
-  r->f->nonces        = r->e.nonces;
+  r->f->measurement = cf_measurement(CF_PLATFORM_TPM, &r->program, &r->configuration, CF_SPAN_OF(registers));
+  r->f->nonces = r->e.nonces;
   return CF_VERDICT_OK;
 }
 
@@ -170,15 +173,15 @@ static struct {
   char const *name, *what;
   cf_verdict_code_t (*fn)(run_t *r);
 } const checks[] = {
-  { "carrier", "CMW record, strict map, nonce list rising, AK public area", check_carrier },
-  { "chain", "EK or AK certificate to a root of policy at T: signatures, usages, validity, revocation", check_chain },
-  { "certificate", "epoch certificate signed by the identity, for this instance, domain and configuration", check_certificate },
-  { "quote", "TPM_GENERATED, restricted AK, signature, binding in full, PCR digest over every value", check_quote },
-  { "selection", "SHA-256 bank, PCRs 0-9, 11, 12, 14", check_selection },
-  { "pcr11", "program, configuration, genesis, in this order and nothing after", check_pcr11 },
-  { "pcr12", "instance, then the cap, and nothing after", check_pcr12 },
-  { "event-log", "where one is supplied, its replay leads to the PCRs quoted", check_event_log },
-  { "measurement", "computed from program, configuration, PCRs 0-9 and 14", measure },
+    {"carrier", "CMW record, strict map, nonce list rising, AK public area", check_carrier},
+    {"chain", "EK or AK certificate to a root of policy at T: signatures, usages, validity, revocation", check_chain},
+    {"certificate", "epoch certificate signed by the identity, for this instance, domain and configuration", check_certificate},
+    {"quote", "TPM_GENERATED, restricted AK, signature, binding in full, PCR digest over every value", check_quote},
+    {"selection", "SHA-256 bank, PCRs 0-9, 11, 12, 14", check_selection},
+    {"pcr11", "program, configuration, genesis, in this order and nothing after", check_pcr11},
+    {"pcr12", "instance, then the cap, and nothing after", check_pcr12},
+    {"event-log", "where one is supplied, its replay leads to the PCRs quoted", check_event_log},
+    {"measurement", "computed from program, configuration, PCRs 0-9 and 14", measure},
 };
 #define CHECKS (sizeof checks / sizeof checks[0])
 
@@ -191,7 +194,7 @@ bool cf_evidence_tpm_row(char const **name, char const **what, size_t k) {
 
 cf_verdict_code_t cf_evidence_tpm_verify(cf_facts_t *facts, size_t *root_idx, cf_evidence_parts_t const *parts,
                                          cf_evidence_ask_t const *ask, cf_verdict_t *v) {
-  run_t r = { .parts = parts, .ask = ask, .f = facts, .v = v };
+  run_t r = {.parts = parts, .ask = ask, .f = facts, .v = v};
   for (size_t k = 0; k < CHECKS; k++) {
     cf_verdict_code_t code = checks[k].fn(&r);
     if (code) return code;

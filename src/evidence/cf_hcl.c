@@ -29,10 +29,11 @@ cf_status_t cf_jwk_rsa(cf_key_t *out, cf_json_t jwk) {
   char     kty[8];
   uint8_t  e[4];
   size_t   e_sz = 0;
-  cf_key_t key  = { .kind = CF_KEY_RSA };
+  cf_key_t key = {.kind = CF_KEY_RSA};
   if (cf_json_str(kty, sizeof kty, cf_json_get(jwk, "kty"))) return CF_ERR_FORMAT;
   if (strcmp(kty, "RSA") != 0) return CF_ERR_UNSUPPORTED;
-  if (b64url(e, &e_sz, sizeof e, cf_json_get(jwk, "e")) || b64url(key.b, &key.sz, sizeof key.b, cf_json_get(jwk, "n"))) return CF_ERR_FORMAT;
+  if (b64url(e, &e_sz, sizeof e, cf_json_get(jwk, "e")) || b64url(key.b, &key.sz, sizeof key.b, cf_json_get(jwk, "n")))
+    return CF_ERR_FORMAT;
   if (e_sz == 0 || key.sz == 0 || key.b[0] == 0) return CF_ERR_FORMAT;
   for (size_t i = 0; i < e_sz; i++) key.e = key.e << 8 | e[i];
   *out = key;
@@ -43,7 +44,7 @@ static cf_status_t read_ak(cf_key_t *out, cf_span_t runtime, cf_error_t *err) {
   cf_json_t   json, key;
   cf_status_t st = cf_json_parse(&json, runtime, err);
   if (st) return st;
-  size_t    pos  = 0;
+  size_t    pos = 0;
   cf_span_t none;
   for (cf_json_t keys = cf_json_get(json, "keys"); keys.type == CF_JSON_ARRAY && cf_json_each(keys, &pos, &none, &key);) {
     char kid[32];
@@ -53,23 +54,23 @@ static cf_status_t read_ak(cf_key_t *out, cf_span_t runtime, cf_error_t *err) {
 }
 
 cf_status_t cf_hcl_open(cf_hcl_t *out, cf_span_t in, cf_error_t *err) {
-  cf_hcl_t hcl = { 0 };
-  cf_rd_t  rd  = cf_rd_span(in);
+  cf_hcl_t       hcl = {0};
+  cf_rd_t        rd = cf_rd_span(in);
   uint8_t const *magic = cf_rd_take(&rd, 4);
   cf_rd_take(&rd, 28); /* version, size, request type, status, reserved */
-  hcl.report       = cf_rd_take_span(&rd, REPORT_SZ);
+  hcl.report = cf_rd_take_span(&rd, REPORT_SZ);
   uint64_t data_sz = cf_rd_le(&rd, 4);
   cf_rd_take(&rd, 4); /* version */
   uint64_t kind = cf_rd_le(&rd, 4), hash = cf_rd_le(&rd, 4), runtime_sz = cf_rd_le(&rd, 4);
-  hcl.runtime   = cf_rd_take_span(&rd, runtime_sz);
+  hcl.runtime = cf_rd_take_span(&rd, runtime_sz);
   if (rd.bad || memcmp(magic, "HCLA", 4) || data_sz != runtime_sz + 20)
     return cf_error_set(err, CF_ERR_FORMAT, "hcl", rd.pos, "not an HCL report");
-  uint16_t const algs[] = { 0, CF_TPM_SHA256, CF_TPM_SHA384, CF_TPM_SHA512 };
+  uint16_t const algs[] = {0, CF_TPM_SHA256, CF_TPM_SHA384, CF_TPM_SHA512};
   if ((kind != CF_HCL_SNP && kind != CF_HCL_TDX) || hash == 0 || hash > 3)
     return cf_error_set(err, CF_ERR_UNSUPPORTED, "hcl", 0, "report type %u, hash type %u", (unsigned)kind, (unsigned)hash);
   hcl.kind = (cf_hcl_kind_t)kind;
 
-  uint8_t want[64] = { 0 };
+  uint8_t want[64] = {0};
   cf_digest_tpm(want, algs[hash], hcl.runtime);
   if (memcmp(want, hcl.report.ptr + (hcl.kind == CF_HCL_SNP ? SNP_DATA_AT : TDX_DATA_AT), sizeof want))
     return cf_error_set(err, CF_ERR_AUTH, "hcl", 0, "the hardware report is over other runtime data");

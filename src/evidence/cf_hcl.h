@@ -1,5 +1,5 @@
-/* Attestation keys as clouds carry them: RSA keys in JWK form (RFC 7517), and Azure's HCL blob, in which hardware evidence vouches for
-   the vTPM's keys by hashing them into its report data. */
+/* Attestation keys as clouds carry them: RSA keys in JWK form (RFC 7517), and Azure's HCL blob, in which hardware evidence
+   vouches for the vTPM's keys by hashing them into its report data. */
 #ifndef CF_EVIDENCE_HCL_H
 #define CF_EVIDENCE_HCL_H
 
@@ -18,8 +18,9 @@ typedef struct {
   cf_key_t      ak;      /* HCLAkPub */
 } cf_hcl_t;
 
-/* cf_hcl_open reads the blob and checks that the report's data field is the hash of the runtime data, zero-padded.  The key is then as
-   good as the hardware report.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED: another report or hash; CF_ERR_AUTH: the hash differs. */
+/* cf_hcl_open reads the blob and checks that the report's data field is the hash of the runtime data, zero-padded.  The key is
+   then as good as the hardware report.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED: another report or hash; CF_ERR_AUTH: the hash differs.
+ */
 CF_MUST_CHECK cf_status_t cf_hcl_open(cf_hcl_t *out, cf_span_t in, cf_error_t *err);
 
 #endif

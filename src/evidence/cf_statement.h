@@ -6,7 +6,7 @@
 #include "document/cf_documents.h"
 
 #define CF_STATEMENT_MAX 1024 /* encoded, at most */
-#define CF_AK_NAME_SZ    34   /* SHA-256 names only */
+#define CF_AK_NAME_SZ 34      /* SHA-256 names only */
 
 typedef struct { /* typ application/counterfoil-credential+cose, by the verifier's ES256 key */
   cf_span_t extra;
@@ -14,8 +14,8 @@ typedef struct { /* typ application/counterfoil-credential+cose, by the verifier
   uint64_t  ak_attributes;
   uint8_t   ek_certificate[32]; /* SHA-256 of its DER */
   uint8_t   domain[32];
-  uint64_t  time;               /* when the TPM answered, by the verifier's clock */
-  uint8_t   nonce[32];          /* SHA-256 of the secret that it answered with */
+  uint64_t  time;      /* when the TPM answered, by the verifier's clock */
+  uint8_t   nonce[32]; /* SHA-256 of the secret that it answered with */
 } cf_statement_t;
 
 extern cf_table_t const cf_statement_table;
@@ -37,6 +37,7 @@ typedef struct {
    CF_ERR_AUTH                        by nobody of the council, or the signature does not verify
    CF_ERR_POLICY                      about another key, TPM or domain
    CF_ERR_STALE                       too old at at_s, or of later */
-CF_MUST_CHECK cf_status_t cf_statement_check(size_t *member, int64_t *until_s, cf_statement_want_t const *want, cf_span_t in, cf_error_t *err);
+CF_MUST_CHECK cf_status_t cf_statement_check(size_t *member, int64_t *until_s, cf_statement_want_t const *want, cf_span_t in,
+                                             cf_error_t *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* TPM 2.0 structures (TCG TPM 2.0 Library, part 2): strict readers, and the verification of a quote.  Nothing here asks whether the
-   key that signed is a TPM's: that is the chain's (cf_x509) and the credential statements' (cf_statement). */
+/* TPM 2.0 structures (TCG TPM 2.0 Library, part 2): strict readers, and the verification of a quote.  Nothing here asks whether
+   the key that signed is a TPM's: that is the chain's (cf_x509) and the credential statements' (cf_statement). */
 #ifndef CF_EVIDENCE_TPM_H
 #define CF_EVIDENCE_TPM_H
 
@@ -8,7 +8,7 @@
 
 enum { CF_TPM_SHA1 = 0x0004, CF_TPM_SHA256 = 0x000b, CF_TPM_SHA384 = 0x000c, CF_TPM_SHA512 = 0x000d };
 
-#define CF_TPM_PCR_CNT  24
+#define CF_TPM_PCR_CNT 24
 #define CF_TPM_BANK_MAX 8
 #define CF_TPM_NAME_MAX 66 /* algorithm and digest */
 
@@ -38,12 +38,12 @@ CF_MUST_CHECK cf_status_t cf_tpm_attest_decode(cf_tpm_attest_t *out, cf_span_t i
 
 /* ---- TPMT_PUBLIC ---- */
 
-#define CF_TPM_ATTR_FIXED_TPM    (1u << 1)
+#define CF_TPM_ATTR_FIXED_TPM (1u << 1)
 #define CF_TPM_ATTR_FIXED_PARENT (1u << 4)
-#define CF_TPM_ATTR_ORIGIN       (1u << 5) /* sensitiveDataOrigin */
-#define CF_TPM_ATTR_RESTRICTED   (1u << 16)
-#define CF_TPM_ATTR_DECRYPT      (1u << 17)
-#define CF_TPM_ATTR_SIGN         (1u << 18)
+#define CF_TPM_ATTR_ORIGIN (1u << 5) /* sensitiveDataOrigin */
+#define CF_TPM_ATTR_RESTRICTED (1u << 16)
+#define CF_TPM_ATTR_DECRYPT (1u << 17)
+#define CF_TPM_ATTR_SIGN (1u << 18)
 
 typedef struct {
   cf_span_t bytes; /* the TPMT_PUBLIC */
@@ -53,12 +53,13 @@ typedef struct {
   cf_key_t  key;
 } cf_tpm_public_t;
 
-/* cf_tpm_public_decode reads a TPMT_PUBLIC, or a TPM2B_PUBLIC around one.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED: neither RSA nor P-256
-   nor P-384, or an unknown name algorithm. */
+/* cf_tpm_public_decode reads a TPMT_PUBLIC, or a TPM2B_PUBLIC around one.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED: neither RSA nor
+   P-256 nor P-384, or an unknown name algorithm. */
 CF_MUST_CHECK cf_status_t cf_tpm_public_decode(cf_tpm_public_t *out, cf_span_t in, cf_error_t *err);
 /* cf_tpm_name writes nameAlg || H(TPMT_PUBLIC) and returns its length. */
 size_t cf_tpm_name(uint8_t out[CF_TPM_NAME_MAX], cf_tpm_public_t const *pub);
-/* cf_tpm_is_ak holds for a restricted signing key made in, and bound to, one TPM: the only kind that cannot sign a forged TPMS_ATTEST. */
+/* cf_tpm_is_ak holds for a restricted signing key made in, and bound to, one TPM: the only kind that cannot sign a forged
+ * TPMS_ATTEST. */
 bool cf_tpm_is_ak(cf_tpm_public_t const *pub);
 
 /* ---- TPMT_SIGNATURE ---- */
@@ -84,7 +85,7 @@ typedef struct {
 
 typedef struct {
   cf_span_t              attest;
-  cf_span_t              signature;  /* TPMT_SIGNATURE; with raw_rsa the bare RSASSA-SHA256 value */
+  cf_span_t              signature; /* TPMT_SIGNATURE; with raw_rsa the bare RSASSA-SHA256 value */
   bool                   raw_rsa;
   bool                   allow_sha1; /* signatures over SHA-1: legacy evidence, on request only */
   cf_key_t const        *key;        /* the trusted attestation key */
@@ -94,9 +95,9 @@ typedef struct {
   size_t                 bank_cnt;   /* 0: none known; then nothing is proven about any PCR but its digest */
 } cf_tpm_quote_t;
 
-/* cf_tpm_quote_verify checks a quote (FORMATS 4.2, steps 1 to 5): magic and type, key and attributes, signature, extraData in full,
-   PCR digest under the signature's hash, every selected value present.  *out is written on CF_VERDICT_OK only.  Values outside the
-   selection are refused, so that none is taken for verified. */
+/* cf_tpm_quote_verify checks a quote (FORMATS 4.2, steps 1 to 5): magic and type, key and attributes, signature, extraData in
+   full, PCR digest under the signature's hash, every selected value present.  *out is written on CF_VERDICT_OK only.  Values
+   outside the selection are refused, so that none is taken for verified. */
 CF_MUST_CHECK cf_verdict_code_t cf_tpm_quote_verify(cf_tpm_attest_t *out, cf_tpm_signature_t *sig, cf_tpm_quote_t const *quote,
                                                     cf_verdict_t *v);
 

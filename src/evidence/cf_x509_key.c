@@ -1,4 +1,4 @@
-#include "evidence/cf_x509.h"
+#include "evidence/cf_x509_key.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -9,19 +9,19 @@
 
 #include "crypto/cf_hash.h"
 #include "crypto/cf_sign.h"
-#include "evidence/cf_x509_key.h"
 
 #define RSA_BITS_MIN 2048
 
 static cf_status_t read_rsa(cf_key_t *out, EVP_PKEY *pkey) {
   BIGNUM     *n = NULL, *e = NULL;
   cf_status_t st = CF_ERR_UNSUPPORTED;
-  if (!EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) || !EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e)) goto out;
+  if (!EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) || !EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e))
+    goto out;
   if (BN_num_bytes(n) > CF_KEY_MAX || BN_num_bits(e) > 32) goto out;
   out->kind = CF_KEY_RSA;
-  out->e    = (uint32_t)BN_get_word(e);
-  out->sz   = (size_t)BN_bn2bin(n, out->b);
-  st        = CF_OK;
+  out->e = (uint32_t)BN_get_word(e);
+  out->sz = (size_t)BN_bn2bin(n, out->b);
+  st = CF_OK;
 out:
   BN_free(n);
   BN_free(e);
@@ -43,8 +43,8 @@ static cf_status_t read_ec(cf_key_t *out, EVP_PKEY *pkey) {
 }
 
 cf_status_t cf_key_from_pkey(cf_key_t *out, void *pkey) {
-  cf_key_t    key = { 0 };
-  cf_status_t st  = CF_ERR_UNSUPPORTED;
+  cf_key_t    key = {0};
+  cf_status_t st = CF_ERR_UNSUPPORTED;
   if (EVP_PKEY_is_a(pkey, "RSA")) st = read_rsa(&key, pkey);
   else if (EVP_PKEY_is_a(pkey, "EC")) st = read_ec(&key, pkey);
   if (!st) *out = key;
@@ -53,9 +53,9 @@ cf_status_t cf_key_from_pkey(cf_key_t *out, void *pkey) {
 
 cf_status_t cf_key_from_spki(cf_key_t *out, cf_span_t der) {
   if (der.len == 0 || der.len > 4096) return CF_ERR_FORMAT;
-  uint8_t const *at   = der.ptr;
+  uint8_t const *at = der.ptr;
   EVP_PKEY      *pkey = d2i_PUBKEY(NULL, &at, (long)der.len);
-  cf_status_t    st   = CF_ERR_FORMAT;
+  cf_status_t    st = CF_ERR_FORMAT;
   if (pkey && at == der.ptr + der.len) st = cf_key_from_pkey(out, pkey);
   EVP_PKEY_free(pkey);
   ERR_clear_error();
@@ -68,7 +68,7 @@ bool cf_key_eq(cf_key_t const *a, cf_key_t const *b) {
 
 static EVP_PKEY *pkey_from_params(char const *type, OSSL_PARAM *params) {
   EVP_PKEY     *pkey = NULL;
-  EVP_PKEY_CTX *ctx  = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
   if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0) pkey = NULL;
   EVP_PKEY_CTX_free(ctx);
   return pkey;
@@ -78,28 +78,30 @@ void *cf_key_to_pkey(cf_key_t const *key) {
   if (key->kind == CF_KEY_RSA) {
     uint8_t n[CF_KEY_MAX], e[sizeof key->e]; /* OSSL_PARAM wants the machine's byte order */
     memcpy(e, &key->e, sizeof e);
-    for (size_t i = 0; i < key->sz; i++)
-      n[i] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? key->b[key->sz - 1 - i] : key->b[i];
-    OSSL_PARAM params[] = { OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n, key->sz),
-                            OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e, sizeof e), OSSL_PARAM_construct_end() };
+    for (size_t i = 0; i < key->sz; i++) n[i] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? key->b[key->sz - 1 - i] : key->b[i];
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n, key->sz),
+                           OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e, sizeof e), OSSL_PARAM_construct_end()};
     return pkey_from_params("RSA", params);
   }
-  char    group[16];
-  uint8_t point[97] = { 4 };
-  strcpy(group, key->kind == CF_KEY_P256 ? "prime256v1" : "secp384r1");
+  char    p256[] = "prime256v1", p384[] = "secp384r1", *group = key->kind == CF_KEY_P256 ? p256 : p384;
+  uint8_t point[97] = {4};
   memcpy(point + 1, key->b, key->sz);
-  OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                          OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, key->sz + 1),
-                          OSSL_PARAM_construct_end() };
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+                         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, key->sz + 1),
+                         OSSL_PARAM_construct_end()};
   return pkey_from_params("EC", params);
 }
 
 static EVP_MD const *md_of(uint16_t hash) {
   switch (hash) {
-  case 0x0004: return EVP_sha1();
-  case 0x000b: return EVP_sha256();
-  case 0x000c: return EVP_sha384();
-  case 0x000d: return EVP_sha512();
+  case 0x0004:
+    return EVP_sha1();
+  case 0x000b:
+    return EVP_sha256();
+  case 0x000c:
+    return EVP_sha384();
+  case 0x000d:
+    return EVP_sha512();
   }
   return NULL;
 }
@@ -107,12 +109,12 @@ static EVP_MD const *md_of(uint16_t hash) {
 /* r || s becomes the DER that OpenSSL wants.  Returns its length; 0 when it cannot. */
 static size_t ecdsa_der(uint8_t out[128], cf_span_t sig) {
   size_t     half = sig.len / 2;
-  int        sz   = 0;
-  ECDSA_SIG *rs   = ECDSA_SIG_new();
+  int        sz = 0;
+  ECDSA_SIG *rs = ECDSA_SIG_new();
   BIGNUM    *r = BN_bin2bn(sig.ptr, (int)half, NULL), *s = BN_bin2bn(sig.ptr + half, (int)half, NULL);
   if (rs && r && s && ECDSA_SIG_set0(rs, r, s)) {
     uint8_t *at = out;
-    sz          = i2d_ECDSA_SIG(rs, &at);
+    sz = i2d_ECDSA_SIG(rs, &at);
   } else {
     BN_free(r);
     BN_free(s);
@@ -142,12 +144,13 @@ cf_status_t cf_key_verify(cf_key_t const *key, cf_sig_kind_t kind, uint16_t hash
     sig = CF_SPAN(der, ecdsa_der(der, sig));
     if (sig.len == 0) return CF_ERR_AUTH;
   }
-  cf_status_t   st   = CF_ERR_AUTH;
+  cf_status_t   st = CF_ERR_AUTH;
   EVP_PKEY     *pkey = cf_key_to_pkey(key);
-  EVP_PKEY_CTX *ctx  = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
+  EVP_PKEY_CTX *ctx = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
   if (!ctx || EVP_PKEY_verify_init(ctx) <= 0 || EVP_PKEY_CTX_set_signature_md(ctx, md) <= 0) goto out;
   if (kind == CF_SIG_RSAPSS && (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) <= 0 ||
-                                EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_AUTO) <= 0)) goto out;
+                                EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_AUTO) <= 0))
+    goto out;
   if (EVP_PKEY_verify(ctx, sig.ptr, sig.len, digest, digest_sz) == 1) st = CF_OK;
 out:
   EVP_PKEY_CTX_free(ctx);

@@ -1,4 +1,5 @@
-/* Inside evidence only: our keys as OpenSSL's.  The pointers are EVP_PKEY, untyped so that no OpenSSL header is needed to name them. */
+/* Inside evidence only: our keys as OpenSSL's.  The pointers are EVP_PKEY, untyped so that no OpenSSL header is needed to name
+ * them. */
 #ifndef CF_EVIDENCE_X509_KEY_H
 #define CF_EVIDENCE_X509_KEY_H
 

@@ -10,4 +10,5 @@ read_ms(clockid_t clock) {
 }
 
 uint64_t cf_clock_mono_ms(void) { return read_ms(CLOCK_MONOTONIC); }
+uint64_t cf_clock_coarse_ms(void) { return read_ms(CLOCK_MONOTONIC_COARSE); }
 cf_now_t cf_clock_now(void) { return (cf_now_t){ .mono_ms = cf_clock_mono_ms(), .wall_ms = read_ms(CLOCK_REALTIME) }; }

@@ -8,5 +8,8 @@
    never falls; wall_ms is Unix time as the platform has it. */
 cf_now_t cf_clock_now(void);
 uint64_t cf_clock_mono_ms(void);
+/* cf_clock_coarse_ms is cf_clock_mono_ms as of the last timer interrupt: up to
+   10 ms behind, never ahead, at a fifth of the price.  For deadlines. */
+uint64_t cf_clock_coarse_ms(void);
 
 #endif

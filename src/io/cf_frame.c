@@ -61,7 +61,7 @@ stream_peek(stream_t *s, cf_span_t *body) {
   cf_rd_t  rd = cf_rd_span(cf_buf_held(&s->in));
   uint32_t n  = cf_rd_u32(&rd);
   if (rd.bad) return false;
-  if (n > CF_FRAME_MAX) s->lost = true;
+  if (n > CF_FRAME_BODY_MAX) s->lost = true;
   *body = cf_rd_take_span(&rd, n);
   return !rd.bad && !s->lost;
 }
@@ -169,7 +169,7 @@ peer_connect(cf_frame_peer_t *p) {
 
 void
 cf_frame_ask(cf_frame_peer_t *p, uint64_t id, cf_span_t body, unsigned timeout_ms) {
-  if (body.len > CF_FRAME_MAX) {
+  if (body.len > CF_FRAME_BODY_MAX) {
     cf_done_push(p->done, id, CF_ERR_BOUND)->why = "the question is longer than a frame";
     return;
   }
@@ -311,7 +311,7 @@ cf_frame_reply(cf_frame_server_t *srv, uint64_t id, cf_span_t body) {
   if (!a->pending || a->gen != id >> 32) return;
   cf_buf_drop(&a->s.in, HEAD_SZ + a->len);
   a->pending = false;
-  if (body.len > CF_FRAME_MAX || !stream_send(&a->s, body)) asker_close(a);
+  if (body.len > CF_FRAME_BODY_MAX || !stream_send(&a->s, body)) asker_close(a);
   else asker_advance(a);
 }
 

@@ -1,6 +1,6 @@
 /* Frames over UNIX stream sockets: how a host and an enclave, or two processes
    of one machine, ask each other.  A frame is u32 length (big-endian) and that
-   many bytes, at most CF_FRAME_MAX; nothing else is on the wire.  Answers come in
+   many bytes, at most CF_FRAME_BODY_MAX; nothing else is on the wire.  Answers come in
    the order of the questions. */
 #ifndef CF_IO_FRAME_H
 #define CF_IO_FRAME_H
@@ -9,7 +9,7 @@
 #include "io/cf_done.h"
 #include "io/cf_loop.h"
 
-#define CF_FRAME_MAX      (16u << 20)
+#define CF_FRAME_BODY_MAX      (16u << 20)
 #define CF_FRAME_ASKS_MAX 1024       /* under way on one connection */
 #define CF_FRAME_HELD_MAX (64u << 20) /* bytes waiting to be sent   */
 
@@ -27,7 +27,7 @@ void             cf_frame_peer_free(cf_frame_peer_t *peer);
 
 /* cf_frame_ask sends body (copied).  Exactly one entry with id follows in the
    queue: CF_OK with code 200 and the answer, CF_ERR_BOUND for a body over
-   CF_FRAME_MAX, or CF_ERR_IO when there is no connection, it was lost, or
+   CF_FRAME_BODY_MAX, or CF_ERR_IO when there is no connection, it was lost, or
    timeout_ms (0: 10 s) went by; then the late answer is dropped. */
 void     cf_frame_ask(cf_frame_peer_t *peer, uint64_t id, cf_span_t body, unsigned timeout_ms);
 uint64_t cf_frame_peer_next_ms(cf_frame_peer_t const *peer);
@@ -48,7 +48,7 @@ void               cf_frame_server_free(cf_frame_server_t *srv);
    borrowed until cf_frame_reply of id or the next cf_loop_wait.  False when none is whole. */
 bool cf_frame_take(cf_frame_server_t *srv, uint64_t *id, cf_span_t *body);
 
-/* cf_frame_reply answers id (copied; at most CF_FRAME_MAX bytes); one whose
+/* cf_frame_reply answers id (copied; at most CF_FRAME_BODY_MAX bytes); one whose
    asker is gone is forgotten. */
 void   cf_frame_reply(cf_frame_server_t *srv, uint64_t id, cf_span_t body);
 bool   cf_frame_quiet(cf_frame_server_t const *srv); /* nothing is left to send */

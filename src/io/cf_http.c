@@ -102,7 +102,7 @@ enter(conn_t *c, state_t state, unsigned within_ms) {
   if (state == SENDING) srv->sending_cnt++;
   if (c->state == SENDING) srv->sending_cnt--;
   c->state       = state;
-  c->deadline_ms = cf_clock_mono_ms() + within_ms;
+  c->deadline_ms = cf_clock_coarse_ms() + within_ms;
   switch (state) {
   case FREE:    list_join(&srv->free, c); return;
   case HEAD:
@@ -124,7 +124,9 @@ static void
 conn_close(conn_t *c) {
   cf_loop_close(c->srv->loop, &c->watch);
   if (c->file > 0) close(c->file);
-  c->file = 0;
+  c->file         = 0;
+  c->file_left    = 0;
+  c->without_body = false;
   conn_free_buf(c, &c->in);
   conn_free_buf(c, &c->out);
   enter(c, FREE, 0);
@@ -162,6 +164,7 @@ finish(conn_t *c) {
     return;
   }
   cf_buf_drop(&c->in, c->head_sz + c->req.body_sz);
+  c->without_body = false;
   if (c->in.pos == c->in.len && c->in.cap > CF_HTTP_HEAD_MAX) conn_free_buf(c, &c->in);
   c->scan = (cf_http_scan_t){ 0 };
   enter(c, HEAD, c->in.pos < c->in.len ? c->srv->max.head_ms : c->srv->max.idle_ms);
@@ -318,12 +321,17 @@ fill(conn_t *c, size_t want) {
   return true;
 }
 
+static void
+whole_request(conn_t *c) {
+  if (++c->gen >> 31) c->gen = 1;
+  enter(c, READY, c->srv->max.answer_ms);
+}
+
 /* a whole head is at the front: understands it and makes room for its body */
 static void
 on_head(conn_t *c) {
   static char const go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
   cf_http_refusal_t no;
-  c->without_body = false;
   if (cf_http_request_parse(&c->req, &no, CF_SPAN(c->in.ptr + c->in.pos, c->head_sz), c->srv->max.body_max)) {
     refuse(c, no.code, no.why);
     return;
@@ -331,26 +339,24 @@ on_head(conn_t *c) {
   c->keep         = c->req.keep;
   c->without_body = c->req.method == CF_HTTP_HEAD;
   size_t held = c->in.len - c->in.pos, whole = c->head_sz + c->req.body_sz;
-  if (held < whole) {
-    bool room = conn_reserve(c, &c->in, whole - held);
-    /* the bytes may have moved: read again, for the spans */
-    if (!room || cf_http_request_parse(&c->req, &no, CF_SPAN(c->in.ptr + c->in.pos, c->head_sz), c->srv->max.body_max)) {
-      refuse(c, 503, "too many bytes are held for others");
-      return;
-    }
-    if (c->req.expect && send(c->watch.fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL) != sizeof go_on - 1) {
-      conn_close(c);
-      return;
-    }
+  if (held >= whole) {
+    whole_request(c);
+    return;
+  }
+  bool room = conn_reserve(c, &c->in, whole - held);
+  /* the bytes may have moved: read again, for the spans */
+  if (!room || cf_http_request_parse(&c->req, &no, CF_SPAN(c->in.ptr + c->in.pos, c->head_sz), c->srv->max.body_max)) {
+    refuse(c, 503, "too many bytes are held for others");
+    return;
   }
   enter(c, BODY, transfer_ms(c->srv, c->req.body_sz));
+  if (c->req.expect && send(c->watch.fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL) != sizeof go_on - 1) conn_close(c);
 }
 
 static void
 advance_head(conn_t *c) {
   cf_http_refusal_t no;
   if (cf_http_scan(&c->scan, &c->head_sz, &no, cf_buf_held(&c->in))) {
-    c->without_body = false;
     refuse(c, no.code, no.why);
   } else if (c->head_sz) {
     on_head(c);
@@ -362,12 +368,8 @@ advance_head(conn_t *c) {
 static void
 advance_body(conn_t *c) {
   size_t held = c->in.len - c->in.pos, whole = c->head_sz + c->req.body_sz;
-  if (held < whole) {
-    fill(c, whole - held);
-    return;
-  }
-  if (++c->gen >> 31) c->gen = 1;
-  enter(c, READY, c->srv->max.answer_ms);
+  if (held < whole) fill(c, whole - held);
+  else whole_request(c);
 }
 
 /* reads and drops, up to a bound: a refused upload may be under way */

@@ -103,7 +103,7 @@ trim(cf_span_t s) {
 typedef struct {
   unsigned  host_cnt, length_cnt, coding_cnt, expect_cnt;
   cf_span_t host, length, coding, expect, type, retry;
-  bool      close, keep_alive;
+  bool      close;
 } fields_t;
 
 static void
@@ -113,7 +113,6 @@ take_connection(fields_t *f, cf_span_t value) {
     more = cut(&item, &value, ',');
     if (!more) item = value;
     f->close |= is(trim(item), "close");
-    f->keep_alive |= is(trim(item), "keep-alive");
   }
 }
 
@@ -231,7 +230,7 @@ cf_http_request_parse(cf_http_request_t *out, cf_http_refusal_t *no, cf_span_t h
   if (st) return st;
   if (f.expect_cnt && (f.expect_cnt > 1 || !is(f.expect, "100-continue"))) return refuse(no, CF_ERR_UNSUPPORTED, 417, "an unknown expectation");
   r.expect = f.expect_cnt && v11;
-  r.keep   = v11 ? !f.close : f.keep_alive && !f.close;
+  r.keep   = v11 && !f.close;
   *out     = r;
   return CF_OK;
 }
@@ -273,7 +272,7 @@ cf_http_response_parse(cf_http_response_t *out, cf_http_refusal_t *no, cf_span_t
   if (st) return st;
   if (bare) r.body_sz = 0;
   r.chunked = f.coding_cnt;
-  r.keep    = v11 ? !f.close : f.keep_alive && !f.close;
+  r.keep    = v11 && !f.close;
   r.type    = f.type;
   if (f.retry.len && !cf_dec_u64(&retry_s, f.retry) && retry_s <= 86400) r.retry_after_s = (unsigned)retry_s;
   *out = r;

@@ -42,7 +42,7 @@ typedef struct {
   cf_span_t        path;  /* "/v1/envelopes": no '%', no empty, "." or ".." segment      */
   cf_span_t        query; /* behind '?', not decoded; may be empty                       */
   size_t           body_sz;
-  bool             keep;   /* the connection may carry another request */
+  bool             keep;   /* the connection may carry another request; never in HTTP/1.0 */
   bool             expect; /* 100-continue                             */
 } cf_http_request_t;
 

@@ -188,7 +188,10 @@ static bool lower_cap(cf_tx_t *tx, cf_act_t const *a) {
   cf_ledger_bucket_t b = cf_tx_bucket(tx, a->asset);
   if (a->cap > b.cap || (a->cap == b.cap && b.next_at_s == 0)) return cf_tx_refuse(tx, CF_REFUSAL_NOT_LESS, 0, 0);
   b.cap = a->cap;
-  if (b.level > b.cap) b.level = b.cap;
+  if (b.level >= b.cap) {
+    b.level    = b.cap;
+    b.fraction = 0;
+  }
   b.next_cap  = 0; /* a raise that waits is taken back, too */
   b.next_at_s = 0;
   cf_tx_put_bucket(tx, a->asset, &b);

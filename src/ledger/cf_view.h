@@ -74,7 +74,8 @@ typedef struct {
      CF_ERR_AUTH, CF_ERR_FORMAT, CF_ERR_BOUND   BAD
    A view's messages begin where the last part's ended, or anew where the last complete view's did: then facts->first equals
    seen->messages, and what was kept of earlier parts is void.  Wrong messages cannot be told from a part of the right
-   ones: they never become complete.  Does not check that the head is one of the caller's. */
+   ones: they never become complete.  Does not check that the head is one of the caller's, nor that facts->key_addr is the key
+   that the caller wants to see. */
 CF_MUST_CHECK cf_status_t cf_view_check(cf_view_facts_t *facts, cf_view_verdict_t *verdict, cf_view_state_t *next,
                                         cf_view_state_t const *seen, cf_span_t view, cf_ledger_identity_t const *ledger,
                                         cf_seats_t const *observers, cf_error_t *err);

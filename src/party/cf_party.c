@@ -167,7 +167,7 @@ cf_party_result(cf_result_t *out, uint8_t *plain, cf_account_t *account, cf_wall
     return cf_error_set(err, CF_ERR_POLICY, "result", 0, "it does not name the receipt that it stands under");
   cf_hash_t envelope;
   memcpy(envelope.b, out->envelope, sizeof envelope.b);
-  if (out->class != CF_RESULT_NOTICE && (out->class != CF_RESULT_ACCEPTED || out->status == CF_RESULT_FINAL)) cf_account_done(account, &envelope);
+  if (out->class != CF_RESULT_NOTICE) cf_account_done(account, &envelope);
   return CF_OK;
 }
 

@@ -58,8 +58,8 @@ void                      cf_released_write(cf_wr_t *wr, cf_released_t const *r)
 /* cf_result_check: the sealed result is the leaf of that index under the receipt's results root.  CF_ERR_AUTH; CF_ERR_POLICY: another receipt's. */
 CF_MUST_CHECK cf_status_t cf_result_check(cf_released_t const *r, cf_receipt_t const *receipt, cf_error_t *err);
 
-/* cf_party_result opens a checked result with the account's sessions or the wallet's result key.  A final one ends its pending input (state
-   changed).  plain holds CF_BUCKET_MAX bytes; out borrows it.
+/* cf_party_result opens a checked result with the account's sessions or the wallet's result key.  The one that answers an input ends its
+   being pending (state changed); notices come later.  plain holds CF_BUCKET_MAX bytes; out borrows it.
    CF_ERR_FORMAT, CF_ERR_AUTH; CF_ERR_POLICY: to another session, or it does not name this receipt. */
 CF_MUST_CHECK cf_status_t cf_party_result(cf_result_t *out, uint8_t *plain, cf_account_t *account, cf_wallet_t const *w,
                                           cf_ciphers_t const *ciphers, cf_released_t const *r, cf_receipt_t const *receipt,

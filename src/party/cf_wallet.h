@@ -38,7 +38,7 @@ typedef struct {
   cf_session_t  session;      /* newest; in.highest is the last counter sent */
   bool          have_before;
   cf_session_t  before;       /* the one before: results sealed to it may still come */
-  cf_pending_t *pending;      /* sealed, and no final result yet; rising by order */
+  cf_pending_t *pending;      /* sealed, and not answered yet; rising by order */
   size_t        pending_cnt;
   size_t        pending_max;
 } cf_account_t;

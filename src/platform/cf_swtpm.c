@@ -14,7 +14,7 @@
 
 #include "codec/cf_pem.h"
 
-#define READY_TRIES   1000
+#define READY_TRIES 1000
 #define READY_STEP_NS 5000000 /* 5 ms: five seconds in all */
 
 /* A path below one of the two folders. */
@@ -45,7 +45,7 @@ static cf_status_t write_text(char const *path, char const *text, cf_error_t *er
   FILE *f = fopen(path, "w");
   if (!f) return io_error(err, "swtpm", path);
   bool ok = fputs(text, f) >= 0;
-  ok      = fclose(f) == 0 && ok;
+  ok = fclose(f) == 0 && ok;
   return ok ? CF_OK : io_error(err, "swtpm", path);
 }
 
@@ -54,7 +54,7 @@ static cf_status_t write_text(char const *path, char const *text, cf_error_t *er
 /* Runs argv with its output in log; it dies with the thread that started it.  Returns its pid, -1 when there is none. */
 static pid_t spawn(char *const argv[], char const *log) {
   pid_t parent = getpid();
-  pid_t pid    = fork();
+  pid_t pid = fork();
   if (pid) return pid;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127); /* it was already gone */
@@ -78,13 +78,16 @@ static cf_status_t write_configuration(char const *dir, char const *ca_dir, cf_e
   char        text[1024];
   path_t      ca = path_of(dir, "localca.conf"), options = path_of(dir, "localca.options"), setup = path_of(dir, "setup.conf");
   cf_status_t st;
-  snprintf(text, sizeof text, "statedir = %s\nsigningkey = %s/signkey.pem\nissuercert = %s/issuercert.pem\ncertserial = %s/certserial\n", ca_dir,
+  snprintf(text, sizeof text,
+           "statedir = %s\nsigningkey = %s/signkey.pem\nissuercert = %s/issuercert.pem\ncertserial = %s/certserial\n", ca_dir,
            ca_dir, ca_dir, ca_dir);
   st = write_text(ca.s, text, err);
-  if (!st) st = write_text(options.s, "--platform-manufacturer Counterfoil\n--platform-version 1\n--platform-model software\n", err);
+  if (!st)
+    st = write_text(options.s, "--platform-manufacturer Counterfoil\n--platform-version 1\n--platform-model software\n", err);
   snprintf(text, sizeof text,
-           "create_certs_tool = swtpm_localca\ncreate_certs_tool_config = %s\ncreate_certs_tool_options = %s\nactive_pcr_banks = sha256\n", ca.s,
-           options.s);
+           "create_certs_tool = swtpm_localca\ncreate_certs_tool_config = %s\ncreate_certs_tool_options = %s\nactive_pcr_banks = "
+           "sha256\n",
+           ca.s, options.s);
   if (!st) st = write_text(setup.s, text, err);
   return st;
 }
@@ -98,9 +101,9 @@ cf_status_t cf_swtpm_make(char const *dir, char const *ca_dir, cf_error_t *err) 
   if (access(made.s, F_OK) == 0) return CF_OK;
   if ((st = make_dir(dir, err)) || (st = make_dir(state.s, err)) || (st = make_dir(ca_dir, err))) return st;
   if ((st = write_configuration(dir, ca_dir, err))) return st;
-  char *argv[] = { "swtpm_setup", "--tpm2",     "--tpmstate", state.s,     "--create-ek-cert", "--lock-nvram",
-                   "--config",    setup.s,      "--pcr-banks", "sha256",   "--overwrite",      NULL };
-  pid_t pid    = spawn(argv, log.s);
+  char *argv[] = {"swtpm_setup", "--tpm2", "--tpmstate",  state.s,  "--create-ek-cert", "--lock-nvram",
+                  "--config",    setup.s,  "--pcr-banks", "sha256", "--overwrite",      NULL};
+  pid_t pid = spawn(argv, log.s);
   if (pid < 0) return io_error(err, "swtpm_setup", "fork");
   if (ended_well(pid) && access(made.s, F_OK) == 0) return CF_OK;
   (void)unlink(made.s); /* half a TPM is none */
@@ -110,8 +113,8 @@ cf_status_t cf_swtpm_make(char const *dir, char const *ca_dir, cf_error_t *err) 
 /* ---- running ---- */
 
 static bool answers(char const *path) {
-  struct sockaddr_un addr = { .sun_family = AF_UNIX };
-  int                fd   = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_un addr = {.sun_family = AF_UNIX};
+  int                fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   snprintf(addr.sun_path, sizeof addr.sun_path, "%s", path);
   bool ok = connect(fd, (struct sockaddr const *)&addr, sizeof addr) == 0;
@@ -120,16 +123,27 @@ static bool answers(char const *path) {
 }
 
 cf_status_t cf_swtpm_start(cf_swtpm_t *tpm, char const *dir, cf_error_t *err) {
-  *tpm           = (cf_swtpm_t){ 0 };
+  *tpm = (cf_swtpm_t){0};
   cf_status_t st = check_path(dir, err);
   if (st) return st;
-  path_t state = path_of(dir, "state"), sock = path_of(dir, "sock"), ctrl = path_of(dir, "sock.ctrl"), log = path_of(dir, "swtpm.log");
-  char   state_arg[sizeof state.s + 8], server_arg[sizeof sock.s + 24], ctrl_arg[sizeof ctrl.s + 24];
+  path_t state = path_of(dir, "state"), sock = path_of(dir, "sock"), ctrl = path_of(dir, "sock.ctrl"),
+         log = path_of(dir, "swtpm.log");
+  char state_arg[sizeof state.s + 8], server_arg[sizeof sock.s + 24], ctrl_arg[sizeof ctrl.s + 24];
   snprintf(state_arg, sizeof state_arg, "dir=%s", state.s);
   snprintf(server_arg, sizeof server_arg, "type=unixio,path=%s", sock.s);
   snprintf(ctrl_arg, sizeof ctrl_arg, "type=unixio,path=%s", ctrl.s);
-  char *argv[] = { "swtpm",  "socket", "--tpm2",  "--tpmstate",                   state_arg, "--server", server_arg,
-                   "--ctrl", ctrl_arg, "--flags", "not-need-init,startup-clear", NULL };
+  char *argv[] = {"swtpm",
+                  "socket",
+                  "--tpm2",
+                  "--tpmstate",
+                  state_arg,
+                  "--server",
+                  server_arg,
+                  "--ctrl",
+                  ctrl_arg,
+                  "--flags",
+                  "not-need-init,startup-clear",
+                  NULL};
   (void)unlink(sock.s); /* of a life before */
   (void)unlink(ctrl.s);
   tpm->pid = spawn(argv, log.s);
@@ -141,7 +155,7 @@ cf_status_t cf_swtpm_start(cf_swtpm_t *tpm, char const *dir, cf_error_t *err) {
       tpm->pid = 0;
       break;
     }
-    nanosleep(&(struct timespec){ .tv_nsec = READY_STEP_NS }, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = READY_STEP_NS}, NULL);
   }
   cf_swtpm_stop(tpm);
   return cf_error_set(err, CF_ERR_IO, "swtpm", 0, "does not start; %.100s says why", log.s);

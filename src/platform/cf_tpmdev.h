@@ -19,7 +19,8 @@ typedef struct {
    CF_ERR_AUTH    the TPM says that a blob or challenge is not its own, or was altered
    CF_ERR_POLICY  the TPM says that its PCRs are not those demanded */
 
-/* cf_tpmdev_init opens a TPM, e.g. "swtpm:path=/run/tpm/sock" or "device:/dev/tpmrm0".  cf_tpmdev_fini closes it; a zeroed one is fine. */
+/* cf_tpmdev_init opens a TPM, e.g. "swtpm:path=/run/tpm/sock" or "device:/dev/tpmrm0".  cf_tpmdev_fini closes it; a zeroed one is
+ * fine. */
 CF_MUST_CHECK cf_status_t cf_tpmdev_init(cf_tpmdev_t *tpm, char const *tcti, cf_error_t *err);
 void                      cf_tpmdev_fini(cf_tpmdev_t *tpm);
 
@@ -41,7 +42,8 @@ CF_MUST_CHECK cf_status_t cf_tpmdev_counters(cf_tpmdev_t *tpm, uint32_t *reset_c
 
 #define CF_TPMDEV_CERT_MAX 4096
 /* cf_tpmdev_ek_certificate reads the RSA-2048 endorsement certificate (DER) from NV index 0x01c00002. */
-CF_MUST_CHECK cf_status_t cf_tpmdev_ek_certificate(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err);
+CF_MUST_CHECK cf_status_t cf_tpmdev_ek_certificate(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max,
+                                                   cf_error_t *err);
 /* cf_tpmdev_ek_public writes the TPMT_PUBLIC of the endorsement key at 0x81010001. */
 CF_MUST_CHECK cf_status_t cf_tpmdev_ek_public(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err);
 
@@ -53,19 +55,19 @@ CF_MUST_CHECK cf_status_t cf_tpmdev_ek_public(cf_tpmdev_t *tpm, uint8_t *out, si
 /* A key or sealed object as the caller keeps it; only this TPM can load it. */
 typedef struct {
   cf_span_t extra;
-  uint64_t  version;   /* 1 */
-  cf_span_t public;    /* TPMT_PUBLIC */
-  cf_span_t private;   /* content of the TPM2B_PRIVATE: encrypted by the TPM */
+  uint64_t  version; /* 1 */
+  cf_span_t public;  /* TPMT_PUBLIC */
+  cf_span_t private; /* content of the TPM2B_PRIVATE: encrypted by the TPM */
 } cf_tpm_key_t;
 extern cf_table_t const cf_tpm_key_table;
 
-/* cf_tpmdev_ak_make creates a key and writes its blob (a cf_tpm_key_t), at most CF_TPM_BLOB_MAX bytes.  Keep it: the key's name is in
-   credential statements, and outlives restarts only in this blob. */
+/* cf_tpmdev_ak_make creates a key and writes its blob (a cf_tpm_key_t), at most CF_TPM_BLOB_MAX bytes.  Keep it: the key's name
+   is in credential statements, and outlives restarts only in this blob. */
 CF_MUST_CHECK cf_status_t cf_tpmdev_ak_make(cf_tpmdev_t *tpm, cf_wr_t *blob, cf_error_t *err);
 /* cf_tpm_key_open decodes a blob; spans borrow it.  CF_ERR_FORMAT, CF_ERR_UNSUPPORTED. */
 CF_MUST_CHECK cf_status_t cf_tpm_key_open(cf_tpm_key_t *out, cf_span_t blob, cf_error_t *err);
 
-#define CF_TPM_QUOTE_PCRS    0x5bffu /* 0-9, 11, 12, 14 */
+#define CF_TPM_QUOTE_PCRS 0x5bffu /* 0-9, 11, 12, 14 */
 #define CF_TPM_QUOTE_PCR_CNT 13
 typedef struct {
   uint8_t   attest[512];
@@ -75,29 +77,32 @@ typedef struct {
   cf_hash_t pcrs[CF_TPM_QUOTE_PCR_CNT];
 } cf_tpm_quote_out_t;
 /* cf_tpmdev_quote quotes PCRs 0-9, 11, 12, 14 of the SHA-256 bank over the bare binding. */
-CF_MUST_CHECK cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_hash_t const *binding, cf_error_t *err);
+CF_MUST_CHECK cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_hash_t const *binding,
+                                          cf_error_t *err);
 
-/* cf_tpmdev_activate answers a verifier's challenge (TPM2B_ID_OBJECT || TPM2B_ENCRYPTED_SECRET) with the secret inside, at most 64 bytes.
-   CF_ERR_FORMAT; CF_ERR_AUTH: made for another endorsement or attestation key. */
-CF_MUST_CHECK cf_status_t cf_tpmdev_activate(cf_tpmdev_t *tpm, uint8_t secret[64], size_t *secret_sz, cf_span_t ak, cf_span_t challenge,
-                                             cf_error_t *err);
+/* cf_tpmdev_activate answers a verifier's challenge (TPM2B_ID_OBJECT || TPM2B_ENCRYPTED_SECRET) with the secret inside, at most
+   64 bytes. CF_ERR_FORMAT; CF_ERR_AUTH: made for another endorsement or attestation key. */
+CF_MUST_CHECK cf_status_t cf_tpmdev_activate(cf_tpmdev_t *tpm, uint8_t secret[64], size_t *secret_sz, cf_span_t ak,
+                                             cf_span_t challenge, cf_error_t *err);
 
 /* ---- the sealing root ---- */
 
 typedef struct {
   cf_span_t extra;
-  uint64_t  version;   /* 1 */
-  uint64_t  number;    /* of the root; sealed with it */
-  uint64_t  pcrs;      /* mask of the policy: CF_TPM_QUOTE_PCRS */
+  uint64_t  version; /* 1 */
+  uint64_t  number;  /* of the root; sealed with it */
+  uint64_t  pcrs;    /* mask of the policy: CF_TPM_QUOTE_PCRS */
   cf_span_t public;
   cf_span_t private;
 } cf_sealed_root_t;
 extern cf_table_t const cf_sealed_root_table;
 
-/* cf_tpmdev_seal binds root and number to this TPM, to the present PCRs 0-9, 11 and 14, and to PCR 12 = 0: the next start of the same
-   program for the same domain can read them, before it has an identity; nothing after that can. */
-CF_MUST_CHECK cf_status_t cf_tpmdev_seal(cf_tpmdev_t *tpm, cf_wr_t *blob, uint64_t number, uint8_t const root[32], cf_error_t *err);
-/* cf_tpmdev_unseal is its inverse.  root should lie in a cf_secret; it is wiped on failure.  CF_ERR_FORMAT, CF_ERR_UNSUPPORTED. */
+/* cf_tpmdev_seal binds root and number to this TPM, to the present PCRs 0-9, 11 and 14, and to PCR 12 = 0: the next start of the
+   same program for the same domain can read them, before it has an identity; nothing after that can. */
+CF_MUST_CHECK cf_status_t cf_tpmdev_seal(cf_tpmdev_t *tpm, cf_wr_t *blob, uint64_t number, uint8_t const root[32],
+                                         cf_error_t *err);
+/* cf_tpmdev_unseal is its inverse.  root should lie in a cf_secret; it is wiped on failure.  CF_ERR_FORMAT, CF_ERR_UNSUPPORTED.
+ */
 CF_MUST_CHECK cf_status_t cf_tpmdev_unseal(cf_tpmdev_t *tpm, uint64_t *number, uint8_t root[32], cf_span_t blob, cf_error_t *err);
 
 #endif

@@ -11,30 +11,31 @@
 #define NV_CHUNK 512
 
 static cf_field_t const key_fields[] = {
-  CF_F_UINT(cf_tpm_key_t, 1, version, 1, UINT32_MAX),
-  CF_F_BSTR(cf_tpm_key_t, 2, public, 1, CF_TPM_PART_MAX),
-  CF_F_BSTR(cf_tpm_key_t, 3, private, 1, CF_TPM_PART_MAX),
+    CF_F_UINT(cf_tpm_key_t, 1, version, 1, UINT32_MAX),
+    CF_F_BSTR(cf_tpm_key_t, 2, public, 1, CF_TPM_PART_MAX),
+    CF_F_BSTR(cf_tpm_key_t, 3, private, 1, CF_TPM_PART_MAX),
 };
-cf_table_t const cf_tpm_key_table = { .name       = "tpm-key",
-                                      .size       = sizeof(cf_tpm_key_t),
-                                      .bytes_max  = CF_TPM_BLOB_MAX,
-                                      .fields     = key_fields,
-                                      .fields_cnt = CF_COUNT_OF(key_fields) };
+cf_table_t const cf_tpm_key_table = {.name = "tpm-key",
+                                     .size = sizeof(cf_tpm_key_t),
+                                     .bytes_max = CF_TPM_BLOB_MAX,
+                                     .fields = key_fields,
+                                     .fields_cnt = CF_COUNT_OF(key_fields)};
 
 cf_status_t cf_tpm_key_open(cf_tpm_key_t *out, cf_span_t blob, cf_error_t *err) {
   cf_status_t st = cf_table_decode(out, &cf_tpm_key_table, blob, err);
-  if (!st && out->version != 1) return cf_error_set(err, CF_ERR_UNSUPPORTED, "tpm-key.version", 0, "version %u", (unsigned)out->version);
+  if (!st && out->version != 1)
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "tpm-key.version", 0, "version %u", (unsigned)out->version);
   return st;
 }
 
 /* ---- endorsement ---- */
 
 cf_status_t cf_tpmdev_ek_certificate(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err) {
-  ESYS_TR          nv   = ESYS_TR_NONE;
+  ESYS_TR          nv = ESYS_TR_NONE;
   TPM2B_NV_PUBLIC *info = NULL;
   TPM2B_NAME      *name = NULL;
-  size_t           at   = 0, size;
-  TSS2_RC          rc   = Esys_TR_FromTPMPublic(tpm->esys, CF_TPM_EK_NV, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+  size_t           at = 0, size;
+  TSS2_RC          rc = Esys_TR_FromTPMPublic(tpm->esys, CF_TPM_EK_NV, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
   if (!rc) rc = Esys_NV_ReadPublic(tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &info, &name);
   if (rc) return cf_tpm_error(err, "tpm.ek-certificate", rc);
   size = info->nvPublic.dataSize;
@@ -43,7 +44,7 @@ cf_status_t cf_tpmdev_ek_certificate(cf_tpmdev_t *tpm, uint8_t *out, size_t *out
   if (size > out_max) return cf_error_set(err, CF_ERR_BOUND, "tpm.ek-certificate", 0, "%zu bytes", size);
   while (at < size) {
     TPM2B_MAX_NV_BUFFER *chunk = NULL;
-    uint16_t             n     = (uint16_t)(size - at < NV_CHUNK ? size - at : NV_CHUNK);
+    uint16_t             n = (uint16_t)(size - at < NV_CHUNK ? size - at : NV_CHUNK);
     rc = Esys_NV_Read(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, n, (uint16_t)at, &chunk);
     if (rc) return cf_tpm_error(err, "tpm.ek-certificate", rc);
     bool full = chunk->size == n;
@@ -57,10 +58,10 @@ cf_status_t cf_tpmdev_ek_certificate(cf_tpmdev_t *tpm, uint8_t *out, size_t *out
 }
 
 cf_status_t cf_tpmdev_ek_public(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err) {
-  ESYS_TR       ek   = ESYS_TR_NONE;
-  TPM2B_PUBLIC *pub  = NULL;
+  ESYS_TR       ek = ESYS_TR_NONE;
+  TPM2B_PUBLIC *pub = NULL;
   TPM2B_NAME   *name = NULL, *qualified = NULL;
-  TSS2_RC       rc   = Esys_TR_FromTPMPublic(tpm->esys, CF_TPM_EK_HANDLE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &ek);
+  TSS2_RC       rc = Esys_TR_FromTPMPublic(tpm->esys, CF_TPM_EK_HANDLE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &ek);
   if (!rc) rc = Esys_ReadPublic(tpm->esys, ek, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub, &name, &qualified);
   *out_sz = 0;
   if (!rc) rc = Tss2_MU_TPMT_PUBLIC_Marshal(&pub->publicArea, out, out_max, out_sz);
@@ -73,30 +74,31 @@ cf_status_t cf_tpmdev_ek_public(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, 
 /* ---- the attestation key ---- */
 
 cf_status_t cf_tpmdev_ak_make(cf_tpmdev_t *tpm, cf_wr_t *blob, cf_error_t *err) {
-  TPM2B_PUBLIC template = { .publicArea = {
-                              .type             = TPM2_ALG_ECC,
-                              .nameAlg          = TPM2_ALG_SHA256,
-                              .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                                                  TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT,
-                              .parameters.eccDetail = { .symmetric.algorithm = TPM2_ALG_NULL,
-                                                        .scheme = { .scheme = TPM2_ALG_ECDSA, .details.ecdsa.hashAlg = TPM2_ALG_SHA256 },
-                                                        .curveID    = TPM2_ECC_NIST_P256,
-                                                        .kdf.scheme = TPM2_ALG_NULL },
-                            } };
-  TPM2B_SENSITIVE_CREATE sensitive = { 0 };
-  TPM2B_DATA             outside   = { 0 };
-  TPML_PCR_SELECTION     none      = { 0 };
-  TPM2B_PRIVATE         *priv      = NULL;
-  TPM2B_PUBLIC          *pub       = NULL;
-  TPM2B_CREATION_DATA   *data      = NULL;
-  TPM2B_DIGEST          *hash      = NULL;
-  TPMT_TK_CREATION      *ticket    = NULL;
-  ESYS_TR                srk       = ESYS_TR_NONE;
+  TPM2B_PUBLIC template = {
+      .publicArea = {
+          .type = TPM2_ALG_ECC,
+          .nameAlg = TPM2_ALG_SHA256,
+          .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                              TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT,
+          .parameters.eccDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
+                                   .scheme = {.scheme = TPM2_ALG_ECDSA, .details.ecdsa.hashAlg = TPM2_ALG_SHA256},
+                                   .curveID = TPM2_ECC_NIST_P256,
+                                   .kdf.scheme = TPM2_ALG_NULL},
+      }};
+  TPM2B_SENSITIVE_CREATE sensitive = {0};
+  TPM2B_DATA             outside = {0};
+  TPML_PCR_SELECTION     none = {0};
+  TPM2B_PRIVATE         *priv = NULL;
+  TPM2B_PUBLIC          *pub = NULL;
+  TPM2B_CREATION_DATA   *data = NULL;
+  TPM2B_DIGEST          *hash = NULL;
+  TPMT_TK_CREATION      *ticket = NULL;
+  ESYS_TR                srk = ESYS_TR_NONE;
   cf_tpm_halves_t        halves;
   cf_status_t            st = cf_tpm_srk(tpm, &srk, err);
   if (st) return st;
-  TSS2_RC rc = Esys_Create(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &template, &outside, &none, &priv, &pub,
-                           &data, &hash, &ticket);
+  TSS2_RC rc = Esys_Create(tpm->esys, srk, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &template, &outside, &none,
+                           &priv, &pub, &data, &hash, &ticket);
   cf_tpm_flush(tpm, srk);
   st = rc ? cf_tpm_error(err, "tpm.ak", rc) : cf_tpm_halves(&halves, pub, priv, err);
   Esys_Free(priv);
@@ -105,7 +107,8 @@ cf_status_t cf_tpmdev_ak_make(cf_tpmdev_t *tpm, cf_wr_t *blob, cf_error_t *err) 
   Esys_Free(hash);
   Esys_Free(ticket);
   if (st) return st;
-  cf_tpm_key_t key = { .version = 1, .public = CF_SPAN(halves.public, halves.public_sz), .private = CF_SPAN(halves.private, halves.private_sz) };
+  cf_tpm_key_t key = {
+      .version = 1, .public = CF_SPAN(halves.public, halves.public_sz), .private = CF_SPAN(halves.private, halves.private_sz)};
   cf_table_encode(blob, &cf_tpm_key_table, &key);
   return blob->bad ? cf_error_set(err, CF_ERR_BOUND, "tpm-key", 0, "no room for the blob") : CF_OK;
 }
@@ -113,16 +116,17 @@ cf_status_t cf_tpmdev_ak_make(cf_tpmdev_t *tpm, cf_wr_t *blob, cf_error_t *err) 
 /* ---- quote ---- */
 
 cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_hash_t const *binding, cf_error_t *err) {
-  ESYS_TR            key       = ESYS_TR_NONE;
-  TPM2B_ATTEST      *attest    = NULL;
+  ESYS_TR            key = ESYS_TR_NONE;
+  TPM2B_ATTEST      *attest = NULL;
   TPMT_SIGNATURE    *signature = NULL;
-  TPM2B_DATA         data      = { .size = sizeof binding->b };
-  TPMT_SIG_SCHEME    scheme    = { .scheme = TPM2_ALG_NULL }; /* the key's own */
+  TPM2B_DATA         data = {.size = sizeof binding->b};
+  TPMT_SIG_SCHEME    scheme = {.scheme = TPM2_ALG_NULL}; /* the key's own */
   TPML_PCR_SELECTION selection = cf_tpm_selection(CF_TPM_QUOTE_PCRS);
   memcpy(data.buffer, binding->b, sizeof binding->b);
   cf_status_t st = cf_tpm_load_key(tpm, &key, ak, err);
   if (st) return st;
-  TSS2_RC rc = Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data, &scheme, &selection, &attest, &signature);
+  TSS2_RC rc =
+      Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data, &scheme, &selection, &attest, &signature);
   cf_tpm_flush(tpm, key);
   out->signature_sz = 0;
   if (!rc) rc = Tss2_MU_TPMT_SIGNATURE_Marshal(signature, out->signature, sizeof out->signature, &out->signature_sz);
@@ -140,37 +144,41 @@ cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t
 /* ---- activation ---- */
 
 static cf_status_t read_challenge(TPM2B_ID_OBJECT *id, TPM2B_ENCRYPTED_SECRET *secret, cf_span_t challenge, cf_error_t *err) {
-  cf_rd_t rd   = cf_rd_span(challenge);
-  id->size     = cf_rd_u16(&rd);
+  cf_rd_t rd = cf_rd_span(challenge);
+  id->size = cf_rd_u16(&rd);
   if (id->size <= sizeof id->credential) cf_rd_copy(&rd, id->credential, id->size);
   else rd.bad = true;
   secret->size = cf_rd_u16(&rd);
   if (secret->size <= sizeof secret->secret) cf_rd_copy(&rd, secret->secret, secret->size);
   else rd.bad = true;
-  return cf_rd_done(&rd) ? CF_OK : cf_error_set(err, CF_ERR_FORMAT, "challenge", rd.pos, "not TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET");
+  return cf_rd_done(&rd)
+             ? CF_OK
+             : cf_error_set(err, CF_ERR_FORMAT, "challenge", rd.pos, "not TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET");
 }
 
 /* The EK may be used under its own policy only: PolicySecret(endorsement hierarchy). */
 static cf_status_t ek_session(cf_tpmdev_t *tpm, ESYS_TR *session, cf_error_t *err) {
   cf_status_t st = cf_tpm_session(tpm, session, ESYS_TR_NONE, TPM2_SE_POLICY, TPMA_SESSION_CONTINUESESSION, err);
   if (st) return st;
-  TSS2_RC rc = Esys_PolicySecret(tpm->esys, ESYS_TR_RH_ENDORSEMENT, *session, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL, 0,
-                                 NULL, NULL);
+  TSS2_RC rc = Esys_PolicySecret(tpm->esys, ESYS_TR_RH_ENDORSEMENT, *session, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
+                                 NULL, NULL, 0, NULL, NULL);
   return rc ? cf_tpm_error(err, "tpm.ek", rc) : CF_OK;
 }
 
-/* A seed that this EK cannot unpad was made for another one.  TPMs call it a value error; libtpms says "failure", which it also says in
-   failure mode, in which it would answer nothing else. */
+/* A seed that this EK cannot unpad was made for another one.  TPMs call it a value error; libtpms says "failure", which it also
+   says in failure mode, in which it would answer nothing else. */
 static cf_status_t activate_error(cf_tpmdev_t *tpm, cf_error_t *err, TSS2_RC rc) {
   uint32_t reset_cnt, restart_cnt;
   bool     foreign = rc >> 16 == 0 && (rc & 0xbf) == TPM2_RC_VALUE;
   if (rc == TPM2_RC_FAILURE) foreign = cf_tpmdev_counters(tpm, &reset_cnt, &restart_cnt, NULL) == CF_OK;
-  return foreign ? cf_error_set(err, CF_ERR_AUTH, "tpm.activate", 0, "the challenge is for another endorsement key") : cf_tpm_error(err, "tpm.activate", rc);
+  return foreign ? cf_error_set(err, CF_ERR_AUTH, "tpm.activate", 0, "the challenge is for another endorsement key")
+                 : cf_tpm_error(err, "tpm.activate", rc);
 }
 
-cf_status_t cf_tpmdev_activate(cf_tpmdev_t *tpm, uint8_t secret[64], size_t *secret_sz, cf_span_t ak, cf_span_t challenge, cf_error_t *err) {
-  TPM2B_ID_OBJECT        id     = { 0 };
-  TPM2B_ENCRYPTED_SECRET seed   = { 0 };
+cf_status_t cf_tpmdev_activate(cf_tpmdev_t *tpm, uint8_t secret[64], size_t *secret_sz, cf_span_t ak, cf_span_t challenge,
+                               cf_error_t *err) {
+  TPM2B_ID_OBJECT        id = {0};
+  TPM2B_ENCRYPTED_SECRET seed = {0};
   TPM2B_DIGEST          *answer = NULL;
   ESYS_TR                key = ESYS_TR_NONE, ek = ESYS_TR_NONE, session = ESYS_TR_NONE;
   TSS2_RC                rc;

@@ -11,8 +11,9 @@ raise(cf_counter_t *w, uint64_t n) {
     hi = n < 128 ? lo << (n - 64) : 0;
     lo = 0;
   }
-  if (n <= 64) lo |= (uint64_t)1 << (n - 1); /* the old highest is n below the new one */
-  else if (n <= 128) hi |= (uint64_t)1 << (n - 65);
+  uint64_t old = w->highest != 0; /* it is n below the new one; 0 is no counter */
+  if (n <= 64) lo |= old << (n - 1);
+  else if (n <= 128) hi |= old << (n - 65);
   *w = (cf_counter_t){ .highest = w->highest + n, .below = { lo, hi } };
 }
 

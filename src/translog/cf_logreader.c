@@ -117,8 +117,8 @@ bundle(cf_logreader_t *r, cf_span_t bytes, bool full) {
   return true;
 }
 
-/* Compares a tile's hashes with those that the row below gives, and lets a full one feed the row above.  On level 0 the tile's own
-   word goes up, so that one wrong entry is one fault. */
+/* Compares a tile's hashes with those that the row below gives, and lets a full one feed the row above.  On level
+   0 the tile's own word goes up, so that one wrong entry is one fault. */
 static void
 tile(cf_logreader_t *r, uint8_t const *bytes) {
   unsigned   level = (unsigned)r->want.row;
@@ -204,16 +204,17 @@ describe(cf_error_t *err, cf_log_fault_t const *f, char const *side) {
   case CF_LOG_FAULT_ENTRY:
     bundle_file.row = CF_TILE_ENTRIES;
     cf_tile_path(file, &bundle_file), cf_tile_path(tile0, &f->file);
-    return cf_error_set(err, CF_ERR_AUTH, "log", 0, "%s: entry %llu hashes to %s..., %s says %s...%s", file, at, is, tile0, says, side);
+    return cf_error_set(err, CF_ERR_AUTH, "log", 0, "%s: entry %llu hashes to %s..., %s says %s...%s", file, at, is, tile0, says,
+                        side);
   case CF_LOG_FAULT_TILE:
     cf_tile_path(file, &f->file);
     return cf_error_set(err, CF_ERR_AUTH, "log", 0, "%s: hash %llu is %s..., the tile below gives %s...", file, at, says, is);
   case CF_LOG_FAULT_FORK:
-    return cf_error_set(err, CF_ERR_AUTH, "log", 0, "the first %llu entries have root %s..., the checkpoint of that size said %s...", at, is,
+    return cf_error_set(err, CF_ERR_AUTH, "log", 0, "the first %llu entries have root %s..., the checkpoint said %s...", at, is,
                         says);
   case CF_LOG_FAULT_ROOT:
-    return cf_error_set(err, CF_ERR_AUTH, "log", 0, "entries and tiles of size %llu have root %s..., the checkpoint says %s...", at, is,
-                        says);
+    return cf_error_set(err, CF_ERR_AUTH, "log", 0, "entries and tiles of size %llu have root %s..., the checkpoint says %s...",
+                        at, is, says);
   }
   return CF_ERR_AUTH;
 }
@@ -231,5 +232,6 @@ cf_logreader_end(cf_logreader_t *r, cf_error_t *err) {
   if (r->fault_cnt == 0 && !(tiles && entries))
     fault(r, (cf_log_fault_t){ .kind = CF_LOG_FAULT_ROOT, .at = r->size, .is = by_entries, .says = r->root });
   if (r->fault_cnt == 0) return CF_OK;
-  return describe(err, &r->first, tiles == entries ? "" : tiles ? " (the checkpoint agrees with the tile)" : " (the checkpoint agrees with the entry)");
+  char const *side = tiles ? " (the checkpoint agrees with the tile)" : " (the checkpoint agrees with the entry)";
+  return describe(err, &r->first, tiles == entries ? "" : side);
 }

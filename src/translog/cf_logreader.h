@@ -25,8 +25,8 @@ typedef struct {
   cf_hash_t           says;
 } cf_log_fault_t;
 
-/* Where findings go; both may be NULL.  entry is called once for every entry of every bundle that can be read, in order, whether or
-   not its tile agrees; bytes are borrowed for the call. */
+/* Where findings go; both may be NULL.  entry is called once for every entry of every bundle that can be read, in
+   order, whether or not its tile agrees; bytes are borrowed for the call. */
 typedef struct {
   void (*entry)(void *ctx, uint64_t index, cf_span_t bytes, cf_hash_t const *leaf);
   void (*fault)(void *ctx, cf_log_fault_t const *fault);
@@ -50,15 +50,15 @@ typedef struct {
   cf_hash_t           row[CF_TILE_ROWS][CF_TILE_WIDTH]; /* the tile under way in each row, as the row below gives it */
 } cf_logreader_t;
 
-/* cf_logreader_init; then cf_logreader_begin for a checkpoint that the caller believes; then, while cf_logreader_want, give or
-   missing; then cf_logreader_end.  After a clean end begin again with a larger checkpoint reads only what is new, and checks that it
-   extends the old one.  About 80 KiB; allocates nothing. */
+/* cf_logreader_init; then cf_logreader_begin for a checkpoint that the caller believes; then, while
+   cf_logreader_want, give or missing; then cf_logreader_end.  After a clean end begin again with a larger
+   checkpoint reads only what is new, and checks that it extends the old one.  About 80 KiB; allocates nothing. */
 void cf_logreader_init(cf_logreader_t *r, cf_logreader_sink_t const *sink);
 /* CF_ERR_BOUND: smaller than before, or over CF_TREE_SIZE_MAX.  CF_ERR_AUTH: the last reading did not end clean. */
 CF_MUST_CHECK cf_status_t cf_logreader_begin(cf_logreader_t *r, uint64_t size, cf_hash_t const *root);
 bool                      cf_logreader_want(cf_logreader_t const *r, cf_tile_t *file);
-/* cf_logreader_give takes the wanted file's bytes.  When a partial tile is gone because the full one exists, its bytes may be given in
-   its place (full = true): the reader cuts them. */
+/* cf_logreader_give takes the wanted file's bytes.  When a partial tile is gone because the full one exists, its
+   bytes may be given in its place (full = true): the reader cuts them. */
 void cf_logreader_give(cf_logreader_t *r, cf_span_t bytes, bool full);
 void cf_logreader_missing(cf_logreader_t *r);
 /* cf_logreader_end: CF_OK when everything agrees; CF_ERR_AUTH, err naming file, entry, both hashes and whose side the

@@ -70,13 +70,12 @@ slot_of(cf_logwriter_t const *w, cf_hash_t const *key) {
   return &w->slot[at];
 }
 
-/* The same key again keeps its first index. */
+/* slot is the key's; the same key again keeps its first index. */
 static void
-add_leaf(cf_logwriter_t *w, cf_hash_t const *leaf, cf_hash_t const *key) {
+add_leaf(cf_logwriter_t *w, cf_hash_t const *leaf, cf_hash_t const *key, uint32_t *slot) {
   assert(w->size < w->cfg.cap);
-  uint64_t index   = w->size++;
-  w->key[index]    = *key;
-  uint32_t *slot   = slot_of(w, key);
+  uint64_t index = w->size++;
+  w->key[index]  = *key;
   if (*slot == 0) *slot = (uint32_t)(index + 1);
   *node(w, 0, index) = *leaf;
   for (unsigned level = 0; index & 1; level++, index >>= 1)
@@ -147,10 +146,12 @@ put_tiles(cf_logwriter_t *w, cf_effects_t *fx, uint64_t from, bool bundles) {
   cf_tile_iter_t it = cf_tile_iter(from, w->size);
   for (cf_tile_t t; cf_tile_next(&it, &t);) {
     note_partial(w, &t);
-    if (t.row != CF_TILE_ENTRIES)
-      cf_fx_put(fx, tile_name(fx, &t), CF_SPAN(node(w, 8 * (unsigned)t.row, t.index * CF_TILE_WIDTH), t.width * sizeof(cf_hash_t)));
-    else if (bundles)
+    if (t.row != CF_TILE_ENTRIES) {
+      cf_hash_t const *first = node(w, 8 * (unsigned)t.row, t.index * CF_TILE_WIDTH);
+      cf_fx_put(fx, tile_name(fx, &t), CF_SPAN(first, t.width * sizeof *first));
+    } else if (bundles) {
       cf_fx_put(fx, tile_name(fx, &t), bundle_bytes(w, t.index));
+    }
   }
 }
 
@@ -188,11 +189,12 @@ cf_logwriter_append(cf_logwriter_t *w, cf_effects_t *fx, cf_log_entry_t *entries
 
   uint64_t from = w->size;
   for (size_t i = 0; i < cnt; i++) {
-    if (cf_logwriter_find(w, &entries[i].key, &entries[i].index)) continue;
-    cf_hash_t leaf   = cf_tree_leaf(entries[i].bytes);
-    entries[i].index = w->size;
+    uint32_t *slot   = slot_of(w, &entries[i].key);
+    entries[i].index = *slot ? *slot - 1 : w->size;
+    if (*slot) continue;
+    cf_hash_t leaf = cf_tree_leaf(entries[i].bytes);
     add_bytes(w, entries[i].bytes);
-    add_leaf(w, &leaf, &entries[i].key);
+    add_leaf(w, &leaf, &entries[i].key, slot);
   }
   if (first_new) *first_new = from;
   if (w->size == from) return CF_OK;
@@ -226,9 +228,11 @@ cf_logwriter_note(cf_logwriter_t const *w) {
 }
 
 cf_status_t
-cf_logwriter_proof(cf_logwriter_t const *w, cf_hash_t *path, size_t *path_cnt, uint64_t index, uint64_t size) {
+cf_logwriter_proof(cf_logwriter_t *w, cf_hash_t *path, size_t *path_cnt, uint64_t index, uint64_t size) {
   cf_tree_reader_t reader = cf_logwriter_reader(w);
-  return size > w->size ? CF_ERR_BOUND : cf_tree_inclusion_prove(path, path_cnt, &reader, size, index);
+  if (size > w->size || index >= size) return CF_ERR_BOUND;
+  cf_status_t st = w->edge.size == size ? CF_OK : cf_tree_edge(&w->edge, &reader, size);
+  return st ? st : cf_tree_inclusion_prove_at(path, path_cnt, &reader, &w->edge, index);
 }
 
 cf_status_t
@@ -276,7 +280,7 @@ recovered(cf_logwriter_t *w, cf_span_t bytes, cf_hash_t const *leaf) {
   if (w->cfg.recovered) w->cfg.recovered(w->cfg.ctx, w->size, bytes, &key);
   if (w->size % CF_TILE_WIDTH == 0) w->tail_first = w->size / CF_TILE_WIDTH, w->tail_len = 0;
   add_bytes(w, bytes);
-  add_leaf(w, leaf, &key);
+  add_leaf(w, leaf, &key, slot_of(w, &key));
 }
 
 static void
@@ -344,7 +348,8 @@ on_checked_file(cf_logwriter_t *w, cf_effects_t *fx, cf_event_t const *ev) {
   check_next(w, fx);
 }
 
-/* Takes over the entries of a bundle from a cut-off append.  What it shares with the bundle checked before must be the same bytes. */
+/* Takes over the entries of a bundle from a cut-off append.  What it shares with the bundle checked before must be
+   the same bytes. */
 static bool
 adopt(cf_logwriter_t *w, cf_effects_t *fx, cf_span_t bytes) {
   uint64_t  from = w->size;
@@ -354,8 +359,8 @@ adopt(cf_logwriter_t *w, cf_effects_t *fx, cf_span_t bytes) {
   while (cf_bundle_next(&rd, &entry)) cnt++;
   cf_span_t have = CF_SPAN(w->tail, from % CF_TILE_WIDTH ? w->tail_len : 0);
   if (!cf_rd_done(&rd) || cnt != w->asked.width || !cf_after(&bytes, have)) {
-    (void)cf_error_set(&w->err, CF_ERR_AUTH, "log", 0, "bundle %llu of width %u does not extend the log", (unsigned long long)w->asked.index,
-                       w->asked.width);
+    (void)cf_error_set(&w->err, CF_ERR_AUTH, "log", 0, "bundle %llu of width %u does not extend the log",
+                       (unsigned long long)w->asked.index, w->asked.width);
     w->phase = CF_LOGWRITER_FAILED;
     return false;
   }
@@ -417,7 +422,7 @@ on_widths(cf_logwriter_t *w, cf_effects_t *fx, cf_event_t const *ev) {
 }
 
 bool
-cf_logwriter_step(cf_logwriter_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+cf_logwriter_step(cf_logwriter_t *w, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->kind != CF_EV_DONE || ev->id != w->cfg.id) return false;
   if (ev->status && w->phase < CF_LOGWRITER_READY) {
     fail(w, ev->status, "a file of the log cannot be read");

@@ -70,21 +70,23 @@ typedef struct {
   uint8_t                note[CF_NOTE_NAME_MAX * 2 + 384];
   size_t                 note_len;
   cf_logwriter_partial_t partial[1 + CF_TILE_ROWS]; /* by row + 1 */
+  cf_tree_edge_t         edge; /* of the size that a proof was asked for last */
   cf_tile_t              asked;
   cf_logreader_t         reader; /* for start */
 } cf_logwriter_t;
 
-/* cf_log_entry_key hashes protected header and payload of a COSE_Sign1 (the document hash); bytes that are none are their own leaf. */
+/* cf_log_entry_key hashes protected header and payload of a COSE_Sign1 (the document hash); bytes that are none
+   are their own leaf. */
 cf_hash_t cf_log_entry_key(cf_span_t entry);
 
 size_t cf_logwriter_mem_sz(uint64_t cap);
 void   cf_logwriter_init(cf_logwriter_t *w, cf_logwriter_config_t const *cfg);
 
-/* cf_logwriter_start begins recovery; cf_logwriter_step goes on with it when ev is DONE with the writer's id (false: not its event).
-   Then the phase is READY or FAILED.  Recovery checks all entries and tiles against the checkpoint and the checkpoint against
-   the key; repairs nothing. */
+/* cf_logwriter_start begins recovery; cf_logwriter_step goes on with it when ev is DONE with the writer's id
+   (false: not its event). Then the phase is READY or FAILED.  Recovery checks all entries and tiles against the
+   checkpoint and the checkpoint against the key; repairs nothing. */
 void cf_logwriter_start(cf_logwriter_t *w, cf_effects_t *fx);
-bool cf_logwriter_step(cf_logwriter_t *w, cf_event_t const *ev, cf_effects_t *fx);
+bool cf_logwriter_step(cf_logwriter_t *w, cf_effects_t *fx, cf_event_t const *ev);
 
 typedef struct {
   cf_span_t bytes; /* kept by the writer as a copy                                  */
@@ -102,11 +104,13 @@ CF_MUST_CHECK cf_status_t cf_logwriter_append(cf_logwriter_t *w, cf_effects_t *f
 /* cf_logwriter_find: is an entry with that key in the log, and where first? */
 bool cf_logwriter_find(cf_logwriter_t const *w, cf_hash_t const *key, uint64_t *index);
 
-/* The newest checkpoint, signed by the log: size and root are w->size, w->root. Borrowed until the next append; empty for an empty log. */
+/* The newest checkpoint, signed by the log: size and root are w->size, w->root. Borrowed until the next append;
+   empty for an empty log. */
 cf_span_t cf_logwriter_note(cf_logwriter_t const *w);
 
-/* Proofs at any size up to the newest; leaf hashes; a tree reader for those who compute (the publisher).  Valid while w lives. */
-CF_MUST_CHECK cf_status_t cf_logwriter_proof(cf_logwriter_t const *w, cf_hash_t *path, size_t *path_cnt, uint64_t index, uint64_t size);
+/* Proofs at any size up to the newest (fastest when many are of one size); leaf hashes; a tree reader for those
+   who compute (the publisher).  Valid while w lives. */
+CF_MUST_CHECK cf_status_t cf_logwriter_proof(cf_logwriter_t *w, cf_hash_t *path, size_t *path_cnt, uint64_t index, uint64_t size);
 CF_MUST_CHECK cf_status_t cf_logwriter_consistency(cf_logwriter_t const *w, cf_hash_t *path, size_t *path_cnt, uint64_t old_size,
                                                    uint64_t new_size);
 CF_MUST_CHECK cf_status_t cf_logwriter_root(cf_logwriter_t const *w, cf_hash_t *root, uint64_t size);

@@ -177,10 +177,12 @@ cf_checkpoint_parse(cf_checkpoint_t *out, cf_span_t text, cf_error_t *err) {
   if (!st && c.size > CF_TREE_SIZE_MAX) st = CF_ERR_BOUND;
   if (st) return cf_error_set(err, st, "checkpoint", at, "size");
   at = rd.pos;
-  if (!cf_b64_exact(c.root.b, sizeof c.root.b, cf_rd_line(&rd))) return cf_error_set(err, CF_ERR_FORMAT, "checkpoint", at, "root");
+  if (!cf_b64_exact(c.root.b, sizeof c.root.b, cf_rd_line(&rd)))
+    return cf_error_set(err, CF_ERR_FORMAT, "checkpoint", at, "root");
   c.extension = CF_SPAN(text.ptr + rd.pos, cf_rd_left(&rd));
   while (cf_rd_left(&rd))
-    if (cf_rd_line(&rd).len == 0) return cf_error_set(err, CF_ERR_FORMAT, "checkpoint", rd.pos, "empty or unended extension line");
+    if (cf_rd_line(&rd).len == 0)
+      return cf_error_set(err, CF_ERR_FORMAT, "checkpoint", rd.pos, "empty or unended extension line");
   *out = c;
   return CF_OK;
 }
@@ -229,7 +231,8 @@ cf_checkpoint_open(cf_checkpoint_t *out, cf_note_t *note, uint8_t sig[64], cf_sp
   cf_status_t st = cf_note_parse(note, in, err);
   if (!st) st = cf_checkpoint_parse(&c, note->text, err);
   if (st) return st;
-  if (!cf_span_eq(c.origin, cf_vkey_name(log))) return cf_error_set(err, CF_ERR_POLICY, "checkpoint", 0, "not of the log %s", log->name);
+  if (!cf_span_eq(c.origin, cf_vkey_name(log)))
+    return cf_error_set(err, CF_ERR_POLICY, "checkpoint", 0, "not of the log %s", log->name);
   st = log_sig(sig, note, log, err);
   if (!st) *out = c;
   return st;
@@ -379,7 +382,8 @@ cf_checkpoint_verify_canonical(cf_cosigned_t *out, cf_span_t note, cf_witness_se
   cf_cosigned_t c;
   cf_status_t   st = cf_checkpoint_canonical(&wr, &c, note, set, err);
   if (st) return st;
-  if (!cf_span_eq(cf_wr_out(&wr), note)) return cf_error_set(err, CF_ERR_FORMAT, "checkpoint", 0, "valid, but not in canonical form");
+  if (!cf_span_eq(cf_wr_out(&wr), note))
+    return cf_error_set(err, CF_ERR_FORMAT, "checkpoint", 0, "valid, but not in canonical form");
   *out = c;
   return CF_OK;
 }

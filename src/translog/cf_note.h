@@ -56,7 +56,8 @@ static inline cf_span_t cf_vkey_name(cf_vkey_t const *k) { return CF_SPAN(k->nam
 /* cf_vkey_make computes the id.  CF_ERR_FORMAT: a name that is empty, is not UTF-8, has '+', a space or a control character.
    CF_ERR_BOUND: over CF_NOTE_NAME_MAX. */
 CF_MUST_CHECK cf_status_t cf_vkey_make(cf_vkey_t *out, cf_span_t name, cf_vkey_type_t type, cf_ed25519_pub_t const *pub);
-/* vkey text: name+hex(id)+base64(type || key), one text per key.  CF_ERR_FORMAT, CF_ERR_BOUND, CF_ERR_UNSUPPORTED (another type). */
+/* vkey text: name+hex(id)+base64(type || key), one text per key.  CF_ERR_FORMAT, CF_ERR_BOUND, CF_ERR_UNSUPPORTED
+   (another type). */
 CF_MUST_CHECK cf_status_t cf_vkey_parse(cf_vkey_t *out, cf_span_t text);
 void                      cf_vkey_format(cf_wr_t *wr, cf_vkey_t const *key);
 static inline bool
@@ -76,13 +77,15 @@ typedef struct {
   cf_span_t extension; /* further lines of foreign logs; ours have none */
 } cf_checkpoint_t;
 
-/* cf_checkpoint_parse reads a note's text.  CF_ERR_FORMAT; CF_ERR_BOUND: size over CF_TREE_SIZE_MAX or text over CF_CHECKPOINT_TEXT_MAX. */
+/* cf_checkpoint_parse reads a note's text.  CF_ERR_FORMAT; CF_ERR_BOUND: size over CF_TREE_SIZE_MAX or text over
+   CF_CHECKPOINT_TEXT_MAX. */
 CF_MUST_CHECK cf_status_t cf_checkpoint_parse(cf_checkpoint_t *out, cf_span_t text, cf_error_t *err);
 void                      cf_checkpoint_format(cf_wr_t *wr, cf_span_t origin, uint64_t size, cf_hash_t const *root);
 /* cf_checkpoint_sign writes the note of a checkpoint signed by its log: seed is the Ed25519 seed of log->pub. */
 void cf_checkpoint_sign(cf_wr_t *wr, cf_vkey_t const *log, uint8_t const seed[32], uint64_t size, cf_hash_t const *root);
 /* cf_checkpoint_open demands exactly one signature by the log, and that it verifies; others are not looked at.
-   CF_ERR_AUTH: none, two, or a bad one; CF_ERR_POLICY: another origin.  note, if not NULL, receives the note, sig the log's signature. */
+   CF_ERR_AUTH: none, two, or a bad one; CF_ERR_POLICY: another origin.  note, if not NULL, receives the note, sig
+   the log's signature. */
 CF_MUST_CHECK cf_status_t cf_checkpoint_open(cf_checkpoint_t *out, cf_note_t *note, uint8_t sig[64], cf_span_t in,
                                              cf_vkey_t const *log, cf_error_t *err);
 
@@ -126,9 +129,10 @@ typedef struct {
   unsigned  count;  /* of valid cosignatures, >= k */
 } cf_cosigned_t;
 
-/* cf_checkpoint_verify checks a note against a set.  Unknown keys are skipped; a known key that signs twice or badly makes
-   the whole note invalid.  CF_ERR_FORMAT, CF_ERR_BOUND; CF_ERR_UNSUPPORTED: extension lines; CF_ERR_AUTH; CF_ERR_POLICY: another origin,
-   too few cosignatures, or a set that cf_witness_set_check refuses.  Does not say that the time is recent. */
+/* cf_checkpoint_verify checks a note against a set.  Unknown keys are skipped; a known key that signs twice or
+   badly makes the whole note invalid.  CF_ERR_FORMAT, CF_ERR_BOUND; CF_ERR_UNSUPPORTED: extension lines;
+   CF_ERR_AUTH; CF_ERR_POLICY: another origin, too few cosignatures, or a set that cf_witness_set_check refuses.
+   Does not say that the time is recent. */
 CF_MUST_CHECK cf_status_t cf_checkpoint_verify(cf_cosigned_t *out, cf_span_t note, cf_witness_set_t const *set, cf_error_t *err);
 
 /* The canonical note: text, empty line, the log's line, then the lines of the witnesses that signed, in member order.
@@ -140,6 +144,7 @@ CF_MUST_CHECK cf_status_t cf_checkpoint_canonical(cf_wr_t *wr, cf_cosigned_t *ou
 CF_MUST_CHECK cf_status_t cf_checkpoint_verify_canonical(cf_cosigned_t *out, cf_span_t note, cf_witness_set_t const *set,
                                                          cf_error_t *err);
 /* cf_checkpoint_compose writes that form from its parts; sig is the log's, cosig[i] member i's. */
-void cf_checkpoint_compose(cf_wr_t *wr, cf_span_t text, cf_witness_set_t const *set, uint8_t const sig[64], cf_cosig_t const *cosig);
+void cf_checkpoint_compose(cf_wr_t *wr, cf_span_t text, cf_witness_set_t const *set, uint8_t const sig[64],
+                           cf_cosig_t const *cosig);
 
 #endif

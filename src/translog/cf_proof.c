@@ -65,7 +65,8 @@ cf_tlog_proof_verify(cf_cosigned_t *out, cf_tlog_proof_t const *p, cf_hash_t con
 
 /* ---- COSE receipts ---- */
 
-enum { LABEL_ALG = 1, LABEL_KID = 4, LABEL_CWT = 15, LABEL_VDS = 395, LABEL_VDP = 396, VDS_RFC9162_SHA256 = 1, VDP_INCLUSION = -1 };
+enum { LABEL_ALG = 1, LABEL_KID = 4, LABEL_CWT = 15, LABEL_VDS = 395, LABEL_VDP = 396 };
+enum { VDS_RFC9162_SHA256 = 1, VDP_INCLUSION = -1 };
 
 /* The next key of the map is want. */
 static void
@@ -113,7 +114,8 @@ cf_log_receipt_decode(cf_log_receipt_t *out, cf_span_t in, cf_error_t *err) {
   cf_log_receipt_t r   = { .alg = 0 };
   uint64_t         vds = 0;
   cf_rd_t          rd  = cf_rd_span(in);
-  if (cf_cbor_tag(&rd) != 18 || cf_cbor_array(&rd) != 4) return cf_error_set(err, CF_ERR_FORMAT, "log receipt", rd.pos, "no COSE_Sign1");
+  if (cf_cbor_tag(&rd) != 18 || cf_cbor_array(&rd) != 4)
+    return cf_error_set(err, CF_ERR_FORMAT, "log receipt", rd.pos, "no COSE_Sign1");
   r.protected_hdr = cf_cbor_bstr(&rd);
   cf_cbor_map_t m = cf_cbor_map(&rd);
   want_key(&m, &rd, LABEL_VDP);
@@ -192,10 +194,11 @@ cf_log_receipt_encode(cf_wr_t *wr, cf_p256_key_t const *key, cf_log_receipt_t co
 }
 
 cf_status_t
-cf_log_receipt_verify(cf_hash_t *root, cf_log_receipt_t const *r, cf_hash_t const *leaf, cf_span_t origin, cf_p256_pub_t const *pub,
-                      cf_error_t *err) {
+cf_log_receipt_verify(cf_hash_t *root, cf_log_receipt_t const *r, cf_hash_t const *leaf, cf_span_t origin,
+                      cf_p256_pub_t const *pub, cf_error_t *err) {
   cf_hash_t kid = cf_p256_thumbprint(pub), implied;
-  if (r->alg != CF_COSE_ES256) return cf_error_set(err, CF_ERR_UNSUPPORTED, "log receipt", 0, "algorithm %lld", (long long)r->alg);
+  if (r->alg != CF_COSE_ES256)
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "log receipt", 0, "algorithm %lld", (long long)r->alg);
   if (!cf_span_eq(r->origin, origin)) return cf_error_set(err, CF_ERR_POLICY, "log receipt", 0, "of another log");
   if (!cf_span_eq(r->kid, CF_SPAN_OF(kid.b))) return cf_error_set(err, CF_ERR_POLICY, "log receipt", 0, "by another key");
   cf_status_t st = cf_tree_inclusion_root(&implied, r->size, r->index, leaf, r->path, r->path_cnt);

@@ -61,7 +61,7 @@ void cf_log_receipt_signed(cf_wr_t *wr, cf_span_t protected_hdr, cf_hash_t const
 /* cf_log_receipt_verify walks from leaf to the root that it implies and checks the ES256 signature of the log named origin over
    it; *root receives it.  CF_ERR_UNSUPPORTED: not ES256; CF_ERR_POLICY: another origin or kid; CF_ERR_FORMAT: index and path
    do not fit; CF_ERR_AUTH. */
-CF_MUST_CHECK cf_status_t cf_log_receipt_verify(cf_hash_t *root, cf_log_receipt_t const *r, cf_hash_t const *leaf, cf_span_t origin,
-                                                cf_p256_pub_t const *pub, cf_error_t *err);
+CF_MUST_CHECK cf_status_t cf_log_receipt_verify(cf_hash_t *root, cf_log_receipt_t const *r, cf_hash_t const *leaf,
+                                                cf_span_t origin, cf_p256_pub_t const *pub, cf_error_t *err);
 
 #endif

@@ -36,9 +36,10 @@ ask(cf_publisher_t *p, cf_effects_t *fx, size_t i) {
   cf_publisher_witness_t *w = &p->witness[i];
   cf_submission_t         s = { .old_size = w->known };
   if (cf_tree_consistency_prove(s.path, &s.path_cnt, &p->cfg.reader, s.old_size, p->round.size)) return;
-  uint8_t note[CF_CHECKPOINT_NOTE_MAX];
-  cf_wr_t n = cf_wr_init(note, sizeof note);
-  cf_checkpoint_compose(&n, CF_SPAN(p->round.text, p->round.text_len), &p->cfg.set, p->round.log_sig, (cf_cosig_t[CF_WITNESSES_MAX]){ 0 });
+  uint8_t          note[CF_CHECKPOINT_NOTE_MAX];
+  cf_wr_t          n                       = cf_wr_init(note, sizeof note);
+  cf_cosig_t const none[CF_WITNESSES_MAX] = { { .have = false } };
+  cf_checkpoint_compose(&n, CF_SPAN(p->round.text, p->round.text_len), &p->cfg.set, p->round.log_sig, none);
   s.note = cf_wr_out(&n);
 
   uint8_t body[6144];
@@ -52,7 +53,8 @@ ask(cf_publisher_t *p, cf_effects_t *fx, size_t i) {
             CF_PUBLISHER_TIMEOUT_MS);
 }
 
-/* Asks everybody who has not signed, is not being asked, and whose time has come.  A witness that is ahead of this round cannot sign it. */
+/* Asks everybody who has not signed, is not being asked, and whose time has come.  A witness that is ahead of this
+   round cannot sign it. */
 static void
 ask_all(cf_publisher_t *p, cf_effects_t *fx, uint64_t now_ms) {
   for (size_t i = 0; i < p->cfg.set.cnt; i++) {
@@ -171,8 +173,8 @@ on_cosigned(cf_publisher_t *p, size_t i, cf_event_t const *ev) {
   w->last     = CF_WITNESS_COSIGNED;
 }
 
-/* 409: the witness says at which size it is: another than we thought (asked again at once), or the one that waits (asked in its round).
-   Ahead of all that this log ever signed is no answer. */
+/* 409: the witness says at which size it is: another than we thought (asked again at once), or the one that waits
+   (asked in its round). Ahead of all that this log ever signed is no answer. */
 static void
 on_conflict(cf_publisher_t const *p, cf_publisher_witness_t *w, cf_event_t const *ev) {
   uint64_t  newest = p->next.size > p->round.size ? p->next.size : p->round.size;
@@ -206,10 +208,10 @@ on_answer(cf_publisher_t *p, size_t i, cf_event_t const *ev) {
   }
 }
 
-/* The note of an earlier life.  One that this set does not stand behind (a policy changed) stays as it is, and its size is passed over:
-   it would be a second note. */
+/* The note of an earlier life.  One that this set does not stand behind (a policy changed) stays as it is, and its
+   size is passed over: it would be a second note. */
 static bool
-on_looked(cf_publisher_t *p, cf_event_t const *ev, cf_effects_t *fx) {
+on_looked(cf_publisher_t *p, cf_effects_t *fx, cf_event_t const *ev) {
   if (p->phase != CF_PUBLISHER_LOOKING) return false;
   if (ev->status == CF_OK && ev->code == 404) {
     begin_asking(p, fx, ev->now.mono_ms);
@@ -221,11 +223,11 @@ on_looked(cf_publisher_t *p, cf_event_t const *ev, cf_effects_t *fx) {
 }
 
 bool
-cf_publisher_step(cf_publisher_t *p, cf_event_t const *ev, cf_effects_t *fx) {
+cf_publisher_step(cf_publisher_t *p, cf_effects_t *fx, cf_event_t const *ev) {
   uint64_t now_ms = ev->now.mono_ms;
   if (ev->kind == CF_EV_DONE) {
     if (ev->id < p->cfg.id || ev->id - p->cfg.id > p->cfg.set.cnt) return false;
-    if (ev->id == p->cfg.id) return on_looked(p, ev, fx);
+    if (ev->id == p->cfg.id) return on_looked(p, fx, ev);
     on_answer(p, ev->id - p->cfg.id - 1, ev);
   } else if (ev->kind != CF_EV_TICK) {
     return false;

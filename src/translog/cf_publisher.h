@@ -83,13 +83,14 @@ typedef struct {
    with other ids. */
 CF_MUST_CHECK cf_status_t cf_publisher_init(cf_publisher_t *p, cf_publisher_config_t const *cfg, cf_error_t *err);
 
-/* cf_publisher_grown hands over a checkpoint that is durable (call it behind cf_logwriter_append in the step, or later).  Sizes that are
-   not larger than all before are ignored.  CF_ERR_FORMAT, CF_ERR_AUTH, CF_ERR_POLICY: not a checkpoint by the set's log. */
+/* cf_publisher_grown hands over a checkpoint that is durable (call it behind cf_logwriter_append in the step, or
+   later).  Sizes that are not larger than all before are ignored.  CF_ERR_FORMAT, CF_ERR_AUTH, CF_ERR_POLICY: not
+   a checkpoint by the set's log. */
 CF_MUST_CHECK cf_status_t cf_publisher_grown(cf_publisher_t *p, cf_effects_t *fx, cf_now_t now, cf_span_t note, cf_error_t *err);
 
 /* cf_publisher_step goes on with an event: DONE with one of its ids, or TICK.  True when a new size is cosigned: then p->cosigned
    and cf_publisher_note hold it, and its file is durable before the effects that the caller puts behind. */
-bool cf_publisher_step(cf_publisher_t *p, cf_event_t const *ev, cf_effects_t *fx);
+bool cf_publisher_step(cf_publisher_t *p, cf_effects_t *fx, cf_event_t const *ev);
 
 /* The newest cosigned note, canonical; empty when there is none.  Borrowed until the next step. */
 cf_span_t cf_publisher_note(cf_publisher_t const *p);

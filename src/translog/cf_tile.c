@@ -11,7 +11,8 @@
 size_t
 cf_tile_path(char out[CF_TILE_PATH_MAX], cf_tile_t const *t) {
   assert(t->row >= CF_TILE_ENTRIES && t->row <= 63 && t->index <= INDEX_MAX && t->width >= 1 && t->width <= CF_TILE_WIDTH);
-  int n = t->row == CF_TILE_ENTRIES ? snprintf(out, CF_TILE_PATH_MAX, "tile/entries") : snprintf(out, CF_TILE_PATH_MAX, "tile/%d", t->row);
+  int n = t->row == CF_TILE_ENTRIES ? snprintf(out, CF_TILE_PATH_MAX, "tile/entries")
+                                    : snprintf(out, CF_TILE_PATH_MAX, "tile/%d", t->row);
   uint64_t unit = 1;
   while (t->index / unit >= 1000) unit *= 1000;
   for (; unit; unit /= 1000)

@@ -136,43 +136,43 @@ cf_tree_consistency_verify(cf_hash_t const *old_root, uint64_t old_size, cf_hash
 
 /* ---- making ---- */
 
-/* The root over leaves [lo, hi), lo being a multiple of the smallest power of two >= hi - lo:
-   its complete subtrees, one per bit of hi - lo, joined from the right. */
-static cf_status_t
-range_root(cf_hash_t *root, cf_tree_reader_t const *reader, uint64_t lo, uint64_t hi) {
-  uint64_t  left  = hi - lo, end = hi;
-  bool      first = true;
-  cf_hash_t r     = { { 0 } }, h;
-  for (unsigned level = 0; left >> level; level++) {
-    if (!(left >> level & 1)) continue;
-    cf_status_t st = reader->read(reader->ctx, level, (end >> level) - 1, &h);
-    if (st) return st;
-    r     = first ? h : cf_sha256_node(&h, &r);
-    first = false;
-    end -= UINT64_C(1) << level;
+cf_status_t
+cf_tree_edge(cf_tree_edge_t *edge, cf_tree_reader_t const *reader, uint64_t size) {
+  if (size == 0 || size > CF_TREE_SIZE_MAX) return CF_ERR_BOUND;
+  cf_status_t st = reader->read(reader->ctx, 0, size - 1, &edge->node[0]);
+  unsigned    level;
+  for (level = 0; !st && (size - 1) >> level; level++) {
+    uint64_t  last = (size - 1) >> level;
+    cf_hash_t left;
+    edge->node[level + 1] = edge->node[level]; /* a node without a sibling goes up as it is */
+    if (!(last & 1)) continue;
+    st                    = reader->read(reader->ctx, level, last - 1, &left);
+    edge->node[level + 1] = cf_sha256_node(&left, &edge->node[level]);
   }
-  *root = r;
-  return CF_OK;
+  edge->size = st ? 0 : size;
+  edge->top  = level;
+  return st;
 }
 
 cf_status_t
 cf_tree_root(cf_hash_t *root, cf_tree_reader_t const *reader, uint64_t size) {
-  if (size > CF_TREE_SIZE_MAX) return CF_ERR_BOUND;
-  if (size) return range_root(root, reader, 0, size);
-  *root = cf_tree_empty();
-  return CF_OK;
+  cf_tree_edge_t edge;
+  cf_status_t    st = size ? cf_tree_edge(&edge, reader, size) : CF_OK;
+  if (!st) *root = size ? edge.node[edge.top] : cf_tree_empty();
+  return st;
 }
 
 /* Appends to path the siblings on the way up from node (level, index). */
 static cf_status_t
-prove_from(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t size, unsigned level, uint64_t index) {
-  for (; (size - 1) >> level; level++, index >>= 1) {
-    uint64_t last = (size - 1) >> level, sibling = index ^ 1;
+prove_from(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, cf_tree_edge_t const *edge, unsigned level,
+           uint64_t index) {
+  for (; level < edge->top; level++, index >>= 1) {
+    uint64_t last = (edge->size - 1) >> level, sibling = index ^ 1;
     if (sibling > last) continue;
     if (*path_cnt == CF_TREE_PATH_MAX) return CF_ERR_BOUND;
-    bool        complete = (sibling + 1) << level <= size;
-    cf_hash_t  *out      = &path[*path_cnt];
-    cf_status_t st = complete ? reader->read(reader->ctx, level, sibling, out) : range_root(out, reader, sibling << level, size);
+    cf_status_t st = CF_OK;
+    if (sibling == last) path[*path_cnt] = edge->node[level];
+    else st = reader->read(reader->ctx, level, sibling, &path[*path_cnt]);
     if (st) return st;
     ++*path_cnt;
   }
@@ -180,26 +180,39 @@ prove_from(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, ui
 }
 
 cf_status_t
-cf_tree_inclusion_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t size, uint64_t index) {
-  if (index >= size || size > CF_TREE_SIZE_MAX) return CF_ERR_BOUND;
+cf_tree_inclusion_prove_at(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, cf_tree_edge_t const *edge,
+                           uint64_t index) {
   *path_cnt = 0;
-  return prove_from(path, path_cnt, reader, size, 0, index);
+  return index >= edge->size ? CF_ERR_BOUND : prove_from(path, path_cnt, reader, edge, 0, index);
 }
 
 cf_status_t
-cf_tree_consistency_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t old_size, uint64_t new_size) {
+cf_tree_inclusion_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t size, uint64_t index) {
+  if (index >= size) return CF_ERR_BOUND;
+  cf_tree_edge_t edge;
+  cf_status_t    st = cf_tree_edge(&edge, reader, size);
+  return st ? st : cf_tree_inclusion_prove_at(path, path_cnt, reader, &edge, index);
+}
+
+cf_status_t
+cf_tree_consistency_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t old_size,
+                          uint64_t new_size) {
   if (old_size > new_size || new_size > CF_TREE_SIZE_MAX) return CF_ERR_BOUND;
   *path_cnt = 0;
   if (old_size == 0 || old_size == new_size) return CF_OK;
+
+  cf_tree_edge_t edge;
+  cf_status_t    st = cf_tree_edge(&edge, reader, new_size);
+  if (st) return st;
 
   /* The walk starts at the last complete subtree of the old tree; the verifier knows it when it is the whole old tree. */
   unsigned level = 0;
   while (!(old_size >> level & 1)) level++;
   uint64_t index = (old_size >> level) - 1;
   if (index != 0) {
-    cf_status_t st = reader->read(reader->ctx, level, index, &path[0]);
+    st = reader->read(reader->ctx, level, index, &path[0]);
     if (st) return st;
     *path_cnt = 1;
   }
-  return prove_from(path, path_cnt, reader, new_size, level, index);
+  return prove_from(path, path_cnt, reader, &edge, level, index);
 }

@@ -59,11 +59,24 @@ typedef struct {
   void *ctx;
 } cf_tree_reader_t;
 
+/* The right edge of a tree: node[l] is the root over leaves [last << l, size), last being the last node of level l.  Who
+   makes many proofs at one size makes it once; the root is node[top]. */
+typedef struct {
+  uint64_t  size;
+  unsigned  top;
+  cf_hash_t node[64];
+} cf_tree_edge_t;
+/* size >= 1 (CF_ERR_BOUND). */
+CF_MUST_CHECK cf_status_t cf_tree_edge(cf_tree_edge_t *edge, cf_tree_reader_t const *reader, uint64_t size);
+
 CF_MUST_CHECK cf_status_t cf_tree_root(cf_hash_t *root, cf_tree_reader_t const *reader, uint64_t size);
 /* path holds CF_TREE_PATH_MAX hashes.  CF_ERR_BOUND: index >= size, old_size > new_size, or more than 63
    hashes; what the reader returns is passed on. */
-CF_MUST_CHECK cf_status_t cf_tree_inclusion_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader, uint64_t size,
-                                                  uint64_t index);
+CF_MUST_CHECK cf_status_t cf_tree_inclusion_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader,
+                                                  uint64_t size, uint64_t index);
+/* The same at edge->size, without hashing. */
+CF_MUST_CHECK cf_status_t cf_tree_inclusion_prove_at(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader,
+                                                     cf_tree_edge_t const *edge, uint64_t index);
 CF_MUST_CHECK cf_status_t cf_tree_consistency_prove(cf_hash_t *path, size_t *path_cnt, cf_tree_reader_t const *reader,
                                                     uint64_t old_size, uint64_t new_size);
 

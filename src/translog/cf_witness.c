@@ -61,12 +61,12 @@ load(cf_witness_t *w, cf_witness_log_t *l, cf_event_t const *ev) {
 }
 
 static void
-on_loaded(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+on_loaded(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->id == 0 || ev->id > w->log_cnt || w->log[ev->id - 1].loaded) return;
   cf_witness_log_t *l = &w->log[ev->id - 1];
   if (load(w, l, ev)) return;
-  cf_fx(fx, CF_FX_LOG)->body = cf_fx_printf(
-      fx, "{\"event\":\"witness-state\",\"file\":\"%s\",\"text\":\"unreadable or not ours; restore it or retire this key\"}", l->file);
+  cf_fx(fx, CF_FX_LOG)->body = cf_fx_printf(fx, "{\"event\":\"witness-state\",\"file\":\"%s\",\"text\":\"%s\"}", l->file,
+                                            "unreadable or not ours; restore it or retire this key");
   cf_fx(fx, CF_FX_EXIT)->code = 1;
 }
 
@@ -98,7 +98,7 @@ extends(cf_effects_t *fx, uint64_t id, cf_witness_log_t const *l, cf_submission_
 
 /* Compare was done; store, and only then say so. */
 static void
-cosign(cf_witness_t *w, cf_witness_log_t *l, cf_event_t const *ev, cf_effects_t *fx, cf_checkpoint_t const *c, cf_span_t text,
+cosign(cf_witness_t *w, cf_witness_log_t *l, cf_effects_t *fx, cf_event_t const *ev, cf_checkpoint_t const *c, cf_span_t text,
        cf_span_t log_line) {
   cf_cosig_t cosig;
   cf_cosig_make(&cosig, w->seed, ev->now.wall_ms / 1000, text);
@@ -118,7 +118,7 @@ cosign(cf_witness_t *w, cf_witness_log_t *l, cf_event_t const *ev, cf_effects_t 
 }
 
 static void
-on_add_checkpoint(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+on_add_checkpoint(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
   cf_submission_t s;
   cf_note_t       note;
   cf_checkpoint_t c;
@@ -144,12 +144,12 @@ on_add_checkpoint(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
   uint8_t line[CF_NOTE_NAME_MAX + 128];
   cf_wr_t wr = cf_wr_init(line, sizeof line);
   cf_note_line(&wr, &l->log, CF_SPAN_OF(sig));
-  cosign(w, l, ev, fx, &c, note.text, cf_wr_out(&wr));
+  cosign(w, l, fx, ev, &c, note.text, cf_wr_out(&wr));
 }
 
 /* GET /<hex H(origin)>/checkpoint */
 static void
-on_get(cf_witness_t const *w, cf_event_t const *ev, cf_effects_t *fx, cf_span_t path) {
+on_get(cf_witness_t const *w, cf_effects_t *fx, cf_event_t const *ev, cf_span_t path) {
   for (size_t i = 0; i < w->log_cnt; i++) {
     cf_witness_log_t const *l    = &w->log[i];
     cf_span_t               rest = path;
@@ -161,7 +161,7 @@ on_get(cf_witness_t const *w, cf_event_t const *ev, cf_effects_t *fx, cf_span_t 
 }
 
 static void
-on_request(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+on_request(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
   for (size_t i = 0; i < w->log_cnt; i++) {
     if (w->log[i].loaded) continue;
     refuse(fx, ev->id, 503, "starting\n");
@@ -169,19 +169,19 @@ on_request(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
     return;
   }
   cf_span_t path = ev->path;
-  if (cf_span_eq(path, CF_SPAN_LIT("POST /add-checkpoint"))) on_add_checkpoint(w, ev, fx);
-  else if (cf_after(&path, CF_SPAN_LIT("GET /"))) on_get(w, ev, fx, path);
+  if (cf_span_eq(path, CF_SPAN_LIT("POST /add-checkpoint"))) on_add_checkpoint(w, fx, ev);
+  else if (cf_after(&path, CF_SPAN_LIT("GET /"))) on_get(w, fx, ev, path);
   else refuse(fx, ev->id, 404, "no such resource\n");
 }
 
 void
-cf_witness_step(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx) {
+cf_witness_step(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
   switch (ev->kind) {
   case CF_EV_START:
     for (size_t i = 0; i < w->log_cnt; i++) cf_fx_get(fx, i + 1, CF_SPAN(w->log[i].file, strlen(w->log[i].file)));
     break;
-  case CF_EV_REQUEST: on_request(w, ev, fx); break;
-  case CF_EV_DONE:    on_loaded(w, ev, fx); break;
+  case CF_EV_REQUEST: on_request(w, fx, ev); break;
+  case CF_EV_DONE:    on_loaded(w, fx, ev); break;
   case CF_EV_STOP:    cf_fx(fx, CF_FX_EXIT)->code = 0; break;
   case CF_EV_TICK:    break;
   }

@@ -35,11 +35,11 @@ typedef struct {
   cf_witness_log_t log[CF_WITNESS_LOGS_MAX];
 } cf_witness_t;
 
-/* cf_witness_init; cf_witness_trust adds a log before START.  CF_ERR_BOUND: the table is full.  CF_ERR_POLICY: not a log key, or its
-   origin is known already. */
+/* cf_witness_init; cf_witness_trust adds a log before START.  CF_ERR_BOUND: the table is full.  CF_ERR_POLICY: not
+   a log key, or its origin is known already. */
 void                      cf_witness_init(cf_witness_t *w, cf_vkey_t const *self, uint8_t const *seed);
 CF_MUST_CHECK cf_status_t cf_witness_trust(cf_witness_t *w, cf_vkey_t const *log);
 
-void cf_witness_step(cf_witness_t *w, cf_event_t const *ev, cf_effects_t *fx);
+void cf_witness_step(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev);
 
 #endif

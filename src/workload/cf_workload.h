@@ -39,7 +39,6 @@ typedef enum {
 
 /* What ctx->account tells: flags, and the credit class in bits 8 to 15. */
 #define CF_ACCOUNT_ADMITTED 1u
-#define CF_ACCOUNT_EXITING 2u
 #define CF_ACCOUNT_CLASS(flags) ((uint8_t)((flags) >> 8))
 
 /* cf_workload_ctx_t is all that a workload can ask and do.  host is the first

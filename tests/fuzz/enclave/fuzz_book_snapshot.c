@@ -37,8 +37,8 @@ go_on(cf_book_t *book) {
 int
 LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static cf_clearing_params_t const cp = { .positions_max = 16, .obligations_max = 32, .releases_max = 4, .window_max_s = 10 };
-  static cf_book_params_t const     p = { .accounts_max = 8, .leaves_max = 16, .entries_max = 16, .inputs_max = 9, .exit_delay_s = 10,
-                                          .asset_cnt = 1, .assets = { { 5, 1000, 1000 } } };
+  static cf_book_params_t const     p = { .accounts_max = 8, .leaves_max = 16, .entries_max = 16, .inputs_max = 9,
+                                          .exit_delay_s = 10, .asset_cnt = 1, .assets = { { 5, 1000, 1000 } } };
   static uint8_t const              key[32];
   static uint8_t                    again[1 << 16];
   static void                      *state, *mem;

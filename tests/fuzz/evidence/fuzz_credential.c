@@ -7,10 +7,10 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static uint8_t      again[CF_STATEMENT_MAX];
-  static cf_council_t council = { .k = 1, .members_cnt = 1 }; /* a key that signed nothing */
+  static cf_council_t council = {.k = 1, .members_cnt = 1}; /* a key that signed nothing */
   cf_statement_t      st;
   cf_sign1_t          sign1;
-  cf_error_t          err = { 0 };
+  cf_error_t          err = {0};
   if (cf_document_open(&st, &sign1, &cf_statement_table, CF_SPAN(data, size), &err)) {
     assert(err.status);
     return 0;
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   cf_hash_t ek, domain;
   memcpy(ek.b, st.ek_certificate, 32);
   memcpy(domain.b, st.domain, 32);
-  cf_statement_want_t want = { st.ak_name, st.ak_attributes, &ek, &domain, &council, (int64_t)st.time, 100, 5 };
+  cf_statement_want_t want = {st.ak_name, st.ak_attributes, &ek, &domain, &council, (int64_t)st.time, 100, 5};
   size_t              member;
   int64_t             until;
   assert(cf_statement_check(&member, &until, &want, CF_SPAN(data, size), NULL) == CF_ERR_AUTH);

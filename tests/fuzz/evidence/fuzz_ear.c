@@ -7,15 +7,15 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static uint8_t       buf[4096];
-  static uint8_t const scalar[32] = { [31] = 5 };
+  static uint8_t const scalar[32] = {[31] = 5};
   cf_ear_t             ear, again;
   cf_sign1_t           sign1;
-  cf_error_t           err = { 0 };
+  cf_error_t           err = {0};
   if (cf_ear_open(&ear, &sign1, CF_SPAN(data, size), &err)) {
     assert(err.status);
     return 0;
   }
-  cf_wr_t        wr  = cf_wr_init(buf, sizeof buf);
+  cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
   cf_p256_key_t *key = cf_p256_key_from(scalar);
   cf_ear_seal(&wr, &ear, key, "fuzz");
   cf_p256_key_free(key);

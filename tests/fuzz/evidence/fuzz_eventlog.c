@@ -6,14 +6,14 @@
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
-  static uint16_t const banks[] = { CF_TPM_SHA1, CF_TPM_SHA256, CF_TPM_SHA384, CF_TPM_SHA512 };
-  size_t                first   = SIZE_MAX;
+  static uint16_t const banks[] = {CF_TPM_SHA1, CF_TPM_SHA256, CF_TPM_SHA384, CF_TPM_SHA512};
+  size_t                first = SIZE_MAX;
   for (size_t i = 0; i < sizeof banks / sizeof banks[0]; i++) {
     cf_eventlog_t log;
     cf_event_t    e;
     cf_tpm_bank_t bank;
-    cf_verdict_t  v    = { 0 };
-    size_t        cnt  = 0;
+    cf_verdict_t  v = {0};
+    size_t        cnt = 0;
     uint32_t      mask = 0;
     if (cf_eventlog_open(&log, CF_SPAN(data, size), banks[i], NULL)) continue;
     for (; cf_eventlog_next(&log, &e); cnt++) {

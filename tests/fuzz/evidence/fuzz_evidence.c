@@ -1,5 +1,5 @@
-/* Input: a carrier.  One value, one encoding; and the whole verification, under a root that the chain itself brings along as its last
-   certificate, so that every check is within reach of a mutation. */
+/* Input: a carrier.  One value, one encoding; and the whole verification, under a root that the chain itself brings along as its
+   last certificate, so that every check is within reach of a mutation. */
 #include <assert.h>
 
 #include "crypto/cf_hash.h"
@@ -13,9 +13,9 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static uint8_t    again[CF_CARRIER_MAX];
   cf_tpm_evidence_t e;
   cf_span_t         in = CF_SPAN(data, size), certs[CF_X509_CHAIN_MAX];
-  cf_root_t         root = { .cls = CF_CLASS_OWNER };
-  size_t            cnt  = 0;
-  cf_error_t        err  = { 0 };
+  cf_root_t         root = {.cls = CF_CLASS_OWNER};
+  size_t            cnt = 0;
+  cf_error_t        err = {0};
   if (!cf_carrier_decode(&e, in, &err)) {
     cf_wr_t wr = cf_wr_init(again, sizeof again);
     cf_carrier_encode(&wr, &e);
@@ -25,8 +25,8 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
 
   static cf_facts_t  f;
   cf_verdict_t       v;
-  cf_evidence_item_t item = { CF_ROLE_EVIDENCE, in };
-  cf_evidence_ask_t  ask  = { .items = &item, .item_cnt = 1, .roots = &root, .root_cnt = root.der.len ? 1 : 0, .at_s = RECORDED_AT };
+  cf_evidence_item_t item = {CF_ROLE_EVIDENCE, in};
+  cf_evidence_ask_t  ask = {.items = &item, .item_cnt = 1, .roots = &root, .root_cnt = root.der.len ? 1 : 0, .at_s = RECORDED_AT};
   memset(ask.domain.b, 3, sizeof ask.domain.b);
   cf_verdict_code_t code = cf_evidence_verify(&f, &ask, &v);
   assert(v.code == code);

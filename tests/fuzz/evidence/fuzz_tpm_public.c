@@ -1,4 +1,5 @@
-/* Input: TPMT_PUBLIC or TPM2B_PUBLIC.  A prefix is never taken, both forms give one key and one name, and the name is the hash. */
+/* Input: TPMT_PUBLIC or TPM2B_PUBLIC.  A prefix is never taken, both forms give one key and one name, and the name is the hash.
+ */
 #include <assert.h>
 
 #include "crypto/cf_hash.h"
@@ -9,7 +10,7 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static uint8_t  wrapped[4096];
   cf_tpm_public_t p, q;
-  cf_error_t      err = { 0 };
+  cf_error_t      err = {0};
   uint8_t         name[CF_TPM_NAME_MAX], digest[64];
   if (size > sizeof wrapped - 2) return 0;
   if (cf_tpm_public_decode(&p, CF_SPAN(data, size), &err)) {

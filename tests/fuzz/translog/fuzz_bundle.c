@@ -48,7 +48,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
     ev.code = 404, ev.body = CF_SPAN(NULL, 0);
     if (w.phase == CF_LOGWRITER_WIDTHS) ev.code = 200, ev.body = width;
     if (w.phase == CF_LOGWRITER_PART) ev.code = 200, ev.body = CF_SPAN(data, size);
-    cf_logwriter_step(&w, &ev, &fx);
+    cf_logwriter_step(&w, &fx, &ev);
   }
   assert(w.phase == (ok ? CF_LOGWRITER_READY : CF_LOGWRITER_FAILED));
   assert(w.size == (ok ? cnt : 0));

@@ -44,7 +44,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   cf_event_t      ev = { .kind = CF_EV_REQUEST, .id = 1, .now = { 0, 1700000000000 }, .path = CF_SPAN_LIT("POST /add-checkpoint"),
                          .body = CF_SPAN(data, size) };
   cf_submission_t s;
-  cf_witness_step(&w, &ev, &fx);
+  cf_witness_step(&w, &fx, &ev);
   cf_effect_t const *last = &fx.at[fx.cnt - 1];
   assert(fx.cnt >= 1 && last->kind == CF_FX_REPLY && last->id == 1);
   switch (last->code) {

@@ -128,43 +128,50 @@ params_have_bounds(void **state) {
 
 /* ---- what a workload may post ---- */
 
+#define INPUT(...) { .steps = { __VA_ARGS__ } }
+#define REFUSE(...) { .steps = { __VA_ARGS__ }, .class = CF_CLASS_CREDIT }
+#define CLOSE(...) { .steps = { __VA_ARGS__ }, .closes = true }
+#define CARRY(...) { .steps = { __VA_ARGS__ }, .closes = false }
+#define HOLD40 INPUT({ 'h', 1, 40 })
+#define FOUR { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }
+#define EIGHT FOUR, FOUR
+#define BAD CF_ERR_POLICY
+
 static void
 rogues(void **state) {
-  /* one input, then a close; the status of each, the class of the input, and what is held of accounts 1 and 2 afterwards */
+  /* one input, then a close; the status of each, and what is held of account 1 after the input */
   static struct { char const *name; script_t input, close; cf_status_t st, close_st; uint64_t held1; } const cases[] = {
-    { "honest",                   { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -40 }, { 'm', 2, 40 } }, .closes = true },               CF_OK, CF_OK, 40 },
-    { "honest, with a release",   { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -40 }, { 'm', 2, 10 }, { 'r', 1, 30 } }, .closes = true }, CF_OK, CF_OK, 40 },
-    { "holds and unholds",        { .steps = { { 'h', 1, 40 }, { 'u', 1, 15 } } }, { .closes = true },                                    CF_OK, CF_OK, 25 },
-    { "refuses after a hold",     { .steps = { { 'h', 1, 40 }, { 'u', 1, 1 } }, .class = CF_CLASS_CREDIT }, { .closes = true },                    CF_OK, CF_OK, 0 },
-    { "carries over",             { .steps = { { 'h', 1, 40 } } }, { .closes = false },                                                   CF_OK, CF_OK, 40 },
-    { "unbalanced by one",        { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -40 }, { 'm', 2, 41 } }, .closes = true },               CF_OK, CF_ERR_POLICY, 40 },
-    { "money from nothing",       { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 2, 5 } }, .closes = true },                                 CF_OK, CF_ERR_POLICY, 40 },
-    { "money into nothing",       { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -5 } }, .closes = true },                                CF_OK, CF_ERR_POLICY, 40 },
-    { "release of nothing",       { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'r', 1, 5 } }, .closes = true },                                 CF_OK, CF_ERR_POLICY, 40 },
-    { "debit above the hold",     { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -41 }, { 'm', 2, 41 } }, .closes = true },               CF_OK, CF_ERR_POLICY, 40 },
-    { "debit that was not held",  { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 3, -1 }, { 'm', 2, 1 } }, .closes = true },                 CF_OK, CF_ERR_POLICY, 40 },
-    { "one lane twice",           { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -20 }, { 'm', 1, -20 }, { 'm', 2, 40 } }, .closes = true }, CF_OK, CF_ERR_POLICY, 40 },
-    { "a lane that is not open",  { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -40 }, { 'm', 4, 40 } }, .closes = true },               CF_OK, CF_ERR_POLICY, 40 },
-    { "a move of 0",              { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, 0 } }, .closes = true },                                 CF_OK, CF_ERR_POLICY, 40 },
-    { "a move of -2^63",          { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, INT64_MIN } }, .closes = true },                         CF_OK, CF_ERR_POLICY, 40 },
-    { "a release of 2^63",        { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'r', 1, INT64_MIN } }, .closes = true },                         CF_OK, CF_ERR_POLICY, 40 },
-    { "releases over the bucket", { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -31 }, { 'r', 1, 31 } }, .closes = true },               CF_OK, CF_ERR_POLICY, 40 },
-    { "9 entries",                { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -1 }, { 'm', 2, 1 }, { 'r', 1, 1 }, { 'r', 2, 1 }, { 'r', 3, 1 },
-                                    { 'm', 3, 1 }, { 'm', 1, 1 }, { 'm', 1, 1 }, { 'm', 1, 1 } }, .closes = true },              CF_OK, CF_ERR_POLICY, 40 },
-    { "moves and carries over",   { .steps = { { 'h', 1, 40 } } }, { .steps = { { 'm', 1, -40 }, { 'm', 2, 40 } }, .closes = false },              CF_OK, CF_ERR_POLICY, 40 },
-    { "holds above the balance",  { .steps = { { 'h', 1, 101 } } }, { .closes = true },                                                   CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "holds 0",                  { .steps = { { 'h', 1, 0 } } }, { .closes = true },                                                     CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "holds no lane",            { .steps = { { 'h', 4, 1 } } }, { .closes = true },                                                     CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "unholds what is not held", { .steps = { { 'h', 1, 5 }, { 'u', 1, 6 } } }, { .closes = true },                                      CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "moves in an input",        { .steps = { { 'm', 1, -5 } } }, { .closes = true },                                                    CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "releases in an input",     { .steps = { { 'r', 1, 5 } } }, { .closes = true },                                                     CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "17 postings",              { .steps = { { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 },
-                                    { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 },
-                                    { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 }, { 'h', 1, 1 } } }, { .closes = true }, CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "a result for a stranger",  { .steps = { { 't', 9, 5 } } }, { .closes = true },                                                     CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "an empty result",          { .steps = { { 't', 1, 0 } } }, { .closes = true },                                                     CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "too large a result",       { .steps = { { 't', 1, CF_RESULT_MAX + 1 } } }, { .closes = true },                                     CF_ERR_POLICY, CF_ERR_POLICY, 0 },
-    { "the largest result",       { .steps = { { 't', 1, CF_RESULT_MAX } } }, { .closes = true },                                         CF_OK, CF_OK, 0 },
+    { "honest",                     HOLD40, CLOSE({ 'm', 1, -40 }, { 'm', 2, 40 }), CF_OK, CF_OK, 40 },
+    { "honest, with a release",     HOLD40, CLOSE({ 'm', 1, -40 }, { 'm', 2, 10 }, { 'r', 1, 30 }), CF_OK, CF_OK, 40 },
+    { "holds and unholds",          INPUT({ 'h', 1, 40 }, { 'u', 1, 15 }), CLOSE({ 0 }), CF_OK, CF_OK, 25 },
+    { "refuses after a hold",       REFUSE({ 'h', 1, 40 }, { 'u', 1, 1 }), CLOSE({ 0 }), CF_OK, CF_OK, 0 },
+    { "carries over",               HOLD40, CARRY({ 0 }), CF_OK, CF_OK, 40 },
+    { "unbalanced by one",          HOLD40, CLOSE({ 'm', 1, -40 }, { 'm', 2, 41 }), CF_OK, BAD, 40 },
+    { "money from nothing",         HOLD40, CLOSE({ 'm', 2, 5 }), CF_OK, BAD, 40 },
+    { "money into nothing",         HOLD40, CLOSE({ 'm', 1, -5 }), CF_OK, BAD, 40 },
+    { "release of nothing",         HOLD40, CLOSE({ 'r', 1, 5 }), CF_OK, BAD, 40 },
+    { "debit above the hold",       HOLD40, CLOSE({ 'm', 1, -41 }, { 'm', 2, 41 }), CF_OK, BAD, 40 },
+    { "debit that was not held",    HOLD40, CLOSE({ 'm', 3, -1 }, { 'm', 2, 1 }), CF_OK, BAD, 40 },
+    { "one lane twice",             HOLD40, CLOSE({ 'm', 1, -20 }, { 'm', 1, -20 }, { 'm', 2, 40 }), CF_OK, BAD, 40 },
+    { "a lane that is not open",    HOLD40, CLOSE({ 'm', 1, -40 }, { 'm', 4, 40 }), CF_OK, BAD, 40 },
+    { "a move of 0",                HOLD40, CLOSE({ 'm', 1, 0 }), CF_OK, BAD, 40 },
+    { "a move of -2^63",            HOLD40, CLOSE({ 'm', 1, INT64_MIN }), CF_OK, BAD, 40 },
+    { "a release of 2^63",          HOLD40, CLOSE({ 'r', 1, INT64_MIN }), CF_OK, BAD, 40 },
+    { "releases over the bucket",   HOLD40, CLOSE({ 'm', 1, -31 }, { 'r', 1, 31 }), CF_OK, BAD, 40 },
+    { "9 entries",                  HOLD40, CLOSE({ 'm', 1, -1 }, { 'm', 2, 1 }, { 'r', 1, 1 }, { 'r', 2, 1 }, { 'r', 3, 1 },
+                                                  { 'm', 3, 1 }, { 'm', 1, 1 }, { 'm', 1, 1 }, { 'm', 1, 1 }), CF_OK, BAD, 40 },
+    { "moves and carries over",     HOLD40, CARRY({ 'm', 1, -40 }, { 'm', 2, 40 }), CF_OK, BAD, 40 },
+    { "holds above the balance",    INPUT({ 'h', 1, 101 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "holds 0",                    INPUT({ 'h', 1, 0 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "holds no lane",              INPUT({ 'h', 4, 1 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "unholds what is not held",   INPUT({ 'h', 1, 5 }, { 'u', 1, 6 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "moves in an input",          INPUT({ 'm', 1, -5 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "releases in an input",       INPUT({ 'r', 1, 5 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "17 postings",                INPUT({ 'h', 1, 1 }, EIGHT, EIGHT), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "a result for a stranger",    INPUT({ 't', 9, 5 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "an empty result",            INPUT({ 't', 1, 0 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "too large a result",         INPUT({ 't', 1, CF_RESULT_MAX + 1 }), CLOSE({ 0 }), BAD, BAD, 0 },
+    { "the largest result",         INPUT({ 't', 1, CF_RESULT_MAX }), CLOSE({ 0 }), CF_OK, CF_OK, 0 },
   };
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -184,7 +191,8 @@ rogues(void **state) {
       assert_int_equal(cf_book_content_void(book, 1), CF_ERR_POLICY);
       assert_int_equal(cf_book_content_executed(book, 1), CF_ERR_POLICY);
       assert_int_equal(cf_book_defaults(book), CF_ERR_POLICY);
-      assert_int_equal(cf_book_inbox(book, &(cf_book_msg_t){ .kind = CF_BOOK_EXIT_REQUESTED, .account = 1, .time_s = 1 }), CF_ERR_POLICY);
+      cf_book_msg_t msg = { .kind = CF_BOOK_EXIT_REQUESTED, .account = 1, .time_s = 1 };
+      assert_int_equal(cf_book_inbox(book, &msg), CF_ERR_POLICY);
     }
     free(book);
   }
@@ -195,8 +203,15 @@ static void
 holds_of_contents(void **state) {
   static script_t const hold = { .steps = { { 'h', 1, 40 } } }, take = { .steps = { { 'u', 1, 1 } } };
   static script_t const content = { .steps = { { 'm', 1, -40 }, { 'm', 2, 40 } }, .closes = true };
-  static script_t const fall = { .steps = { { 'u', 1, 40 } } }, nothing = { .closes = true }, too_much = { .steps = { { 'u', 1, 41 } } };
-  static struct { char const *name; script_t const *input, *settled; bool executed; cf_status_t st; uint64_t balance; } const cases[] = {
+  static script_t const fall = { .steps = { { 'u', 1, 40 } } }, too_much = { .steps = { { 'u', 1, 41 } } };
+  static script_t const nothing = { .closes = true };
+  static struct {
+    char const     *name;
+    script_t const *input, *settled;
+    bool            executed;
+    cf_status_t     st;
+    uint64_t        balance;
+  } const cases[] = {
     { "falls when settled",        NULL,  &fall,     true,  CF_OK,         60 },
     { "falls when void",           NULL,  &fall,     false, CF_OK,         100 },
     { "kept over the settlement",  NULL,  &nothing,  true,  CF_OK,         60 }, /* 40 held of 60: the workload's own affair */
@@ -256,36 +271,36 @@ orders_access_limits(void **state) {
   close_script = &empty;
   cf_book_t *book = book_make(&rogue, &rogue_state);
   cf_class_t class;
-#define INPUT(account, order, script, want) \
+#define GIVE(account, order, script, want) \
   do { \
     assert_int_equal(cf_book_input(book, &class, account, order, CF_SPAN(script, sizeof(script_t))), CF_OK); \
     assert_int_equal(class, want); \
   } while (0)
-  INPUT(4, 1, &nothing, CF_CLASS_ACCESS); /* unknown */
-  INPUT(1, 1, &refused, CF_CLASS_CREDIT);
-  INPUT(1, 1, &nothing, CF_CLASS_DUPLICATE); /* a refused input used its number up */
-  INPUT(1, 0, &nothing, CF_CLASS_TOO_OLD);
-  INPUT(1, 200, &nothing, CF_CLASS_ACCEPTED);
-  INPUT(1, 71, &nothing, CF_CLASS_TOO_OLD);
-  INPUT(1, 201 + ((uint64_t)1 << 32), &nothing, CF_CLASS_JUMP);
-  INPUT(1, 72, &nothing, CF_CLASS_ACCEPTED);
-  INPUT(1, 201, &nothing, CF_CLASS_LIMIT); /* the fourth of this window that reached the workload */
-  INPUT(1, 201, &nothing, CF_CLASS_DUPLICATE);
-  INPUT(2, 1, &nothing, CF_CLASS_ACCEPTED); /* others have their own */
+  GIVE(4, 1, &nothing, CF_CLASS_ACCESS); /* unknown */
+  GIVE(1, 1, &refused, CF_CLASS_CREDIT);
+  GIVE(1, 1, &nothing, CF_CLASS_DUPLICATE); /* a refused input used its number up */
+  GIVE(1, 0, &nothing, CF_CLASS_TOO_OLD);
+  GIVE(1, 200, &nothing, CF_CLASS_ACCEPTED);
+  GIVE(1, 71, &nothing, CF_CLASS_TOO_OLD);
+  GIVE(1, 201 + ((uint64_t)1 << 32), &nothing, CF_CLASS_JUMP);
+  GIVE(1, 72, &nothing, CF_CLASS_ACCEPTED);
+  GIVE(1, 201, &nothing, CF_CLASS_LIMIT); /* the fourth of this window that reached the workload */
+  GIVE(1, 201, &nothing, CF_CLASS_DUPLICATE);
+  GIVE(2, 1, &nothing, CF_CLASS_ACCEPTED); /* others have their own */
   bool closed;
   assert_int_equal(cf_book_window_close(book, &closed), CF_OK);
-  INPUT(1, 202, &nothing, CF_CLASS_ACCEPTED); /* a new window */
+  GIVE(1, 202, &nothing, CF_CLASS_ACCEPTED); /* a new window */
   assert_int_equal(cf_book_admit(book, 1, false, 0), CF_OK);
-  INPUT(1, 203, &nothing, CF_CLASS_ACCESS);
+  GIVE(1, 203, &nothing, CF_CLASS_ACCESS);
   assert_int_equal(cf_book_admit(book, 1, true, 7), CF_OK);
-  INPUT(1, 203, &nothing, CF_CLASS_DUPLICATE);
+  GIVE(1, 203, &nothing, CF_CLASS_DUPLICATE);
   assert_int_equal(cf_book_admit(book, 9, true, 7), CF_ERR_BOUND);
   cf_book_account_t a;
   assert_true(cf_book_account(book, 1, &a));
   assert_int_equal(a.account_class, 7);
   assert_int_equal(a.order, 203);
   assert_int_equal(cf_book_inbox(book, &(cf_book_msg_t){ .kind = CF_BOOK_EXIT_REQUESTED, .account = 2, .time_s = 50 }), CF_OK);
-  INPUT(2, 2, &nothing, CF_CLASS_EXITING);
+  GIVE(2, 2, &nothing, CF_CLASS_EXITING);
   free(book);
 }
 
@@ -294,23 +309,23 @@ orders_access_limits(void **state) {
 static void
 inbox(void **state) {
   static struct { char const *name; cf_book_msg_t msg; cf_status_t want; } const cases[] = {
-    { "not admitted: passed over", { .kind = CF_BOOK_OPENED, .account = 8, .owner = { { 8 } } },                       CF_OK },
-    { "its deposit, too",          { .kind = CF_BOOK_DEPOSITED, .account = 8, .asset = 5, .units = 1 },                CF_OK },
-    { "lane",                      { .kind = CF_BOOK_LANE_OPENED, .account = 1, .asset = 6 },                          CF_OK },
-    { "lane again",                { .kind = CF_BOOK_LANE_OPENED, .account = 1, .asset = 5 },                          CF_OK },
-    { "lane of unknown asset",     { .kind = CF_BOOK_LANE_OPENED, .account = 1, .asset = 7 },                          CF_OK },
-    { "deposit of unknown asset",  { .kind = CF_BOOK_DEPOSITED, .account = 1, .asset = 7, .units = 1 },                CF_OK },
-    { "exit",                      { .kind = CF_BOOK_EXIT_REQUESTED, .account = 1, .time_s = 9 },                      CF_OK },
-    { "exit paid",                 { .kind = CF_BOOK_EXIT_PAID, .account = 1, .asset = 5, .units = 100 },              CF_OK },
-    { "exit paid, no lane",        { .kind = CF_BOOK_EXIT_PAID, .account = 1, .asset = 6 },                            CF_OK },
-    { "opened twice",              { .kind = CF_BOOK_OPENED, .account = 1, .owner = { { 8 } }, .admitted = true },     CF_ERR_POLICY },
-    { "owner twice",               { .kind = CF_BOOK_OPENED, .account = 8, .owner = { { 1 } }, .admitted = true },     CF_ERR_POLICY },
-    { "account 0",                 { .kind = CF_BOOK_OPENED, .admitted = true },                                       CF_ERR_POLICY },
-    { "asset over 24 bits",        { .kind = CF_BOOK_DEPOSITED, .account = 1, .asset = 0xffffff, .units = 1 },         CF_ERR_POLICY },
-    { "lane overflows",            { .kind = CF_BOOK_DEPOSITED, .account = 1, .asset = 5, .units = CF_AMOUNT_MAX },    CF_ERR_POLICY },
-    { "more than there is",        { .kind = CF_BOOK_EXIT_PAID, .account = 1, .asset = 5, .units = 101 },              CF_ERR_POLICY },
-    { "exit at 0",                 { .kind = CF_BOOK_EXIT_REQUESTED, .account = 1 },                                   CF_ERR_POLICY },
-    { "unknown kind",              { .kind = (cf_book_msg_kind_t)9, .account = 1 },                                    CF_ERR_POLICY },
+    { "not admitted: passed over", { .kind = CF_BOOK_OPENED, .account = 8, .owner = { { 8 } } }, CF_OK },
+    { "its deposit, too",          { .kind = CF_BOOK_DEPOSITED, .account = 8, .asset = 5, .units = 1 }, CF_OK },
+    { "lane",                      { .kind = CF_BOOK_LANE_OPENED, .account = 1, .asset = 6 }, CF_OK },
+    { "lane again",                { .kind = CF_BOOK_LANE_OPENED, .account = 1, .asset = 5 }, CF_OK },
+    { "lane of unknown asset",     { .kind = CF_BOOK_LANE_OPENED, .account = 1, .asset = 7 }, CF_OK },
+    { "deposit of unknown asset",  { .kind = CF_BOOK_DEPOSITED, .account = 1, .asset = 7, .units = 1 }, CF_OK },
+    { "exit",                      { .kind = CF_BOOK_EXIT_REQUESTED, .account = 1, .time_s = 9 }, CF_OK },
+    { "exit paid",                 { .kind = CF_BOOK_EXIT_PAID, .account = 1, .asset = 5, .units = 100 }, CF_OK },
+    { "exit paid, no lane",        { .kind = CF_BOOK_EXIT_PAID, .account = 1, .asset = 6 }, CF_OK },
+    { "opened twice", { .kind = CF_BOOK_OPENED, .account = 1, .owner = { { 8 } }, .admitted = true }, CF_ERR_POLICY },
+    { "owner twice", { .kind = CF_BOOK_OPENED, .account = 8, .owner = { { 1 } }, .admitted = true }, CF_ERR_POLICY },
+    { "account 0",                 { .kind = CF_BOOK_OPENED, .admitted = true }, CF_ERR_POLICY },
+    { "asset over 24 bits", { .kind = CF_BOOK_DEPOSITED, .account = 1, .asset = 0xffffff, .units = 1 }, CF_ERR_POLICY },
+    { "lane overflows", { .kind = CF_BOOK_DEPOSITED, .account = 1, .asset = 5, .units = CF_AMOUNT_MAX }, CF_ERR_POLICY },
+    { "more than there is",        { .kind = CF_BOOK_EXIT_PAID, .account = 1, .asset = 5, .units = 101 }, CF_ERR_POLICY },
+    { "exit at 0",                 { .kind = CF_BOOK_EXIT_REQUESTED, .account = 1 }, CF_ERR_POLICY },
+    { "unknown kind",              { .kind = (cf_book_msg_kind_t)9, .account = 1 }, CF_ERR_POLICY },
   };
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -421,7 +436,8 @@ an_exit(void **state) {
   assert_int_equal(held(book, 1) + held(book, 2), 0);
   assert_int_equal(cf_book_defaults(book), CF_OK);
   assert_int_equal(told, 4); /* once */
-  assert_int_equal(cf_book_inbox(book, &(cf_book_msg_t){ .kind = CF_BOOK_EXIT_PAID, .account = 1, .asset = 5, .units = 100 }), CF_OK);
+  cf_book_msg_t paid = { .kind = CF_BOOK_EXIT_PAID, .account = 1, .asset = 5, .units = 100 };
+  assert_int_equal(cf_book_inbox(book, &paid), CF_OK);
   assert_int_equal(cf_book_window_close(book, &closed), CF_OK);
   assert_false(closed);
   free(book);

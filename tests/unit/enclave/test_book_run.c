@@ -38,7 +38,8 @@ typedef struct {
 
 static cf_book_params_t const params = { .accounts_max = 100, .leaves_max = 300, .entries_max = 500, .inputs_max = 6,
                                          .validity_s = 20, .exit_delay_s = 100, .asset_cnt = ASSETS,
-                                         .assets = { { 1, 1u << 20, 1u << 20 }, { 2, 1u << 20, 1u << 20 }, { 3, 1u << 20, 1u << 20 } } };
+                                         .assets = { { 1, 1 << 20, 1 << 20 }, { 2, 1 << 20, 1 << 20 },
+                                                     { 3, 1 << 20, 1 << 20 } } };
 static uint8_t const          key[32] = { 42 };
 
 static void
@@ -266,8 +267,11 @@ history(world_t *w) {
     w->now_s += draw(6);
     BOTH(w, (cf_book_begin(book, w->now_s), CF_OK));
     if (step == 0) {
-      for (uint32_t id = 1; id <= PARTIES; id++)
-        inbox(w, (cf_book_msg_t){ .kind = CF_BOOK_OPENED, .account = id, .admitted = true, .account_class = id % 3, .owner = { { (uint8_t)id } } });
+      for (uint32_t id = 1; id <= PARTIES; id++) {
+        uint8_t class = id % 3, owner = (uint8_t)id;
+        inbox(w, (cf_book_msg_t){ .kind = CF_BOOK_OPENED, .account = id, .admitted = true, .account_class = class,
+                                  .owner = { { owner } } });
+      }
     }
     do_view(w);
     uint32_t leaver = 1 + (uint32_t)draw(PARTIES);
@@ -335,8 +339,8 @@ bad_snapshots(void **state) {
     assert_true(cf_book_load(w->sides[1].book, CF_SPAN(good, cut)) != CF_OK);
     side_free(&w->sides[1]);
   }
-  enum { HEAD = 1 + 24 + 64, ASSETS_AT = HEAD + 1, ACCOUNTS = ASSETS_AT + 3 * 11, ACCOUNT = 70, LEAVES = ACCOUNTS + 4 + 4 * ACCOUNT,
-         LEAF = 31, CONTENTS = LEAVES + 4 + 4 * LEAF, ENTRY = 16 };
+  enum { HEAD = 1 + 24 + 64, ASSETS_AT = HEAD + 1, ACCOUNTS = ASSETS_AT + 3 * 11, ACCOUNT = 70, LEAF = 31,
+         LEAVES = ACCOUNTS + 4 + 4 * ACCOUNT, CONTENTS = LEAVES + 4 + 4 * LEAF };
   static struct { char const *name; size_t at; uint8_t value; cf_status_t want; } const cases[] = {
     { "version",                   0,                                2,    CF_ERR_UNSUPPORTED },
     { "sequence beyond 2^63",      1,                                0x80, CF_ERR_FORMAT },
@@ -428,8 +432,8 @@ real_transfers(void **state) {
   }
   assert_int_equal(cnt, 5693);
 
-  cf_clearing_params_t cp = { .min_parties = 3, .min_inputs = 10, .window_max_s = 60, .positions_max = 8192, .obligations_max = 6000,
-                              .releases_max = 8 };
+  cf_clearing_params_t cp = { .min_parties = 3, .min_inputs = 10, .window_max_s = 60, .positions_max = 8192,
+                              .obligations_max = 6000, .releases_max = 8 };
   uint8_t              buf[64];
   cf_wr_t              wr = cf_wr_init(buf, sizeof buf);
   cf_clearing_params_encode(&wr, &cp);
@@ -477,6 +481,10 @@ real_transfers(void **state) {
 
 int
 main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(random_histories), cmocka_unit_test(bad_snapshots), cmocka_unit_test(real_transfers) };
+  struct CMUnitTest const tests[] = {
+    cmocka_unit_test(random_histories),
+    cmocka_unit_test(bad_snapshots),
+    cmocka_unit_test(real_transfers),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

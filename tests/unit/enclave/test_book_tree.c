@@ -1,4 +1,4 @@
-/* The state root: against vectors that tests/vectors/book.py made from the page
+/* The state root: against vectors that tests/vectors/enclave/make_book.py made from the page
    alone, and against a full tree of 2^20 leaves computed the plain way. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@ sink(void *host, uint32_t account, cf_span_t bytes) {
 
 static void *
 clearing_make(void) {
-  static cf_clearing_params_t const p = { .positions_max = 1000, .obligations_max = 1000, .releases_max = 2, .window_max_s = 1000 };
+  static cf_clearing_params_t const p = { .positions_max = 1000, .obligations_max = 1000, .releases_max = 2, .window_max_s = 9 };
   uint8_t                           buf[64];
   cf_wr_t                           wr = cf_wr_init(buf, sizeof buf);
   cf_clearing_params_encode(&wr, &p);
@@ -55,7 +55,7 @@ pay(cf_book_t *book, uint32_t payer, uint64_t order, uint32_t payee, uint64_t am
 
 static size_t
 vector(uint8_t *out, size_t max, char const *name) {
-  FILE *f = fopen(CF_SOURCE_DIR "/tests/vectors/book.txt", "r");
+  FILE *f = fopen(CF_SOURCE_DIR "/tests/vectors/enclave/book.txt", "r");
   assert_non_null(f);
   char   line[4096], key[64], hex[4000];
   size_t sz = 0;
@@ -257,6 +257,10 @@ root_binds(void **state) {
 
 int
 main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(vectors), cmocka_unit_test(root_like_a_full_tree), cmocka_unit_test(root_binds) };
+  struct CMUnitTest const tests[] = {
+    cmocka_unit_test(vectors),
+    cmocka_unit_test(root_like_a_full_tree),
+    cmocka_unit_test(root_binds),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,10 +10,10 @@
 
 #include "support.h"
 
-#define T       1700000000
-#define DAY     86400
+#define T 1700000000
+#define DAY 86400
 #define TPM_SAN "critical,dirName:tpm"
-#define EK      "2.23.133.8.1"
+#define EK "2.23.133.8.1"
 
 /* ---- a PKI: root -> ca -> leaf ---- */
 
@@ -34,17 +34,23 @@ typedef struct {
   EVP_PKEY   *key;      /* instead of a fresh one */
 } shape_t;
 
-static shape_t const root_shape = { "root", T - DAY, T + 900 * DAY, "critical,CA:TRUE", "critical,keyCertSign,cRLSign", NULL, NULL, NULL, EVP_sha256, 0, NULL, NULL };
-static shape_t const ca_shape   = { "ca", T - DAY, T + 500 * DAY, "critical,CA:TRUE", "critical,keyCertSign,cRLSign", NULL, NULL, NULL, EVP_sha256, 0, NULL, NULL };
-static shape_t const ek_shape   = { "", T - DAY, T + 100 * DAY, "critical,CA:FALSE", "critical,keyEncipherment", EK, TPM_SAN, NULL, EVP_sha256, 2048, NULL, NULL };
+static shape_t const root_shape = {"root", T - DAY, T + 900 * DAY, "critical,CA:TRUE", "critical,keyCertSign,cRLSign",
+                                   NULL,   NULL,    NULL,          EVP_sha256,         0,
+                                   NULL,   NULL};
+static shape_t const ca_shape = {"ca", T - DAY, T + 500 * DAY, "critical,CA:TRUE", "critical,keyCertSign,cRLSign",
+                                 NULL, NULL,    NULL,          EVP_sha256,         0,
+                                 NULL, NULL};
+static shape_t const ek_shape = {
+    "", T - DAY, T + 100 * DAY, "critical,CA:FALSE", "critical,keyEncipherment", EK, TPM_SAN, NULL, EVP_sha256, 2048, NULL, NULL};
 
 static inline void ext(X509 *x, X509 *issuer, char const *name, char const *value) {
   if (!value || !*value) return;
-  /* the directory name's section, as the EK profile of the TCG has it; what is before the first dot of a line only makes it distinct */
-  CONF       *conf = NCONF_new(NULL);
-  BIO        *text = BIO_new_mem_buf("[tpm]\n0.2.23.133.2.1=id:54455354\n1.2.23.133.2.2=model\n2.2.23.133.2.3=id:1\n", -1);
-  long        line;
-  X509V3_CTX  ctx;
+  /* the directory name's section, as the EK profile of the TCG has it; what is before the first dot of a line only makes it
+   * distinct */
+  CONF      *conf = NCONF_new(NULL);
+  BIO       *text = BIO_new_mem_buf("[tpm]\n0.2.23.133.2.1=id:54455354\n1.2.23.133.2.2=model\n2.2.23.133.2.3=id:1\n", -1);
+  long       line;
+  X509V3_CTX ctx;
   assert_true(NCONF_load_bio(conf, text, &line) > 0);
   X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
   X509V3_set_nconf(&ctx, conf);
@@ -58,13 +64,14 @@ static inline void ext(X509 *x, X509 *issuer, char const *name, char const *valu
 
 static inline cert_t make(shape_t const *s, cert_t const *issuer) {
   static long serial = 100;
-  cert_t      c      = { .x = X509_new() };
-  c.key              = s->key ? s->key : s->rsa_bits ? EVP_RSA_gen((unsigned)s->rsa_bits) : EVP_EC_gen("P-256");
+  cert_t      c = {.x = X509_new()};
+  c.key = s->key ? s->key : s->rsa_bits ? EVP_RSA_gen((unsigned)s->rsa_bits) : EVP_EC_gen("P-256");
   X509_set_version(c.x, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(c.x), serial++);
   ASN1_TIME_set(X509_getm_notBefore(c.x), (time_t)s->from);
   ASN1_TIME_set(X509_getm_notAfter(c.x), (time_t)s->to);
-  if (*s->name) X509_NAME_add_entry_by_txt(X509_get_subject_name(c.x), "CN", MBSTRING_ASC, (unsigned char const *)s->name, -1, -1, 0);
+  if (*s->name)
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(c.x), "CN", MBSTRING_ASC, (unsigned char const *)s->name, -1, -1, 0);
   X509_set_issuer_name(c.x, X509_get_subject_name(issuer ? issuer->x : c.x));
   X509_set_pubkey(c.x, c.key);
   ext(c.x, issuer ? issuer->x : c.x, "basicConstraints", s->basic);

@@ -38,7 +38,7 @@ static inline cf_span_t file_need(char const *path) {
 
 static inline cf_json_t json_need(char const *path) {
   cf_json_t  json;
-  cf_error_t err = { 0 };
+  cf_error_t err = {0};
   if (cf_json_parse(&json, file_need(path), &err)) fail_msg("%s: %s", path, err.text);
   return json;
 }
@@ -68,10 +68,10 @@ static inline cf_hash_t fill(uint8_t v) {
 }
 
 static inline void assert_hash(cf_hash_t got, cf_hash_t want) { assert_memory_equal(got.b, want.b, sizeof want.b); }
-#define assert_span(a, b)                                                                                                                \
-  do {                                                                                                                                   \
-    assert_int_equal((a).len, (b).len);                                                                                                  \
-    assert_memory_equal((a).ptr, (b).ptr, (b).len);                                                                                      \
+#define assert_span(a, b)                                                                                                        \
+  do {                                                                                                                           \
+    assert_int_equal((a).len, (b).len);                                                                                          \
+    assert_memory_equal((a).ptr, (b).ptr, (b).len);                                                                              \
   } while (0)
 
 /* ---- the recorded bundle ---- */
@@ -84,11 +84,11 @@ typedef struct {
 } bundle_t;
 
 static inline bundle_t bundle_load(void) {
-  bundle_t b = { .expect    = json_need(VECTORS "swtpm/vector.json"),
-                 .evidence  = file_need(VECTORS "swtpm/evidence.cbor"),
-                 .statement = file_need(VECTORS "swtpm/statement.cose"),
-                 .root      = file_need(VECTORS "swtpm/root.der") };
-  b.domain   = json_hash(b.expect, "domain");
+  bundle_t b = {.expect = json_need(VECTORS "swtpm/vector.json"),
+                .evidence = file_need(VECTORS "swtpm/evidence.cbor"),
+                .statement = file_need(VECTORS "swtpm/statement.cose"),
+                .root = file_need(VECTORS "swtpm/root.der")};
+  b.domain = json_hash(b.expect, "domain");
   assert_int_equal(cf_json_i64(&b.at_s, cf_json_get(b.expect, "verify_at")), CF_OK);
   return b;
 }
@@ -97,8 +97,8 @@ static inline bundle_t bundle_load(void) {
 
 typedef struct {
   cf_p256_key_t *key;
-  uint8_t        public[128];
-  size_t         public_sz;
+  uint8_t public[128];
+  size_t public_sz;
 } soft_ak_t;
 
 #define SOFT_AK_ATTRIBUTES 0x00050472u /* fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, noDA, restricted, sign */
@@ -106,9 +106,9 @@ typedef struct {
 static inline soft_ak_t soft_ak(uint32_t attributes) {
   soft_ak_t     ak;
   cf_p256_pub_t pub;
-  uint8_t       scalar[32] = { [31] = 7 };
-  cf_wr_t       wr         = cf_wr_init(ak.public, sizeof ak.public);
-  ak.key                   = cf_p256_key_from(scalar);
+  uint8_t       scalar[32] = {[31] = 7};
+  cf_wr_t       wr = cf_wr_init(ak.public, sizeof ak.public);
+  ak.key = cf_p256_key_from(scalar);
   cf_p256_key_pub(ak.key, &pub);
   cf_wr_u16(&wr, 0x0023);
   cf_wr_u16(&wr, CF_TPM_SHA256);
@@ -134,11 +134,11 @@ typedef struct {
   uint16_t type;
   bool     empty_bank; /* a second bank of which nothing is selected */
 } soft_shape_t;
-#define SOFT_SHAPE ((soft_shape_t){ CF_TPM_SHA256, CF_TPM_EVIDENCE_PCRS, 0xff544347, 0x8018, false })
+#define SOFT_SHAPE ((soft_shape_t){CF_TPM_SHA256, CF_TPM_EVIDENCE_PCRS, 0xff544347, 0x8018, false})
 
 /* Writes a TPMS_ATTEST over extra and the digest of values. */
 static inline cf_span_t soft_attest(uint8_t *buf, size_t max, soft_shape_t shape, cf_span_t extra, cf_span_t values) {
-  cf_wr_t   wr     = cf_wr_init(buf, max);
+  cf_wr_t   wr = cf_wr_init(buf, max);
   cf_hash_t digest = cf_sha256(values);
   cf_wr_u32(&wr, shape.magic);
   cf_wr_u16(&wr, shape.type);
@@ -165,7 +165,7 @@ static inline cf_span_t soft_attest(uint8_t *buf, size_t max, soft_shape_t shape
 static inline cf_span_t soft_sign(uint8_t *buf, size_t max, soft_ak_t const *ak, cf_span_t attest) {
   uint8_t   sig[64];
   cf_hash_t digest = cf_sha256(attest);
-  cf_wr_t   wr     = cf_wr_init(buf, max);
+  cf_wr_t   wr = cf_wr_init(buf, max);
   cf_p256_sign(ak->key, sig, &digest);
   cf_wr_u16(&wr, 0x0018);
   cf_wr_u16(&wr, CF_TPM_SHA256);

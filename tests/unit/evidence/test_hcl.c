@@ -14,19 +14,19 @@ static void test_jwk(void **state) {
     char const *text;
     cf_status_t want;
   } const cases[] = {
-    { "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_-8\"}", CF_OK },
-    { "{\"kty\":\"EC\",\"e\":\"AQAB\",\"n\":\"_-8\"}", CF_ERR_UNSUPPORTED },
-    { "{\"e\":\"AQAB\",\"n\":\"_-8\"}", CF_ERR_FORMAT },
-    { "{\"kty\":\"RSA\",\"n\":\"_-8\"}", CF_ERR_FORMAT },
-    { "{\"kty\":\"RSA\",\"e\":\"AQAB\"}", CF_ERR_FORMAT },
-    { "{\"kty\":\"RSA\",\"e\":\"\",\"n\":\"_-8\"}", CF_ERR_FORMAT },
-    { "{\"kty\":\"RSA\",\"e\":\"AQABAQAB\",\"n\":\"_-8\"}", CF_ERR_FORMAT },   /* an exponent of 6 bytes */
-    { "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"/+8\"}", CF_ERR_FORMAT },       /* the other alphabet */
-    { "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_-8=\"}", CF_ERR_FORMAT },      /* padding */
-    { "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_-9\"}", CF_ERR_FORMAT },       /* spare bits */
-    { "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"AP-8\"}", CF_ERR_FORMAT },      /* a leading zero */
-    { "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_\"}", CF_ERR_FORMAT },
-    { "[]", CF_ERR_FORMAT },
+      {"{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_-8\"}", CF_OK},
+      {"{\"kty\":\"EC\",\"e\":\"AQAB\",\"n\":\"_-8\"}", CF_ERR_UNSUPPORTED},
+      {"{\"e\":\"AQAB\",\"n\":\"_-8\"}", CF_ERR_FORMAT},
+      {"{\"kty\":\"RSA\",\"n\":\"_-8\"}", CF_ERR_FORMAT},
+      {"{\"kty\":\"RSA\",\"e\":\"AQAB\"}", CF_ERR_FORMAT},
+      {"{\"kty\":\"RSA\",\"e\":\"\",\"n\":\"_-8\"}", CF_ERR_FORMAT},
+      {"{\"kty\":\"RSA\",\"e\":\"AQABAQAB\",\"n\":\"_-8\"}", CF_ERR_FORMAT}, /* an exponent of 6 bytes */
+      {"{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"/+8\"}", CF_ERR_FORMAT},     /* the other alphabet */
+      {"{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_-8=\"}", CF_ERR_FORMAT},    /* padding */
+      {"{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_-9\"}", CF_ERR_FORMAT},     /* spare bits */
+      {"{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"AP-8\"}", CF_ERR_FORMAT},    /* a leading zero */
+      {"{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_\"}", CF_ERR_FORMAT},
+      {"[]", CF_ERR_FORMAT},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     cf_key_t key;
@@ -42,17 +42,17 @@ static char const runtime[] = "{\"keys\":[{\"kid\":\"HCLEkPub\",\"kty\":\"RSA\",
                               "{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"_-8\"}]}";
 
 static cf_span_t blob(uint8_t *buf, size_t max, uint32_t kind, uint32_t hash, char const *text) {
-  static uint16_t const algs[] = { 0, CF_TPM_SHA256, CF_TPM_SHA384, CF_TPM_SHA512, CF_TPM_SHA256 };
-  cf_wr_t               wr     = cf_wr_init(buf, max);
-  uint8_t               digest[64] = { 0 };
-  size_t                n          = strlen(text);
+  static uint16_t const algs[] = {0, CF_TPM_SHA256, CF_TPM_SHA384, CF_TPM_SHA512, CF_TPM_SHA256};
+  cf_wr_t               wr = cf_wr_init(buf, max);
+  uint8_t               digest[64] = {0};
+  size_t                n = strlen(text);
   cf_digest_tpm(digest, algs[hash], CF_SPAN(text, n));
   cf_wr_bytes(&wr, "HCLA", 4);
   memset(cf_wr_room(&wr, 28), 0, 28);
   uint8_t *report = cf_wr_room(&wr, 1184);
   memset(report, 0, 1184);
   memcpy(report + (kind == CF_HCL_TDX ? 128 : 0x50), digest, 64);
-  uint32_t const words[] = { (uint32_t)n + 20, 1, kind, hash, (uint32_t)n };
+  uint32_t const words[] = {(uint32_t)n + 20, 1, kind, hash, (uint32_t)n};
   for (size_t i = 0; i < 5; i++)
     for (int k = 0; k < 4; k++) cf_wr_u8(&wr, (uint8_t)(words[i] >> 8 * k));
   cf_wr_bytes(&wr, text, n);
@@ -80,11 +80,11 @@ static void test_hcl(void **state) {
     size_t      at;
     cf_status_t want;
   } const cases[] = {
-    { "magic", 0, CF_ERR_FORMAT },
-    { "data size", 1216, CF_ERR_FORMAT },
-    { "report data", 32 + 0x50, CF_ERR_AUTH },
-    { "report data, last byte", 32 + 0x50 + 63, CF_ERR_AUTH },
-    { "runtime data", 1236 + 12, CF_ERR_AUTH },
+      {"magic", 0, CF_ERR_FORMAT},
+      {"data size", 1216, CF_ERR_FORMAT},
+      {"report data", 32 + 0x50, CF_ERR_AUTH},
+      {"report data, last byte", 32 + 0x50 + 63, CF_ERR_AUTH},
+      {"runtime data", 1236 + 12, CF_ERR_AUTH},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     in = blob(buf, sizeof buf, CF_HCL_SNP, 1, runtime);
@@ -94,6 +94,6 @@ static void test_hcl(void **state) {
 }
 
 int main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(test_jwk), cmocka_unit_test(test_hcl) };
+  struct CMUnitTest const tests[] = {cmocka_unit_test(test_jwk), cmocka_unit_test(test_hcl)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static size_t read_pcrs(cf_tpm_bank_t *banks, size_t max) {
   assert_int_equal(cf_json_parse(&json, text, NULL), CF_OK);
   for (size_t pos = 0; cf_json_each(json, &pos, &alg, &values); cnt++) {
     assert_true(cnt < max);
-    banks[cnt] = (cf_tpm_bank_t){ .alg = bank_alg(alg) };
+    banks[cnt] = (cf_tpm_bank_t){.alg = bank_alg(alg)};
     for (size_t at = 0; cf_json_each(values, &at, &idx, &value);) {
       uint64_t i;
       assert_int_equal(cf_dec_u64(&i, idx), CF_OK);
@@ -50,7 +50,7 @@ static size_t read_pcrs(cf_tpm_bank_t *banks, size_t max) {
 
 static int64_t verify_at(void) {
   char      text[32];
-  struct tm tm = { 0 };
+  struct tm tm = {0};
   assert_int_equal(cf_json_str(text, sizeof text, cf_json_get(vector, "verify_at")), CF_OK);
   assert_non_null(strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm));
   return (int64_t)timegm(&tm);
@@ -75,17 +75,17 @@ static size_t pem_list(cf_span_t *out, size_t max, cf_span_t pem, char const *la
 /* ---- the attestation key, in whichever form the case has it ---- */
 
 typedef struct {
-  cf_key_t        key;
+  cf_key_t key;
   cf_tpm_public_t public;
-  bool            has_public;
+  bool has_public;
 } ak_t;
 
 static cf_verdict_code_t ak_of_chain(ak_t *ak, cf_verdict_t *v) {
-  cf_span_t         certs[CF_X509_CHAIN_MAX], roots[4];
-  cf_x509_facts_t   facts;
-  cf_x509_ask_t     ask = { .certs = certs, .roots = roots, .at_s = verify_at(), .use = CF_X509_AK };
-  ask.cert_cnt          = pem_list(certs, CF_X509_CHAIN_MAX, role("ak_chain"), "CERTIFICATE");
-  ask.root_cnt          = pem_list(roots, 4, role("trusted_root"), "CERTIFICATE");
+  cf_span_t       certs[CF_X509_CHAIN_MAX], roots[4];
+  cf_x509_facts_t facts;
+  cf_x509_ask_t   ask = {.certs = certs, .roots = roots, .at_s = verify_at(), .use = CF_X509_AK};
+  ask.cert_cnt = pem_list(certs, CF_X509_CHAIN_MAX, role("ak_chain"), "CERTIFICATE");
+  ask.root_cnt = pem_list(roots, 4, role("trusted_root"), "CERTIFICATE");
   cf_verdict_code_t code = cf_x509_chain_check(&facts, &ask, v);
   if (!code) ak->key = facts.key;
   return code;
@@ -103,9 +103,9 @@ static void ak_of_jwk(ak_t *ak) {
 }
 
 static cf_verdict_code_t ak_read(ak_t *ak, cf_verdict_t *v) {
-  cf_error_t err = { 0 };
+  cf_error_t err = {0};
   cf_span_t  spki;
-  *ak            = (ak_t){ 0 };
+  *ak = (ak_t){0};
   ak->has_public = role("ak_public").len != 0;
   if (ak->has_public) {
     if (cf_tpm_public_decode(&ak->public, role("ak_public"), &err)) return cf_verdict_error(v, &err);
@@ -153,8 +153,8 @@ static char const *alg_name(uint16_t alg) {
 }
 
 static void expect_attest(cf_tpm_attest_t const *a, cf_tpm_signature_t const *sig) {
-  static char const *const kinds[] = { [CF_SIG_RSASSA] = "rsassa", [CF_SIG_RSAPSS] = "rsapss", [CF_SIG_ECDSA] = "ecdsa" };
-  char hex[260];
+  static char const *const kinds[] = {[CF_SIG_RSASSA] = "rsassa", [CF_SIG_RSAPSS] = "rsapss", [CF_SIG_ECDSA] = "ecdsa"};
+  char                     hex[260];
   expect_text("nonce", cf_hex_encode(hex, a->extra));
   expect_text("pcr_digest", cf_hex_encode(hex, a->pcr_digest));
   expect_u64("clock", a->clock);
@@ -180,16 +180,17 @@ static void expect_replay(cf_tpm_bank_t const *bank, cf_json_t ok, cf_json_t mis
     if (memcmp(replayed.value[i], bank->value[i], cf_digest_tpm_sz(bank->alg))) differ |= 1u << i;
     else agree |= 1u << i;
   }
-  if (agree != mask_of(ok) || differ != mask_of(mismatch)) fail_msg("%s: replay agrees in %#x, differs in %#x", case_name, agree, differ);
+  if (agree != mask_of(ok) || differ != mask_of(mismatch))
+    fail_msg("%s: replay agrees in %#x, differs in %#x", case_name, agree, differ);
 }
 
 /* ---- a case ---- */
 
 static cf_verdict_code_t run_log(cf_verdict_t *v) {
   cf_tpm_bank_t     banks[4];
-  size_t            cnt    = read_pcrs(banks, 4);
+  size_t            cnt = read_pcrs(banks, 4);
   cf_json_t         expect = cf_json_get(vector, "expect");
-  cf_verdict_code_t code   = CF_VERDICT_OK;
+  cf_verdict_code_t code = CF_VERDICT_OK;
   for (size_t i = 0; i < cnt; i++) {
     cf_json_t ok = cf_json_get(cf_json_get(expect, "event_log_pcrs_ok"), alg_name(banks[i].alg));
     if (ok.type == CF_JSON_BAD) continue; /* a bank whose values the source did not check */
@@ -205,24 +206,24 @@ static cf_verdict_code_t run_quote(cf_verdict_t *v) {
   cf_tpm_attest_t    attest;
   cf_tpm_signature_t sig;
   cf_json_t          options = cf_json_get(vector, "options"), expect = cf_json_get(vector, "expect");
-  cf_json_t          input   = cf_json_get(vector, "input");
-  bool               raw     = false;
+  cf_json_t          input = cf_json_get(vector, "input");
+  bool               raw = false;
   if (cf_json_bool(&raw, cf_json_get(options, "raw_rsa_signature"))) raw = false;
   cf_verdict_code_t code = ak_read(&ak, v);
   if (code) return code;
   char bank_text[8];
   if (cf_json_str(bank_text, sizeof bank_text, cf_json_get(options, "bank"))) bank_text[0] = 0;
-  cf_tpm_quote_t quote = { .attest     = role("attest"),
-                           .signature  = role("signature"),
-                           .raw_rsa    = raw,
-                           .allow_sha1 = strcmp(bank_text, "sha1") == 0,
-                           .key        = &ak.key,
-                           .ak         = ak.has_public ? &ak.public : NULL,
-                           .banks      = banks };
-  cf_json_t      from  = cf_json_get(input, "nonce").type == CF_JSON_STRING ? input : expect;
+  cf_tpm_quote_t quote = {.attest = role("attest"),
+                          .signature = role("signature"),
+                          .raw_rsa = raw,
+                          .allow_sha1 = strcmp(bank_text, "sha1") == 0,
+                          .key = &ak.key,
+                          .ak = ak.has_public ? &ak.public : NULL,
+                          .banks = banks};
+  cf_json_t      from = cf_json_get(input, "nonce").type == CF_JSON_STRING ? input : expect;
   if (cf_json_get(from, "nonce").type == CF_JSON_STRING) quote.nonce = json_bytes(from, "nonce");
   quote.bank_cnt = read_pcrs(banks, 4);
-  code           = cf_tpm_quote_verify(&attest, &sig, &quote, v);
+  code = cf_tpm_quote_verify(&attest, &sig, &quote, v);
   if (code) return code;
   expect_attest(&attest, &sig);
   if (!role("event_log").len) return CF_VERDICT_OK;
@@ -232,7 +233,7 @@ static cf_verdict_code_t run_quote(cf_verdict_t *v) {
 
 static void run_case(void) {
   char         path[512], result[16];
-  cf_verdict_t v = { 0 };
+  cf_verdict_t v = {0};
   snprintf(path, sizeof path, CASES "/%s/vector.json", case_name);
   vector = json_need(path);
   assert_int_equal(cf_json_str(result, sizeof result, cf_json_get(cf_json_get(vector, "expect"), "result")), CF_OK);
@@ -264,6 +265,6 @@ static void test_all(void **state) {
 }
 
 int main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(test_all) };
+  struct CMUnitTest const tests[] = {cmocka_unit_test(test_all)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

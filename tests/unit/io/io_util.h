@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -165,6 +166,7 @@ host_start(cf_host_config_t cfg, cf_step_fn_t *step, void *core) {
   h.pid = fork();
   assert_true(h.pid >= 0);
   if (h.pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves nobody behind */
     close(ready[0]);
     cfg.ready_fd = ready[1];
     _exit(cf_host_run(&cfg, step, core));

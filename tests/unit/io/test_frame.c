@@ -112,7 +112,7 @@ test_lost(void **state) {
 
 static void
 test_wrong(void **state) {
-  static uint8_t large[CF_FRAME_MAX + 1];
+  static uint8_t large[CF_FRAME_BODY_MAX + 1];
   cf_frame_ask(peer, 1, CF_SPAN_OF(large), 1000);
   assert_done(1, CF_ERR_BOUND, NULL);
   cf_frame_ask(peer, 2, S("a"), 1000);
@@ -178,7 +178,7 @@ test_reconnect(void **state) {
 /* a peer who does not read: what waits for him is bounded */
 static void
 test_unread(void **state) {
-  static uint8_t large[CF_FRAME_MAX];
+  static uint8_t large[CF_FRAME_BODY_MAX];
   unsigned       refused = 0;
   for (uint64_t i = 0; i < 8; i++) cf_frame_ask(peer, i, CF_SPAN_OF(large), 10000);
   for (cf_done_t *d; (d = cf_done_take(&done)); refused++) {

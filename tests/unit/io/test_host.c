@@ -139,7 +139,8 @@ test_barrier(void **state) {
     assert_non_null(strstr(log, "\"event\":\"not durable, stopping\""));
   }
   host_proc_t h = start((cf_host_config_t){ 0 }, barrier_script); /* and without a failure all is done */
-  assert_non_null(strstr(exchange(h.port, S("GET /fine HTTP/1.1\r\nHost: x\r\n\r\n").ptr, 35), "acknowledged"));
+  static char const fine[] = "GET /fine HTTP/1.1\r\nHost: x\r\n\r\n";
+  assert_non_null(strstr(exchange(h.port, fine, sizeof fine - 1), "acknowledged"));
   assert_non_null(read_file("after", NULL));
   assert_int_equal(host_stop(h), 0);
 }

@@ -1,5 +1,6 @@
 // link: evidence
-/* A measured machine from end to end on a real software TPM: measure, quote, activate, seal; and the evidence room judging all of it. */
+/* A measured machine from end to end on a real software TPM: measure, quote, activate, seal; and the evidence room judging all of
+ * it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,8 +46,8 @@ static cf_error_t err;
 static void must(cf_status_t st) {
   if (st) fail_msg("%s: %s: %s", cf_status_name(st), err.item, err.text);
 }
-#define must(call) (err = (cf_error_t){ 0 }, must(call))
-#define refused(call, want) (err = (cf_error_t){ 0 }, assert_int_equal(call, want), assert_int_equal(err.status, want))
+#define must(call) (err = (cf_error_t){0}, must(call))
+#define refused(call, want) (err = (cf_error_t){0}, assert_int_equal(call, want), assert_int_equal(err.status, want))
 
 static void machine_on(machine_t *on, char const *dir) {
   char tcti[160];
@@ -54,7 +55,7 @@ static void machine_on(machine_t *on, char const *dir) {
   cf_swtpm_tcti(tcti, sizeof tcti, dir);
   must(cf_tpmdev_init(&on->tpm, tcti, &err));
   cf_entropy_t e = cf_entropy_system();
-  on->identity    = cf_p256_key_new(&e);
+  on->identity = cf_p256_key_new(&e);
   cf_p256_key_pub(on->identity, &on->identity_pub);
   on->instance = cf_p256_thumbprint(&on->identity_pub);
 }
@@ -94,7 +95,7 @@ static cf_span_t encode(evidence_t *ev) {
 
 /* epoch_certificate is what the enclave would sign with its identity. */
 static cf_hash_t epoch_certificate(evidence_t *ev, machine_t const *on, cf_hash_t const *configuration) {
-  cf_epoch_t ep = { .epoch = 7, .boot = 7, .suite = 1, .not_before = (uint64_t)now, .not_after = (uint64_t)now + 86400 };
+  cf_epoch_t ep = {.epoch = 7, .boot = 7, .suite = 1, .not_before = (uint64_t)now, .not_after = (uint64_t)now + 86400};
   memcpy(ep.domain, ev->domain.b, 32);
   memcpy(ep.instance, on->instance.b, 32);
   memcpy(ep.configuration, configuration->b, 32);
@@ -107,7 +108,7 @@ static cf_hash_t epoch_certificate(evidence_t *ev, machine_t const *on, cf_hash_
 
 static void attest(evidence_t *ev, machine_t *on) {
   cf_hash_t program = fill(1), configuration = fill(2);
-  *ev               = (evidence_t){ .domain = fill(3) };
+  *ev = (evidence_t){.domain = fill(3)};
   cf_hash_t certificate = epoch_certificate(ev, on, &configuration);
   memset(ev->nonces, 0x11, 32);
   memset(ev->nonces + 32, 0x22, 32);
@@ -118,12 +119,12 @@ static void attest(evidence_t *ev, machine_t *on) {
   memcpy(ev->chain + ek_sz, ca_certs.issuer, ca_certs.issuer_sz);
   static cf_tpm_key_t ak;
   must(cf_tpm_key_open(&ak, ak_of(on), &err));
-  ev->e.version   = 1;
-  ev->e.attest    = CF_SPAN(ev->quote.attest, ev->quote.attest_sz);
+  ev->e.version = 1;
+  ev->e.attest = CF_SPAN(ev->quote.attest, ev->quote.attest_sz);
   ev->e.signature = CF_SPAN(ev->quote.signature, ev->quote.signature_sz);
   ev->e.ak_public = ak.public;
-  ev->e.ek_chain  = CF_SPAN(ev->chain, ek_sz + ca_certs.issuer_sz);
-  ev->e.nonces    = CF_SPAN_OF(ev->nonces);
+  ev->e.ek_chain = CF_SPAN(ev->chain, ek_sz + ca_certs.issuer_sz);
+  ev->e.nonces = CF_SPAN_OF(ev->nonces);
   memcpy(ev->e.pcrs, ev->quote.pcrs, sizeof ev->e.pcrs);
   memcpy(ev->e.identity, on->identity_pub.b, 64);
   memcpy(ev->e.program, program.b, 32);
@@ -137,19 +138,20 @@ static void measure_all(machine_t *on) {
 }
 
 static cf_verdict_code_t judge(cf_facts_t *facts, cf_verdict_t *v, evidence_t *ev, cf_span_t statement) {
-  cf_evidence_item_t items[2] = { { CF_ROLE_EVIDENCE, encode(ev) }, { CF_ROLE_STATEMENT, statement } };
-  cf_root_t          root     = { CF_CLASS_OWNER, CF_SPAN(ca_certs.root, ca_certs.root_sz) };
-  cf_evidence_ask_t  ask      = { .items = items, .item_cnt = statement.len ? 2 : 1, .roots = &root, .root_cnt = 1, .domain = fill(3), .at_s = now };
+  cf_evidence_item_t items[2] = {{CF_ROLE_EVIDENCE, encode(ev)}, {CF_ROLE_STATEMENT, statement}};
+  cf_root_t          root = {CF_CLASS_OWNER, CF_SPAN(ca_certs.root, ca_certs.root_sz)};
+  cf_evidence_ask_t  ask = {
+       .items = items, .item_cnt = statement.len ? 2 : 1, .roots = &root, .root_cnt = 1, .domain = fill(3), .at_s = now};
   return cf_evidence_verify(facts, &ask, v);
 }
 
-#define expect(code_, item_)                                                                                                             \
-  do {                                                                                                                                   \
-    static cf_facts_t facts;                                                                                                             \
-    cf_verdict_t      v;                                                                                                                 \
-    cf_verdict_code_t code = judge(&facts, &v, &ev, CF_SPAN(NULL, 0));                                                                   \
-    if (code != (code_)) fail_msg("%s (%s: %s), not %s", cf_verdict_name(code), v.item, v.text, cf_verdict_name(code_));                 \
-    if (code) assert_string_equal(v.item, item_);                                                                                        \
+#define expect(code_, item_)                                                                                                     \
+  do {                                                                                                                           \
+    static cf_facts_t facts;                                                                                                     \
+    cf_verdict_t      v;                                                                                                         \
+    cf_verdict_code_t code = judge(&facts, &v, &ev, CF_SPAN(NULL, 0));                                                           \
+    if (code != (code_)) fail_msg("%s (%s: %s), not %s", cf_verdict_name(code), v.item, v.text, cf_verdict_name(code_));         \
+    if (code) assert_string_equal(v.item, item_);                                                                                \
   } while (0)
 
 /* ---- recording: CF_RECORD=DIR writes the bundle that tests/vectors/evidence/swtpm holds ---- */
@@ -168,7 +170,7 @@ static void record(char const *name, cf_span_t bytes) {
 static void record_facts(cf_facts_t const *f, cf_p256_pub_t const *verifier) {
   uint8_t buf[4096];
   cf_wr_t wr = cf_wr_init(buf, sizeof buf);
-  cf_jw_t j  = cf_jw_init(&wr);
+  cf_jw_t j = cf_jw_init(&wr);
   cf_jw_obj(&j, NULL);
   cf_jw_i64(&j, "verify_at", now);
   cf_jw_hex(&j, "verifier", CF_SPAN_OF(verifier->b));
@@ -205,9 +207,9 @@ static void test_whole_way(void **state) {
   assert_string_equal(facts.tpm_model, "swtpm");
 
   /* the conversation: a secret that only this TPM with this AK can read */
-  cf_entropy_t e           = cf_entropy_system();
-  uint8_t      secret[32]  = "a secret of thirty-two bytes...", challenge[CF_CREDENTIAL_SZ], answer[64];
-  size_t       answer_sz   = 0;
+  cf_entropy_t e = cf_entropy_system();
+  uint8_t      secret[32] = "a secret of thirty-two bytes...", challenge[CF_CREDENTIAL_SZ], answer[64];
+  size_t       answer_sz = 0;
   assert_int_equal(cf_credential_make(challenge, &facts.ek, CF_SPAN_OF(facts.ak_name), secret, &e), CF_OK);
   must(cf_tpmdev_activate(&m.tpm, answer, &answer_sz, ak_of(&m), CF_SPAN_OF(challenge), &err));
   assert_int_equal(answer_sz, 32);
@@ -217,7 +219,7 @@ static void test_whole_way(void **state) {
   cf_p256_key_t *verifier = cf_p256_key_new(&e);
   cf_p256_pub_t  pub;
   cf_p256_key_pub(verifier, &pub);
-  cf_statement_t st = { .ak_attributes = facts.ak_attributes, .time = (uint64_t)now };
+  cf_statement_t st = {.ak_attributes = facts.ak_attributes, .time = (uint64_t)now};
   memcpy(st.ak_name, facts.ak_name, sizeof st.ak_name);
   memcpy(st.ek_certificate, facts.ek_certificate.b, 32);
   memcpy(st.domain, facts.domain.b, 32);
@@ -233,18 +235,19 @@ static void test_whole_way(void **state) {
   record_facts(&facts, &pub);
 
   static cf_policy_t policy;
-  policy = (cf_policy_t){ .measurements_cnt = 1, .ek_roots_cnt = 1, .credential_max_age_s = 3600, .attest_max_age_s = 600, .clock_skew_s = 5 };
-  policy.measurements[0] = (cf_measurement_t){ .platform = CF_PLATFORM_TPM, .until = (uint64_t)now + 1000 };
+  policy = (cf_policy_t){
+      .measurements_cnt = 1, .ek_roots_cnt = 1, .credential_max_age_s = 3600, .attest_max_age_s = 600, .clock_skew_s = 5};
+  policy.measurements[0] = (cf_measurement_t){.platform = CF_PLATFORM_TPM, .until = (uint64_t)now + 1000};
   memcpy(policy.measurements[0].program, facts.program.b, 32);
   memcpy(policy.measurements[0].configuration, facts.configuration.b, 32);
   memcpy(policy.measurements[0].measurement, facts.measurement.b, 32);
   policy.ek_roots[0].class = CF_CLASS_OWNER;
   memcpy(policy.ek_roots[0].root, facts.root.b, 32);
   static cf_council_t council;
-  council = (cf_council_t){ .k = 1, .members_cnt = 1 };
+  council = (cf_council_t){.k = 1, .members_cnt = 1};
   memcpy(council.members[0].es256, pub.b, 64);
   cf_hash_t         nonce = fill(0x22);
-  cf_appraise_ask_t ask   = { .policy = &policy, .verifiers = &council, .statement_min = 1, .nonce = &nonce, .at_s = now };
+  cf_appraise_ask_t ask = {.policy = &policy, .verifiers = &council, .statement_min = 1, .nonce = &nonce, .at_s = now};
   int64_t           until;
   code = cf_appraise(&until, &facts, &ask, &v);
   if (code) fail_msg("%s: %s: %s", cf_verdict_name(code), v.item, v.text);
@@ -289,9 +292,9 @@ static void test_quotes_refused(void **state) {
   expect(CF_VERDICT_OK, "");
 
   /* another identity's certificate, quoted all the same: anybody may ask the TPM for a quote */
-  machine_t      other = m;
-  cf_entropy_t   e     = cf_entropy_system();
-  other.identity       = cf_p256_key_new(&e);
+  machine_t    other = m;
+  cf_entropy_t e = cf_entropy_system();
+  other.identity = cf_p256_key_new(&e);
   cf_p256_key_pub(other.identity, &other.identity_pub);
   other.instance = cf_p256_thumbprint(&other.identity_pub);
   attest(&ev, &other);
@@ -309,7 +312,7 @@ static void test_quotes_refused(void **state) {
 
 static void test_measuring_twice(void **state) {
   (void)state;
-  cf_hash_t        h   = fill(1);
+  cf_hash_t h = fill(1);
   machine_on(&m, dir_a);
   measure_all(&m);
   refused(cf_tpmdev_measure(&m.tpm, &h, &h, &h, &err), CF_ERR_POLICY);
@@ -340,14 +343,15 @@ static void test_other_tpm(void **state) {
   attest(&ev, &b);
   assert_int_equal(judge(&facts, &v, &ev_a, CF_SPAN(NULL, 0)), CF_VERDICT_OK);
   cf_entropy_t e = cf_entropy_system();
-  uint8_t      secret[32] = { 1 }, challenge[CF_CREDENTIAL_SZ], answer[64];
+  uint8_t      secret[32] = {1}, challenge[CF_CREDENTIAL_SZ], answer[64];
   size_t       answer_sz;
   assert_int_equal(cf_credential_make(challenge, &facts.ek, CF_SPAN_OF(facts.ak_name), secret, &e), CF_OK);
   refused(cf_tpmdev_activate(&b.tpm, answer, &answer_sz, ak_of(&b), CF_SPAN_OF(challenge), &err), CF_ERR_AUTH); /* wrong EK */
   uint8_t spare[CF_TPM_BLOB_MAX];
   cf_wr_t wr = cf_wr_init(spare, sizeof spare);
   must(cf_tpmdev_ak_make(&m.tpm, &wr, &err));
-  refused(cf_tpmdev_activate(&m.tpm, answer, &answer_sz, cf_wr_out(&wr), CF_SPAN_OF(challenge), &err), CF_ERR_AUTH); /* wrong AK */
+  refused(cf_tpmdev_activate(&m.tpm, answer, &answer_sz, cf_wr_out(&wr), CF_SPAN_OF(challenge), &err),
+          CF_ERR_AUTH); /* wrong AK */
   challenge[40] ^= 1;
   refused(cf_tpmdev_activate(&m.tpm, answer, &answer_sz, ak_of(&m), CF_SPAN_OF(challenge), &err), CF_ERR_AUTH);
   refused(cf_tpmdev_activate(&m.tpm, answer, &answer_sz, ak_of(&m), CF_SPAN(challenge, 100), &err), CF_ERR_FORMAT);
@@ -380,7 +384,8 @@ static void test_ak_is_stable(void **state) {
   assert_memory_equal(before.ak_name, after.ak_name, sizeof before.ak_name);
   uint32_t reset_cnt, restart_cnt;
   must(cf_tpmdev_counters(&m.tpm, &reset_cnt, &restart_cnt, &err));
-  /* a quote shows the counters with a constant of this TPM added, so that keys outside the endorsement hierarchy do not tell them */
+  /* a quote shows the counters with a constant of this TPM added, so that keys outside the endorsement hierarchy do not tell them
+   */
   assert_int_equal(after.reset_cnt - before.reset_cnt, 1);
   assert_int_equal(after.restart_cnt, before.restart_cnt);
   assert_true(reset_cnt > 0 && restart_cnt == 0);
@@ -389,11 +394,49 @@ static void test_ak_is_stable(void **state) {
   machine_off(&m);
 }
 
+/* The policy digest, spelt out as in docs/protocol/evidence.md: values are those of PCRs 0-9, 11, 12 and 14. */
+static cf_hash_t policy_of(cf_hash_t const values[CF_TPM_QUOTE_PCR_CNT]) {
+  static uint8_t const selection[] = {0, 0, 1, 0x7f, 0, 0, 0, 1, 0, 0x0b, 3, 0xff, 0x5b, 0}; /* from TPM_CC_PolicyPCR on */
+  uint8_t              buf[32 + sizeof selection + 32] = {0};
+  cf_hash_t            digest = cf_sha256(CF_SPAN(values, CF_TPM_QUOTE_PCR_CNT * 32));
+  memcpy(buf + 32, selection, sizeof selection);
+  memcpy(buf + 32 + sizeof selection, digest.b, 32);
+  return cf_sha256(CF_SPAN_OF(buf));
+}
+
+static void test_policy(void **state) {
+  (void)state;
+  static char text[32768];
+  uint8_t     blob[CF_TPM_BLOB_MAX], root[32] = {7};
+  cf_hash_t   values[CF_TPM_QUOTE_PCR_CNT], want, zero = {{0}};
+  cf_json_t   vec;
+  FILE       *f = fopen(CF_SOURCE_DIR "/tests/vectors/evidence/measure.json", "r");
+  assert_non_null(f);
+  size_t n = fread(text, 1, sizeof text, f);
+  fclose(f);
+  assert_int_equal(cf_json_parse(&vec, CF_SPAN(text, n), NULL), CF_OK);
+  assert_int_equal(cf_json_hex(values[0].b, sizeof values, cf_json_get(vec, "policy_pcrs")), CF_OK);
+  assert_int_equal(cf_json_hex(want.b, 32, cf_json_get(vec, "policy_digest")), CF_OK);
+  assert_memory_equal(policy_of(values).b, want.b, 32);
+
+  machine_on(&m, dir_a);
+  measure_all(&m);
+  cf_wr_t wr = cf_wr_init(blob, sizeof blob);
+  must(cf_tpmdev_seal(&m.tpm, &wr, 1, root, &err));
+  must(cf_tpmdev_pcrs(&m.tpm, values, CF_TPM_QUOTE_PCR_CNT, CF_TPM_QUOTE_PCRS, &err));
+  values[11] = zero; /* PCR 12 */
+  cf_sealed_root_t sealed;
+  must(cf_table_decode(&sealed, &cf_sealed_root_table, cf_wr_out(&wr), &err));
+  assert_memory_equal(sealed.public.ptr + 2 + 2 + 4, "\x00\x20", 2);
+  assert_memory_equal(sealed.public.ptr + 10, policy_of(values).b, 32);
+  machine_off(&m);
+}
+
 static void test_sealing(void **state) {
   (void)state;
-  uint8_t          root[32], got[32], blob[CF_TPM_BLOB_MAX], bad[CF_TPM_BLOB_MAX], zero[32] = { 0 };
-  uint64_t         number;
-  cf_hash_t        program = fill(1), configuration = fill(2), domain = fill(3), other = fill(4);
+  uint8_t   root[32], got[32], blob[CF_TPM_BLOB_MAX], bad[CF_TPM_BLOB_MAX], zero[32] = {0};
+  uint64_t  number;
+  cf_hash_t program = fill(1), configuration = fill(2), domain = fill(3), other = fill(4);
   memset(root, 0xa5, sizeof root);
   machine_on(&m, dir_a);
   measure_all(&m);
@@ -405,7 +448,7 @@ static void test_sealing(void **state) {
   assert_memory_equal(got, zero, 32);
   machine_off(&m);
 
-  machine_on(&m, dir_a); /* the next life, before it has an identity */
+  machine_on(&m, dir_a);                                                        /* the next life, before it has an identity */
   refused(cf_tpmdev_unseal(&m.tpm, &number, got, sealed, &err), CF_ERR_POLICY); /* nothing measured yet */
   must(cf_tpmdev_measure(&m.tpm, &program, &configuration, &domain, &err));
   must(cf_tpmdev_unseal(&m.tpm, &number, got, sealed, &err));
@@ -428,13 +471,13 @@ static void test_sealing(void **state) {
   refused(cf_tpmdev_unseal(&m.tpm, &number, got, CF_SPAN(bad, sealed.len), &err), CF_ERR_AUTH);
   refused(cf_tpmdev_unseal(&m.tpm, &number, got, CF_SPAN(blob, sealed.len - 1), &err), CF_ERR_FORMAT);
   parts.number = 5;
-  parts.pcrs   = 0x0800;
-  wr           = cf_wr_init(forged, sizeof forged);
+  parts.pcrs = 0x0800;
+  wr = cf_wr_init(forged, sizeof forged);
   cf_table_encode(&wr, &cf_sealed_root_table, &parts);
   refused(cf_tpmdev_unseal(&m.tpm, &number, got, cf_wr_out(&wr), &err), CF_ERR_UNSUPPORTED);
-  parts.pcrs    = CF_TPM_QUOTE_PCRS;
+  parts.pcrs = CF_TPM_QUOTE_PCRS;
   parts.version = 2;
-  wr            = cf_wr_init(forged, sizeof forged);
+  wr = cf_wr_init(forged, sizeof forged);
   cf_table_encode(&wr, &cf_sealed_root_table, &parts);
   refused(cf_tpmdev_unseal(&m.tpm, &number, got, cf_wr_out(&wr), &err), CF_ERR_UNSUPPORTED);
 
@@ -471,18 +514,18 @@ static void test_nothing_left_behind(void **state) {
 
 static void test_ek(void **state) {
   (void)state;
-  uint8_t          pub[CF_TPM_PART_MAX], cert[CF_TPMDEV_CERT_MAX];
-  size_t           pub_sz, cert_sz;
-  cf_tpm_public_t  ek;
+  uint8_t         pub[CF_TPM_PART_MAX], cert[CF_TPMDEV_CERT_MAX];
+  size_t          pub_sz, cert_sz;
+  cf_tpm_public_t ek;
   machine_on(&m, dir_a);
   must(cf_tpmdev_ek_public(&m.tpm, pub, &pub_sz, sizeof pub, &err));
   must(cf_tpmdev_ek_certificate(&m.tpm, cert, &cert_sz, sizeof cert, &err));
   assert_int_equal(cf_tpm_public_decode(&ek, CF_SPAN(pub, pub_sz), &err), CF_OK);
-  cf_span_t       certs[2] = { CF_SPAN(cert, cert_sz), CF_SPAN(ca_certs.issuer, ca_certs.issuer_sz) };
-  cf_span_t       root     = CF_SPAN(ca_certs.root, ca_certs.root_sz);
-  cf_x509_ask_t   ask      = { .certs = certs, .cert_cnt = 2, .roots = &root, .root_cnt = 1, .at_s = now, .use = CF_X509_EK };
+  cf_span_t       certs[2] = {CF_SPAN(cert, cert_sz), CF_SPAN(ca_certs.issuer, ca_certs.issuer_sz)};
+  cf_span_t       root = CF_SPAN(ca_certs.root, ca_certs.root_sz);
+  cf_x509_ask_t   ask = {.certs = certs, .cert_cnt = 2, .roots = &root, .root_cnt = 1, .at_s = now, .use = CF_X509_EK};
   cf_x509_facts_t x;
-  cf_verdict_t    v = { 0 };
+  cf_verdict_t    v = {0};
   assert_int_equal(cf_x509_chain_check(&x, &ask, &v), CF_VERDICT_OK);
   assert_true(cf_key_eq(&x.key, &ek.key)); /* the certificate is of the key that is there */
   assert_false(cf_tpm_is_ak(&ek));
@@ -541,8 +584,9 @@ static int group_teardown(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_teardown(name, test_teardown)
   struct CMUnitTest const tests[] = {
-    T(test_whole_way), T(test_quotes_refused), T(test_measuring_twice),     T(test_other_tpm), T(test_ak_is_stable),
-    T(test_sealing),   T(test_ek),             T(test_nothing_left_behind), T(test_absent),
+      T(test_whole_way),           T(test_quotes_refused), T(test_measuring_twice), T(test_other_tpm),
+      T(test_ak_is_stable),        T(test_sealing),        T(test_policy),          T(test_ek),
+      T(test_nothing_left_behind), T(test_absent),
   };
   return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -21,11 +21,11 @@
 
 #define SPAN_STR(s) CF_SPAN((s), strlen(s))
 #define ASSERT_STATUS(want, got) assert_string_equal(cf_status_name(got), cf_status_name(want))
-#define ASSERT_SPAN(want, got)                                                                                                             \
-  do {                                                                                                                                     \
-    cf_span_t w_ = (want), g_ = (got);                                                                                                     \
-    assert_int_equal(w_.len, g_.len);                                                                                                      \
-    if (w_.len) assert_memory_equal(w_.ptr, g_.ptr, w_.len);                                                                               \
+#define ASSERT_SPAN(want, got) \
+  do { \
+    cf_span_t w_ = (want), g_ = (got); \
+    assert_int_equal(w_.len, g_.len); \
+    if (w_.len) assert_memory_equal(w_.ptr, g_.ptr, w_.len); \
   } while (0)
 #define ASSERT_HASH(want, got) assert_memory_equal((want).b, (got).b, 32)
 
@@ -78,11 +78,11 @@ key_from(uint8_t seed[32], uint8_t n, char const *name, cf_vkey_type_t type) {
 
 #define EXAMPLE_ORIGIN "example.com/tee-ledger"
 #define EXAMPLE_WITNESS "witness.example.com/w1"
-#define EXAMPLE_NOTE                                                                                                                       \
-  "example.com/tee-ledger\n8\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n\n"                                                            \
-  "\xe2\x80\x94 example.com/tee-ledger "                                                                                                   \
-  "hOW7zlLAlcvrhUigAe+EPzYL+t7JaDCRxr+mPc9SEZnOX1Zw8wYi2Ebg8nczWDBGMAvvQKtu1xfH4kschM+VJhKTmAo=\n"                                         \
-  "\xe2\x80\x94 witness.example.com/w1 "                                                                                                   \
+#define EXAMPLE_NOTE \
+  "example.com/tee-ledger\n8\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n\n" \
+  "\xe2\x80\x94 example.com/tee-ledger " \
+  "hOW7zlLAlcvrhUigAe+EPzYL+t7JaDCRxr+mPc9SEZnOX1Zw8wYi2Ebg8nczWDBGMAvvQKtu1xfH4kschM+VJhKTmAo=\n" \
+  "\xe2\x80\x94 witness.example.com/w1 " \
   "lpmAzwAAAABlU/EA4qRMH5xAGPJ1TSC92Afu9FkkM7Dx5FY0wxyboQAn2Bnei0P4/8QHFhFJ5ZkmOCocyXhUJj+ibDqa6UU4aO4uBw==\n"
 
 /* A set over the log of seed 0 with n witnesses w0, w1, ... of seeds 0x40 + i. */

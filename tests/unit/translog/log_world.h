@@ -85,7 +85,7 @@ writer_perform(writer_t *t) {
         else answer.code = 404;
       }
     }
-    if (more && !t->dead) assert_true(cf_logwriter_step(&t->w, &answer, step_begin(&t->step)));
+    if (more && !t->dead) assert_true(cf_logwriter_step(&t->w, step_begin(&t->step), &answer));
     free((void *)(uintptr_t)listed.ptr);
   }
 }

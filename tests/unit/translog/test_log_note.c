@@ -1,9 +1,9 @@
 #include "log_test.h"
 
 #define DASH "\xe2\x80\x94 "
-#define LOG_LINE                                                                                                                           \
+#define LOG_LINE \
   DASH "example.com/tee-ledger hOW7zlLAlcvrhUigAe+EPzYL+t7JaDCRxr+mPc9SEZnOX1Zw8wYi2Ebg8nczWDBGMAvvQKtu1xfH4kschM+VJhKTmAo=\n"
-#define WITNESS_LINE                                                                                                                       \
+#define WITNESS_LINE \
   DASH "witness.example.com/w1 lpmAzwAAAABlU/EA4qRMH5xAGPJ1TSC92Afu9FkkM7Dx5FY0wxyboQAn2Bnei0P4/8QHFhFJ5ZkmOCocyXhUJj+ibDqa6UU4aO4uBw==\n"
 #define TEXT "example.com/tee-ledger\n8\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n"
 #define SIG5 " AAAAAAA=\n" /* five bytes */

@@ -106,8 +106,8 @@ test_tlog_proof_form(void **state) {
 /* FORMATS-LOG section 5 */
 static void
 test_known_submission(void **state) {
-#define BODY                                                                                                                               \
-  "old 3\nBJ19zbVrz+vTEzBMmDnxlqPUtu873AsIKY+TrIGR8Kg=\nJ0ebarMh0u5HdFL2i6UndI6GPK/o+9HfK/idFXDRtpc=\n"                                     \
+#define BODY \
+  "old 3\nBJ19zbVrz+vTEzBMmDnxlqPUtu873AsIKY+TrIGR8Kg=\nJ0ebarMh0u5HdFL2i6UndI6GPK/o+9HfK/idFXDRtpc=\n" \
   "LyelCCwdQq+kiKw1Cp/EOQwIT1T3Hs3/hZ6Y24QptHk=\n5CnFtcyqlSPDcpfxhGdm+QMTfoIZXFGZ5r5XEw0QBsg=\n\n"
   cf_submission_t s;
   uint8_t         buf[1024];
@@ -218,7 +218,12 @@ test_receipt_es256(void **state) {
   cf_p256_key_pub(key, &pub), cf_p256_key_pub(other, &other_pub);
   cf_hash_t kid = cf_p256_thumbprint(&pub), root = example_root(8), leaf = example_leaf(5), got;
 
-  cf_log_receipt_t in = { .origin = CF_SPAN_LIT(EXAMPLE_ORIGIN), .sub = CF_SPAN_LIT("receipt/41"), .size = 8, .index = 5, .path_cnt = 3 }, r;
+  cf_log_receipt_t in = {.origin = CF_SPAN_LIT(EXAMPLE_ORIGIN),
+                         .sub = CF_SPAN_LIT("receipt/41"),
+                         .size = 8,
+                         .index = 5,
+                         .path_cnt = 3},
+                   r;
   memcpy(in.path, path_5_8, sizeof path_5_8);
   uint8_t buf[CF_LOG_RECEIPT_MAX];
   cf_wr_t wr = cf_wr_init(buf, sizeof buf);

@@ -41,7 +41,7 @@ begin(size_t n, unsigned k, unsigned f, uint64_t size) {
   snprintf(name, sizeof name, "checkpoints/%020llu", (unsigned long long)size);
   ASSERT_SPAN(SPAN_STR(name), step.fx.at[0].name);
   cf_event_t none = { .kind = CF_EV_DONE, .id = ID, .now = now, .code = 404 };
-  assert_false(cf_publisher_step(&p, &none, step_begin(&step)));
+  assert_false(cf_publisher_step(&p, step_begin(&step), &none));
   assert_int_equal(cf_publisher_waiting_since_ms(&p), now.mono_ms);
 }
 
@@ -69,14 +69,14 @@ asked_old(size_t i) {
 static bool
 answer(size_t i, cf_status_t status, unsigned code, cf_span_t body) {
   cf_event_t ev = { .kind = CF_EV_DONE, .id = ID + 1 + i, .now = now, .status = status, .code = code, .body = body };
-  return cf_publisher_step(&p, &ev, step_begin(&step));
+  return cf_publisher_step(&p, step_begin(&step), &ev);
 }
 
 static bool
 tick(uint64_t ms) {
   now.mono_ms += ms, now.wall_ms += ms;
   cf_event_t ev = { .kind = CF_EV_TICK, .now = now };
-  return cf_publisher_step(&p, &ev, step_begin(&step));
+  return cf_publisher_step(&p, step_begin(&step), &ev);
 }
 
 /* A witness's line for the log at that size, at now + late_s. */
@@ -115,7 +115,8 @@ test_one_note_per_size(void **state) {
   assert_false(answer(1, CF_OK, 200, line(1, 10, 6)));
   assert_int_equal(step.fx.cnt, 0);
   assert_int_equal(p.cosigned.count, 3);
-  ASSERT_STATUS(CF_OK, cf_publisher_grown(&p, step_begin(&step), now, cf_logwriter_note(&log_writer.w), NULL)); /* the same size again */
+  ASSERT_STATUS(CF_OK,
+                cf_publisher_grown(&p, step_begin(&step), now, cf_logwriter_note(&log_writer.w), NULL)); /* the same size again */
   assert_int_equal(step.fx.cnt, 0);
   assert_int_equal(cf_publisher_waiting_since_ms(&p), UINT64_MAX);
 
@@ -179,7 +180,14 @@ test_answers(void **state) {
   g               = line(0, 10, -CF_PUBLISHER_SKEW_S - 1), memcpy(early, g.ptr, g.len);
   g               = line(0, 9, 0), memcpy(other_text, g.ptr, g.len);
   g               = line(1, 10, 0), memcpy(by_other, g.ptr, g.len);
-  struct { char const *name; cf_status_t status; unsigned code; cf_span_t body; cf_witness_answer_t last; uint64_t wait; uint64_t old; } const cases[] = {
+  struct {
+    char const         *name;
+    cf_status_t         status;
+    unsigned            code;
+    cf_span_t           body;
+    cf_witness_answer_t last;
+    uint64_t            wait, old;
+  } const cases[] = {
     { "timeout", CF_ERR_IO, 0, { 0 }, CF_WITNESS_SILENT, SOFT, 0 },
     { "500", CF_OK, 500, { 0 }, CF_WITNESS_SILENT, SOFT, 0 },
     { "503", CF_OK, 503, { 0 }, CF_WITNESS_SILENT, SOFT, 0 },
@@ -260,14 +268,14 @@ test_restart_takes_the_note(void **state) {
   open_publisher(4, 3, 1);
   ASSERT_STATUS(CF_OK, cf_publisher_grown(&p, step_begin(&step), now, cf_logwriter_note(&log_writer.w), NULL));
   cf_event_t found = { .kind = CF_EV_DONE, .id = ID, .now = now, .code = 200, .body = CF_SPAN(note, len) };
-  assert_true(cf_publisher_step(&p, &found, step_begin(&step)));
+  assert_true(cf_publisher_step(&p, step_begin(&step), &found));
   assert_int_equal(step.fx.cnt, 0);
   assert_int_equal(p.cosigned.size, 10);
   ASSERT_SPAN(CF_SPAN(note, len), cf_publisher_note(&p));
 
   open_publisher(4, 4, 1); /* a set that wants more */
   ASSERT_STATUS(CF_OK, cf_publisher_grown(&p, step_begin(&step), now, cf_logwriter_note(&log_writer.w), NULL));
-  assert_false(cf_publisher_step(&p, &found, step_begin(&step)));
+  assert_false(cf_publisher_step(&p, step_begin(&step), &found));
   assert_int_equal(step.fx.cnt, 0);
   assert_int_equal(p.cosigned.size, 0);
   writer_append(&log_writer, 10, 1);
@@ -293,9 +301,9 @@ test_refusals(void **state) {
   cf_checkpoint_sign(&wr, &k, other, 20, &root);
   ASSERT_STATUS(CF_ERR_POLICY, cf_publisher_grown(&p, step_begin(&step), now, cf_wr_out(&wr), NULL));
   cf_event_t foreign = { .kind = CF_EV_DONE, .id = ID - 1, .now = now, .code = 200 };
-  assert_false(cf_publisher_step(&p, &foreign, step_begin(&step)));
+  assert_false(cf_publisher_step(&p, step_begin(&step), &foreign));
   foreign.id = ID + 2;
-  assert_false(cf_publisher_step(&p, &foreign, step_begin(&step)));
+  assert_false(cf_publisher_step(&p, step_begin(&step), &foreign));
 }
 
 /* ---- publisher, writer and witnesses against each other ---- */
@@ -312,7 +320,14 @@ static struct node {
 } node[N];
 
 /* Answers on the way back to the publisher. */
-static struct { bool used; uint64_t at_ms; uint64_t id; cf_status_t status; unsigned code; uint8_t body[2048]; size_t len; } wire[64];
+static struct {
+  bool        used;
+  uint64_t    at_ms, id;
+  cf_status_t status;
+  unsigned    code;
+  uint8_t     body[2048];
+  size_t      len;
+} wire[64];
 
 static struct { unsigned lost, twice, crashes, notes; } seen;
 
@@ -323,11 +338,11 @@ node_start(struct node *n) {
   uint8_t const *seed = n->w.seed;
   cf_witness_init(&n->w, &self, seed);
   ASSERT_STATUS(CF_OK, cf_witness_trust(&n->w, &log));
-  cf_witness_step(&n->w, &ev, step_begin(&n->step));
+  cf_witness_step(&n->w, step_begin(&n->step), &ev);
   mem_file_t *f = mem_find(&n->dir, n->step.fx.at[0].name);
   ev            = (cf_event_t){ .kind = CF_EV_DONE, .id = 1, .code = f ? 200 : 404 };
   if (f) ev.body = CF_SPAN(f->bytes, f->len);
-  cf_witness_step(&n->w, &ev, step_begin(&n->step));
+  cf_witness_step(&n->w, step_begin(&n->step), &ev);
   assert_true(n->w.log[0].loaded);
 }
 
@@ -336,7 +351,7 @@ static cf_effect_t const *
 deliver(struct node *n, cf_span_t body) {
   cf_event_t ev = { .kind = CF_EV_REQUEST, .now = now, .id = 1, .path = CF_SPAN_LIT("POST /add-checkpoint"), .body = body };
   uint64_t   before = n->w.log[0].size;
-  cf_witness_step(&n->w, &ev, step_begin(&n->step));
+  cf_witness_step(&n->w, step_begin(&n->step), &ev);
   size_t cut = rand() % 40 == 0 ? (size_t)rand() % 2 : SIZE_MAX;
   for (size_t i = 0; i < n->step.fx.cnt; i++) {
     cf_effect_t const *e = &n->step.fx.at[i];
@@ -416,7 +431,7 @@ perform(bool fair) {
       mem_file_t *f  = mem_find(&dir, e->name);
       cf_event_t  ev = { .kind = CF_EV_DONE, .id = e->id, .now = now, .code = f ? 200 : 404 };
       if (f) ev.body = CF_SPAN(f->bytes, f->len);
-      cf_publisher_step(&p, &ev, step_begin(&step));
+      cf_publisher_step(&p, step_begin(&step), &ev);
       i = (size_t)-1; /* the step was replaced: a GET is its last effect */
     }
   }
@@ -430,7 +445,7 @@ run(uint64_t ms, bool fair) {
       wire[i].used  = false;
       cf_event_t ev = { .kind = CF_EV_DONE, .id = wire[i].id, .now = now, .status = wire[i].status, .code = wire[i].code,
                         .body = wire[i].status ? CF_SPAN(NULL, 0) : CF_SPAN(wire[i].body, wire[i].len) };
-      cf_publisher_step(&p, &ev, step_begin(&step));
+      cf_publisher_step(&p, step_begin(&step), &ev);
       perform(fair);
     }
     tick(10);
@@ -470,9 +485,11 @@ test_network(void **state) {
     perform(true);
     run(40000, true);
     if (p.cosigned.size != size) print_message("seed %u\n", seed);
-    assert_int_equal(p.cosigned.size, size); /* with a fair network the newest head gets its quorum, one witness being what it is */
+    assert_int_equal(p.cosigned.size,
+                     size); /* with a fair network the newest head gets its quorum, one witness being what it is */
   }
-  print_message("%u notes, %u messages lost, %u delivered twice, %u witness crashes\n", seen.notes, seen.lost, seen.twice, seen.crashes);
+  print_message("%u notes, %u messages lost, %u delivered twice, %u witness crashes\n", seen.notes, seen.lost, seen.twice,
+                seen.crashes);
   assert_true(seen.lost > 100 && seen.twice > 100 && seen.crashes > 20 && seen.notes > 100);
   free(log_writer.mem);
   log_writer.mem = NULL;

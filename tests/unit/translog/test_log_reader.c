@@ -143,7 +143,8 @@ test_names_what_is_wrong(void **state) {
   begin(300, NULL);
   mem_find(&dir, CF_SPAN_LIT("log/tile/0/001.p/44"))->len -= 1;
   expect(&dir, CF_LOG_FAULT_MALFORMED, 256, "tile/0/001.p/44: does not hold 44 hashes");
-  static char const *const files[] = { "log/tile/entries/000", "log/tile/0/000", "log/tile/1/000.p/1", "log/tile/entries/001.p/44" };
+  static char const *const files[] = {"log/tile/entries/000", "log/tile/0/000", "log/tile/1/000.p/1",
+                                      "log/tile/entries/001.p/44"};
   for (size_t i = 0; i < 4; i++) {
     dir = make_log(300, 300);
     begin(300, NULL);
@@ -170,15 +171,16 @@ test_another_root(void **state) {
   expect(&empty, CF_LOG_FAULT_FORK, 0, "the first 0 entries");
 }
 
-/* A log that was rewritten behind a checkpoint read before: found when it is extended, in a partial tile and on its border, and when the
-   same size comes with another root. */
+/* A log that was rewritten behind a checkpoint read before: found when it is extended, in a partial tile and on its border, and
+   when the same size comes with another root. */
 static void
 test_fork(void **state) {
   mem_dir_t dir = make_log(300, 300), forked = make_log(400, 400);
   begin(300, NULL);
   feed_reader(&r, &dir);
   ASSERT_STATUS(CF_OK, cf_logreader_end(&r, NULL));
-  mem_file_t *bundle = mem_find(&forked, CF_SPAN_LIT("log/tile/entries/001.p/144")), *tile = mem_find(&forked, CF_SPAN_LIT("log/tile/0/001.p/144"));
+  mem_file_t *bundle = mem_find(&forked, CF_SPAN_LIT("log/tile/entries/001.p/144")),
+             *tile = mem_find(&forked, CF_SPAN_LIT("log/tile/0/001.p/144"));
   bundle->bytes[11 * 3 + 10] ^= 1; /* entry 259, and everything above it as the log would make it */
   cf_frontier_t f = { .size = 0 };
   for (uint64_t i = 0; i < 400; i++) {

@@ -156,8 +156,9 @@ w_witness(cf_jw_t *j) {
   cf_witness_init(&w, &set.member[0], seeds[0]);
   ASSERT_STATUS(CF_OK, cf_witness_trust(&w, &set.log));
   w.log[0].loaded = true;
-  cf_event_t ev = { .kind = CF_EV_REQUEST, .now = { 0, TIME_S * 1000ull }, .path = CF_SPAN_LIT("POST /add-checkpoint"), .body = cf_wr_out(&wr) };
-  cf_witness_step(&w, &ev, step_begin(&step));
+  cf_event_t ev = {
+      .kind = CF_EV_REQUEST, .now = {0, TIME_S * 1000ull}, .path = CF_SPAN_LIT("POST /add-checkpoint"), .body = cf_wr_out(&wr)};
+  cf_witness_step(&w, step_begin(&step), &ev);
   assert_int_equal(step.fx.cnt, 2);
   cf_jw_obj(j, "witness_state");
   cf_jw_text(j, "name", step.fx.at[0].name);

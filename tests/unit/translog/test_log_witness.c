@@ -35,7 +35,7 @@ request(char const *path, cf_span_t body) {
   cf_event_t    ev = { .kind = CF_EV_REQUEST, .now = now, .id = 99, .path = SPAN_STR(path), .body = body };
   cf_effects_t *fx = step_begin(&step);
   answer_t      a  = { 0 };
-  cf_witness_step(&w, &ev, fx);
+  cf_witness_step(&w, fx, &ev);
   for (size_t i = 0; i < fx->cnt; i++) {
     cf_effect_t const *e = &fx->at[i];
     if (e->kind == CF_FX_PUT) {
@@ -57,7 +57,7 @@ static void
 start(void) {
   cf_event_t ev = { .kind = CF_EV_START, .now = now };
   open_witness();
-  cf_witness_step(&w, &ev, step_begin(&step));
+  cf_witness_step(&w, step_begin(&step), &ev);
   assert_int_equal(step.fx.cnt, 1);
   assert_int_equal(step.fx.at[0].kind, CF_FX_GET);
   ASSERT_SPAN(CF_SPAN_LIT(FILE_NAME), step.fx.at[0].name);
@@ -65,7 +65,7 @@ start(void) {
   mem_file_t *f = mem_find(&dir, CF_SPAN_LIT(FILE_NAME));
   ev            = (cf_event_t){ .kind = CF_EV_DONE, .now = now, .id = 1, .code = f ? 200 : 404 };
   if (f) ev.body = CF_SPAN(f->bytes, f->len);
-  cf_witness_step(&w, &ev, step_begin(&step));
+  cf_witness_step(&w, step_begin(&step), &ev);
 }
 
 /* The body for a step of the example log, with the proof of the tree. */
@@ -157,20 +157,21 @@ test_status_table(void **state) {
   cf_hash_t      root5 = example_root(5), root6 = example_root(6), empty = cf_tree_empty();
   seed_from(other_seed, 0x77);
   struct { char const *name; cf_span_t body; unsigned code; } c;
-#define CASE(n, b, want)                                                                                                                   \
-  do {                                                                                                                                     \
-    c.name = (n), c.body = (b), c.code = (want);                                                                                           \
-    answer_t a_ = request("POST /add-checkpoint", c.body);                                                                                 \
-    if (a_.code != c.code) print_message("%s\n", c.name);                                                                                  \
-    assert_int_equal(a_.code, c.code);                                                                                                     \
-    if (a_.code != 200) assert_int_equal(a_.puts, 0);                                                                                      \
+#define CASE(n, b, want) \
+  do { \
+    c.name = (n), c.body = (b), c.code = (want); \
+    answer_t a_ = request("POST /add-checkpoint", c.body); \
+    if (a_.code != c.code) print_message("%s\n", c.name); \
+    assert_int_equal(a_.code, c.code); \
+    if (a_.code != 200) assert_int_equal(a_.puts, 0); \
   } while (0)
   CASE("never cosigned: old 0", submission(0, 5), 200);
 
   CASE("empty", CF_SPAN_LIT(""), 400);
   CASE("over 64 KiB", CF_SPAN_OF(huge), 400);
   CASE("no note", CF_SPAN_LIT("old 5\n\n"), 400);
-  CASE("note without signature", CF_SPAN_LIT("old 5\n\nexample.com/unknown\n8\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n\n"), 400);
+  CASE("note without signature", CF_SPAN_LIT("old 5\n\nexample.com/unknown\n8\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n\n"),
+       400);
   CASE("malformed checkpoint", edited(submission(5, 7), EXAMPLE_ORIGIN "\n7\n", EXAMPLE_ORIGIN "\n07\n"), 400);
   CASE("unknown origin, by nobody we know", edited(submission(9, 7), EXAMPLE_ORIGIN "\n7\n", "example.com/unknown\n7\n"), 404);
   CASE("bad signature, old > size", edited(submission(9, 7), "\n7\n", "\n8\n"), 403);
@@ -179,7 +180,8 @@ test_status_table(void **state) {
   CASE("old > size", submission(9, 7), 400);
   CASE("old is not ours (and the proof is wrong)", edited(submission(4, 7), "5CnF", "6CnF"), 409);
   CASE("old 0 again", submission(0, 5), 409);
-  CASE("proof wrong", edited(submission(5, 7), "\n\n" EXAMPLE_ORIGIN, "\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n\n" EXAMPLE_ORIGIN), 422);
+  CASE("proof wrong",
+       edited(submission(5, 7), "\n\n" EXAMPLE_ORIGIN, "\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n\n" EXAMPLE_ORIGIN), 422);
   CASE("root of another tree", submission_of(5, 6, &root5, log_seed), 422);
   CASE("equal sizes, another root", submission_of(5, 5, &root6, log_seed), 422);
   CASE("equal sizes, same root", submission(5, 5), 200);
@@ -189,7 +191,8 @@ test_status_table(void **state) {
 
   setup(NULL);
   assert_int_equal(request("POST /add-checkpoint", submission(1, 2)).code, 409);
-  CASE("proof not empty with old 0", edited(submission(0, 7), "old 0\n", "old 0\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n"), 422);
+  CASE("proof not empty with old 0", edited(submission(0, 7), "old 0\n", "old 0\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n"),
+       422);
   CASE("size 0 with a root", submission_of(0, 0, &root5, log_seed), 422);
   CASE("size 0", submission_of(0, 0, &empty, log_seed), 200);
   CASE("size 1", submission(0, 1), 200);
@@ -216,8 +219,8 @@ static void
 test_monitoring(void **state) {
   assert_int_equal(request("GET /" ID_HEX "/checkpoint", CF_SPAN_LIT("")).code, 404); /* never cosigned */
   assert_int_equal(submit(0, 8).code, 200);
-  static char const *const paths[] = { "GET /" ID_HEX, "GET /" ID_HEX "/checkpoint/", "GET /checkpoint", "GET /", "POST /", "GET /add-checkpoint",
-                                       "PUT /add-checkpoint", "" };
+  static char const *const paths[] = {"GET /" ID_HEX, "GET /" ID_HEX "/checkpoint/", "GET /checkpoint",     "GET /",
+                                      "POST /",       "GET /add-checkpoint",         "PUT /add-checkpoint", ""};
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) assert_int_equal(request(paths[i], CF_SPAN_LIT("")).code, 404);
 }
 
@@ -242,7 +245,7 @@ test_never_goes_back(void **state) {
     cf_hash_t  root = example_root(size + lie);
     cf_event_t ev   = { .kind = CF_EV_REQUEST, .now = now, .id = 1, .path = CF_SPAN_LIT("POST /add-checkpoint"),
                         .body = submission_of(old, size, &root, log_seed) };
-    cf_witness_step(&w, &ev, step_begin(&step));
+    cf_witness_step(&w, step_begin(&step), &ev);
     size_t cut = (size_t)rand() % 4; /* effects that happen before the power fails; 3: all */
     for (size_t e = 0; e < step.fx.cnt && e < cut; e++) {
       cf_effect_t const *x = &step.fx.at[e];
@@ -273,11 +276,11 @@ test_bad_state_stops(void **state) {
   for (size_t i = 0; i <= sizeof bad / sizeof *bad; i++) {
     open_witness();
     cf_event_t ev = { .kind = CF_EV_START };
-    cf_witness_step(&w, &ev, step_begin(&step));
+    cf_witness_step(&w, step_begin(&step), &ev);
     ev = (cf_event_t){ .kind = CF_EV_DONE, .id = 1, .code = 200 };
     if (i < sizeof bad / sizeof *bad) ev.body = SPAN_STR(bad[i]);
     else ev.status = CF_ERR_IO;
-    cf_witness_step(&w, &ev, step_begin(&step));
+    cf_witness_step(&w, step_begin(&step), &ev);
     assert_int_equal(step.fx.cnt, 2);
     assert_int_equal(step.fx.at[0].kind, CF_FX_LOG);
     assert_int_equal(step.fx.at[1].kind, CF_FX_EXIT);
@@ -288,7 +291,7 @@ test_bad_state_stops(void **state) {
   start();
   assert_int_equal(w.log[0].size, 8);
   cf_event_t stop = { .kind = CF_EV_STOP };
-  cf_witness_step(&w, &stop, step_begin(&step));
+  cf_witness_step(&w, step_begin(&step), &stop);
   assert_int_equal(step.fx.at[0].kind, CF_FX_EXIT);
   assert_int_equal(step.fx.at[0].code, 0);
 }
@@ -302,12 +305,12 @@ test_several_logs(void **state) {
   ASSERT_STATUS(CF_ERR_POLICY, cf_witness_trust(&w, &own_key));
   ASSERT_STATUS(CF_OK, cf_witness_trust(&w, &other));
   cf_event_t ev = { .kind = CF_EV_START };
-  cf_witness_step(&w, &ev, step_begin(&step));
+  cf_witness_step(&w, step_begin(&step), &ev);
   assert_int_equal(step.fx.cnt, 2);
   for (uint64_t id = 2; id >= 1; id--) {
     assert_int_equal(request("POST /add-checkpoint", submission(0, 1)).code, 503);
     ev = (cf_event_t){ .kind = CF_EV_DONE, .id = id, .code = 404 };
-    cf_witness_step(&w, &ev, step_begin(&step));
+    cf_witness_step(&w, step_begin(&step), &ev);
   }
   assert_int_equal(submit(0, 4).code, 200);
   assert_int_equal(w.log[1].size, 0); /* one log's state is its own */

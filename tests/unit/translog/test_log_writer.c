@@ -76,7 +76,8 @@ test_same_entry_once(void **state) {
   mem_free(&dir);
 }
 
-/* Two statements with one header and payload and different signatures are one entry; bytes that are no statement stand for themselves. */
+/* Two statements with one header and payload and different signatures are one entry; bytes that are no statement stand for
+ * themselves. */
 static void
 test_entry_key(void **state) {
   uint8_t       hdr[64], buf[3][256];
@@ -89,10 +90,12 @@ test_entry_key(void **state) {
     if (i == 1) sig[0] = 2;
     cf_sign1_assemble(&w[i], cf_wr_out(&h), i == 2 ? CF_SPAN_LIT("other") : CF_SPAN_LIT("payload"), sig);
   }
-  cf_hash_t a = cf_log_entry_key(cf_wr_out(&w[0])), b = cf_log_entry_key(cf_wr_out(&w[1])), c = cf_log_entry_key(cf_wr_out(&w[2]));
+  cf_hash_t a = cf_log_entry_key(cf_wr_out(&w[0])), b = cf_log_entry_key(cf_wr_out(&w[1])),
+            c = cf_log_entry_key(cf_wr_out(&w[2]));
   assert_true(cf_hash_eq(&a, &b));
   assert_false(cf_hash_eq(&a, &c));
-  cf_hash_t want = cf_document_hash(cf_wr_out(&h), CF_SPAN_LIT("payload")), plain = cf_log_entry_key(CF_SPAN_LIT("x")), leaf = cf_tree_leaf(CF_SPAN_LIT("x"));
+  cf_hash_t want = cf_document_hash(cf_wr_out(&h), CF_SPAN_LIT("payload")), plain = cf_log_entry_key(CF_SPAN_LIT("x")),
+            leaf = cf_tree_leaf(CF_SPAN_LIT("x"));
   ASSERT_HASH(want, a);
   ASSERT_HASH(leaf, plain);
 }
@@ -230,7 +233,8 @@ crash_and_recover(mem_dir_t const *before, uint64_t from, size_t group, size_t c
 
   writer_open(&t, &dir, WRITER_CAP);
   writer_start(&t);
-  if (t.w.phase != CF_LOGWRITER_READY) print_message("from %d group %zu cut %zu, %zu: %s\n", (int)from, group, cut, cut2, t.w.err.text);
+  if (t.w.phase != CF_LOGWRITER_READY)
+    print_message("from %d group %zu cut %zu, %zu: %s\n", (int)from, group, cut, cut2, t.w.err.text);
   assert_int_equal(t.w.phase, CF_LOGWRITER_READY);
   uint64_t size = t.w.size;
   assert_true(size >= from && size <= from + group);
@@ -260,8 +264,9 @@ crash_and_recover(mem_dir_t const *before, uint64_t from, size_t group, size_t c
 
 static void
 test_crash_at_every_effect(void **state) {
-  static struct { uint64_t from; size_t group; } const cases[] = {
-    { 0, 1 }, { 0, 256 }, { 0, 300 }, { 1, 1 }, { 44, 100 }, { 44, 212 }, { 44, 256 }, { 44, 600 }, { 255, 1 }, { 255, 2 }, { 256, 700 }, { 300, 900 },
+  static struct { uint64_t from; size_t group;
+  } const cases[] = {
+      {0, 1}, {0, 256}, {0, 300}, {1, 1}, {44, 100}, {44, 212}, {44, 256}, {44, 600}, {255, 1}, {255, 2}, {256, 700}, {300, 900},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     mem_dir_t before = make_log(cases[i].from, 37);
@@ -367,7 +372,8 @@ test_recovery_refuses(void **state) {
   damage(&dir, "log/checkpoint", strlen(EXAMPLE_ORIGIN) + 1);
   expect_failure(&dir, WRITER_CAP, CF_ERR_AUTH, "signature does not verify");
   dir = make_log(300, 300);
-  mem_put(&dir, CF_SPAN_LIT("log/checkpoint"), CF_SPAN_LIT("x\n8\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n\n\xe2\x80\x94 x AAAAAAA=\n"));
+  mem_put(&dir, CF_SPAN_LIT("log/checkpoint"),
+          CF_SPAN_LIT("x\n8\n38wTubDKkyxo3j1Z6qqP4mapyAkcAwDoQF6/6w0OWDI=\n\n\xe2\x80\x94 x AAAAAAA=\n"));
   expect_failure(&dir, WRITER_CAP, CF_ERR_POLICY, "not of the log");
   dir = make_log(300, 300);
   expect_failure(&dir, 256, CF_ERR_BOUND, "capacity");
@@ -389,10 +395,10 @@ test_recovery_refuses(void **state) {
   writer_open(&t, &none, WRITER_CAP);
   cf_logwriter_start(&t.w, step_begin(&t.step));
   cf_event_t io = { .kind = CF_EV_DONE, .id = WRITER_ID + 1, .status = CF_ERR_IO }; /* somebody else's */
-  assert_false(cf_logwriter_step(&t.w, &io, step_begin(&t.step)));
+  assert_false(cf_logwriter_step(&t.w, step_begin(&t.step), &io));
   assert_int_equal(t.w.phase, CF_LOGWRITER_HEAD);
   io.id = WRITER_ID;
-  assert_true(cf_logwriter_step(&t.w, &io, step_begin(&t.step)));
+  assert_true(cf_logwriter_step(&t.w, step_begin(&t.step), &io));
   assert_int_equal(t.w.phase, CF_LOGWRITER_FAILED);
   ASSERT_STATUS(CF_ERR_IO, t.w.err.status);
   writer_close(&t);

@@ -1,5 +1,5 @@
 /* Params, inputs and notices: docs/protocol/clearing.md; the vectors are made by
-   tests/vectors/clearing.py, which shares no code with us. */
+   tests/vectors/workload/make_clearing.py, which shares no code with us. */
 #include "workload/cf_clearing.h"
 
 #include <setjmp.h>
@@ -122,7 +122,7 @@ notices(void **state) {
 
 static size_t
 vector(uint8_t *out, size_t max, char const *name) {
-  FILE *f = fopen(CF_SOURCE_DIR "/tests/vectors/clearing.txt", "r");
+  FILE *f = fopen(CF_SOURCE_DIR "/tests/vectors/workload/clearing.txt", "r");
   assert_non_null(f);
   char   line[4096], key[64], hex[4000];
   size_t sz = 0;
@@ -142,8 +142,9 @@ vectors(void **state) {
   (void)state;
   uint8_t              buf[1024], want[1024];
   cf_wr_t              wr = cf_wr_init(buf, sizeof buf);
-  cf_clearing_params_t p = { .min_parties = 3, .min_inputs = 4, .window_max_s = 3600, .positions_max = 2500, .obligations_max = 100000,
-                             .releases_max = 64, .credit_cnt = 2, .credits = { { 1, 5, 1000 }, { 2, 5, 1000000 } } };
+  cf_clearing_params_t p = { .min_parties = 3, .min_inputs = 4, .window_max_s = 3600, .positions_max = 2500,
+                             .obligations_max = 100000, .releases_max = 64,
+                             .credit_cnt = 2, .credits = { { 1, 5, 1000 }, { 2, 5, 1000000 } } };
   cf_clearing_params_encode(&wr, &p);
   assert_true(cf_span_eq(cf_wr_out(&wr), CF_SPAN(want, vector(want, sizeof want, "params"))));
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Vectors of docs/protocol/clearing.md; prints tests/vectors/clearing.txt."""
+"""Vectors of docs/protocol/clearing.md; prints tests/vectors/workload/clearing.txt."""
 
 
 def u(v, n):

@@ -1,14 +1,19 @@
-#include "evidence/cf_measure.h"
+#include "document/cf_measure.h"
 
 #include "crypto/cf_hash.h"
 
 char const *cf_platform_name(cf_platform_t platform) {
   switch (platform) {
-  case CF_PLATFORM_TPM: return "tpm";
-  case CF_PLATFORM_SGX: return "sgx";
-  case CF_PLATFORM_TDX: return "tdx";
-  case CF_PLATFORM_SNP: return "snp";
-  case CF_PLATFORM_NITRO: return "nitro";
+  case CF_PLATFORM_TPM:
+    return "tpm";
+  case CF_PLATFORM_SGX:
+    return "sgx";
+  case CF_PLATFORM_TDX:
+    return "tdx";
+  case CF_PLATFORM_SNP:
+    return "snp";
+  case CF_PLATFORM_NITRO:
+    return "nitro";
   }
   return NULL;
 }
@@ -22,9 +27,9 @@ cf_hash_t cf_pcr_extend(cf_hash_t const *pcr, cf_hash_t const *digest) {
 }
 
 cf_hash_t cf_pcr11(cf_hash_t const *program, cf_hash_t const *configuration, cf_hash_t const *domain) {
-  cf_hash_t pcr = { { 0 } };
-  pcr           = cf_pcr_extend(&pcr, program);
-  pcr           = cf_pcr_extend(&pcr, configuration);
+  cf_hash_t pcr = {{0}};
+  pcr = cf_pcr_extend(&pcr, program);
+  pcr = cf_pcr_extend(&pcr, configuration);
   return cf_pcr_extend(&pcr, domain);
 }
 
@@ -35,7 +40,7 @@ cf_hash_t cf_pcr12_cap(void) {
 }
 
 cf_hash_t cf_pcr12(cf_hash_t const *instance) {
-  cf_hash_t pcr = { { 0 } }, cap = cf_pcr12_cap();
+  cf_hash_t pcr = {{0}}, cap = cf_pcr12_cap();
   pcr = cf_pcr_extend(&pcr, instance);
   return cf_pcr_extend(&pcr, &cap);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Vectors of docs/protocol/book.md; prints tests/vectors/book.txt.
+"""Vectors of docs/protocol/book.md; prints tests/vectors/enclave/book.txt.
 
 Four batches of a small book, computed from the page alone:
 1  accounts 7 and 9 open, 7 deposits 1000 of asset 5, 9 opens its lane

@@ -1,7 +1,7 @@
 /* The hashes that tie an enclave to its evidence: PCR events, measurement, nonce list, binding.  PROTOCOL P4;
    docs/protocol/evidence.md has the bytes and vectors.  Pure functions over public bytes. */
-#ifndef CF_EVIDENCE_MEASURE_H
-#define CF_EVIDENCE_MEASURE_H
+#ifndef CF_DOCUMENT_MEASURE_H
+#define CF_DOCUMENT_MEASURE_H
 
 #include "base/cf_bytes.h"
 #include "base/cf_status.h"

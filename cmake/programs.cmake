@@ -1,0 +1,20 @@
+# The programs.  Each is one main over the rooms.
+
+# The enclave: one static file, so that its digest covers all of its code.  Sanitizers cannot be linked statically, nor live
+# under its system call filter: there it is not built.
+if(TARGET cf_enclave AND NOT CF_SANITIZE AND NOT CF_FUZZ)
+  add_executable(counterfoil-enclave ${CMAKE_SOURCE_DIR}/src/enclave/cf_enclave_main.c)
+  target_link_libraries(counterfoil-enclave PRIVATE cf_enclave seccomp)
+  target_link_options(counterfoil-enclave PRIVATE -static -Wl,--no-warnings)  # libcrypto's resolver and loader, which nothing calls
+endif()
+
+if(TARGET cf_platform AND EXISTS ${CMAKE_SOURCE_DIR}/src/platform/cf_launch_main.c)
+  add_executable(counterfoil-launch ${CMAKE_SOURCE_DIR}/src/platform/cf_launch_main.c)
+  target_link_libraries(counterfoil-launch PRIVATE cf_platform)
+endif()
+
+if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/cf_main.c)
+  file(GLOB cli CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.c)
+  add_executable(counterfoil ${cli})
+  target_link_libraries(counterfoil PRIVATE cf_io cf_party cf_council cf_audit cf_gateway cf_platform)
+endif()

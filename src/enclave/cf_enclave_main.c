@@ -1,0 +1,170 @@
+/* counterfoil-enclave: the shell around the core.  Two inherited descriptors, no
+   network, no files, no clock: 3 is the launcher, 4 a listening socket for the
+   gateway, one connection at a time.  Everything is dropped before the first byte
+   is read (cf_sandbox.h). */
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cf_secret.h"
+#include "enclave/cf_enclave.h"
+#include "enclave/cf_sandbox.h"
+
+enum { LAUNCHER = 3, LISTENER = 4, EXIT_LAUNCHER_GONE = 0, EXIT_SANDBOX = 10, EXIT_START = 11, EXIT_MEMORY = 12 };
+
+/* Room for locked secrets: keys of this process's epoch and of those in grace. */
+#define SECRETS_SZ (64u << 10)
+
+static uint8_t *request, *answer; /* CF_FRAME_MAX each */
+
+/* ---- frames: u32 length, bytes ---- */
+
+static bool
+read_all(int fd, uint8_t *at, size_t n) {
+  while (n) {
+    ssize_t got = read(fd, at, n);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    at += got;
+    n -= (size_t)got;
+  }
+  return true;
+}
+
+static bool
+write_all(int fd, uint8_t const *at, size_t n) {
+  while (n) {
+    ssize_t put = write(fd, at, n);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    at += put;
+    n -= (size_t)put;
+  }
+  return true;
+}
+
+static bool
+frame_read(int fd, uint8_t *buf, size_t *n) {
+  uint8_t head[4];
+  if (!read_all(fd, head, sizeof head)) return false;
+  *n = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+  return *n <= CF_FRAME_MAX && read_all(fd, buf, *n);
+}
+
+static bool
+frame_write(int fd, cf_span_t body) {
+  uint8_t head[4] = { (uint8_t)(body.len >> 24), (uint8_t)(body.len >> 16), (uint8_t)(body.len >> 8), (uint8_t)body.len };
+  return write_all(fd, head, sizeof head) && write_all(fd, body.ptr, body.len);
+}
+
+/* ---- the launcher's side: what the core asks of it ---- */
+
+static cf_status_t
+ask_launcher(cf_wr_t const *wr, cf_message_type_t type) {
+  uint8_t head[4], reply[3];
+  if (wr->bad || !frame_write(LAUNCHER, cf_wr_out(wr)) || !read_all(LAUNCHER, head, sizeof head)) return CF_ERR_IO;
+  if (head[0] || head[1] || head[2] || head[3] != sizeof reply || !read_all(LAUNCHER, reply, sizeof reply)) return CF_ERR_IO;
+  return reply[0] == CF_BOUNDARY_VERSION && reply[1] == type && reply[2] == 0 ? CF_OK : CF_ERR_IO;
+}
+
+static cf_status_t
+seal(void *ctx, uint64_t number, uint8_t const root[32]) {
+  uint8_t buf[2 + 8 + 32];
+  cf_wr_t wr = cf_wr_init(buf, sizeof buf);
+  cf_wr_u8(&wr, CF_BOUNDARY_VERSION);
+  cf_wr_u8(&wr, CF_MSG_SEAL);
+  cf_wr_u64(&wr, number);
+  cf_wr_bytes(&wr, root, 32);
+  cf_status_t st = ask_launcher(&wr, CF_MSG_SEAL);
+  cf_wipe(buf, sizeof buf);
+  return st;
+}
+
+static cf_status_t
+quote(void *ctx, cf_span_t certificate, cf_hash_t const *nonces, size_t nonces_cnt) {
+  uint8_t buf[4096];
+  cf_wr_t wr = cf_wr_init(buf, sizeof buf);
+  cf_wr_u8(&wr, CF_BOUNDARY_VERSION);
+  cf_wr_u8(&wr, CF_MSG_QUOTE);
+  cf_wr_u32(&wr, (uint32_t)certificate.len);
+  cf_wr_span(&wr, certificate);
+  cf_wr_u8(&wr, (uint8_t)nonces_cnt);
+  for (size_t i = 0; i < nonces_cnt; i++) cf_wr_hash(&wr, &nonces[i]);
+  return ask_launcher(&wr, CF_MSG_QUOTE);
+}
+
+/* ---- the gateway's side ---- */
+
+/* Nothing is printed or returned about why: the gateway is told in the answer, the launcher sees us end. */
+static void
+serve(cf_enclave_t *e) {
+  struct pollfd fds[3] = { { .fd = LAUNCHER, .events = POLLIN }, { .fd = LISTENER, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
+  for (;;) {
+    if (poll(fds, 3, -1) < 0 && errno != EINTR) return;
+    if (fds[0].revents) return; /* it only speaks when asked: it is gone */
+    if (fds[1].revents & POLLIN) {
+      int fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
+      if (fd >= 0 && fds[2].fd >= 0) close(fds[2].fd); /* the newest gateway is the one */
+      if (fd >= 0) fds[2] = (struct pollfd){ .fd = fd, .events = POLLIN };
+      continue;
+    }
+    if (fds[2].fd < 0 || !fds[2].revents) continue;
+    size_t  n;
+    cf_wr_t wr = cf_wr_init(answer, CF_FRAME_MAX);
+    bool    ok = frame_read(fds[2].fd, request, &n);
+    if (ok) {
+      cf_enclave_ask(e, CF_SPAN(request, n), &wr);
+      ok = frame_write(fds[2].fd, cf_wr_out(&wr));
+    }
+    if (!ok) {
+      close(fds[2].fd);
+      fds[2].fd = -1;
+    }
+  }
+}
+
+static void *
+map(size_t n) {
+  void *at = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) _exit(EXIT_MEMORY);
+  (void)madvise(at, n, MADV_DONTDUMP);
+  return at;
+}
+
+int
+main(void) {
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+  (void)sigaction(SIGPIPE, &ignore, NULL);
+  if (cf_secret_pool_init(SECRETS_SZ)) return EXIT_MEMORY;
+  cf_crypto_init();
+  request = map(CF_FRAME_MAX);
+  answer  = map(CF_FRAME_MAX);
+  if (cf_sandbox_enter(LISTENER, NULL)) return EXIT_SANDBOX;
+
+  size_t n;
+  if (!frame_read(LAUNCHER, request, &n)) return EXIT_LAUNCHER_GONE;
+  size_t         size = cf_enclave_sz(CF_SPAN(request, n), NULL);
+  cf_enclave_t  *e;
+  cf_launcher_t  launcher = { seal, quote, NULL };
+  if (!size) return EXIT_START;
+  void *mem = map(size);
+  (void)mlock(mem, size); /* balances: kept out of swap where the limit lets us */
+  if (cf_enclave_start(&e, mem, size, CF_SPAN(request, n), cf_entropy_system(), launcher, NULL)) return EXIT_START;
+  cf_wipe(request, n); /* roots were in it */
+
+  cf_p256_pub_t pub;
+  cf_wr_t       wr = cf_wr_init(answer, CF_FRAME_MAX);
+  cf_enclave_identity(e, &pub);
+  cf_wr_u8(&wr, CF_BOUNDARY_VERSION);
+  cf_wr_u8(&wr, CF_MSG_IDENTITY);
+  cf_wr_bytes(&wr, pub.b, sizeof pub.b);
+  if (frame_write(LAUNCHER, cf_wr_out(&wr))) serve(e);
+  cf_enclave_end(e);
+  return 0;
+}

@@ -1,0 +1,267 @@
+/* Views of the ledger: observers' statements make a block final, the gateway
+   replays the chain up to that block and no further, and writes what the enclave is shown. */
+#include "gateway/cf_gateway_state.h"
+
+#define BUCKETS_MAX 32 /* assets whose release level a view shows */
+
+/* ---- finality proofs that receipts will name ---- */
+
+void
+cf_views_keep(cf_gateway_t *g, cf_span_t proof) {
+  cf_hash_t h = cf_sha256(proof);
+  if (proof.len > CF_FINALITY_PROOF_MAX || cf_views_proof(g, &h)) return;
+  cf_kept_proof_t *k = &g->proof[g->proof_next++ % CF_PROOFS_MAX];
+  k->hash            = h;
+  k->len             = (uint32_t)proof.len;
+  memcpy(k->bytes, proof.ptr, proof.len);
+}
+
+cf_kept_proof_t const *
+cf_views_proof(cf_gateway_t const *g, cf_hash_t const *hash) {
+  for (size_t i = 0; i < CF_PROOFS_MAX; i++)
+    if (g->proof[i].len && cf_hash_eq(&g->proof[i].hash, hash)) return &g->proof[i];
+  return NULL;
+}
+
+/* ---- the chain ---- */
+
+static void
+on_call(void *ctx, cf_call_t const *call, cf_op_t const *op, cf_ledger_effects_t const *fx) {
+  cf_gateway_t *g = ctx;
+  if (fx->settled.due) cf_settler_final(g, &fx->settled.head, g->views.chain.head.number + 1);
+}
+
+static void
+chain_reset(cf_gateway_t *g) {
+  if (g->views.open) cf_chain_fini(&g->views.chain);
+  cf_chain_init(&g->views.chain);
+  g->views.chain.hook     = on_call;
+  g->views.chain.hook_ctx = g;
+  g->views.open           = true;
+}
+
+static uint64_t
+next_block(cf_views_t const *v) {
+  return v->chain.started ? v->chain.head.number + 1 : 0;
+}
+
+/* Block 0 carries the ledger's parameters: they must be genesis'. */
+static bool
+founded_as_agreed(cf_gateway_t const *g) {
+  cf_ledger_config_t const *is = &g->views.chain.genesis.config, *want = &g->ledger;
+  return is->embedded == want->embedded && is->chain_id == want->chain_id && cf_addr_eq(&is->contract, &want->contract) &&
+         cf_hash_eq(&is->domain, &want->domain) && cf_hash_eq(&is->separator, &want->separator) && is->mode == want->mode &&
+         is->max_validity_s == want->max_validity_s && is->exit_delay_s == want->exit_delay_s;
+}
+
+static bool
+take_block(cf_gateway_t *g, cf_span_t block) {
+  cf_views_t *v = &g->views;
+  if (v->chain.started) return cf_chain_replay(&v->chain, block, NULL) == CF_OK;
+  return cf_chain_start(&v->chain, block, NULL, NULL) == CF_OK && founded_as_agreed(g);
+}
+
+/* The chain reached the block that observers made final.  Another hash at its height: they followed another chain, and they are
+   believed; ours is read again from the beginning. */
+static void
+arrived(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_views_t *v = &g->views;
+  v->proven     = false;
+  if (!cf_hash_eq(&v->chain.hash, &v->proof.block_hash) || v->chain.head.time_s != v->proof.time_s) {
+    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("ledger-forked"),
+                   CF_PUBLIC_TEXT("the blocks served are not the chain that observers attest"), v->proof.number);
+    chain_reset(g);
+    v->retry_at_ms = g->now.mono_ms + CF_BACKOFF_MAX_MS;
+    return;
+  }
+  cf_slot_reader_t   slots = cf_ledger_state_reader(v->chain.state);
+  cf_hash_t          head_key = cf_slot_plain(CF_SLOT_HEAD), status_key = cf_slot_plain(CF_SLOT_STATUS);
+  cf_hash_t          status_word = slots.read(slots.ctx, &status_key);
+  cf_ledger_status_t status      = cf_ledger_status_unpack(&status_word);
+  cf_hash_t          head        = slots.read(slots.ctx, &head_key);
+  if (!cf_hash_eq(&head, &v->head)) v->moved = true;
+  v->head   = head;
+  v->paused = status.dead || status.paused_until_s > v->proof.time_s;
+  v->time_s = v->proof.time_s;
+  v->ready  = v->proof.number + 1;
+  v->fails  = 0;
+  if (v->want <= v->proof.number) v->wanted = false;
+  cf_metrics_set(&g->metrics, CF_METRIC_LEDGER_BLOCK, cf_public_u64(v->proof.number));
+}
+
+static void
+fetch(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_views_t *v = &g->views;
+  v->fetching   = true;
+  cf_fx_ask(fx, cf_fx_id(g, CF_ID_BLOCK, 0), g->cfg.ledger, cf_fx_printf(fx, "GET /ledger/blocks/%llu", (unsigned long long)next_block(v)),
+            CF_SPAN(NULL, 0), CF_PEER_MS);
+}
+
+static void
+failed(cf_gateway_t *g) {
+  g->views.retry_at_ms = g->now.mono_ms + cf_backoff_ms(g->views.fails++);
+}
+
+static void
+on_block(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
+  cf_views_t *v = &g->views;
+  v->fetching   = false;
+  if (ev->status || ev->code != 200) {
+    failed(g);
+    return;
+  }
+  if (!take_block(g, ev->body)) {
+    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("ledger-invalid"), CF_PUBLIC_TEXT("a block breaks the rules, or is not the next"), next_block(v));
+    chain_reset(g);
+    failed(g);
+    return;
+  }
+  if (v->chain.head.number == v->proof.number) arrived(g, fx);
+}
+
+/* ---- observers ---- */
+
+void
+cf_views_want(cf_gateway_t *g, uint64_t block) {
+  g->views.wanted = true;
+  if (block > g->views.want) g->views.want = block;
+}
+
+static bool
+due(cf_gateway_t const *g) {
+  cf_views_t const *v = &g->views;
+  if (v->wanted) return true;
+  bool shows = g->step >= CF_STEP_VIEW && g->step <= CF_STEP_SERVING;
+  return shows && g->now.mono_ms - v->sought_ms >= g->genesis.ledger.max_validity_s * 1000 / 4;
+}
+
+static void
+seek(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_views_t *v    = &g->views;
+  uint8_t    *body = cf_fx_room(fx, 8);
+  cf_wr_t     wr   = cf_wr_init(body, 8);
+  cf_wr_u64(&wr, v->want);
+  v->asking    = true;
+  v->round     = g->serial << 16 | 0xffff;
+  v->sought_ms = g->now.mono_ms;
+  v->pending   = 0;
+  if (!v->silent_since_ms) v->silent_since_ms = g->now.mono_ms;
+  memset(v->have, 0, sizeof v->have);
+  for (unsigned i = 0; i < g->observers.n; i++, v->pending++)
+    cf_fx_ask(fx, cf_fx_id(g, CF_ID_FINALITY, i), g->cfg.observer[i], CF_SPAN_LIT("POST /v1/finality"), CF_SPAN(body, 8), CF_PEER_MS);
+}
+
+/* k that agree, on a block that is new and not older than what is wanted. */
+static bool
+prove(cf_gateway_t *g) {
+  cf_views_t             *v = &g->views;
+  cf_finality_statement_t s[CF_MEMBERS_MAX];
+  cf_finality_proof_t     proof;
+  cf_finality_t           f;
+  size_t                  n = 0;
+  for (size_t i = 0; i < g->observers.n; i++)
+    if (v->have[i]) s[n++] = v->statement[i];
+  if (cf_finality_proof_make(&proof, s, n, g->observers.k) || cf_finality_proof_verify(&f, &proof, &g->ledger_id, &g->observers, NULL)) return false;
+  v->silent_since_ms = 0; /* a quorum speaks, whether or not it has something new to say */
+  if (proof.number < v->want) return false;
+  if (proof.number + 1 <= v->ready) {
+    v->wanted = false;
+    return false;
+  }
+  cf_wr_t wr = cf_wr_init(v->proof_bytes, sizeof v->proof_bytes);
+  cf_finality_proof_write(&wr, &proof);
+  if (wr.bad) return false;
+  v->proof     = proof;
+  v->proof_len = wr.len;
+  v->proven    = true;
+  v->asking    = false;
+  return true;
+}
+
+static void
+on_statement(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
+  cf_views_t             *v = &g->views;
+  unsigned                i = ev->id >> 8 & 0xff;
+  cf_finality_statement_t s;
+  if (!v->asking || ev->id <= v->round || i >= g->observers.n) return;
+  v->pending--;
+  bool ok = !ev->status && ev->code == 200 && ev->body.len == 1 + CF_FINALITY_STATEMENT_SZ && ev->body.ptr[0] == i &&
+            !cf_finality_statement_decode(&s, CF_SPAN(ev->body.ptr + 1, CF_FINALITY_STATEMENT_SZ)) && s.observer == i &&
+            !cf_finality_check(&s, &g->ledger_id, &g->observers);
+  if (ok) {
+    v->have[i]      = true;
+    v->statement[i] = s;
+  }
+  if (prove(g)) {
+    if (v->chain.started && v->chain.head.number == v->proof.number) arrived(g, fx);
+    return;
+  }
+  if (v->pending) return;
+  v->asking = false; /* silence, disagreement, or nothing new yet: it is asked again */
+  if (v->wanted) failed(g);
+}
+
+void
+cf_views_go(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_views_t *v = &g->views;
+  if (!v->open) chain_reset(g);
+  if (v->asking || v->fetching || g->now.mono_ms < v->retry_at_ms) return;
+  if (v->proven) fetch(g, fx);
+  else if (due(g) && !g->stopping) seek(g, fx);
+}
+
+void
+cf_views_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
+  if ((ev->id & 0xff) == CF_ID_BLOCK) on_block(g, fx, ev);
+  else on_statement(g, fx, ev);
+}
+
+/* ---- showing ---- */
+
+bool
+cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_views_t *v = &g->views;
+  if (!v->ready || v->ready - 1 != v->chain.head.number || !v->chain.started || v->proven) return false;
+  if (v->shown + 1 >= v->ready && v->shown) return false;
+  if (v->folded > cf_ledger_state_messages(v->chain.state)) return false; /* the enclave is ahead: a later block will do */
+  cf_hash_t keys[BUCKETS_MAX];
+  size_t    n = 0;
+  for (; n < g->genesis.assets_cnt && n < BUCKETS_MAX; n++) keys[n] = cf_slot_bucket((uint32_t)g->genesis.assets[n].id);
+  cf_addr_t key;
+  memcpy(key.b, g->attest.epoch.settlement, 20);
+  cf_wr_t wr = cf_wr_init(g->ask, CF_FRAME_MAX);
+  cf_wr_u8(&wr, CF_BOUNDARY_VERSION);
+  cf_wr_u8(&wr, CF_MSG_SHOW_LEDGER);
+  uint8_t *size = cf_wr_room(&wr, 4);
+  size_t   from = wr.len;
+  if (cf_view_write(&wr, &v->chain, CF_SPAN(v->proof_bytes, v->proof_len), &key, keys, n, v->folded, NULL)) return false;
+  cf_wr_t len = cf_wr_init(size, 4);
+  cf_wr_u32(&len, (uint32_t)(wr.len - from));
+  cf_views_keep(g, CF_SPAN(v->proof_bytes, v->proof_len));
+  return cf_leader_ask(g, fx, CF_MSG_SHOW_LEDGER, cf_wr_out(&wr));
+}
+
+void
+cf_views_answer(cf_gateway_t *g, cf_rd_t *body) {
+  cf_views_t *v     = &g->views;
+  uint8_t     phase = cf_rd_u8(body);
+  (void)cf_rd_u64(body);
+  bool     complete = cf_rd_u8(body) != 0;
+  uint64_t folded   = cf_rd_u64(body);
+  if (!cf_rd_done(body)) return;
+  g->phase  = (cf_phase_t)phase;
+  v->folded = folded;
+  if (!complete) return; /* the next part follows */
+  v->shown        = v->ready - 1;
+  unsigned follow = v->moved ? 2 : 1; /* a batch applies the view; when holds fall a window may close, and an intent is to be carried */
+  if (g->follow < follow) g->follow = follow;
+  v->moved = false;
+}
+
+/* The view is old to the enclave, or its message was not what it wanted: a newer block is sought. */
+void
+cf_views_refused(cf_gateway_t *g, cf_refuse_t why) {
+  g->views.ready       = why == CF_REFUSE_BUSY ? g->views.ready : 0;
+  g->views.retry_at_ms = g->now.mono_ms + cf_backoff_ms(g->views.fails++);
+  g->views.wanted      = true;
+}
