@@ -34,7 +34,8 @@ name_parse(name_t *out, cf_files_t const *files, cf_span_t name, cf_error_t *err
     ok            = c > ' ' && c < 0x7f && !(first && (c == '.' || c == '/'));
     if (c == '/') out->leaf = i + 1;
   }
-  if (!ok || out->leaf == name.len) return cf_error_set(err, CF_ERR_FORMAT, "file name", 0, "%zu bytes that are no name", name.len);
+  if (!ok || out->leaf == name.len)
+    return cf_error_set(err, CF_ERR_FORMAT, "file name", 0, "%zu bytes that are no name", name.len);
   memcpy(out->text, name.ptr, name.len);
   char const *open = files->public_prefix;
   out->is_public   = open && !strncmp(out->text, open, strlen(open));
@@ -249,7 +250,9 @@ cf_files_get(uint8_t **out, size_t *out_sz, bool *found, cf_files_t const *files
   close_keeping_errno(fd);
   if (!ok) {
     free(buf);
-    if (size > max) return cf_error_set(err, CF_ERR_BOUND, "get", 0, "%.*s: %zu bytes, %zu are the most", (int)name.len, (char const *)name.ptr, size, max);
+    if (size > max)
+      return cf_error_set(err, CF_ERR_BOUND, "get", 0, "%.*s: %zu bytes, %zu are the most", (int)name.len, (char const *)name.ptr,
+                          size, max);
     return cf_error_set(err, CF_ERR_IO, "get", 0, "%.*s: %s", (int)name.len, (char const *)name.ptr, strerror(errno));
   }
   *out    = buf;

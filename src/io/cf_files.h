@@ -36,8 +36,8 @@ CF_MUST_CHECK cf_status_t cf_files_remove(cf_files_t const *files, cf_span_t nam
 
 /* cf_files_get reads a file whole into *out, to be freed; *found is false
    (and *out NULL) when there is none.  CF_ERR_BOUND over max bytes. */
-CF_MUST_CHECK cf_status_t cf_files_get(uint8_t **out, size_t *out_sz, bool *found, cf_files_t const *files, cf_span_t name, size_t max,
-                                       cf_error_t *err);
+CF_MUST_CHECK cf_status_t
+cf_files_get(uint8_t **out, size_t *out_sz, bool *found, cf_files_t const *files, cf_span_t name, size_t max, cf_error_t *err);
 
 /* cf_files_list makes *out, to be freed: what is in the folder name ("" is the
    whole), sorted bytewise, each ended by NUL; nothing that begins with '.'.  A

@@ -49,10 +49,13 @@ typedef struct {
 static void
 log_error(host_t const *h, char const *what, cf_error_t const *err) {
   char line[512];
-  int  n = snprintf(line, sizeof line - 2, "{\"time\":%llu,\"level\":\"error\",\"role\":\"%.32s\",\"event\":\"%.96s\",\"status\":\"%s\",\"item\":\"%s\",\"text\":\"",
-                    (unsigned long long)cf_clock_now().wall_ms, h->cfg->role ? h->cfg->role : "host", what, cf_status_name(err->status),
-                    err->item);
-  for (char const *s = err->text; *s && (size_t)n < sizeof line - 4; s++) line[n++] = *s < ' ' || *s == '"' || *s == '\\' ? '\'' : *s;
+  int  n = snprintf(line, sizeof line - 2,
+                    "{\"time\":%llu,\"level\":\"error\",\"role\":\"%.32s\",\"event\":\"%.96s\",\"status\":\"%s\",\"item\":\"%s\","
+                     "\"text\":\"",
+                    (unsigned long long)cf_clock_now().wall_ms, h->cfg->role ? h->cfg->role : "host", what,
+                    cf_status_name(err->status), err->item);
+  for (char const *s = err->text; *s && (size_t)n < sizeof line - 4; s++)
+    line[n++] = *s < ' ' || *s == '"' || *s == '\\' ? '\'' : *s;
   memcpy(line + n, "\"}\n", 3);
   if (write(h->cfg->log_fd ? h->cfg->log_fd : 2, line, (size_t)n + 3) < 0) return; /* nobody to tell */
 }
@@ -74,7 +77,8 @@ durable(host_t *h, cf_effect_t const *e) {
   case CF_FX_APPEND: st = cf_files_append(&h->files, e->name, e->body, &err); break;
   case CF_FX_REMOVE: st = cf_files_remove(&h->files, e->name, &err); break;
   case CF_FX_STORE:
-    st = h->store ? cf_store_sqlite_commit(h->store, e->body, &err) : cf_error_set(&err, CF_ERR_IO, "store", 0, "none is configured");
+    st = h->store ? cf_store_sqlite_commit(h->store, e->body, &err)
+                  : cf_error_set(&err, CF_ERR_IO, "store", 0, "none is configured");
     break;
   case CF_FX_GET:
   case CF_FX_LIST:
@@ -176,7 +180,9 @@ settle(host_t *h) {
   for (size_t i = 0; i < SETTLE_MAX && !h->ended; i++) {
     cf_done_t *d = cf_done_take(&h->done);
     if (!d) return;
-    deliver(h, &(cf_event_t){ .kind = CF_EV_DONE, .id = d->id, .status = d->status ? CF_ERR_IO : CF_OK, .code = d->code, .body = d->body });
+    cf_event_t ev = { .kind = CF_EV_DONE, .id = d->id, .code = d->code, .body = d->body };
+    if (d->status) ev.status = CF_ERR_IO;
+    deliver(h, &ev);
     cf_done_free(d);
   }
 }
@@ -210,7 +216,8 @@ deliver_frames(host_t *h) {
   cf_span_t body;
   size_t    cnt = 0;
   for (; h->frames && cnt < CF_FRAME_CONNS_MAX && !h->ended && cf_frame_take(h->frames, &id, &body); cnt++)
-    deliver_settled(h, (cf_event_t){ .kind = CF_EV_REQUEST, .id = id | FRAME_BIT, .path = CF_SPAN_LIT(CF_HOST_FRAME), .body = body });
+    deliver_settled(
+        h, (cf_event_t){ .kind = CF_EV_REQUEST, .id = id | FRAME_BIT, .path = CF_SPAN_LIT(CF_HOST_FRAME), .body = body });
   return cnt;
 }
 
@@ -325,7 +332,8 @@ open_peers(host_t *h, cf_error_t *err) {
     }
     if (!p->path && p->fd <= 0) return cf_error_set(err, CF_ERR_FORMAT, "peers", i, "a peer without url, path or fd");
     h->frame_peer[i] = cf_frame_peer_new(&h->loop, &h->done, p->path, p->fd);
-    if (!h->frame_peer[i]) return cf_error_set(err, CF_ERR_BOUND, "peers", i, "%s cannot be used", p->path ? p->path : "the inherited socket");
+    if (!h->frame_peer[i])
+      return cf_error_set(err, CF_ERR_BOUND, "peers", i, "%s cannot be used", p->path ? p->path : "the inherited socket");
   }
   h->client = cf_http_client_new(&h->loop, &h->done, urls, url_cnt, &(cf_http_client_limits_t){ .body_max = h->cfg->answer_max });
   return h->client ? CF_OK : cf_error_set(err, CF_ERR_IO, "peers", 0, "out of memory");

@@ -13,6 +13,7 @@
 #include "io/cf_buf.h"
 #include "io/cf_clock.h"
 #include "io/cf_http_parse.h"
+#include "io/cf_http_write.h"
 
 #define SINK_MAX (8u << 20)
 
@@ -206,55 +207,14 @@ date_now(cf_http_t *srv) {
   return srv->date;
 }
 
-typedef struct {
-  unsigned    code;
-  char const *type;
-  char const *cache;
-  unsigned    retry_after_s;
-  size_t      body_sz;
-} head_t;
-
-static void put(cf_wr_t *wr, char const *text) { cf_wr_bytes(wr, text, strlen(text)); }
-
-static void
-put_dec(cf_wr_t *wr, size_t v) {
-  char  digits[24];
-  char *at = digits + sizeof digits;
-  do *--at = (char)('0' + v % 10);
-  while (v /= 10);
-  cf_wr_bytes(wr, at, (size_t)(digits + sizeof digits - at));
-}
-
-/* no printf: this is on the path of every request */
-static cf_span_t
-make_head(conn_t *c, uint8_t *buf, size_t max, head_t const *h) {
-  cf_wr_t wr = cf_wr_init(buf, max);
-  put(&wr, "HTTP/1.1 ");
-  put_dec(&wr, h->code);
-  put(&wr, " ");
-  put(&wr, cf_http_reason(h->code));
-  put(&wr, "\r\nDate: ");
-  put(&wr, date_now(c->srv));
-  if (h->type) put(&wr, "\r\nContent-Type: "), put(&wr, h->type);
-  if (h->code != 204) put(&wr, "\r\nContent-Length: "), put_dec(&wr, h->body_sz);
-  if (h->code == 405) put(&wr, c->req.method == CF_HTTP_POST ? "\r\nAllow: GET, HEAD" : "\r\nAllow: POST");
-  put(&wr, "\r\nCache-Control: ");
-  put(&wr, h->cache);
-  if (h->retry_after_s) put(&wr, "\r\nRetry-After: "), put_dec(&wr, h->retry_after_s);
-  put(&wr, c->keep ? "\r\nX-Content-Type-Options: nosniff\r\n\r\n" : "\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
-  cf_span_t out = cf_wr_out(&wr);
-  assert(out.len); /* types and cache texts are ours */
-  return out;
-}
-
 /* sends head and body, or head and then c->file_left bytes of c->file */
 static void
-answer(conn_t *c, head_t const *h, cf_span_t body) {
+answer(conn_t *c, cf_http_head_t const *h, cf_span_t body) {
   uint8_t   buf[1024];
   bool      whole = c->file_left == 0;
   cf_span_t head;
   if (c->srv->draining) c->keep = false;
-  head = make_head(c, buf, sizeof buf, h);
+  head = cf_http_head_write(buf, sizeof buf, h, c->keep, c->req.method, date_now(c->srv));
   if (c->without_body) body.len = 0;
 
   struct iovec  parts[2] = { { .iov_base = buf, .iov_len = head.len }, { .iov_len = body.len } };
@@ -285,11 +245,11 @@ answer(conn_t *c, head_t const *h, cf_span_t body) {
 static void
 problem(conn_t *c, unsigned code, char const *why, unsigned retry_after_s) {
   char body[256];
-  int  n = snprintf(body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n", cf_http_reason(code),
-                    code, why);
+  int  n = snprintf(body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
+                    cf_http_reason(code), code, why);
   assert(n > 0 && (size_t)n < sizeof body);
-  answer(c, &(head_t){ .code = code, .type = "application/problem+json", .cache = "no-store", .retry_after_s = retry_after_s, .body_sz = (size_t)n },
-         CF_SPAN(body, (size_t)n));
+  cf_http_head_t head = { code, "application/problem+json", "no-store", retry_after_s, (size_t)n };
+  answer(c, &head, CF_SPAN(body, (size_t)n));
 }
 
 /* after a refusal nobody knows where the next request would begin */
@@ -462,20 +422,6 @@ on_listener(cf_watch_t *w, uint32_t events) {
 
 /* ---- static files ---- */
 
-static char const *
-type_of(cf_span_t path) {
-  static struct { char const *ending, *type; } const types[] = {
-    { ".html", "text/html; charset=utf-8" }, { ".js", "text/javascript" }, { ".mjs", "text/javascript" }, { ".css", "text/css" },
-    { ".json", "application/json" }, { ".svg", "image/svg+xml" }, { ".png", "image/png" }, { ".wasm", "application/wasm" },
-    { ".txt", "text/plain; charset=utf-8" },
-  };
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-    size_t n = strlen(types[i].ending);
-    if (path.len > n && !memcmp(path.ptr + path.len - n, types[i].ending, n)) return types[i].type;
-  }
-  return "application/octet-stream";
-}
-
 static cf_http_mount_t const *
 mount_of(cf_http_t const *srv, cf_span_t path) {
   for (size_t i = 0; i < srv->mount_cnt; i++) {
@@ -494,9 +440,9 @@ serve_file(conn_t *c, cf_http_mount_t const *m) {
   size_t    n    = strlen(m->prefix);
   int       fd   = -1;
   size_t    size = 0;
-  put(&name, m->folder);
+  cf_wr_bytes(&name, m->folder, strlen(m->folder));
   cf_wr_bytes(&name, c->req.path.ptr + n, c->req.path.len - n);
-  if (c->req.path.ptr[c->req.path.len - 1] == '/') put(&name, "index.html");
+  if (c->req.path.ptr[c->req.path.len - 1] == '/') cf_wr_bytes(&name, "index.html", 10);
   cf_span_t out = cf_wr_out(&name);
   if (c->req.method == CF_HTTP_POST) {
     problem(c, 405, "this is read, not written", 0);
@@ -512,7 +458,7 @@ serve_file(conn_t *c, cf_http_mount_t const *m) {
     c->file      = fd;
     c->file_left = size;
   }
-  head_t head = { .code = 200, .type = m->type ? m->type : type_of(out), .cache = m->cache ? m->cache : "no-cache", .body_sz = size };
+  cf_http_head_t head = { 200, m->type ? m->type : cf_http_type_of(out), m->cache ? m->cache : "no-cache", 0, size };
   answer(c, &head, CF_SPAN(NULL, 0));
 }
 
@@ -551,7 +497,7 @@ cf_http_reply(cf_http_t *srv, uint64_t id, unsigned code, char const *type, unsi
   if (idx >= srv->max.conn_max) return;
   conn_t *c = &srv->conns[idx];
   if (c->state != PENDING || c->gen != id >> 32) return;
-  answer(c, &(head_t){ .code = code, .type = type, .cache = "no-store", .retry_after_s = retry_after_s, .body_sz = body.len }, body);
+  answer(c, &(cf_http_head_t){ code, type, "no-store", retry_after_s, body.len }, body);
   advance(c);
 }
 
@@ -605,7 +551,11 @@ cf_http_new(cf_loop_t *loop, int listener, cf_files_t const *files, cf_http_moun
   assert(files || !mount_cnt);
   cf_http_t *srv = calloc(1, sizeof *srv);
   if (!srv) return NULL;
-  *srv = (cf_http_t){ .watch = { .fd = listener, .fn = on_listener }, .loop = loop, .files = files, .mounts = mounts, .mount_cnt = mount_cnt,
+  *srv = (cf_http_t){ .watch = { .fd = listener, .fn = on_listener },
+                      .loop = loop,
+                      .files = files,
+                      .mounts = mounts,
+                      .mount_cnt = mount_cnt,
                       .max = *limits };
   set_defaults(&srv->max);
   srv->conns = calloc(srv->max.conn_max, sizeof *srv->conns);

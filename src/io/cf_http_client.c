@@ -307,7 +307,8 @@ ask_make(peer_t const *p, cf_span_t what, size_t sp, char const *type, cf_span_t
   int n  = snprintf((char *)ask->bytes, what.len + strlen(p->url.path) + 512, "%.*s%s%.*s HTTP/1.1\r\nHost: %s\r\n", (int)sp,
                     (char const *)what.ptr, p->url.path, (int)(what.len - sp), (char const *)what.ptr + sp, p->url.authority);
   char *at = (char *)ask->bytes + n;
-  if (sp == 5) at += sprintf(at, "Content-Type: %.100s\r\nContent-Length: %zu\r\n", type ? type : "application/octet-stream", body.len);
+  if (sp == 5)
+    at += sprintf(at, "Content-Type: %.100s\r\nContent-Length: %zu\r\n", type ? type : "application/octet-stream", body.len);
   at += sprintf(at, "\r\n");
   if (body.len) memcpy(at, body.ptr, body.len);
   ask->len = (size_t)(at - (char *)ask->bytes) + body.len;
@@ -383,7 +384,8 @@ cf_http_client_sweep(cf_http_client_t *client) {
 /* ---- life ---- */
 
 cf_http_client_t *
-cf_http_client_new(cf_loop_t *loop, cf_done_queue_t *done, cf_url_t const *urls, size_t peer_cnt, cf_http_client_limits_t const *limits) {
+cf_http_client_new(cf_loop_t *loop, cf_done_queue_t *done, cf_url_t const *urls, size_t peer_cnt,
+                   cf_http_client_limits_t const *limits) {
   cf_http_client_t *client = calloc(1, sizeof *client);
   peer_t           *peers  = calloc(peer_cnt ? peer_cnt : 1, sizeof *peers);
   if (!client || !peers) {
@@ -391,7 +393,9 @@ cf_http_client_new(cf_loop_t *loop, cf_done_queue_t *done, cf_url_t const *urls,
     free(peers);
     return NULL;
   }
-  *client = (cf_http_client_t){ .loop = loop, .done = done, .max = *limits, .peers = peers, .peer_cnt = peer_cnt, .next_ms = UINT64_MAX };
+  *client = (cf_http_client_t){
+    .loop = loop, .done = done, .max = *limits, .peers = peers, .peer_cnt = peer_cnt, .next_ms = UINT64_MAX
+  };
   if (!client->max.body_max) client->max.body_max = 64u << 20;
   if (!client->max.timeout_ms) client->max.timeout_ms = 10000;
   if (!client->max.idle_ms) client->max.idle_ms = 15000;
@@ -437,7 +441,8 @@ cf_http_client_wait(cf_http_client_t *client) {
 }
 
 static cf_status_t
-call(cf_done_t **out, char const *method, char const *url, char const *type, cf_span_t body, unsigned timeout_ms, cf_error_t *err) {
+call(cf_done_t **out, char const *method, char const *url, char const *type, cf_span_t body, unsigned timeout_ms,
+     cf_error_t *err) {
   char        base[96], what[CF_HTTP_LINE_MAX / 2];
   char const *auth = strstr(url, "://"), *path = auth ? auth + 3 + strcspn(auth + 3, "/?") : url;
   cf_url_t    peer;

@@ -202,7 +202,8 @@ static cf_status_t
 check_body(cf_http_request_t *r, cf_http_refusal_t *no, fields_t const *f, size_t body_max) {
   if (f->coding_cnt && f->length_cnt) return refuse(no, CF_ERR_FORMAT, 400, "Transfer-Encoding with Content-Length");
   if (f->coding_cnt > 1) return refuse(no, CF_ERR_FORMAT, 400, "Transfer-Encoding given twice");
-  if (f->coding_cnt && is(f->coding, "chunked")) return refuse(no, CF_ERR_UNSUPPORTED, 411, "chunked bodies are not taken: give Content-Length");
+  if (f->coding_cnt && is(f->coding, "chunked"))
+    return refuse(no, CF_ERR_UNSUPPORTED, 411, "chunked bodies are not taken: give Content-Length");
   if (f->coding_cnt) return refuse(no, CF_ERR_UNSUPPORTED, 501, "transfer codings are not taken");
   if (r->method == CF_HTTP_POST && !f->length_cnt) return refuse(no, CF_ERR_UNSUPPORTED, 411, "a POST needs Content-Length");
   cf_status_t st = read_length(&r->body_sz, no, f, body_max);
@@ -228,7 +229,8 @@ cf_http_request_parse(cf_http_request_t *out, cf_http_refusal_t *no, cf_span_t h
   if (f.coding_cnt && !v11) return refuse(no, CF_ERR_FORMAT, 400, "Transfer-Encoding in HTTP/1.0");
   st = check_body(&r, no, &f, body_max);
   if (st) return st;
-  if (f.expect_cnt && (f.expect_cnt > 1 || !is(f.expect, "100-continue"))) return refuse(no, CF_ERR_UNSUPPORTED, 417, "an unknown expectation");
+  if (f.expect_cnt && (f.expect_cnt > 1 || !is(f.expect, "100-continue")))
+    return refuse(no, CF_ERR_UNSUPPORTED, 417, "an unknown expectation");
   r.expect = f.expect_cnt && v11;
   r.keep   = v11 && !f.close;
   *out     = r;
@@ -239,8 +241,8 @@ cf_http_request_parse(cf_http_request_t *out, cf_http_refusal_t *no, cf_span_t h
 
 static cf_status_t
 read_status_line(cf_http_response_t *r, cf_http_refusal_t *no, bool *v11, cf_span_t line) {
-  bool ok = line.len >= 12 && !memcmp(line.ptr, "HTTP/1.", 7) && (line.ptr[7] == '0' || line.ptr[7] == '1') && line.ptr[8] == ' ' &&
-            (line.len == 12 || line.ptr[12] == ' ') && all_are(VALUE, line);
+  bool ok = line.len >= 12 && !memcmp(line.ptr, "HTTP/1.", 7) && (line.ptr[7] == '0' || line.ptr[7] == '1') &&
+            line.ptr[8] == ' ' && (line.len == 12 || line.ptr[12] == ' ') && all_are(VALUE, line);
   for (size_t i = 9; ok && i < 12; i++) {
     ok      = line.ptr[i] >= '0' && line.ptr[i] <= '9';
     r->code = r->code * 10 + (unsigned)(line.ptr[i] - '0');
@@ -334,20 +336,4 @@ cf_http_chunks_feed(cf_http_chunks_t *c, size_t *out_sz, uint8_t *buf, size_t n)
     if (st) return st;
   }
   return CF_OK;
-}
-
-char const *
-cf_http_reason(unsigned code) {
-  static struct { unsigned code; char const *reason; } const reasons[] = {
-    { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
-    { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" }, { 408, "Request Timeout" }, { 409, "Conflict" },
-    { 410, "Gone" }, { 411, "Length Required" }, { 413, "Content Too Large" }, { 414, "URI Too Long" },
-    { 415, "Unsupported Media Type" }, { 417, "Expectation Failed" }, { 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
-    { 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" }, { 501, "Not Implemented" },
-    { 503, "Service Unavailable" }, { 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
-  };
-  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-    if (reasons[i].code == code) return reasons[i].reason;
-  }
-  return "Status";
 }

@@ -80,7 +80,4 @@ typedef struct {
    chunk is larger than 2^31. */
 CF_MUST_CHECK cf_status_t cf_http_chunks_feed(cf_http_chunks_t *c, size_t *out_sz, uint8_t *buf, size_t n);
 
-/* cf_http_reason is the phrase for a status code: a static string. */
-char const *cf_http_reason(unsigned code);
-
 #endif

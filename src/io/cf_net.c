@@ -51,7 +51,8 @@ cf_status_t
 cf_url_parse(cf_url_t *out, char const *text, cf_error_t *err) {
   static char const scheme[] = "http://";
   if (!strncmp(text, "https://", 8))
-    return cf_error_set(err, CF_ERR_UNSUPPORTED, "url", 0, "https is not spoken here; put a TLS proxy in front and name its plain side");
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "url", 0,
+                        "https is not spoken here; put a TLS proxy in front and name its plain side");
   if (strncmp(text, scheme, sizeof scheme - 1)) return cf_error_set(err, CF_ERR_UNSUPPORTED, "url", 0, "must begin with http://");
 
   char const *auth = text + sizeof scheme - 1, *path = auth + strcspn(auth, "/");
@@ -66,13 +67,16 @@ cf_url_parse(cf_url_t *out, char const *text, cf_error_t *err) {
   char     name[sizeof url.authority];
   uint16_t port = 0;
   if (auth_sz >= sizeof url.authority || path_sz >= sizeof url.path)
-    return cf_error_set(err, CF_ERR_BOUND, "url", 0, "longer than %zu bytes of host or %zu of path", sizeof url.authority - 1, sizeof url.path - 1);
-  if (named == 0 || (v6 && host[named] != ']') || after > path || (after < path && *after != ':') || port_parse(&port, after, (size_t)(path - after)) || !is_path(path))
+    return cf_error_set(err, CF_ERR_BOUND, "url", 0, "longer than %zu bytes of host or %zu of path", sizeof url.authority - 1,
+                        sizeof url.path - 1);
+  if (named == 0 || (v6 && host[named] != ']') || after > path || (after < path && *after != ':') ||
+      port_parse(&port, after, (size_t)(path - after)) || !is_path(path))
     return cf_error_set(err, CF_ERR_FORMAT, "url", 0, "not http://HOST[:PORT][/PATH]");
   memcpy(name, host, named);
   name[named] = 0;
   if (addr_make(&url.addr, &url.addr_sz, name, port) || v6 != (url.addr.ss_family == AF_INET6))
-    return cf_error_set(err, CF_ERR_UNSUPPORTED, "url", sizeof scheme - 1, "%s is no numeric address; names are not looked up (localhost is known)", name);
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "url", sizeof scheme - 1,
+                        "%s is no numeric address; names are not looked up (localhost is known)", name);
   memcpy(url.authority, auth, auth_sz);
   memcpy(url.path, path, path_sz);
   *out = url;
@@ -137,7 +141,8 @@ cf_status_t
 cf_net_listen_unix(int *fd, char const *path, cf_error_t *err) {
   struct sockaddr_storage sa;
   socklen_t               sa_sz;
-  if (cf_net_unix_addr(&sa, &sa_sz, path)) return cf_error_set(err, CF_ERR_BOUND, "socket", 0, "path longer than 107 bytes: %s", path);
+  if (cf_net_unix_addr(&sa, &sa_sz, path))
+    return cf_error_set(err, CF_ERR_BOUND, "socket", 0, "path longer than 107 bytes: %s", path);
   if (is_left_over(&sa, sa_sz)) unlink(path);
   int    sock  = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   mode_t mask  = umask(0177);

@@ -68,7 +68,8 @@ child_run(cf_proc_t const *p, pid_t parent, int null, int ready, int report) {
   sigset_t none;
   sigemptyset(&none);
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || setpgid(0, 0)) child_fail(report);
-  if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) || !child_place((int const(*)[2])pairs, cnt)) child_fail(report);
+  if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) || !child_place((int const(*)[2])pairs, cnt))
+    child_fail(report);
   for (char const *const *e = p->spec.env; e && *e; e++) {
     char *text = strdup(*e);
     if (!text || putenv(text)) child_fail(report);
@@ -259,7 +260,7 @@ cf_procs_start(cf_procs_t *procs, cf_proc_spec_t const *spec, cf_error_t *err) {
   assert(spec->fd_cnt <= CF_PROC_FDS_MAX);
   if (procs->cnt == CF_PROCS_MAX) return cf_error_set(err, CF_ERR_BOUND, spec->role, 0, "more than %d processes", CF_PROCS_MAX);
   cf_proc_t *p = &procs->at[procs->cnt];
-  *p           = (cf_proc_t){ .spec = *spec, .state = CF_PROC_ENDED, .pidfd = -1, .ready = -1, .log = log_open(procs, spec->role) };
+  *p = (cf_proc_t){ .spec = *spec, .state = CF_PROC_ENDED, .pidfd = -1, .ready = -1, .log = log_open(procs, spec->role) };
   if (p->log < 0) return cf_error_set(err, CF_ERR_IO, spec->role, 0, "log in %s: %s", procs->log_dir, strerror(errno));
   p->echoed = lseek(p->log, 0, SEEK_END);
   int why   = spawn(p);

@@ -21,7 +21,7 @@ typedef struct {
     int ours, theirs; /* theirs >= 3; ours stays the caller's, open while restarts are wanted */
   } fds[CF_PROC_FDS_MAX];
   size_t      fd_cnt;
-  bool        keep;       /* started again after a crash: a signal or a status of 3 and more (1 and 2 are verdicts that a retry does not change) */
+  bool        keep;       /* started again after a crash: a signal, or a status of 3 and more (0 to 2 are final) */
   bool        ready_pipe; /* ready when it wrote a byte to cf_proc_ready_fd()               */
   char const *ready_url;  /* ready when a GET of it is answered 200                         */
   unsigned    ready_ms;   /* [10000] */

@@ -39,7 +39,8 @@ run(sqlite3_stmt *stmt) {
 
 static bool
 bind(sqlite3_stmt *stmt, int at, cf_span_t s) {
-  return s.len <= VALUE_MAX && sqlite3_bind_blob(stmt, at, s.len ? (void const *)s.ptr : "", (int)s.len, SQLITE_STATIC) == SQLITE_OK;
+  return s.len <= VALUE_MAX &&
+         sqlite3_bind_blob(stmt, at, s.len ? (void const *)s.ptr : "", (int)s.len, SQLITE_STATIC) == SQLITE_OK;
 }
 
 static cf_span_t
@@ -51,7 +52,7 @@ column(sqlite3_stmt *stmt, int at) {
 /* ---- opening ---- */
 
 static bool
-pragma_u32(cf_store_sqlite_t *s, char const *pragma, int *out) {
+query_int(cf_store_sqlite_t *s, char const *pragma, int *out) {
   sqlite3_stmt *stmt = NULL;
   bool          ok   = sqlite3_prepare_v2(s->db, pragma, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
   if (ok) *out = sqlite3_column_int(stmt, 0);
@@ -74,19 +75,20 @@ check_whole(cf_store_sqlite_t *s, cf_error_t *err) {
 
 static cf_status_t
 make_schema(cf_store_sqlite_t *s, cf_error_t *err) {
-  static char const schema[] = "BEGIN IMMEDIATE;"
-                               "CREATE TABLE entry(kind INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
-                               "CREATE TABLE fence(one INTEGER PRIMARY KEY CHECK(one = 1), fence BLOB NOT NULL CHECK(length(fence) = 8));"
-                               "INSERT INTO fence VALUES(1, zeroblob(8));"
-                               "PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
-                               "PRAGMA user_version = " TEXT(SCHEMA) ";"
-                               "COMMIT";
+  static char const schema[] =
+      "BEGIN IMMEDIATE;"
+      "CREATE TABLE entry(kind INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
+      "CREATE TABLE fence(one INTEGER PRIMARY KEY CHECK(one = 1), fence BLOB NOT NULL CHECK(length(fence) = 8));"
+      "INSERT INTO fence VALUES(1, zeroblob(8));"
+      "PRAGMA application_id = " TEXT(APPLICATION_ID) "; PRAGMA user_version = " TEXT(SCHEMA) "; COMMIT";
   int app = 0, version = 0;
-  if (!pragma_u32(s, "PRAGMA application_id", &app) || !pragma_u32(s, "PRAGMA user_version", &version)) return fail(s, "open", err);
+  if (!query_int(s, "PRAGMA application_id", &app) || !query_int(s, "PRAGMA user_version", &version))
+    return fail(s, "open", err);
   if (app == APPLICATION_ID && version == SCHEMA) return CF_OK;
-  if (app == APPLICATION_ID) return cf_error_set(err, CF_ERR_UNSUPPORTED, "store", 0, "schema %d, this program has %d", version, SCHEMA);
+  if (app == APPLICATION_ID)
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "store", 0, "schema %d, this program has %d", version, SCHEMA);
   int tables = 1;
-  if (!pragma_u32(s, "SELECT count(*) FROM sqlite_schema", &tables)) return fail(s, "open", err);
+  if (!query_int(s, "SELECT count(*) FROM sqlite_schema", &tables)) return fail(s, "open", err);
   if (tables || app || version) return cf_error_set(err, CF_ERR_FORMAT, "store", 0, "the file is another program's");
   return sqlite3_exec(s->db, schema, NULL, NULL, NULL) ? fail(s, "make", err) : CF_OK;
 }
@@ -174,7 +176,8 @@ fence_raise(cf_store_sqlite_t *s, uint64_t fence, cf_error_t *err) {
   cf_status_t st   = fence_read(s, &have, err);
   if (st) return st;
   if (fence < have)
-    return cf_error_set(err, CF_ERR_STALE, "store", 0, "fence %llu, another process holds %llu", (unsigned long long)fence, (unsigned long long)have);
+    return cf_error_set(err, CF_ERR_STALE, "store", 0, "fence %llu, another process holds %llu", (unsigned long long)fence,
+                        (unsigned long long)have);
   if (fence == have) return CF_OK;
   cf_wr_t wr = cf_wr_init(bytes, sizeof bytes);
   cf_wr_u64(&wr, fence);
@@ -184,7 +187,8 @@ fence_raise(cf_store_sqlite_t *s, uint64_t fence, cf_error_t *err) {
 static cf_status_t
 write_one(cf_store_sqlite_t *s, cf_store_write_t const *w, cf_error_t *err) {
   sqlite3_stmt *stmt = w->put ? s->put : s->del;
-  bool ok = sqlite3_bind_int(stmt, 1, (int)w->kind) == SQLITE_OK && bind(stmt, 2, w->key) && (!w->put || bind(stmt, 3, w->value)) && run(stmt);
+  bool ok = sqlite3_bind_int(stmt, 1, (int)w->kind) == SQLITE_OK && bind(stmt, 2, w->key) &&
+            (!w->put || bind(stmt, 3, w->value)) && run(stmt);
   return ok ? CF_OK : fail(s, "write", err);
 }
 

@@ -17,7 +17,8 @@ typedef struct cf_store_sqlite cf_store_sqlite_t;
                        reconciling from log and ledger is the remedy
    CF_ERR_UNSUPPORTED  made by another version of the schema
    CF_ERR_IO           cannot be opened or written */
-CF_MUST_CHECK cf_status_t cf_store_sqlite_open(cf_store_sqlite_t **out, char const *path, bool relaxed, bool *rebuildable, cf_error_t *err);
+CF_MUST_CHECK cf_status_t
+cf_store_sqlite_open(cf_store_sqlite_t **out, char const *path, bool relaxed, bool *rebuildable, cf_error_t *err);
 void                      cf_store_sqlite_free(cf_store_sqlite_t *store);
 
 /* cf_store_sqlite_commit performs the writes encoded in in (cf_store_begin, ...)
@@ -29,12 +30,13 @@ void                      cf_store_sqlite_free(cf_store_sqlite_t *store);
 CF_MUST_CHECK cf_status_t cf_store_sqlite_commit(cf_store_sqlite_t *store, cf_span_t in, cf_error_t *err);
 
 /* cf_store_sqlite_get reads one value into *out, to be freed; NULL when there is none. */
-CF_MUST_CHECK cf_status_t cf_store_sqlite_get(uint8_t **out, size_t *out_sz, cf_store_sqlite_t *store, cf_store_kind_t kind, cf_span_t key,
-                                              cf_error_t *err);
+CF_MUST_CHECK cf_status_t
+cf_store_sqlite_get(uint8_t **out, size_t *out_sz, cf_store_sqlite_t *store, cf_store_kind_t kind, cf_span_t key,
+                    cf_error_t *err);
 
 /* cf_store_sqlite_scan reads all of a kind, by key bytewise, into *out, to be
    freed: the store's fence and puts, as in a commit.  CF_ERR_BOUND over max bytes. */
-CF_MUST_CHECK cf_status_t cf_store_sqlite_scan(uint8_t **out, size_t *out_sz, cf_store_sqlite_t *store, cf_store_kind_t kind, size_t max,
-                                               cf_error_t *err);
+CF_MUST_CHECK cf_status_t
+cf_store_sqlite_scan(uint8_t **out, size_t *out_sz, cf_store_sqlite_t *store, cf_store_kind_t kind, size_t max, cf_error_t *err);
 
 #endif

@@ -8,17 +8,19 @@
 
 /* ---- growing ---- */
 
-/* Makes room for one more element in an array that doubles.  Stops the process when memory ends. */
+/* cnt elements, old ones kept, new ones not set.  Stops the process when memory ends. */
+static void *resized(void *array, size_t cnt, size_t elem_sz) {
+  void *p = reallocarray(array, cnt, elem_sz);
+  if (p) return p;
+  fputs("ledger: out of memory\n", stderr);
+  abort();
+}
+
+/* Makes room for one more element in an array that doubles. */
 static void *grown(void *array, size_t *max, size_t cnt, size_t elem_sz) {
   if (cnt < *max) return array;
-  size_t more = *max ? 2 * *max : 64;
-  void  *p    = more <= SIZE_MAX / elem_sz ? realloc(array, more * elem_sz) : NULL;
-  if (!p) {
-    fputs("ledger: out of memory\n", stderr);
-    abort();
-  }
-  *max = more;
-  return p;
+  *max = *max ? 2 * *max : 64;
+  return resized(array, *max, elem_sz);
 }
 
 /* An index of elements by 32-byte key: open addressing, at most half full. */
@@ -76,18 +78,16 @@ struct cf_ledger_state {
   size_t  seen_cnt, seen_max;
   index_t seen_ix;
 
-  cf_slot_write_t *writes; /* of the call under way */
-  size_t           writes_max;
+  cf_slot_write_t *writes; /* of the call under way: CF_LEDGER_WRITES_MAX */
 };
 
 cf_ledger_state_t *cf_ledger_state_new(void) {
-  size_t             max = 0;
-  cf_ledger_state_t *st  = grown(NULL, &max, 0, sizeof *st); /* aborts rather than fail */
-  *st                    = (cf_ledger_state_t){ 0 };
-  st->nodes              = grown(NULL, &st->nodes_max, 0, sizeof *st->nodes);
-  st->nodes[0]           = (node_t){ 0 };
-  st->nodes_cnt          = 1;
-  while (st->writes_max < CF_LEDGER_WRITES_MAX) st->writes = grown(st->writes, &st->writes_max, st->writes_max, sizeof *st->writes);
+  cf_ledger_state_t *st = resized(NULL, 1, sizeof *st);
+  *st                   = (cf_ledger_state_t){ 0 };
+  st->nodes             = grown(NULL, &st->nodes_max, 0, sizeof *st->nodes);
+  st->nodes[0]          = (node_t){ 0 };
+  st->nodes_cnt         = 1;
+  st->writes            = resized(NULL, CF_LEDGER_WRITES_MAX, sizeof *st->writes);
   return st;
 }
 
@@ -126,10 +126,9 @@ static void index_add(index_t *ix, key_fn_t *key_of, cf_ledger_state_t const *st
   assert(cnt < UINT32_MAX - 1);
   size_t place;
   if (2 * (cnt + 1) > ix->max) {
-    index_t  more = { .max = ix->max ? 2 * ix->max : 256 };
-    uint32_t *at  = calloc(more.max, sizeof *at);
-    if (!at) abort();
-    more.at = at;
+    index_t more = { .max = ix->max ? 2 * ix->max : 256 };
+    more.at      = resized(NULL, more.max, sizeof *more.at);
+    memset(more.at, 0, more.max * sizeof *more.at);
     for (uint32_t i = 0; i < cnt; i++) {
       (void)index_find(&more, key_of, st, key_of(st, i), &place);
       more.at[place] = i + 1;

@@ -11,8 +11,6 @@
 
 #define CF_BUNDLE_MAX            (1u << 20)
 #define CF_BUNDLE_STATEMENTS_MAX 16
-#define CF_COLLATERAL_TYP        "application/counterfoil-collateral+cbor"
-#define CF_COLLATERAL_MAX        24 /* items */
 
 /* An entry of the log with the path to the note's root. */
 typedef struct {
@@ -31,7 +29,7 @@ typedef struct {
   cf_proven_t results[CF_MEMBERS_MAX];
   size_t      results_cnt;
   cf_span_t   evidence;   /* CMW */
-  cf_span_t   collateral; /* CMW */
+  cf_span_t   collateral; /* root certificates and revocation lists: DER, one after the other */
   cf_span_t   statements[CF_BUNDLE_STATEMENTS_MAX];
   size_t      statements_cnt;
   cf_proven_t deployment;
@@ -41,19 +39,6 @@ typedef struct {
 /* Strict: one encoding per value.  CF_ERR_FORMAT, CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_bundle_decode(cf_bundle_t *out, cf_span_t in, cf_error_t *err);
 void                      cf_bundle_encode(cf_wr_t *wr, cf_bundle_t const *b);
-
-/* Collateral as it travels: the CMW record [type, << [* [role, bytes]] >>, 2 = endorsements], role 2 being a revocation list, 4 a root
-   certificate, both DER. */
-typedef struct {
-  uint64_t  role;
-  cf_span_t bytes;
-} cf_collateral_item_t;
-typedef struct {
-  cf_collateral_item_t item[CF_COLLATERAL_MAX];
-  size_t               cnt;
-} cf_collateral_t;
-CF_MUST_CHECK cf_status_t cf_collateral_decode(cf_collateral_t *out, cf_span_t in, cf_error_t *err);
-void                      cf_collateral_encode(cf_wr_t *wr, cf_collateral_t const *c);
 
 /* The log's head that a party last relied on.  size 0: none yet. */
 typedef struct {

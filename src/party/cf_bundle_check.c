@@ -275,28 +275,50 @@ check_results(run_t *r) {
 
 /* ---- evidence, appraised anew ---- */
 
-/* The roots of the collateral that policy names, by hash, with the class that it gives them. */
-static size_t
-named_roots(cf_root_t roots[CF_ROOTS_MAX], cf_policy_t const *policy, cf_collateral_t const *c) {
-  size_t cnt = 0;
-  for (size_t i = 0; i < c->cnt; i++) {
-    if (c->item[i].role != CF_ROLE_ROOT) continue;
-    cf_hash_t hash = cf_sha256(c->item[i].bytes);
-    for (size_t k = 0; k < policy->ek_roots_cnt && cnt < CF_ROOTS_MAX; k++)
-      if (!memcmp(policy->ek_roots[k].root, hash.b, 32)) roots[cnt++] = (cf_root_t){ (cf_class_t)policy->ek_roots[k].class, c->item[i].bytes };
+/* What is handed to evidence/. */
+typedef struct {
+  cf_evidence_item_t items[CF_ITEMS_MAX];
+  size_t             item_cnt, crl_cnt;
+  cf_root_t          roots[CF_ROOTS_MAX];
+  size_t             root_cnt;
+} parts_t;
+
+/* A certificate's first field is its version, tagged [0]; a revocation list has none such. */
+static bool
+is_certificate(cf_span_t der) {
+  cf_rd_t rd = cf_rd_span(der);
+  for (int i = 0; i < 2; i++) {
+    cf_rd_take(&rd, 1);
+    uint8_t len = cf_rd_u8(&rd);
+    if (len & 0x80) cf_rd_take(&rd, len & 0x7f);
   }
-  return cnt;
+  return cf_rd_u8(&rd) == 0xa0;
+}
+
+/* A root counts if policy names its hash, with the class that policy gives it. */
+static void
+add_root(parts_t *p, cf_policy_t const *policy, cf_span_t der) {
+  cf_hash_t hash = cf_sha256(der);
+  for (size_t i = 0; i < policy->ek_roots_cnt && p->root_cnt < CF_ROOTS_MAX; i++)
+    if (!memcmp(policy->ek_roots[i].root, hash.b, 32)) p->roots[p->root_cnt++] = (cf_root_t){ (cf_class_t)policy->ek_roots[i].class, der };
 }
 
 static cf_verdict_code_t
-add_items(run_t *r, cf_evidence_item_t items[CF_ITEMS_MAX], size_t *cnt, cf_span_t evidence, cf_collateral_t const *c) {
-  items[(*cnt)++] = (cf_evidence_item_t){ CF_ROLE_EVIDENCE, evidence };
-  for (size_t i = 0; i < c->cnt; i++) {
-    if (c->item[i].role != CF_ROLE_CRL) continue;
-    if (*cnt > CF_X509_CRL_MAX) return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "collateral", 0, "more than %d revocation lists", CF_X509_CRL_MAX);
-    items[(*cnt)++] = (cf_evidence_item_t){ CF_ROLE_CRL, c->item[i].bytes };
+gather(run_t *r, parts_t *p, cf_span_t evidence) {
+  cf_span_t der[CF_ROOTS_MAX + CF_X509_CRL_MAX];
+  size_t    cnt = 0;
+  if (r->b->collateral.len && cf_der_split(der, &cnt, sizeof der / sizeof *der, r->b->collateral))
+    return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "collateral", 0, "not DER values one after the other");
+  p->items[p->item_cnt++] = (cf_evidence_item_t){ CF_ROLE_EVIDENCE, evidence };
+  for (size_t i = 0; i < cnt; i++) {
+    if (is_certificate(der[i])) {
+      add_root(p, &r->out->trust.policy, der[i]);
+    } else {
+      if (p->crl_cnt++ == CF_X509_CRL_MAX) return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "collateral", 0, "more than %d revocation lists", CF_X509_CRL_MAX);
+      p->items[p->item_cnt++] = (cf_evidence_item_t){ CF_ROLE_CRL, der[i] };
+    }
   }
-  for (size_t i = 0; i < r->b->statements_cnt; i++) items[(*cnt)++] = (cf_evidence_item_t){ CF_ROLE_STATEMENT, r->b->statements[i] };
+  for (size_t i = 0; i < r->b->statements_cnt; i++) p->items[p->item_cnt++] = (cf_evidence_item_t){ CF_ROLE_STATEMENT, r->b->statements[i] };
   return CF_VERDICT_OK;
 }
 
@@ -314,16 +336,12 @@ appraise(run_t *r, cf_facts_t const *facts, cf_policy_t const *policy, cf_hash_t
 /* facts: of this evidence at T, acceptable to the domain's policy and to the party's own. */
 static cf_verdict_code_t
 believe(run_t *r, cf_facts_t *facts, cf_span_t evidence, cf_hash_t const *nonce) {
-  cf_collateral_t    collateral;
-  cf_evidence_item_t items[CF_ITEMS_MAX];
-  cf_root_t          roots[CF_ROOTS_MAX];
-  cf_error_t         err = { 0 };
-  cf_evidence_ask_t  ask = { .items = items, .roots = roots, .domain = r->out->trust.domain, .at_s = (int64_t)r->at_s };
-  if (cf_collateral_decode(&collateral, r->b->collateral, &err)) return from_error(r, &err);
-  cf_verdict_code_t code = add_items(r, items, &ask.item_cnt, evidence, &collateral);
+  parts_t           p    = { .item_cnt = 0 };
+  cf_verdict_code_t code = gather(r, &p, evidence);
   if (code) return code;
-  ask.root_cnt = named_roots(roots, &r->out->trust.policy, &collateral);
-  code         = cf_evidence_verify(facts, &ask, r->v);
+  cf_evidence_ask_t ask = { .items = p.items, .item_cnt = p.item_cnt, .roots = p.roots, .root_cnt = p.root_cnt, .domain = r->out->trust.domain,
+                            .at_s = (int64_t)r->at_s };
+  code                  = cf_evidence_verify(facts, &ask, r->v);
   if (code) return code;
   if (!cf_hash_eq(&facts->certificate, &r->out->certificate))
     return cf_verdict_set(r->v, CF_VERDICT_BINDING, "evidence", 0, "bound to another epoch certificate");

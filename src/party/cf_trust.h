@@ -14,7 +14,7 @@ typedef struct {
   cf_hash_t            policy_hash;
   cf_ledger_identity_t ledger;      /* with the separator that acts and calls are signed under */
   cf_witness_set_t     witnesses;
-  cf_seats_t           observers;   /* k = 0: the ledger has none of its own */
+  cf_seats_t           observers;
 } cf_trust_t;
 
 /* cf_trust_open checks entry 0: the log's wrapper, k governors, every rule of genesis; expected (may be NULL) is the domain that
@@ -24,7 +24,7 @@ typedef struct {
    CF_ERR_POLICY  a rule of genesis does not hold */
 CF_MUST_CHECK cf_status_t cf_trust_open(cf_trust_t *out, cf_span_t genesis_entry, cf_hash_t const *expected, cf_error_t *err);
 
-/* Genesis demands that there are verifiers. */
+/* There are verifiers: cf_genesis_check. */
 static inline cf_council_t const *cf_trust_verifiers(cf_trust_t const *t) { return cf_genesis_council(&t->genesis, CF_VERIFIERS); }
 
 #endif

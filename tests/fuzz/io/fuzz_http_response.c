@@ -49,7 +49,8 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   cf_status_t st = cf_http_scan(&scan, &head_sz, &no, in);
   if (!st && head_sz) {
     st = cf_http_response_parse(&r, &no, CF_SPAN(in.ptr, head_sz), BODY_MAX);
-    if (!st) assert(r.code >= 100 && r.code <= 599 && r.body_sz <= BODY_MAX && !(r.chunked && r.body_sz) && r.retry_after_s <= 86400);
+    if (!st)
+      assert(r.code >= 100 && r.code <= 599 && r.body_sz <= BODY_MAX && !(r.chunked && r.body_sz) && r.retry_after_s <= 86400);
     if (!st && r.chunked) check_chunks(in.ptr + head_sz, in.len - head_sz, data[0] + 1u);
   }
   if (st) assert(no.why && no.why[0]);

@@ -354,6 +354,12 @@ setup(void **state) {
   return 0;
 }
 
+static int
+teardown(void **state) {
+  cf_ciphers_free(&ciphers);
+  return 0;
+}
+
 int
 main(void) {
   struct CMUnitTest const tests[] = {
@@ -366,5 +372,5 @@ main(void) {
     cmocka_unit_test(test_a_lapsed_content_is_abandoned),
     cmocka_unit_test(test_refusals_at_once),
   };
-  return cmocka_run_group_tests(tests, setup, NULL);
+  return cmocka_run_group_tests(tests, setup, teardown);
 }

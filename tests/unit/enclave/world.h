@@ -70,11 +70,16 @@ typedef struct {
   size_t         boot_sz;
 } world_t;
 
+/* keep copies bytes for the process: tests are short. */
+typedef struct kept { struct kept *next; } kept_t;
+static kept_t *all_kept;
 static inline cf_span_t
-keep(cf_span_t s) { /* for the process: tests are short */
-  uint8_t *p = malloc(s.len + 1);
-  memcpy(p, s.ptr, s.len);
-  return CF_SPAN(p, s.len);
+keep(cf_span_t s) {
+  kept_t *k = malloc(sizeof *k + s.len + 1);
+  k->next   = all_kept;
+  all_kept  = k;
+  if (s.len) memcpy(k + 1, s.ptr, s.len);
+  return CF_SPAN(k + 1, s.len);
 }
 
 /* ---- the log ---- */

@@ -75,7 +75,8 @@ test_modes(void **state) {
   assert_int_equal(mode_of("public/log"), 0755);
 }
 
-static char const *const no_names[] = { "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/..", ".hidden", "a/.hidden", "a b", "a\nb", "a\x7f", "a\xc3\xa4" };
+static char const *const no_names[] = { "",       "/",    "/a",      "a/",        "a//b", ".",    "..",    "../a",
+                                        "a/../b", "a/..", ".hidden", "a/.hidden", "a b",  "a\nb", "a\x7f", "a\xc3\xa4" };
 
 static void
 test_names(void **state) {
@@ -181,7 +182,9 @@ write_until_killed(void) {
   static uint8_t body[BODY_SZ];
   for (unsigned n = 0;; n++) {
     memset(body, 'a' + (int)(n % 26), sizeof body);
-    if (cf_files_put(&files, S("k/put"), CF_SPAN_OF(body), NULL) || cf_files_append(&files, S("k/append"), CF_SPAN(body, 5000), NULL)) _exit(1);
+    if (cf_files_put(&files, S("k/put"), CF_SPAN_OF(body), NULL) ||
+        cf_files_append(&files, S("k/append"), CF_SPAN(body, 5000), NULL))
+      _exit(1);
   }
 }
 

@@ -195,7 +195,8 @@ test_server(void **state) {
   int listener;
   assert_int_equal(cf_net_listen_unix(&listener, tmp_path("srv"), NULL), CF_OK);
   cf_frame_server_t *srv = cf_frame_server_new(&loop, listener, -1);
-  cf_frame_peer_t   *a   = cf_frame_peer_new(&loop, &done, tmp_path("srv"), -1), *b = cf_frame_peer_new(&loop, &done, tmp_path("srv"), -1);
+  cf_frame_peer_t   *a = cf_frame_peer_new(&loop, &done, tmp_path("srv"), -1),
+                  *b = cf_frame_peer_new(&loop, &done, tmp_path("srv"), -1);
   uint64_t           id[3];
   cf_span_t          body;
   cf_frame_ask(a, 1, S("a1"), 1000);
@@ -230,7 +231,8 @@ int
 main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
-    T(test_order), T(test_late), T(test_lost), T(test_wrong), T(test_unasked), T(test_bound), T(test_reconnect), T(test_unread), T(test_server),
+    T(test_order), T(test_late),      T(test_lost),   T(test_wrong),  T(test_unasked),
+    T(test_bound), T(test_reconnect), T(test_unread), T(test_server),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,8 @@ order_script(cf_effects_t *fx, cf_event_t const *ev) {
     cf_fx_get(fx, 6, S("../etc/passwd"));
     return;
   case CF_EV_DONE:
-    trace("done %u %s %u %zu %.*s\n", (unsigned)ev->id, cf_status_name(ev->status), ev->code, ev->body.len, (int)ev->body.len, (char const *)ev->body.ptr);
+    trace("done %u %s %u %zu %.*s\n", (unsigned)ev->id, cf_status_name(ev->status), ev->code, ev->body.len, (int)ev->body.len,
+          (char const *)ev->body.ptr);
     if (ev->id == 5) cf_fx_get(fx, 7, S("d/x")); /* made in a DONE: after the DONEs that are due already */
     if (ev->id == 7) exit_with(fx, 42);
     return;
@@ -201,7 +202,8 @@ burst_script(cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->kind == CF_EV_REQUEST) held[cnt++] = ev->id;
   if (ev->kind != CF_EV_TICK || !cnt) return;
   bursts++;
-  for (size_t i = 0; i < cnt; i++) cf_fx_reply(fx, held[i], 200, "text/plain", cf_fx_printf(fx, "batch %u of %zu", (unsigned)bursts, cnt));
+  for (size_t i = 0; i < cnt; i++)
+    cf_fx_reply(fx, held[i], 200, "text/plain", cf_fx_printf(fx, "batch %u of %zu", (unsigned)bursts, cnt));
   cnt = 0;
 }
 
@@ -312,7 +314,8 @@ store_script(cf_effects_t *fx, cf_event_t const *ev) {
     uint64_t         fence;
     cf_store_write_t w = { 0 };
     if (!cf_store_open(&rd, &fence, ev->body) && cf_store_next(&rd, &w))
-      trace("%u %.*s=%.*s under %u\n", w.kind, (int)w.key.len, (char const *)w.key.ptr, (int)w.value.len, (char const *)w.value.ptr, (unsigned)fence);
+      trace("%u %.*s=%.*s under %u\n", w.kind, (int)w.key.len, (char const *)w.key.ptr, (int)w.value.len,
+            (char const *)w.value.ptr, (unsigned)fence);
   }
   if (ev->kind == CF_EV_TICK) { /* go on writing under the same fence, until somebody has a higher one */
     cf_wr_t wr = cf_wr_init(cf_fx_room(fx, 1000), 1000);
@@ -362,8 +365,8 @@ answer_script(cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->kind == CF_EV_STOP) exit_with(fx, 0);
   if (ev->kind != CF_EV_REQUEST) return;
   cf_fx_reply(fx, ev->id, 201, "text/plain",
-              cf_fx_printf(fx, "%.*s?%.*s heard %.*s", (int)ev->path.len, (char const *)ev->path.ptr, (int)ev->query.len, (char const *)ev->query.ptr,
-                           (int)ev->body.len, (char const *)ev->body.ptr));
+              cf_fx_printf(fx, "%.*s?%.*s heard %.*s", (int)ev->path.len, (char const *)ev->path.ptr, (int)ev->query.len,
+                           (char const *)ev->query.ptr, (int)ev->body.len, (char const *)ev->body.ptr));
 }
 
 static int

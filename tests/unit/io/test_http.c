@@ -30,8 +30,8 @@ echo_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
     fx->at[fx->cnt - 1].retry_after_s = 30;
     return;
   }
-  cf_span_t text = cf_fx_printf(fx, "%.*s ?%.*s %.*s", (int)ev->path.len, (char const *)ev->path.ptr, (int)ev->query.len, (char const *)ev->query.ptr,
-                                (int)ev->body.len, (char const *)ev->body.ptr);
+  cf_span_t text = cf_fx_printf(fx, "%.*s ?%.*s %.*s", (int)ev->path.len, (char const *)ev->path.ptr, (int)ev->query.len,
+                                (char const *)ev->query.ptr, (int)ev->body.len, (char const *)ev->body.ptr);
   cf_fx_reply(fx, ev->id, 200, "text/plain", text);
 }
 
@@ -46,7 +46,9 @@ static echo_t      echo;
 
 static host_proc_t
 start(cf_http_limits_t max) {
-  return host_start((cf_host_config_t){ .role = "test", .http = max, .mounts = mounts, .mount_cnt = 3, .log_fd = open("/dev/null", O_WRONLY) }, echo_step, &echo);
+  return host_start(
+      (cf_host_config_t){ .role = "test", .http = max, .mounts = mounts, .mount_cnt = 3, .log_fd = open("/dev/null", O_WRONLY) },
+      echo_step, &echo);
 }
 
 /* short patience, so that the tests have some */
@@ -67,7 +69,8 @@ setup(void **state) {
   write_file("public/log/tile/.tmp", "secret", 6);
   write_file("public/web/index.html", "<p>", 3);
   symlink("/etc/passwd", tmp_path("public/log/tile/link"));
-  host = start((cf_http_limits_t){ .conn_max = 1200, .idle_ms = 600, .head_ms = 400, .body_ms = 400, .answer_ms = 500, .body_max = 100000 });
+  host = start((cf_http_limits_t){
+      .conn_max = 1200, .idle_ms = 600, .head_ms = 400, .body_ms = 400, .answer_ms = 500, .body_max = 100000 });
   return 0;
 }
 
@@ -125,7 +128,8 @@ test_pipeline(void **state) {
   static char all[64 * 1024];
   size_t      n  = 0;
   int         fd = dial(host.port);
-  for (int i = 0; i < 500; i++) n += (size_t)sprintf(all + n, "POST /p%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%.*s", i, i % 7, i % 7, "abcdefg");
+  for (int i = 0; i < 500; i++)
+    n += (size_t)sprintf(all + n, "POST /p%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%.*s", i, i % 7, i % 7, "abcdefg");
   say(fd, all, n);
   char *out = hear(fd, "POST /p499 ", 3000), *at = out;
   for (int i = 0; i < 500; i++) { /* all, once, in order */
@@ -228,10 +232,31 @@ test_static(void **state) {
 
 /* nobody reads "secret" */
 static char const *const traversals[] = {
-  "/log/tile/../secret", "/log/tile/..", "/log/tile/.tmp", "/log/tile/link", "/log/tile/%2e%2e/secret", "/log/tile/..%2fsecret",
-  "/log/tile/%2e%2e%2fsecret", "/log/tile//secret", "/log/tile/./../secret", "/log/tile/..\\secret", "/log/tile/...//secret", "/log/tile/000/../../secret",
-  "/../secret", "/%2e%2e/secret", "//secret", "/./secret", "/log/tile/%00", "/log/tile/000%00", "/log/tile/", "/log/tile/absent", "/log/../../secret",
-  "/log/tile/..;/secret", "/log/tile/%252e%252e/secret", "/log/tile/\xc0\xae\xc0\xae/secret", "/web/../log/secret",
+  "/log/tile/../secret",
+  "/log/tile/..",
+  "/log/tile/.tmp",
+  "/log/tile/link",
+  "/log/tile/%2e%2e/secret",
+  "/log/tile/..%2fsecret",
+  "/log/tile/%2e%2e%2fsecret",
+  "/log/tile//secret",
+  "/log/tile/./../secret",
+  "/log/tile/..\\secret",
+  "/log/tile/...//secret",
+  "/log/tile/000/../../secret",
+  "/../secret",
+  "/%2e%2e/secret",
+  "//secret",
+  "/./secret",
+  "/log/tile/%00",
+  "/log/tile/000%00",
+  "/log/tile/",
+  "/log/tile/absent",
+  "/log/../../secret",
+  "/log/tile/..;/secret",
+  "/log/tile/%252e%252e/secret",
+  "/log/tile/\xc0\xae\xc0\xae/secret",
+  "/web/../log/secret",
 };
 
 static void
@@ -297,7 +322,8 @@ test_slow(void **state) {
   say_text(head, "GET / HTTP/1.1\r\nHo");
   say_text(body, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
   uint64_t till = cf_clock_mono_ms() + 3000;
-  while (cf_clock_mono_ms() < till && send(drip, "G", 1, MSG_NOSIGNAL) == 1) usleep(50000); /* a byte now and then does not help */
+  while (cf_clock_mono_ms() < till && send(drip, "G", 1, MSG_NOSIGNAL) == 1)
+    usleep(50000); /* a byte now and then does not help */
   assert_true(cf_clock_mono_ms() < till);
   assert_has(hear(head, NULL, 2000), "HTTP/1.1 408 ");
   assert_has(hear(body, NULL, 2000), "HTTP/1.1 408 ");
@@ -379,10 +405,14 @@ main(void) {
   struct rlimit files = { 4096, 4096 };
   setrlimit(RLIMIT_NOFILE, &files);
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_get_post_head), cmocka_unit_test(test_keep_alive_by_bytes), cmocka_unit_test(test_pipeline), cmocka_unit_test(test_expect),
-    cmocka_unit_test(test_hold),          cmocka_unit_test(test_large_answer),        cmocka_unit_test(test_static),   cmocka_unit_test(test_traversal),
-    cmocka_unit_test(test_smuggling),     cmocka_unit_test(test_limits),              cmocka_unit_test(test_slow),     cmocka_unit_test(test_slow_reader),
-    cmocka_unit_test(test_thousand),      cmocka_unit_test(test_eviction),            cmocka_unit_test(test_held_bytes),
+    cmocka_unit_test(test_get_post_head), cmocka_unit_test(test_keep_alive_by_bytes),
+    cmocka_unit_test(test_pipeline),      cmocka_unit_test(test_expect),
+    cmocka_unit_test(test_hold),          cmocka_unit_test(test_large_answer),
+    cmocka_unit_test(test_static),        cmocka_unit_test(test_traversal),
+    cmocka_unit_test(test_smuggling),     cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_slow),          cmocka_unit_test(test_slow_reader),
+    cmocka_unit_test(test_thousand),      cmocka_unit_test(test_eviction),
+    cmocka_unit_test(test_held_bytes),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -20,7 +20,8 @@ static script_t const scripts[] = {
   { "plain", OK_HEAD "Content-Length: 5\r\n\r\nhello", 0, true, CF_OK, 200, "hello" },
   { "empty", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 0, true, CF_OK, 404, "" },
   { "chunked", OK_HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", 0, true, CF_OK, 200, "hello" },
-  { "interim first", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nX: y\r\n\r\n" OK_HEAD "Content-Length: 5\r\n\r\nhello", 0, true, CF_OK, 200, "hello" },
+  { "interim first", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nX: y\r\n\r\n" OK_HEAD "Content-Length: 5\r\n\r\nhello",
+    0, true, CF_OK, 200, "hello" },
   { "204", "HTTP/1.1 204 No Content\r\n\r\n", 0, true, CF_OK, 204, "" },
   { "closes", OK_HEAD "Content-Length: 5\r\nConnection: close\r\n\r\nhello", 0, false, CF_OK, 200, "hello" },
   { "silence", NULL, 0, false, CF_ERR_IO, 0, "" },
@@ -152,7 +153,8 @@ static void
 test_many(void **state) {
   bool seen[400] = { 0 };
   client_start(server.port);
-  for (uint64_t i = 0; i < 400; i++) cf_http_client_ask(client, i, 0, i % 50 == 49 ? S("GET /6") : S("GET /0"), NULL, CF_SPAN(NULL, 0), 1500);
+  for (uint64_t i = 0; i < 400; i++)
+    cf_http_client_ask(client, i, 0, i % 50 == 49 ? S("GET /6") : S("GET /0"), NULL, CF_SPAN(NULL, 0), 1500);
   for (int n = 0; n < 400; n++) {
     cf_done_t *d = cf_http_client_wait(client);
     assert_true(d && d->id < 400 && !seen[d->id]);
@@ -211,7 +213,8 @@ test_kept_then_closed(void **state) {
 /* what is asked is what goes out, and nothing in it can make two requests of one */
 static void
 test_bytes(void **state) {
-  static char const *const refused[] = { "", "GET", "GET x", "PUT /x", "GET /a b", "GET /a\r\nX: y", "GET /a\n", "GET /\x80", "get /", "POST x", "GET http://x/" };
+  static char const *const refused[] = { "",         "GET",       "GET x", "PUT /x", "GET /a b",     "GET /a\r\nX: y",
+                                         "GET /a\n", "GET /\x80", "get /", "POST x", "GET http://x/" };
   int      listener;
   char     text[64];
   cf_url_t url;
@@ -231,7 +234,9 @@ test_bytes(void **state) {
   cf_loop_wait(&loop, 100);
   int  fd = accept(listener, NULL, NULL);
   char want[256];
-  snprintf(want, sizeof want, "POST /base/a?b=c HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", cf_net_port(listener));
+  snprintf(want, sizeof want,
+           "POST /base/a?b=c HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+           cf_net_port(listener));
   cf_loop_wait(&loop, 100);
   assert_string_equal(hear(fd, "{}", 1000), want);
   close(fd);
@@ -248,7 +253,8 @@ idle_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
 static void
 test_early_answer(void **state) {
   static uint8_t large[8 << 20];
-  host_proc_t    h = host_start((cf_host_config_t){ .http = { .body_max = 1000 }, .log_fd = open("/dev/null", O_WRONLY) }, idle_step, NULL);
+  host_proc_t    h =
+      host_start((cf_host_config_t){ .http = { .body_max = 1000 }, .log_fd = open("/dev/null", O_WRONLY) }, idle_step, NULL);
   client_start(h.port);
   cf_http_client_ask(client, 1, 0, S("POST /x"), NULL, CF_SPAN_OF(large), 3000);
   cf_done_t *d = cf_http_client_wait(client);
@@ -342,8 +348,9 @@ test_urls(void **state) {
 int
 main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_scripts), cmocka_unit_test(test_many),     cmocka_unit_test(test_bound_of_asks), cmocka_unit_test(test_kept_then_closed),
-    cmocka_unit_test(test_bytes),   cmocka_unit_test(test_early_answer), cmocka_unit_test(test_one_shot), cmocka_unit_test(test_urls),
+    cmocka_unit_test(test_scripts),          cmocka_unit_test(test_many),  cmocka_unit_test(test_bound_of_asks),
+    cmocka_unit_test(test_kept_then_closed), cmocka_unit_test(test_bytes), cmocka_unit_test(test_early_answer),
+    cmocka_unit_test(test_one_shot),         cmocka_unit_test(test_urls),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -239,7 +239,9 @@ test_responses(void **state) {
   }
   cf_http_response_t r;
   cf_http_refusal_t  no;
-  assert_int_equal(cf_http_response_parse(&r, &no, S("HTTP/1.1 503 No\r\nContent-Type: text/x\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"), 9), CF_OK);
+  assert_int_equal(cf_http_response_parse(
+                       &r, &no, S("HTTP/1.1 503 No\r\nContent-Type: text/x\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"), 9),
+                   CF_OK);
   assert_int_equal(r.code, 503);
   assert_int_equal(r.retry_after_s, 30);
   assert_true(cf_span_eq(r.type, S("text/x")));

@@ -48,11 +48,13 @@ test_ready(void **state) {
   uint64_t   from = cf_clock_mono_ms();
   assert_int_equal(sh("pipe", "sleep 0.2; " SAY_READY "sleep 60", (cf_proc_spec_t){ .ready_pipe = true }, &err), CF_OK);
   assert_in_range(cf_clock_mono_ms() - from, 150, 5000);
-  assert_int_equal(sh("dies", "echo first; echo the reason >&2; exit 4", (cf_proc_spec_t){ .ready_pipe = true }, &err), CF_ERR_IO);
+  assert_int_equal(sh("dies", "echo first; echo the reason >&2; exit 4", (cf_proc_spec_t){ .ready_pipe = true }, &err),
+                   CF_ERR_IO);
   assert_string_equal(err.text, "ended with status 4; it said last: the reason");
   assert_string_equal(err.item, "dies");
   err = (cf_error_t){ 0 };
-  assert_int_equal(sh("hangs", "echo waiting; sleep 60", (cf_proc_spec_t){ .ready_pipe = true, .ready_ms = 200 }, &err), CF_ERR_IO);
+  assert_int_equal(sh("hangs", "echo waiting; sleep 60", (cf_proc_spec_t){ .ready_pipe = true, .ready_ms = 200 }, &err),
+                   CF_ERR_IO);
   assert_string_equal(err.text, "not ready in time; it said last: waiting");
   assert_int_equal(cf_procs_find(&procs, "hangs")->status, 128 + SIGKILL);
   char const *const argv[] = { "/nonexistent/program", NULL };
@@ -65,7 +67,8 @@ test_ready(void **state) {
 
 static void
 web_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
-  if (ev->kind == CF_EV_REQUEST) cf_fx_reply(fx, ev->id, ev->now.mono_ms < *(uint64_t *)core ? 503 : 200, "text/plain", S("status"));
+  if (ev->kind == CF_EV_REQUEST)
+    cf_fx_reply(fx, ev->id, ev->now.mono_ms < *(uint64_t *)core ? 503 : 200, "text/plain", S("status"));
   if (ev->kind == CF_EV_STOP) cf_fx(fx, CF_FX_EXIT);
 }
 
@@ -90,7 +93,9 @@ test_descriptors(void **state) {
   cf_proc_spec_t     spec  = { .fds = { { a[1], b[1] }, { b[1], a[1] } }, .fd_cnt = 2 };
   char const *const  env[] = { "COLOUR=blue", NULL };
   char               script[256];
-  snprintf(script, sizeof script, "echo to a $COLOUR >&%d; echo to b >&%d; [ -e /proc/$$/fd/%d ] && echo leak; readlink /proc/$$/fd/0; sleep 60", b[1], a[1], leak);
+  snprintf(script, sizeof script,
+           "echo to a $COLOUR >&%d; echo to b >&%d; [ -e /proc/$$/fd/%d ] && echo leak; readlink /proc/$$/fd/0; sleep 60", b[1],
+           a[1], leak);
   spec.env = env;
   assert_int_equal(sh("fds", script, spec, NULL), CF_OK);
   assert_string_equal(hear(a[0], "\n", 2000), "to a blue\n");
@@ -106,7 +111,9 @@ test_descriptors(void **state) {
 static void
 test_restart(void **state) {
   char script[512];
-  snprintf(script, sizeof script, "echo run; [ -e %s/twice ] && sleep 60; [ -e %s/once ] && touch %s/twice; touch %s/once; kill -9 $$", tmp_dir, tmp_dir, tmp_dir, tmp_dir);
+  snprintf(script, sizeof script,
+           "echo run; [ -e %s/twice ] && sleep 60; [ -e %s/once ] && touch %s/twice; touch %s/once; kill -9 $$", tmp_dir, tmp_dir,
+           tmp_dir, tmp_dir);
   assert_int_equal(sh("crashes", script, (cf_proc_spec_t){ .keep = true }, NULL), CF_OK);
   assert_true(poll_until("crashes", CF_PROC_PAUSED, 2000));
   uint64_t from = cf_clock_mono_ms();
@@ -119,8 +126,15 @@ test_restart(void **state) {
   assert_string_equal(read_file("crashes.log", NULL), "run\nrun\nrun\n");
 
   /* a verdict (1), wrong usage (2) and a good end are final; so is a crash that nobody asked to mend */
-  static struct { char const *role, *script; bool keep; int status; } const final[] = {
-    { "zero", "sleep 0.1", true, 0 }, { "one", "sleep 0.1; exit 1", true, 1 }, { "two", "sleep 0.1; exit 2", true, 2 }, { "three", "sleep 0.1; exit 3", false, 3 },
+  static struct {
+    char const *role, *script;
+    bool        keep;
+    int         status;
+  } const final[] = {
+    { "zero", "sleep 0.1", true, 0 },
+    { "one", "sleep 0.1; exit 1", true, 1 },
+    { "two", "sleep 0.1; exit 2", true, 2 },
+    { "three", "sleep 0.1; exit 3", false, 3 },
   };
   for (size_t i = 0; i < 4; i++) {
     assert_int_equal(sh(final[i].role, final[i].script, (cf_proc_spec_t){ .keep = final[i].keep }, NULL), CF_OK);
@@ -138,7 +152,9 @@ test_stop(void **state) {
   snprintf(second, sizeof second, form, "second", tmp_dir);
   assert_int_equal(sh("first", first, (cf_proc_spec_t){ .ready_pipe = true }, NULL), CF_OK);
   assert_int_equal(sh("second", second, (cf_proc_spec_t){ .ready_pipe = true }, NULL), CF_OK);
-  assert_int_equal(sh("stubborn", "trap '' TERM; " SAY_READY "while :; do sleep 0.02; done", (cf_proc_spec_t){ .ready_pipe = true, .stop_ms = 150 }, NULL), CF_OK);
+  assert_int_equal(sh("stubborn", "trap '' TERM; " SAY_READY "while :; do sleep 0.02; done",
+                      (cf_proc_spec_t){ .ready_pipe = true, .stop_ms = 150 }, NULL),
+                   CF_OK);
   pid_t pid = cf_procs_find(&procs, "stubborn")->pid;
   assert_int_equal(cf_procs_stop(&procs), 1);
   assert_string_equal(read_file("order", NULL), "second\nfirst\n");
@@ -151,7 +167,9 @@ test_echo(void **state) {
   int out[2];
   assert_int_equal(pipe(out), 0);
   procs.echo_fd = out[1];
-  assert_int_equal(sh("talks", "echo one; echo two >&2; printf half; sleep 0.3; echo ' and half'; sleep 60", (cf_proc_spec_t){ 0 }, NULL), CF_OK);
+  assert_int_equal(
+      sh("talks", "echo one; echo two >&2; printf half; sleep 0.3; echo ' and half'; sleep 60", (cf_proc_spec_t){ 0 }, NULL),
+      CF_OK);
   for (int i = 0; i < 30; i++) cf_procs_poll(&procs, 20);
   char    buf[256] = { 0 };
   assert_true(read(out[0], buf, sizeof buf - 1) > 0);

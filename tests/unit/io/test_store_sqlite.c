@@ -61,7 +61,11 @@ test_commit_get_scan(void **state) {
   assert_value("b", "3");
   assert_value("", "of the empty key");
 
-  static struct { char const *key; size_t key_sz; char const *value; } const want[] = { { "", 0, "of the empty key" }, { "b", 1, "3" }, { "c\0\xff", 3, "" } };
+  static struct {
+    char const *key;
+    size_t      key_sz;
+    char const *value;
+  } const want[] = { { "", 0, "of the empty key" }, { "b", 1, "3" }, { "c\0\xff", 3, "" } };
   uint8_t         *got;
   size_t           size, cnt = 0;
   uint64_t         fence = 0;

@@ -135,18 +135,31 @@ static void vector_rare(vectors_t *v, world_t *w) {
   vector_call(v, w, &op, NULL);
   op = op_deposit(0, 1, 100000);
   vector_call(v, w, &op, &w->issuer.addr);
-  op = op_register(w, &key, "instance 1", good_terms(w, 5, 1));
-  vector_call(v, w, &op, NULL);
+  for (unsigned i = 0; i < 4; i++) { /* Delay, Epoch, Fence, and one that is good */
+    cf_registration_terms_t t = good_terms(w, i == 1 ? 0 : 5, i == 2 ? 2 : 1);
+    if (i == 0) t.not_after_s = w->now + w->g.config.key_delay_s;
+    op = op_register(w, &key, "instance 1", t);
+    vector_call(v, w, &op, NULL);
+  }
   vector_call(v, w, &op, NULL); /* KeyKnown */
   w->now += w->g.config.key_delay_s;
   op = op_settle(w, &key, good_meta(w), BODY(w, { 0, 0, 1, -86401 }, { 1, 0, 1, 86401 }));
   vector_call(v, w, &op, NULL); /* Cap */
   cf_act_t act = { .kind = CF_ACT_SCHEDULE_POLICY, .policy = 2, .hash = hash_of("policy 2"), .tcb_mask = cf_word_u64(1), .from_s = w->now + w->g.config.notice_s };
+  act.from_s--;
+  op = op_act(w, &act, 1, buf);
+  vector_call(v, w, &op, NULL); /* Notice */
+  act.from_s++;
   op = op_act(w, &act, 1, buf);
   vector_call(v, w, &op, NULL);
+  for (uint8_t member = 2; member > 0; member--) { /* the second time Seats */
+    cf_act_t remove = { .kind = CF_ACT_REMOVE_MEMBER, .council = CF_LEDGER_GUARDIANS, .version = 1, .member = member };
+    op = op_act(w, &remove, 4u - member, buf);
+    vector_call(v, w, &op, NULL);
+  }
   w->now = act.from_s;
   act    = (cf_act_t){ .kind = CF_ACT_RAISE_KEY_POLICY, .policy = 2 };
-  op     = op_act(w, &act, 2, buf);
+  op     = op_act(w, &act, 9, buf);
   vector_call(v, w, &op, NULL);
   cf_registration_terms_t terms = good_terms(w, 6, 1);
   terms.policy = 1;
@@ -156,7 +169,7 @@ static void vector_rare(vectors_t *v, world_t *w) {
 
 static void vectors_make(vectors_t *v) {
   world_t *w = world_new();
-  vector_life(v, w, 8);
+  vector_life(v, w, 4242);
   w->g.config.embedded = false;
   w->g.config.chain_id = 31337;
   vector_life(v, w, 777);

@@ -1,0 +1,48 @@
+#include "cli/cf_commands.h"
+#include "cli/cf_show.h"
+
+enum { FILE_MAX = 8 << 20 };
+
+/* For people: one member a line, two blanks per level. */
+static void
+pretty(cf_wr_t *wr, cf_span_t json) {
+  unsigned depth  = 0;
+  bool     string = false;
+  for (size_t i = 0; i < json.len; i++) {
+    char c = (char)json.ptr[i], next = i + 1 < json.len ? (char)json.ptr[i + 1] : 0;
+    bool open = !string && (c == '{' || c == '['), close = !string && (c == '}' || c == ']');
+    bool empty_open = open && (next == '}' || next == ']'), empty_close = close && i && (json.ptr[i - 1] == '{' || json.ptr[i - 1] == '[');
+    if (close) depth--;
+    if (close && !empty_close) {
+      cf_wr_u8(wr, '\n');
+      for (unsigned d = 0; d < depth; d++) cf_wr_bytes(wr, "  ", 2);
+    }
+    cf_wr_u8(wr, (uint8_t)c);
+    if (c == '"') string = !string;
+    if (string && c == '\\') cf_wr_u8(wr, json.ptr[++i]);
+    if (open) depth++;
+    if ((open && !empty_open) || (!string && c == ',')) {
+      cf_wr_u8(wr, '\n');
+      for (unsigned d = 0; d < depth; d++) cf_wr_bytes(wr, "  ", 2);
+    }
+    if (!string && c == ':') cf_wr_u8(wr, ' ');
+  }
+  cf_wr_u8(wr, '\n');
+}
+
+int
+cf_cmd_show(cf_args_t const *a) {
+  cf_span_t  in;
+  cf_error_t err  = { 0 };
+  int        code = cf_slurp(&in, a->word[0], FILE_MAX);
+  if (code) return code;
+  cf_wr_t wr = cf_room(17 * in.len + (1 << 20));
+  if (!cf_show_value(&wr, in, &err)) return cf_fail_error("show", &err);
+  if (cf_json_mode()) {
+    cf_wr_u8(&wr, '\n');
+    return cf_emit(cf_wr_out(&wr), cf_arg(a, "o"));
+  }
+  cf_wr_t text = cf_room(8 * wr.len + 4096);
+  pretty(&text, cf_wr_out(&wr));
+  return cf_emit(cf_wr_out(&text), cf_arg(a, "o"));
+}

@@ -1,0 +1,48 @@
+// link: session workload ledger translog document codec lib: cmocka
+/* Any bytes as a message, in any phase: the enclave answers in its form, never crashes, and lets nothing go that it should keep.
+   Byte 0 picks the phase that it is brought to, the rest is messages: u16 length, bytes. */
+#include "../../unit/enclave/world.h"
+
+#include <assert.h>
+#include <sanitizer/lsan_interface.h>
+
+static world_t *worlds[4];
+
+static world_t *
+make(unsigned phase) {
+  uint8_t  none[4 + 4 + 2 * (8 + 4 + 1) + 1] = { 0 };
+  world_t *w                                 = world_new(phase, true);
+  if (phase == 3) {
+    bootstrap(w);
+    return w;
+  }
+  enclave_start(w, false);
+  if (phase > 0) assert(!ask(w, CF_MSG_BOOT, CF_SPAN(none, sizeof none)) && !show(w));
+  if (phase > 1) assert(!fence(w));
+  return w;
+}
+
+int
+LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
+  static uint8_t answer[CF_FRAME_MAX];
+  cf_rd_t        rd    = cf_rd_init(data, size);
+  unsigned       phase = cf_rd_u8(&rd) % 4;
+  __lsan_disable(); /* the worlds live on, and what libcrypto holds for them hangs on memory of the secret pool, which is not looked into */
+  if (!worlds[phase]) worlds[phase] = make(phase);
+  __lsan_enable();
+  world_t *w = worlds[phase];
+  while (cf_rd_left(&rd)) {
+    uint16_t  n   = cf_rd_u16(&rd);
+    cf_span_t msg = cf_rd_take_span(&rd, n);
+    if (rd.bad) break;
+    cf_wr_t wr = cf_wr_init(answer, sizeof answer);
+    cf_enclave_ask(w->e, msg, &wr);
+    assert(!wr.bad && wr.len >= 3 && answer[0] == CF_BOUNDARY_VERSION);
+    assert(answer[2] == 0 || wr.len < 64); /* a refusal is its class and its name */
+  }
+  if (cf_enclave_phase(w->e) != (cf_phase_t[]){ CF_PHASE_OPENING, CF_PHASE_FENCING, CF_PHASE_CERTIFYING, CF_PHASE_SERVING }[phase]) {
+    world_free(w);
+    worlds[phase] = NULL;
+  }
+  return 0;
+}
