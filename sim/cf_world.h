@@ -75,7 +75,8 @@ typedef struct {
   unsigned from, to;
   uint32_t from_life;
   uint64_t effect;
-  bool     answered;
+  bool     answered; /* or given up */
+  bool     frame;
   char     path[192], query[256];
   uint8_t *body;
   size_t   body_len;
@@ -100,6 +101,7 @@ struct cf_world {
   char            violation[512];
   /* what the town hangs on: told of every effect before it is performed, and of every frame's answer */
   void (*on_effect)(void *ctx, unsigned node, cf_effect_t const *e);
+  void (*on_fault)(void *ctx, uint64_t id); /* a cf_world_later came */
   void *ctx;
 };
 

@@ -93,7 +93,7 @@ add_root(cf_root_t out[CF_ROOTS_MAX], size_t *cnt, cf_policy_t const *policy, cf
   if (*cnt == CF_ROOTS_MAX || !named_by(&class, policy, der)) return;
   for (size_t i = 0; i < *cnt; i++)
     if (cf_span_eq(out[i].der, der)) return;
-  out[(*cnt)++] = (cf_root_t){ (cf_class_t)class, der };
+  out[(*cnt)++] = (cf_root_t){ (cf_root_class_t)class, der };
 }
 
 size_t

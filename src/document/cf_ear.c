@@ -76,20 +76,21 @@ cf_ear_open(cf_ear_t *out, cf_sign1_t *sign1, cf_span_t in, cf_error_t *err) {
   cf_rd_t   rd      = cf_rd_span(sign1->payload), submods = { .bad = true };
   cf_span_t profile = { 0 };
   uint32_t  ours    = 0;
+  bool      iat = false, verifier = false;
   for (cf_cbor_map_t m = cf_cbor_map(&rd); cf_cbor_next(&m);) {
     if (m.is_text) rd.bad = true;
-    else if (m.key == IAT) ear.time = cf_cbor_uint(&rd);
+    else if (m.key == IAT) iat = true, ear.time = cf_cbor_uint(&rd);
     else if (m.key == PROFILE) profile = cf_cbor_tstr(&rd);
     else if (m.key == STATUS) ear.status = cf_cbor_uint(&rd);
     else if (m.key == SUBMODS) submods = cf_rd_span(cf_cbor_skip(&rd));
-    else if (m.key == VERIFIER) read_verifier(&rd);
+    else if (m.key == VERIFIER) verifier = true, read_verifier(&rd);
     else {
       if (m.key <= OURS && m.key > OURS - 13) ours |= 1U << (OURS - m.key);
       read_ours(&rd, &ear, m.key);
     }
   }
   read_submods(&submods, &ear);
-  if (!cf_rd_done(&rd) || !cf_rd_done(&submods) || ours != 0x1fff)
+  if (!cf_rd_done(&rd) || !cf_rd_done(&submods) || ours != 0x1fff || !iat || !verifier)
     return cf_error_set(err, CF_ERR_FORMAT, "ear", rd.pos, "not a result of our profile: a claim is missing or of another type");
   if (!text_is(profile, CF_EAR_PROFILE)) return cf_error_set(err, CF_ERR_UNSUPPORTED, "ear.eat_profile", 0, "another profile");
   bool affirming = ear.status == CF_EAR_AFFIRMING, ok = text_is(ear.verdict, "ok");

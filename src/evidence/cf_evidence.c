@@ -4,7 +4,7 @@
 #include "crypto/cf_hash.h"
 #include "evidence/cf_evidence_tpm.h"
 
-char const *cf_class_name(cf_class_t cls) {
+char const *cf_class_name(cf_root_class_t cls) {
   switch (cls) {
   case CF_CLASS_CLOUD:
     return "cloud";

@@ -24,12 +24,12 @@ typedef struct {
 } cf_evidence_item_t;
 
 /* Who holds the root of trust.  A bus to a discrete TPM can be driven; what an owner controls proves nothing to others. */
-typedef enum { CF_CLASS_CLOUD = 1, CF_CLASS_FIRMWARE, CF_CLASS_DISCRETE, CF_CLASS_OWNER } cf_class_t;
+typedef enum { CF_CLASS_CLOUD = 1, CF_CLASS_FIRMWARE, CF_CLASS_DISCRETE, CF_CLASS_OWNER } cf_root_class_t;
 /* "cloud", "firmware", "discrete", "owner-controlled"; NULL for a number that is none. */
-char const *cf_class_name(cf_class_t cls);
+char const *cf_class_name(cf_root_class_t cls);
 
 typedef struct {
-  cf_class_t cls;
+  cf_root_class_t cls;
   cf_span_t  der;
 } cf_root_t;
 
@@ -64,7 +64,7 @@ typedef struct {
   int64_t       valid_until_s; /* earliest end of certificates and lists */
   int64_t       crl_issued_s;  /* oldest list relied on; 0: none */
   /* TPM */
-  cf_class_t cls;
+  cf_root_class_t cls;
   cf_hash_t  root;         /* SHA-256 of the root certificate */
   bool       ak_certified; /* a cloud certified the AK itself; else statements are needed */
   uint8_t    ak_name[CF_AK_NAME_SZ];

@@ -15,16 +15,18 @@ enum { COLLATERAL_CRL = 2, COLLATERAL_STATEMENT = 3, COLLATERAL_ROOT = 4 };
 static cf_council_t const *verifiers(cf_gateway_t const *g) { return cf_genesis_council(&g->genesis, CF_VERIFIERS); }
 
 static void
-to(cf_attest_t *a, cf_attest_step_t step) {
+to(cf_gateway_t *g, cf_attest_step_t step) {
+  cf_attest_t *a = &g->attest;
   a->step   = step;
   a->asking = false;
+  a->round  = g->serial << 16 | 0xffff; /* answers to what was asked before are late */
   for (size_t i = 0; i < CF_MEMBERS_MAX; i++) a->v[i].busy = false;
 }
 
 void
 cf_attest_failed(cf_gateway_t *g) {
   cf_attest_t *a = &g->attest;
-  to(a, CF_ATTEST_IDLE);
+  to(g, CF_ATTEST_IDLE);
   a->retry_at_ms = g->now.mono_ms + cf_backoff_ms(2 + a->fails++);
 }
 
@@ -39,7 +41,7 @@ cf_attest_begin(cf_gateway_t *g) {
   a->attested_s        = 0;
   a->retry_at_ms       = 0;
   a->fails             = 0;
-  to(a, CF_ATTEST_IDLE);
+  to(g, CF_ATTEST_IDLE);
 }
 
 void
@@ -60,7 +62,7 @@ cf_attest_certificate(cf_gateway_t *g, cf_span_t cose, uint64_t index) {
 static void
 ask_nonces(cf_gateway_t *g, cf_effects_t *fx) {
   cf_attest_t *a = &g->attest;
-  to(a, CF_ATTEST_NONCES);
+  to(g, CF_ATTEST_NONCES);
   a->good = 0;
   for (unsigned i = 0; i < verifiers(g)->members_cnt; i++) {
     cf_verifier_state_t *v = &a->v[i];
@@ -104,7 +106,7 @@ on_nonce(cf_gateway_t *g, unsigned i, cf_event_t const *ev) {
   for (size_t k = 1; k < n; k++)
     if (cf_hash_eq(&list[k], &list[k - 1])) n = 0; /* two verifiers, one nonce: somebody copies */
   if (n < verifiers(g)->k) cf_attest_failed(g);
-  else to(a, CF_ATTEST_CERTIFY);
+  else to(g, CF_ATTEST_CERTIFY);
 }
 
 /* ---- the quote ---- */
@@ -157,6 +159,7 @@ cf_attest_certified(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   }
   bool fresh = g->fresh_certify;
   if (!fresh && a->step != CF_ATTEST_CERTIFY) return;
+  if (!fresh) to(g, CF_ATTEST_EVIDENCE);
   uint64_t id = cf_fx_id(g, fresh ? CF_ID_FRESH : CF_ID_EVIDENCE, 0);
   cf_fx_ask(fx, id, g->cfg.launcher, CF_SPAN_LIT("EVIDENCE"), launcher_message(fx, LAUNCHER_EVIDENCE, CF_SPAN_OF(binding.b)), CF_PEER_MS);
   if (fresh) {
@@ -165,7 +168,6 @@ cf_attest_certified(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
     return;
   }
   a->binding = binding;
-  to(a, CF_ATTEST_EVIDENCE);
 }
 
 static void
@@ -183,7 +185,7 @@ on_evidence(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   if (collateral.len) memcpy(a->collateral, collateral.ptr, collateral.len);
   a->collateral_len = collateral.len;
   a->evidence_hash  = cf_sha256(evidence);
-  to(a, CF_ATTEST_CREDENTIALS);
+  to(g, CF_ATTEST_CREDENTIALS);
   for (size_t i = 0; i < verifiers(g)->members_cnt; i++) {
     cf_verifier_state_t *v = &a->v[i];
     bool                 young = v->statement_have && cf_now_s(g) < v->statement_s + g->policy.credential_max_age_s / 2;
@@ -313,7 +315,7 @@ static void
 ask_results(cf_gateway_t *g, cf_effects_t *fx) {
   cf_attest_t *a = &g->attest;
   make_terms(g);
-  to(a, CF_ATTEST_RESULTS);
+  to(g, CF_ATTEST_RESULTS);
   a->next_ms  = g->now.mono_ms + GATHER_MS;
   size_t  max = 8 + a->evidence_len + a->collateral_len + 40;
   cf_wr_t wr  = cf_wr_init(cf_fx_room(fx, max), max);
@@ -387,7 +389,7 @@ conclude(cf_gateway_t *g) {
     if (a->v[i].done) (void)cf_logside_queue(g, CF_ENTRY_RESULT, i, CF_SPAN(a->v[i].ear, a->v[i].ear_len));
   a->fails   = 0;
   a->next_ms = g->now.mono_ms + g->policy.attest_interval_s * 1000;
-  to(a, CF_ATTEST_IDLE);
+  to(g, CF_ATTEST_IDLE);
   if (g->step == CF_STEP_ATTEST) cf_leader_to(g, CF_STEP_RESULTS);
   a->renewal = true;
 }
@@ -516,11 +518,12 @@ cf_attest_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
                    { CF_ID_ANSWER, CF_ATTEST_CREDENTIALS },    { CF_ID_STATEMENT, CF_ATTEST_CREDENTIALS },
                    { CF_ID_ATTEST, CF_ATTEST_RESULTS } };
   unsigned kind = ev->id & 0xff, i = ev->id >> 8 & 0xff;
+  if (ev->id <= g->attest.round) return; /* of a round that is over */
   if (kind == CF_ID_EVIDENCE) on_evidence(g, fx, ev);
   if (kind == CF_ID_CHALLENGED) on_challenged(g, ev);
   for (size_t r = 0; r < CF_COUNT_OF(of); r++) {
     if (of[r].kind != kind) continue;
-    if (of[r].step != g->attest.step || i >= verifiers(g)->members_cnt || !g->attest.v[i].busy) return; /* of a round that is over */
+    if (of[r].step != g->attest.step || i >= verifiers(g)->members_cnt || !g->attest.v[i].busy) return;
     switch (kind) {
     case CF_ID_NONCE: on_nonce(g, i, ev); return;
     case CF_ID_CHALLENGE: on_challenge(g, fx, i, ev); return;

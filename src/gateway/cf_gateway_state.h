@@ -126,7 +126,7 @@ typedef struct {
   uint32_t  *item_of; /* by frame */
   cf_asker_t asker[CF_BATCH_ASKERS];
   size_t     askers;
-  uint64_t   since_us_ms; /* mono_ms of its first envelope */
+  uint64_t   since_ms; /* of its first envelope */
 } cf_slot_t;
 
 /* ---- receipts ---- */
@@ -224,7 +224,7 @@ typedef struct {
 typedef struct {
   cf_attest_step_t    step;
   bool                renewal;  /* the epoch has started already */
-  uint64_t            retry_at_ms, attested_s, next_ms;
+  uint64_t            retry_at_ms, attested_s, next_ms, round;
   unsigned            fails, good;
   cf_hash_t           binding, evidence_hash;
   uint8_t             certificate[CF_RECEIPT_BYTES];
@@ -252,9 +252,10 @@ typedef struct {
   bool      under_way; /* in a batch */
 } cf_promised_t;
 
-/* A GET of results that goes over files. */
+/* A GET of results that goes over files; or of one public file. */
 typedef struct {
   uint64_t          request; /* 0: free */
+  char const       *type;    /* of a file; NULL: results */
   size_t            cnt, at;
   cf_index_result_t result[CF_LOOKUP_RESULTS];
   size_t            len;
@@ -309,7 +310,9 @@ struct cf_gateway {
   /* batches */
   cf_slot_t slot[CF_BATCH_SLOTS];
   size_t    slot_first, slots_used;
-  bool      batching;   /* slot_first is with the enclave */
+  bool      batching;   /* a batch is with the enclave: slot_first's, or an empty one */
+  bool      batch_empty;
+  uint64_t  receipt_epoch; /* of the newest receipt in the log */
   unsigned  follow;     /* empty batches to come */
   uint64_t  last_input_ms;
   uint64_t  busy_until_ms;
@@ -355,6 +358,7 @@ struct cf_gateway {
   uint64_t     settlements, settled_cnt, first_unsettled;
   cf_body_t   *body;
   uint64_t     acts_id;
+  uint8_t     *acts; /* the calls under way */
   uint64_t     acts_number[CF_SETTLE_FLIGHT_MAX];
   size_t       acts_cnt;
   uint64_t     body_for; /* settlement whose body is being read */
@@ -407,6 +411,7 @@ cf_row(cf_gateway_t *g, uint64_t sequence) {
 /* cf_gateway.c */
 void cf_gateway_say(cf_gateway_t *g, cf_effects_t *fx, cf_line_level_t level, cf_public_text_t event, cf_public_text_t reason, uint64_t count);
 void cf_gateway_public(cf_effects_t *fx, size_t from); /* names of file effects from there on lie in public/ */
+void cf_gateway_store(cf_gateway_t *g, cf_effects_t *fx); /* makes what was written to the store durable: a barrier */
 cf_mode_rule_t cf_gateway_mode(cf_gateway_t const *g);
 char const    *cf_gateway_missing(cf_gateway_t const *g);
 
@@ -433,7 +438,6 @@ bool cf_promises_make(cf_gateway_t *g, cf_hash_t const *id, cf_span_t envelope, 
 void cf_promises_load(cf_gateway_t *g, cf_event_t const *ev);
 void cf_promises_feed(cf_gateway_t *g); /* into a batch */
 void cf_promises_end(cf_gateway_t *g, cf_hash_t const *id);
-void cf_promises_again(cf_gateway_t *g); /* what was in a batch that is lost */
 cf_promised_t *cf_promises_find(cf_gateway_t *g, cf_hash_t const *id);
 
 /* cf_logside.c */
@@ -454,6 +458,7 @@ void cf_releases_take(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *items);
 void cf_releases_index(cf_gateway_t *g, uint64_t file, cf_span_t bytes);
 void cf_releases_get(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_hash_t const *id);
 void cf_releases_read(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
+void cf_releases_file(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_span_t name, char const *type); /* of public/ */
 
 /* cf_settler.c */
 void cf_settler_add(cf_gateway_t *g, cf_settlement_doc_t const *doc, uint64_t index, cf_span_t body);

@@ -94,7 +94,10 @@ learn_receipt(cf_gateway_t *g, uint64_t index, cf_span_t entry, cf_receipt_t con
     memcpy(row->bytes, entry.ptr, entry.len);
   }
   if (row->index == CF_NO_INDEX) row->index = index;
-  if (doc->sequence > g->logged) g->logged = doc->sequence;
+  if (doc->sequence > g->logged) {
+    g->logged        = doc->sequence;
+    g->receipt_epoch = doc->epoch;
+  }
   if (doc->sequence > g->sequence) g->sequence = doc->sequence;
   if (doc->view.number) memcpy(g->named_proof.b, doc->view.proof, 32);
 }

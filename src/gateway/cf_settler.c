@@ -165,7 +165,7 @@ read_body(cf_gateway_t *g, cf_effects_t *fx, cf_settled_t const *s) {
 void
 cf_settler_go(cf_gateway_t *g, cf_effects_t *fx) {
   if (g->acts_id || g->body_for || !g->settlements || g->step <= CF_STEP_INDEX || g->stopping) return;
-  cf_wr_t wr  = cf_wr_init(g->release, CF_RELEASE_BYTES);
+  cf_wr_t wr  = cf_wr_init(g->acts, CF_SETTLE_FLIGHT_MAX * (4 + CF_CALL_MAX));
   bool    due = false;
   g->acts_cnt = 0;
   if (g->first_unsettled == 0) g->first_unsettled = 1;

@@ -1,7 +1,9 @@
-#include "ledger/cf_ledger_impl.h"
+#include "ledger/cf_ledger.h"
 
 #include <assert.h>
 #include <stdio.h>
+
+#include "ledger/cf_ledger_impl.h"
 
 /* ---- one call under way ---- */
 

@@ -25,7 +25,9 @@ enum { CF_SPARSE_EMPTY = 0, CF_SPARSE_HASH = 1, CF_SPARSE_LEAF = 2, CF_SPARSE_NO
 
 cf_hash_t cf_sparse_path(cf_hash_t const *key);
 cf_hash_t cf_sparse_leaf(cf_hash_t const *key, cf_hash_t const *value);
-static inline unsigned cf_sparse_bit(cf_hash_t const *path, unsigned depth) { return path->b[depth / 8] >> (7 - depth % 8) & 1u; }
+static inline unsigned cf_sparse_bit(cf_hash_t const *path, unsigned depth) {
+  return (unsigned)path->b[depth / 8] >> (7 - depth % 8) & 1u;
+}
 
 /* The shown keys, by path: a place's keys are a run of them. */
 typedef struct {

@@ -30,9 +30,9 @@ advise(run_t *r, cf_verdict_code_t code, char const *next) {
   return code;
 }
 
-/* What a decoder or verifier said, as a verdict. */
+/* What a decoder or verifier said, as a verdict on item. */
 static cf_verdict_code_t
-from_error(run_t *r, cf_error_t const *err) {
+from_error(run_t *r, char const *item, cf_error_t const *err) {
   cf_verdict_code_t code = CF_VERDICT_MALFORMED;
   switch (err->status) {
   case CF_ERR_UNSUPPORTED: code = CF_VERDICT_UNSUPPORTED; break;
@@ -44,7 +44,7 @@ from_error(run_t *r, cf_error_t const *err) {
   case CF_ERR_BOUND:
   case CF_ERR_IO:          break;
   }
-  return cf_verdict_set(r->v, code, err->item, 0, "%s", err->text);
+  return cf_verdict_set(r->v, code, item, 0, "%s", err->text);
 }
 
 static void
@@ -59,7 +59,7 @@ check_genesis(run_t *r) {
   cf_error_t err = { 0 };
   if (cf_trust_open(&r->out->trust, r->b->genesis, r->ask->domain, &err)) {
     if (!strcmp(err.item, "genesis.domain")) return cf_verdict_set(r->v, CF_VERDICT_BINDING, err.item, 0, "%s", err.text);
-    return from_error(r, &err);
+    return from_error(r, err.item, &err);
   }
   cf_policy_t const *p = &r->out->trust.policy;
   r->skew_s            = p->clock_skew_s;
@@ -106,9 +106,7 @@ check_note(run_t *r) {
   cf_error_t err = { 0 };
   if (cf_checkpoint_verify_canonical(&r->head, r->b->note, &r->out->trust.witnesses, &err)) {
     if (err.status == CF_ERR_POLICY) err.status = CF_ERR_AUTH; /* too few cosignatures, another origin: not the witnesses' word */
-    cf_error_t named = { .status = err.status, .item = "note" };
-    (void)snprintf(named.text, sizeof named.text, "%.180s", err.text);
-    return from_error(r, &named);
+    return from_error(r, "note", &err);
   }
   r->out->head = (cf_kept_t){ r->head.size, r->head.root, r->head.time_s };
   cf_verdict_code_t code = young(r, "note.time", r->head.time_s);
@@ -155,7 +153,7 @@ check_deployment(run_t *r) {
   if (r->b->deployment.index != 1) return cf_verdict_set(r->v, CF_VERDICT_BINDING, "deployment", 0, "the deployment is the log's entry 1");
   if (cf_sign1_decode(&wrapper, r->b->deployment.entry, cf_deployment_table.typ, &err) || cf_council_doc_decode(&doc, wrapper.payload, &err) ||
       cf_table_decode(&d, &cf_deployment_table, doc.body, &err))
-    return from_error(r, &err);
+    return from_error(r, "deployment", &err);
   if (cf_council_doc_verify(&doc, governors, &t->ledger.separator, 0, &err))
     return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, "deployment", 0, "%s", err.text);
   cf_genesis_ledger_t const *l = &t->genesis.ledger;
@@ -169,7 +167,7 @@ check_boot(run_t *r) {
   cf_sign1_t sign1;
   cf_error_t err  = { 0 };
   cf_boot_t *boot = &r->out->boot;
-  if (cf_document_open(boot, &sign1, &cf_boot_table, r->b->boot.entry, &err)) return from_error(r, &err);
+  if (cf_document_open(boot, &sign1, &cf_boot_table, r->b->boot.entry, &err)) return from_error(r, "boot", &err);
   memcpy(r->identity.b, boot->identity, sizeof r->identity.b);
   if (cf_sign1_verify(&sign1, &r->identity)) return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, "boot", 0, "not signed by the identity that it names");
   if (memcmp(boot->domain, r->out->trust.domain.b, 32)) return cf_verdict_set(r->v, CF_VERDICT_BINDING, "boot", 0, "a boot entry of another domain");
@@ -196,7 +194,7 @@ check_certificate(run_t *r) {
   cf_sign1_t  sign1;
   cf_error_t  err = { 0 };
   cf_epoch_t *e   = &r->out->epoch;
-  if (cf_document_open(e, &sign1, &cf_epoch_table, r->b->certificate.entry, &err)) return from_error(r, &err);
+  if (cf_document_open(e, &sign1, &cf_epoch_table, r->b->certificate.entry, &err)) return from_error(r, "certificate", &err);
   if (cf_sign1_verify(&sign1, &r->identity)) return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, "certificate", 0, "not signed by the boot entry's identity");
   char const *fault = certificate_fault(r);
   if (fault) return cf_verdict_set(r->v, CF_VERDICT_BINDING, "certificate", 0, "%s", fault);
@@ -244,7 +242,7 @@ check_result(run_t *r, size_t i, bool said[CF_MEMBERS_MAX]) {
   cf_error_t err = { 0 };
   result_item(item, i);
   (void)snprintf(time, sizeof time, "%s.time", item);
-  if (cf_ear_open(&ear, &sign1, r->b->results[i].entry, &err)) return from_error(r, &err);
+  if (cf_ear_open(&ear, &sign1, r->b->results[i].entry, &err)) return from_error(r, item, &err);
   size_t who = verifier_of(cf_trust_verifiers(&r->out->trust), &sign1);
   if (who == SIZE_MAX) return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, item, 0, "not signed by a verifier of the council");
   if (said[who]) return cf_verdict_set(r->v, CF_VERDICT_BINDING, item, 0, "verifier %zu speaks twice", who);
@@ -300,7 +298,7 @@ static void
 add_root(parts_t *p, cf_policy_t const *policy, cf_span_t der) {
   cf_hash_t hash = cf_sha256(der);
   for (size_t i = 0; i < policy->ek_roots_cnt && p->root_cnt < CF_ROOTS_MAX; i++)
-    if (!memcmp(policy->ek_roots[i].root, hash.b, 32)) p->roots[p->root_cnt++] = (cf_root_t){ (cf_class_t)policy->ek_roots[i].class, der };
+    if (!memcmp(policy->ek_roots[i].root, hash.b, 32)) p->roots[p->root_cnt++] = (cf_root_t){ (cf_root_class_t)policy->ek_roots[i].class, der };
 }
 
 static cf_verdict_code_t

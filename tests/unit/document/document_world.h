@@ -18,8 +18,8 @@
 #define T0 UINT64_C(1700000000)
 
 #define SPAN_STR(s) CF_SPAN((s), strlen(s))
-#define assert_span(a, b) assert_true(cf_span_eq((a), (b)))
-#define assert_hash(a, b) assert_memory_equal((a).b, (b).b, 32)
+#define assert_span(x, y) assert_true(cf_span_eq((x), (y)))
+#define assert_hash(x, y) assert_memory_equal((x).b, (y).b, 32)
 
 /* ---- keys ---- */
 

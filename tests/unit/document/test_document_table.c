@@ -164,7 +164,7 @@ emit_map(emit_t *e, cf_table_t const *t, void const *doc) {
 
 /* ---- documents to start from: every field at its smallest, or at its largest ---- */
 
-static uint8_t const letters[65536] = { 0 };
+static uint8_t const some[65536]; /* only the lengths of strings matter here: the second writer fills them */
 
 static void
 build(void *doc, cf_table_t const *t, bool large, size_t bstr_max) {
@@ -183,7 +183,7 @@ build(void *doc, cf_table_t const *t, bool large, size_t bstr_max) {
       break;
     case CF_FIELD_BSTR:
     case CF_FIELD_TEXT:
-      s = CF_SPAN(letters, large ? (f->max > bstr_max ? bstr_max : f->max) : f->min);
+      s = CF_SPAN(some, large ? (f->max > bstr_max ? bstr_max : f->max) : f->min);
       memcpy(to, &s, sizeof s);
       break;
     case CF_FIELD_MAP: build(to, f->sub, large, bstr_max); break;
@@ -193,7 +193,7 @@ build(void *doc, cf_table_t const *t, bool large, size_t bstr_max) {
       n = large ? f->max : f->min;
       memcpy((uint8_t *)doc + f->cnt_offset, &n, sizeof n);
       for (size_t k = 0; k < n; k++) {
-        s = CF_SPAN(letters, large ? 64 : 1);
+        s = CF_SPAN(some, large ? 64 : 1);
         if (f->type == CF_FIELD_LIST) build(to + k * f->sub->size, f->sub, large, bstr_max);
         else if (f->type == CF_FIELD_FIXEDS) memset(to + k * f->item_sz, 0x5a, f->item_sz);
         else memcpy(to + k * sizeof s, &s, sizeof s);

@@ -8,7 +8,7 @@ static bundle_t bundle;
 
 /* ---- verifying ---- */
 
-static cf_verdict_code_t verify(cf_facts_t *f, cf_verdict_t *v, cf_span_t evidence, cf_class_t cls, cf_hash_t domain,
+static cf_verdict_code_t verify(cf_facts_t *f, cf_verdict_t *v, cf_span_t evidence, cf_root_class_t cls, cf_hash_t domain,
                                 int64_t at_s) {
   cf_evidence_item_t items[2] = {{CF_ROLE_EVIDENCE, evidence}, {CF_ROLE_STATEMENT, bundle.statement}};
   cf_root_t          root = {cls, bundle.root};

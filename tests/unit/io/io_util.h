@@ -153,7 +153,7 @@ typedef struct {
   uint16_t port;
 } host_proc_t;
 
-/* forks a host with that configuration, a listener on a free port and tmp_dir as folder (unless named), and waits until it is ready */
+/* forks a host with that configuration, a listener on a free port and tmp_dir as folder (unless named); waits until ready */
 static inline host_proc_t
 host_start(cf_host_config_t cfg, cf_step_fn_t *step, void *core) {
   host_proc_t h = { 0 };

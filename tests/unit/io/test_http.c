@@ -70,7 +70,7 @@ setup(void **state) {
   write_file("public/web/index.html", "<p>", 3);
   symlink("/etc/passwd", tmp_path("public/log/tile/link"));
   host = start((cf_http_limits_t){
-      .conn_max = 1200, .idle_ms = 600, .head_ms = 400, .body_ms = 400, .answer_ms = 500, .body_max = 100000 });
+      .idle_ms = 1000, .head_ms = 800, .body_ms = 800, .answer_ms = 800, .body_max = 100000 });
   return 0;
 }
 
@@ -345,13 +345,15 @@ test_slow_reader(void **state) {
 
 static void
 test_thousand(void **state) {
-  static int fds[1000];
-  for (size_t i = 0; i < 1000; i++) fds[i] = dial(host.port);
+  static int  fds[1000];
+  host_proc_t many = start((cf_http_limits_t){ .conn_max = 1000 });
+  for (size_t i = 0; i < 1000; i++) fds[i] = dial(many.port);
   for (int round = 0; round < 2; round++) {
     for (size_t i = 0; i < 1000; i++) say_text(fds[i], "GET /all HTTP/1.1\r\nHost: x\r\n\r\n");
     for (size_t i = 0; i < 1000; i++) assert_has(hear(fds[i], "GET /all", 3000), "200 OK");
   }
   for (size_t i = 0; i < 1000; i++) close(fds[i]);
+  assert_int_equal(host_stop(many), 0);
 }
 
 /* with every place taken the one that has been idle longest gives way; one that waits for its answer does not */

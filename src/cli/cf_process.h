@@ -1,0 +1,13 @@
+/* Council members and servers as processes: each binds one core's effects to the world (io/cf_host.h). */
+#ifndef CF_CLI_PROCESS_H
+#define CF_CLI_PROCESS_H
+
+#include "cli/cf_folder.h"
+#include "io/cf_host.h"
+
+/* cf_process_open opens the folder that a's first word (or ".") names, and reads --index where the role has members, from 1. */
+int cf_process_open(cf_folder_t *f, size_t *index, cf_args_t const *a, cf_council_role_t role);
+/* cf_process_host fills what all have in common: role, folder, address, port, readiness. */
+void cf_process_host(cf_host_config_t *host, cf_folder_t const *f, char const *role, char const *folder, uint16_t port);
+
+#endif
