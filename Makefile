@@ -1,7 +1,7 @@
 # The front door.  CMake's presets (CMakePresets.json) do the work, in build/PRESET.
 #
 #   make                 build/bin/counterfoil, counterfoil-enclave, counterfoil-launch
-#   make demo ARGS=...   the whole story in one command
+#   make demo INPUT=transfers.csv ARGS=...   the whole story in one command
 #   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
 #   make fuzz FUZZ_SECONDS=n FUZZ=name      make sim SEEDS=n      make bench ONLY=word
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
@@ -30,7 +30,7 @@ build:
 	@ln -sfn release/bin build/bin
 
 demo: build
-	@build/bin/counterfoil demo $(ARGS)
+	@build/bin/counterfoil demo $(if $(INPUT),--input $(INPUT)) $(ARGS)
 
 release-tests: build
 	$(call cmake-build,release,tests)

@@ -9,6 +9,12 @@
 static cf_command_t const commands[] = {
   { "init", "DIR", "founds a domain: keys, councils, policy, genesis, a software TPM", "counterfoil init d",
     "class= name= verifiers= witnesses= observers= asset= policy= tpm= ek-root= port=", 1, 1, cf_cmd_init },
+  { "up", "[DIR]", "runs all of a domain's processes until Ctrl-C", "counterfoil up d", "only=", 0, 1, cf_cmd_up },
+  { "gateway", "[DIR]", "one process: the gateway", "counterfoil gateway d", "", 0, 1, cf_cmd_gateway },
+  { "verifier", "[DIR]", "one process: a verifier", "counterfoil verifier d --index 1", "index=", 0, 1, cf_cmd_verifier },
+  { "witness", "[DIR]", "one process: a witness of the log", "counterfoil witness d --index 1", "index=", 0, 1, cf_cmd_witness },
+  { "observer", "[DIR]", "one process: an observer of the ledger", "counterfoil observer d --index 1", "index=", 0, 1, cf_cmd_observer },
+  { "ledger serve", "[DIR]", "one process: the embedded ledger", "counterfoil ledger serve d", "", 0, 1, cf_cmd_ledger_serve },
   { "schema", "[DOCUMENT]", "prints the CDDL of our documents", "counterfoil schema receipt", "", 0, 1, cf_cmd_schema },
   { "show", "F", "prints any of our files", "counterfoil show d/public/genesis", "o=", 1, 1, cf_cmd_show },
   { "wallet new", "DIR", "makes a party's keys", "counterfoil wallet new alice", "", 1, 1, cf_cmd_wallet_new },

@@ -1,5 +1,4 @@
-#include <stdlib.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "cli/cf_commands.h"
 #include "cli/cf_process.h"
@@ -83,8 +82,8 @@ cf_cmd_gateway(cf_args_t const *a) {
   if (!code) code = config_fill(&cfg, &f);
   if (code) return code;
   size_t peer_cnt = peers_fill(peers, &cfg, &f), sz = cf_gateway_sz(&cfg);
-  void  *mem      = sz ? aligned_alloc(4096, (sz + 4095) / 4096 * 4096) : NULL;
-  if (!mem) return cf_fail(CF_EXIT_WORLD, "gateway", "io", "memory", NULL);
+  void  *mem      = sz ? mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+  if (mem == MAP_FAILED) return cf_fail(CF_EXIT_WORLD, "gateway", "io", "memory", NULL);
   if (cf_gateway_init(&core, mem, sz, &cfg, &err)) return cf_fail_error("gateway", &err);
   cf_process_host(&host, &f, "gateway", f.dir, f.port);
   host.lock          = "gateway.lock";

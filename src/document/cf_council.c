@@ -130,6 +130,9 @@ static cf_status_t
 ledger_check(cf_genesis_ledger_t const *l, cf_error_t *err) {
   uint64_t v = l->max_validity_s;
   if (l->kind == 1 && l->chain_id < (1ULL << 40)) return cf_error_set(err, CF_ERR_POLICY, "genesis.ledger.chain_id", 0, "an embedded ledger's lies above 2^40");
+  if (l->kind == 2 && l->chain_id >= (1ULL << 40)) return cf_error_set(err, CF_ERR_POLICY, "genesis.ledger.chain_id", 0, "no EVM chain's lies above 2^40");
+  if (l->overlap_s != v) return cf_error_set(err, CF_ERR_POLICY, "genesis.ledger.overlap_s", 0, "is not V");
+  if (2 * l->key_delay_s >= v) return cf_error_set(err, CF_ERR_POLICY, "genesis.ledger.key_delay_s", 0, "is not below V / 2");
   if (l->mode != 1) return cf_error_set(err, CF_ERR_UNSUPPORTED, "genesis.ledger.mode", 0, "net (1) is what this version settles");
   if (l->exit_delay_s < l->max_pause_s + 4 * v) return cf_error_set(err, CF_ERR_POLICY, "genesis.ledger.exit_delay_s", 0, "below max_pause + 4 V");
   if (l->notice_s < l->exit_delay_s + l->max_pause_s) return cf_error_set(err, CF_ERR_POLICY, "genesis.ledger.notice_s", 0, "below exit_delay + max_pause");

@@ -252,10 +252,9 @@ static char const *
 may_count(cf_history_t const *h, cf_history_boot_t const *b, cf_history_receipt_t const *r) {
   cf_history_boot_t const *c = cf_history_certified(h);
   if (r->sequence <= h->sequence) return "its sequence number is decided";
-  if (c && b->index < c->index) return r->sequence > c->tip_sequence ? "beyond the tip that a certified boot entry adopted" : NULL;
   if (b->certified_index == CF_NO_INDEX) return "its epoch is not certified";
-  if (c != b) return "its instance is not the newest certified one";
-  if (r->sequence <= c->tip_sequence) return "a sequence number that its instance adopted";
+  if (r->sequence <= b->tip_sequence) return "a sequence number that its instance adopted";
+  if (b->index < c->index && r->sequence > c->tip_sequence) return "beyond the tip that a certified boot entry adopted";
   return NULL;
 }
 

@@ -461,7 +461,7 @@ void cf_releases_read(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void cf_releases_file(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_span_t name, char const *type); /* of public/ */
 
 /* cf_settler.c */
-void cf_settler_add(cf_gateway_t *g, cf_settlement_doc_t const *doc, uint64_t index, cf_span_t body);
+cf_settled_t *cf_settler_add(cf_gateway_t *g, cf_settlement_doc_t const *doc, uint64_t index, cf_span_t body);
 bool cf_settler_knows(cf_gateway_t *g, cf_settlement_doc_t const *doc);
 cf_settled_t *cf_settler_at(cf_gateway_t *g, uint64_t number);
 cf_hash_t cf_settler_digest(cf_gateway_t const *g, cf_settlement_doc_t const *doc);

@@ -113,7 +113,7 @@ learn(cf_gateway_t *g, uint64_t index, cf_span_t entry) {
   if (!cf_document_open(&receipt, &s, &cf_receipt_table, entry, NULL)) {
     if (entry.len <= CF_RECEIPT_BYTES && receipt.sequence && memcmp(receipt.domain, g->domain.b, 32) == 0) learn_receipt(g, index, entry, &receipt, &s);
   } else if (!cf_document_open(&settlement, &s, &cf_settlement_doc_table, entry, NULL)) {
-    cf_settler_add(g, &settlement, index, CF_SPAN(NULL, 0));
+    (void)cf_settler_add(g, &settlement, index, CF_SPAN(NULL, 0));
   }
 }
 

@@ -99,10 +99,10 @@ take_settlement(cf_gateway_t *g, cf_span_t span) {
   uint8_t buf[4096];
   cf_wr_t wr    = cf_wr_init(buf, sizeof buf);
   bool    known = cf_settler_knows(g, &doc);
-  cf_settler_add(g, &doc, CF_NO_INDEX, body.ptr ? body : CF_SPAN("", 0));
+  uint64_t number = cf_settler_add(g, &doc, CF_NO_INDEX, body.len ? body : CF_SPAN("", 0))->number;
   if (known) return; /* logged with this very signature */
   cf_document_seal(&wr, NULL, &cf_settlement_doc_table, &doc, g->cfg.key, g->issuer, "settlement");
-  (void)cf_logside_queue(g, CF_ENTRY_SETTLEMENT, g->settlements, cf_wr_out(&wr));
+  (void)cf_logside_queue(g, CF_ENTRY_SETTLEMENT, number, cf_wr_out(&wr));
 }
 
 void

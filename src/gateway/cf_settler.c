@@ -81,7 +81,7 @@ fate(cf_gateway_t *g, cf_settled_t *s) {
 }
 
 /* One content may come again with the key of a later epoch: that signature is then the one to submit. */
-void
+cf_settled_t *
 cf_settler_add(cf_gateway_t *g, cf_settlement_doc_t const *doc, uint64_t index, cf_span_t body) {
   cf_hash_t     digest = cf_settler_digest(g, doc);
   cf_settled_t *s      = find(g, &digest);
@@ -102,6 +102,7 @@ cf_settler_add(cf_gateway_t *g, cf_settlement_doc_t const *doc, uint64_t index, 
   s->doc.extra = CF_SPAN(NULL, 0);
   if (index != CF_NO_INDEX && s->index == CF_NO_INDEX) s->index = index;
   if (body.ptr) body_keep(g, s, body);
+  return s;
 }
 
 bool

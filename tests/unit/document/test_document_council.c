@@ -112,6 +112,9 @@ static void g_lacks(cf_genesis_t *g, cf_policy_t *p) { g->councils[4].role = CF_
 static void g_weak(cf_genesis_t *g, cf_policy_t *p) { g->councils[3].k = 2; (void)p; }
 static void g_assets(cf_genesis_t *g, cf_policy_t *p) { g->assets[1].id = 2; (void)p; }
 static void g_chain(cf_genesis_t *g, cf_policy_t *p) { g->ledger.chain_id = 1; (void)p; }
+static void g_evm(cf_genesis_t *g, cf_policy_t *p) { g->ledger.kind = 2; (void)p; }
+static void g_overlap(cf_genesis_t *g, cf_policy_t *p) { g->ledger.overlap_s++; (void)p; }
+static void g_delay(cf_genesis_t *g, cf_policy_t *p) { g->ledger.key_delay_s = 300; (void)p; }
 static void g_root(cf_genesis_t *g, cf_policy_t *p) { g->ledger.mode = 2; (void)p; }
 static void g_exit(cf_genesis_t *g, cf_policy_t *p) { g->ledger.exit_delay_s--; (void)p; }
 static void g_notice(cf_genesis_t *g, cf_policy_t *p) { g->ledger.notice_s--; (void)p; }
@@ -137,6 +140,9 @@ static struct {
   { "a council that breaks its rule", g_weak, CF_ERR_POLICY },
   { "asset ids with a gap", g_assets, CF_ERR_POLICY },
   { "an embedded ledger with an EVM's chain id", g_chain, CF_ERR_POLICY },
+  { "an EVM with an embedded ledger's", g_evm, CF_ERR_POLICY },
+  { "overlap is not V", g_overlap, CF_ERR_POLICY },
+  { "key delay of half of V", g_delay, CF_ERR_POLICY },
   { "root mode", g_root, CF_ERR_UNSUPPORTED },
   { "exit delay a second short", g_exit, CF_ERR_POLICY },
   { "notice a second short", g_notice, CF_ERR_POLICY },
