@@ -247,14 +247,21 @@ on_result(feed_t const *f, cf_span_t entry) {
   return CF_OK;
 }
 
+/* left_out: a later certified boot entry adopted less; that holds for ever, whatever still later ones adopt. */
+static bool
+left_out(cf_history_t const *h, cf_history_boot_t const *b, uint64_t sequence) {
+  for (size_t i = h->boots_cnt; i > 0 && h->boots[i - 1].index > b->index; i--)
+    if (h->boots[i - 1].certified_index != CF_NO_INDEX && sequence > h->boots[i - 1].tip_sequence) return true;
+  return false;
+}
+
 /* may_count: why a receipt can never count, NULL when it may, now or later. */
 static char const *
 may_count(cf_history_t const *h, cf_history_boot_t const *b, cf_history_receipt_t const *r) {
-  cf_history_boot_t const *c = cf_history_certified(h);
   if (r->sequence <= h->sequence) return "its sequence number is decided";
   if (b->certified_index == CF_NO_INDEX) return "its epoch is not certified";
   if (r->sequence <= b->tip_sequence) return "a sequence number that its instance adopted";
-  if (b->index < c->index && r->sequence > c->tip_sequence) return "beyond the tip that a certified boot entry adopted";
+  if (left_out(h, b, r->sequence)) return "beyond the tip that a certified boot entry adopted";
   return NULL;
 }
 

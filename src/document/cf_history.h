@@ -98,7 +98,8 @@ typedef void cf_history_fn_t(void *ctx, cf_history_event_t const *ev);
 /* cf_history_init starts before entry 0 with what genesis says.  policy is that of genesis. */
 void cf_history_init(cf_history_t *h, cf_hash_t const *domain, cf_genesis_t const *g, cf_policy_t const *policy);
 
-/* cf_history_feed reads entry number index.  fn is told at least one event for the entry, COUNTS events last and in sequence.
+/* cf_history_feed reads entry number index.  fn is told at least one event for the entry; COUNTS events come in sequence and behind the
+   entry's own, save that what waited for an uncertified boot entry counts before the next one is BOOTED.
    CF_ERR_FORMAT  index is not the one that is due
    CF_ERR_BOUND   more than CF_HISTORY_WAITING_MAX receipts wait: nothing can be said any more
    A bad entry is an event, not an error. */

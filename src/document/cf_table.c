@@ -316,7 +316,7 @@ static void schema_type(cf_wr_t *wr, cf_field_t const *f) {
   switch (f->type) {
   case CF_FIELD_UINT:
     if (f->max == UINT64_MAX && f->min == 0) snprintf(text, sizeof text, "uint");
-    else snprintf(text, sizeof text, "%llu..%llu", (unsigned long long)f->min, (unsigned long long)f->max);
+    else snprintf(text, sizeof text, "%llu..%llu", (unsigned long long)(f->optional ? 1 : f->min), (unsigned long long)f->max);
     break;
   case CF_FIELD_FIXED: snprintf(text, sizeof text, "bstr .size %llu", (unsigned long long)f->max); break;
   case CF_FIELD_BSTR: snprintf(text, sizeof text, "bstr .size (%llu..%llu)", (unsigned long long)f->min, (unsigned long long)f->max); break;

@@ -18,7 +18,7 @@ typedef enum {
   CF_FIELD_TEXT,  /* cf_span_t, min..max bytes of UTF-8, no control characters */
   CF_FIELD_MAP,   /* struct described by sub                                   */
   CF_FIELD_LIST,  /* array of structs described by sub; count at cnt_offset; min..max of them */
-  CF_FIELD_FIXEDS,/* array of fixed byte strings of size item_sz; count at cnt_offset; min..max of them; strictly ascending if sorted */
+  CF_FIELD_FIXEDS,/* array of fixed byte strings of size item_sz; count at cnt_offset; min..max of them */
   CF_FIELD_TEXTS, /* array of cf_span_t text of 1..64 bytes; count at cnt_offset */
 } cf_field_type_t;
 

@@ -3,7 +3,7 @@
    out (document/cf_boundary.h); the launcher is two functions.  No I/O, no clock;
    nothing is allocated but what libcrypto takes for keys and signatures.
 
-   The same object runs in counterfoil-enclave (shell: cf_shell.c), in unit tests,
+   The same object runs in counterfoil-enclave (shell: cf_enclave_main.c), in unit tests,
    fuzzers and the simulator.  Not thread-safe. */
 #ifndef CF_ENCLAVE_ENCLAVE_H
 #define CF_ENCLAVE_ENCLAVE_H

@@ -199,7 +199,7 @@ typedef struct {
   uint64_t              want;     /* block that must at least be seen; 0: any */
   bool                  wanted;
   uint64_t              folded;   /* messages that the enclave has */
-  uint64_t              shown;    /* newest block shown whole */
+  uint64_t              shown;    /* newest block shown whole, + 1; 0: none */
   uint64_t              time_s;   /* its time */
   cf_hash_t             head;     /* the ledger's head in it */
   uint64_t              sought_ms, retry_at_ms, silent_since_ms;

@@ -222,7 +222,7 @@ bool
 cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   cf_views_t *v = &g->views;
   if (!v->ready || v->ready - 1 != v->chain.head.number || !v->chain.started || v->proven) return false;
-  if (v->shown + 1 >= v->ready && v->shown) return false;
+  if (v->shown >= v->ready) return false;
   if (v->folded > cf_ledger_state_messages(v->chain.state)) return false; /* the enclave is ahead: a later block will do */
   cf_hash_t keys[BUCKETS_MAX];
   size_t    n = 0;
@@ -252,7 +252,7 @@ cf_views_answer(cf_gateway_t *g, cf_rd_t *body) {
   g->phase  = (cf_phase_t)phase;
   v->folded = folded;
   if (!complete) return; /* the next part follows */
-  v->shown        = v->ready - 1;
+  v->shown        = v->ready;
   unsigned follow = v->moved ? 2 : 1; /* a batch applies the view; when holds fall a window may close, and an intent is to be carried */
   if (g->follow < follow) g->follow = follow;
   v->moved = false;

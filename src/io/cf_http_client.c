@@ -301,17 +301,17 @@ what_parse(size_t *sp, cf_span_t what) {
 
 static ask_t *
 ask_make(peer_t const *p, cf_span_t what, size_t sp, char const *type, cf_span_t body) {
-  ask_t *ask = malloc(sizeof *ask + what.len + strlen(p->url.path) + 512 + body.len);
+  size_t room = what.len + strlen(p->url.path) + 512;
+  ask_t *ask  = malloc(sizeof *ask + room + body.len);
   if (!ask) return NULL;
-  *ask   = (ask_t){ 0 };
-  int n  = snprintf((char *)ask->bytes, what.len + strlen(p->url.path) + 512, "%.*s%s%.*s HTTP/1.1\r\nHost: %s\r\n", (int)sp,
-                    (char const *)what.ptr, p->url.path, (int)(what.len - sp), (char const *)what.ptr + sp, p->url.authority);
-  char *at = (char *)ask->bytes + n;
+  *ask             = (ask_t){ 0 };
+  char length[192] = "";
   if (sp == 5)
-    at += sprintf(at, "Content-Type: %.100s\r\nContent-Length: %zu\r\n", type ? type : "application/octet-stream", body.len);
-  at += sprintf(at, "\r\n");
-  if (body.len) memcpy(at, body.ptr, body.len);
-  ask->len = (size_t)(at - (char *)ask->bytes) + body.len;
+    snprintf(length, sizeof length, "Content-Type: %.100s\r\nContent-Length: %zu\r\n", type ? type : "application/octet-stream", body.len);
+  int n = snprintf((char *)ask->bytes, room, "%.*s%s%.*s HTTP/1.1\r\nHost: %s\r\n%s\r\n", (int)sp, (char const *)what.ptr, p->url.path,
+                   (int)(what.len - sp), (char const *)what.ptr + sp, p->url.authority, length);
+  if (body.len) memcpy(ask->bytes + n, body.ptr, body.len);
+  ask->len = (size_t)n + body.len;
   return ask;
 }
 

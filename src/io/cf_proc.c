@@ -332,6 +332,6 @@ cf_procs_find(cf_procs_t *procs, char const *role) {
 int
 cf_proc_ready_fd(void) {
   char const *text = getenv(READY_VAR);
-  int         fd   = text ? atoi(text) : 0;
-  return fd > 2 ? fd : 0;
+  long        fd   = text ? strtol(text, NULL, 10) : 0;
+  return fd > 2 && fd < 65536 ? (int)fd : 0;
 }

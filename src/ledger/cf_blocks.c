@@ -148,7 +148,8 @@ static cf_refusal_t admit(cf_chain_t *c, uint64_t time_s, cf_call_t const *call,
   if (time_s > call->deadline_s) return (cf_refusal_t){ CF_REFUSAL_DEADLINE, { call->deadline_s } };
   if (cf_addr_eq(&call->from, &nobody)) return (cf_refusal_t){ 0 };
   cf_addr_t signer;
-  if (cf_k256_recover(&signer, call->sig, id) || !cf_addr_eq(&signer, &call->from)) return (cf_refusal_t){ .code = CF_REFUSAL_SENDER };
+  if (cf_k256_recover(&signer, call->sig, id) || !cf_addr_eq(&signer, &call->from))
+    return (cf_refusal_t){ .code = CF_REFUSAL_SENDER };
   *nonce_slot    = cf_slot_nonce(&call->from);
   cf_hash_t word = cf_ledger_state_get(c->state, nonce_slot);
   uint64_t  next = cf_word_get(&word, 0, 64);
@@ -210,8 +211,8 @@ cf_status_t cf_chain_replay(cf_chain_t *c, cf_span_t block, cf_error_t *err) {
   cf_status_t st = cf_block_decode(&b, block);
   if (st) return cf_error_set(err, st, "ledger.block", 0, "not well formed");
   if (b.header.number != c->head.number + 1)
-    return cf_error_set(err, CF_ERR_STALE, "ledger.block", 0, "block %llu is due, not %llu", (unsigned long long)c->head.number + 1,
-                        (unsigned long long)b.header.number);
+    return cf_error_set(err, CF_ERR_STALE, "ledger.block", 0, "block %llu is due, not %llu",
+                        (unsigned long long)c->head.number + 1, (unsigned long long)b.header.number);
   if (!cf_hash_eq(&b.header.parent, &c->hash)) return cf_error_set(err, CF_ERR_AUTH, "ledger.block", 0, "has another parent");
   cf_hash_t hash = cf_block_hash(&b.header);
   st             = signed_by_key(c, &hash, b.sig, err);
@@ -244,7 +245,8 @@ static void seal(cf_chain_t *c, cf_wr_t *wr, cf_block_header_t h, cf_span_t body
 
 void cf_chain_seal(cf_chain_t *c, cf_wr_t *wr, uint64_t time_s, cf_span_t body, uint32_t calls, uint8_t const scalar[32]) {
   assert(c->started && !c->broken && time_s >= c->head.time_s && time_s <= CF_LEDGER_TIME_MAX);
-  seal(c, wr, (cf_block_header_t){ .number = c->head.number + 1, .parent = c->hash, .time_s = time_s, .calls = calls }, body, scalar);
+  seal(c, wr, (cf_block_header_t){ .number = c->head.number + 1, .parent = c->hash, .time_s = time_s, .calls = calls }, body,
+       scalar);
 }
 
 cf_status_t cf_chain_found(cf_chain_t *c, cf_wr_t *wr, cf_ledger_genesis_t const *g, uint8_t const scalar[32], cf_error_t *err) {
@@ -263,7 +265,7 @@ cf_status_t cf_chain_found(cf_chain_t *c, cf_wr_t *wr, cf_ledger_genesis_t const
   cf_wr_t body_wr = cf_wr_init(body, sizeof body);
   cf_ledger_genesis_write(&body_wr, &c->genesis);
   assert(!body_wr.bad);
-  seal(c, wr, (cf_block_header_t){ .parent = cf_settlement_head0(&c->genesis.config.separator), .time_s = g->time_s }, cf_wr_out(&body_wr),
-       scalar);
+  seal(c, wr, (cf_block_header_t){ .parent = cf_settlement_head0(&c->genesis.config.separator), .time_s = g->time_s },
+       cf_wr_out(&body_wr), scalar);
   return CF_OK;
 }

@@ -4,8 +4,13 @@
 #include "codec/cf_eip712.h"
 
 cf_hash_t cf_finality_digest(cf_ledger_identity_t const *ledger, cf_finality_t const *f) {
-  cf_hash_t const words[] = { cf_word_u64(ledger->chain_id), cf_word_addr(&ledger->contract), cf_word_u64(f->number), f->block_hash,
-                              cf_word_u64(f->time_s),        cf_word_u64(f->log_size),        f->log_root };
+  cf_hash_t const words[] = { cf_word_u64(ledger->chain_id),
+                              cf_word_addr(&ledger->contract),
+                              cf_word_u64(f->number),
+                              f->block_hash,
+                              cf_word_u64(f->time_s),
+                              cf_word_u64(f->log_size),
+                              f->log_root };
   return cf_eip712_digest(&ledger->separator,
                           "Finality(uint256 chainId,address ledger,uint64 number,bytes32 blockHash,uint40 time,uint64 logSize,"
                           "bytes32 logRoot)",
@@ -14,8 +19,8 @@ cf_hash_t cf_finality_digest(cf_ledger_identity_t const *ledger, cf_finality_t c
 
 /* ---- one statement ---- */
 
-cf_status_t cf_finality_sign(cf_finality_statement_t *s, cf_ledger_identity_t const *ledger, cf_finality_t const *f, uint8_t observer,
-                             uint8_t const scalar[32]) {
+cf_status_t cf_finality_sign(cf_finality_statement_t *s, cf_ledger_identity_t const *ledger, cf_finality_t const *f,
+                             uint8_t observer, uint8_t const scalar[32]) {
   *s               = (cf_finality_statement_t){ .finality = *f, .observer = observer };
   cf_hash_t digest = cf_finality_digest(ledger, f);
   return cf_k256_sign(s->sig, scalar, &digest);
@@ -139,9 +144,11 @@ cf_status_t cf_finality_proof_verify(cf_finality_t *f, cf_finality_proof_t const
   for (size_t i = 0; i < p->cnt; i++) {
     cf_finality_sig_t const *a = &p->at[i];
     if (i && a->observer <= p->at[i - 1].observer) return cf_error_set(err, CF_ERR_AUTH, "finality", i, "observers do not rise");
-    cf_finality_statement_t s = { .finality = { p->number, p->block_hash, p->time_s, a->log_size, a->log_root }, .observer = a->observer };
+    cf_finality_statement_t s = { .finality = { p->number, p->block_hash, p->time_s, a->log_size, a->log_root },
+                                  .observer = a->observer };
     memcpy(s.sig, a->sig, 64);
-    if (cf_finality_check(&s, ledger, observers)) return cf_error_set(err, CF_ERR_AUTH, "finality", i, "statement %zu is not signed", i);
+    if (cf_finality_check(&s, ledger, observers))
+      return cf_error_set(err, CF_ERR_AUTH, "finality", i, "statement %zu is not signed", i);
     for (size_t j = 0; j < i; j++)
       if (a->log_size == p->at[j].log_size && !cf_hash_eq(&a->log_root, &p->at[j].log_root))
         return cf_error_set(err, CF_ERR_AUTH, "finality", i, "two roots of one log size: the log is forked");

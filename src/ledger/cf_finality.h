@@ -69,7 +69,8 @@ CF_MUST_CHECK cf_status_t cf_finality_proof_make(cf_finality_proof_t *p, cf_fina
 
 /* cf_finality_proof_verify demands exactly k statements by distinct observers and fills *f with what they prove.
    CF_ERR_AUTH otherwise, and when checkpoints contradict each other. */
-CF_MUST_CHECK cf_status_t cf_finality_proof_verify(cf_finality_t *f, cf_finality_proof_t const *p, cf_ledger_identity_t const *ledger,
-                                                   cf_seats_t const *observers, cf_error_t *err);
+CF_MUST_CHECK cf_status_t cf_finality_proof_verify(cf_finality_t *f, cf_finality_proof_t const *p,
+                                                   cf_ledger_identity_t const *ledger, cf_seats_t const *observers,
+                                                   cf_error_t *err);
 
 #endif

@@ -69,7 +69,8 @@ uint32_t cf_tx_council_in_force(cf_tx_t *tx, cf_ledger_counters_t const *c) {
   return tx->env->time_s >= seats.from_s ? c->council : c->prev_council;
 }
 
-bool cf_tx_signed(cf_tx_t *tx, cf_ledger_council_t council, uint32_t version, cf_member_sigs_t const *sigs, cf_hash_t const *digest) {
+bool cf_tx_signed(cf_tx_t *tx, cf_ledger_council_t council, uint32_t version, cf_member_sigs_t const *sigs,
+                  cf_hash_t const *digest) {
   static cf_addr_t const nobody;
   cf_hash_t              base = cf_slot_council(council, version), word = cf_tx_get(tx, &base);
   cf_ledger_seats_t      seats = cf_ledger_seats_unpack(&word);

@@ -268,16 +268,16 @@ typedef struct {
   cf_genesis_listing_t     assets[CF_GENESIS_ASSETS_MAX];
 } cf_ledger_genesis_t;
 
-#define CF_GENESIS_WRITES_MAX                                                                                                          \
+#define CF_GENESIS_WRITES_MAX \
   (CF_SLOT_PLAIN_CNT + 2 + CF_GENESIS_MEASUREMENTS_MAX + CF_LEDGER_COUNCILS * (1 + CF_SEATS_MAX) + 2 * CF_GENESIS_ASSETS_MAX)
-#define CF_GENESIS_BYTES_MAX                                                                                                           \
-  (1 + 8 + 20 + 32 + 2 + 7 * 5 + 5 + 4 + 64 + 2 + 37 * CF_GENESIS_MEASUREMENTS_MAX + 4 +                                               \
+#define CF_GENESIS_BYTES_MAX                                                             \
+  (1 + 8 + 20 + 32 + 2 + 7 * 5 + 5 + 4 + 64 + 2 + 37 * CF_GENESIS_MEASUREMENTS_MAX + 4 + \
    CF_LEDGER_COUNCILS * (3 + 20 * CF_SEATS_MAX) + 2 + 29 * CF_GENESIS_ASSETS_MAX)
 
 /* cf_ledger_genesis checks g (cf_ledger_config_check, councils, versions) and writes the initial value of every slot
    that is not zero.  Statuses as cf_ledger_config_check; writes_max is asserted to be CF_GENESIS_WRITES_MAX or more. */
-CF_MUST_CHECK cf_status_t cf_ledger_genesis(cf_ledger_genesis_t *g, cf_slot_write_t *writes, size_t writes_max, size_t *writes_cnt,
-                                            cf_error_t *err);
+CF_MUST_CHECK cf_status_t cf_ledger_genesis(cf_ledger_genesis_t *g, cf_slot_write_t *writes, size_t writes_max,
+                                            size_t *writes_cnt, cf_error_t *err);
 
 /* The bytes of block 0's body.  cf_ledger_genesis_decode checks form only.  CF_ERR_FORMAT, CF_ERR_UNSUPPORTED. */
 void                      cf_ledger_genesis_write(cf_wr_t *wr, cf_ledger_genesis_t const *g);

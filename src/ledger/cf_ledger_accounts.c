@@ -134,7 +134,8 @@ bool cf_tx_finalize_exit(cf_tx_t *tx, cf_op_t const *op) {
 
 bool cf_tx_alarm(cf_tx_t *tx, cf_op_t const *op) {
   (void)op;
-  cf_hash_t head_slot = cf_slot_plain(CF_SLOT_HEAD), for_slot = cf_slot_plain(CF_SLOT_ALARM_HEAD), at_slot = cf_slot_plain(CF_SLOT_ALARM_AT);
+  cf_hash_t head_slot = cf_slot_plain(CF_SLOT_HEAD), for_slot = cf_slot_plain(CF_SLOT_ALARM_HEAD),
+            at_slot = cf_slot_plain(CF_SLOT_ALARM_AT);
   cf_hash_t head = cf_tx_get(tx, &head_slot), alarm_head = cf_tx_get(tx, &for_slot), at = cf_tx_get(tx, &at_slot);
   if (cf_hash_eq(&head, &alarm_head)) return cf_tx_refuse(tx, CF_REFUSAL_ALARMED, cf_word_get(&at, 0, 40), 0);
   at = cf_word_u64(tx->env->time_s);
@@ -146,7 +147,8 @@ bool cf_tx_alarm(cf_tx_t *tx, cf_op_t const *op) {
 
 bool cf_tx_declare_dead(cf_tx_t *tx, cf_op_t const *op) {
   (void)op;
-  cf_hash_t head_slot = cf_slot_plain(CF_SLOT_HEAD), for_slot = cf_slot_plain(CF_SLOT_ALARM_HEAD), at_slot = cf_slot_plain(CF_SLOT_ALARM_AT);
+  cf_hash_t head_slot = cf_slot_plain(CF_SLOT_HEAD), for_slot = cf_slot_plain(CF_SLOT_ALARM_HEAD),
+            at_slot = cf_slot_plain(CF_SLOT_ALARM_AT);
   cf_hash_t head = cf_tx_get(tx, &head_slot), alarm_head = cf_tx_get(tx, &for_slot), at = cf_tx_get(tx, &at_slot);
   if (!cf_hash_eq(&head, &alarm_head)) return cf_tx_refuse(tx, CF_REFUSAL_NO_ALARM, 0, 0);
   uint64_t from = cf_word_get(&at, 0, 40) + tx->cfg->dead_after_s;

@@ -12,7 +12,8 @@ static cf_status_t refuse(cf_error_t *err, char const *what, char const *why) {
 }
 
 cf_status_t cf_ledger_config_check(cf_ledger_config_t *c, cf_error_t *err) {
-  uint64_t const params[] = { c->max_validity_s, c->max_pause_s, c->exit_delay_s, c->notice_s, c->dead_after_s, c->overlap_s, c->key_delay_s };
+  uint64_t const params[] = { c->max_validity_s, c->max_pause_s, c->exit_delay_s, c->notice_s,
+                              c->dead_after_s,   c->overlap_s,   c->key_delay_s };
   for (size_t i = 0; i < sizeof params / sizeof *params; i++)
     if (params[i] > CF_LEDGER_PARAM_MAX_S) return refuse(err, "ledger.parameters", "a parameter is longer than 2^32 - 1 seconds");
   uint64_t v4 = 4 * c->max_validity_s;
@@ -38,7 +39,8 @@ static cf_status_t content_check(cf_ledger_genesis_t const *g, cf_error_t *err) 
   if (g->policy == 0 || cf_word_is_zero(&g->policy_hash)) return refuse(err, "ledger.policy", "has no number or no hash");
   if (g->council_version == 0) return refuse(err, "ledger.councils", "have no version");
   for (size_t i = 0; i < CF_LEDGER_COUNCILS; i++)
-    if (!cf_seats_check(&g->councils[i])) return refuse(err, "ledger.councils", "a council breaks 1 <= k <= n, k > f, distinct members");
+    if (!cf_seats_check(&g->councils[i]))
+      return refuse(err, "ledger.councils", "a council breaks 1 <= k <= n, k > f, distinct members");
   for (size_t i = 0; i < g->measurements_cnt; i++) {
     if (g->measurements[i].until_s > CF_LEDGER_TIME_MAX) return refuse(err, "ledger.measurements", "an end date is beyond 2^39");
     for (size_t j = 0; j < i; j++)
@@ -99,7 +101,8 @@ cf_status_t cf_ledger_genesis(cf_ledger_genesis_t *g, cf_slot_write_t *writes, s
     cf_genesis_listing_t const *l = &g->assets[i];
     cf_hash_t                   bucket[2];
     cf_ledger_bucket_pack(bucket, &(cf_ledger_bucket_t){ .level = l->cap, .cap = l->cap, .at_s = g->time_s });
-    put(&out, cf_slot_asset(i), cf_ledger_asset_pack(&(cf_ledger_asset_t){ .token = l->token, .scale = l->scale, .listed = true }));
+    put(&out, cf_slot_asset(i),
+        cf_ledger_asset_pack(&(cf_ledger_asset_t){ .token = l->token, .scale = l->scale, .listed = true }));
     put(&out, cf_slot_bucket(i), bucket[0]);
   }
   *writes_cnt = out.cnt;

@@ -65,7 +65,8 @@ static bool schedule_policy(cf_tx_t *tx, cf_act_t const *a) {
   cf_hash_t slot = cf_slot_policy(a->policy), mask_slot = cf_slot_add(&slot, 1);
   cf_tx_put(tx, &slot, &a->hash);
   cf_tx_put(tx, &mask_slot, &a->tcb_mask);
-  cf_tx_message(tx, &(cf_inbox_msg_t){ .kind = CF_INBOX_POLICY_SCHEDULED, .version = a->policy, .hash = a->hash, .from_s = a->from_s });
+  cf_tx_message(
+      tx, &(cf_inbox_msg_t){ .kind = CF_INBOX_POLICY_SCHEDULED, .version = a->policy, .hash = a->hash, .from_s = a->from_s });
   return true;
 }
 
@@ -116,8 +117,9 @@ static bool schedule_councils(cf_tx_t *tx, cf_act_t const *a, cf_span_t body) {
   c.council              = a->version;
   c.prev_council_until_s = a->from_s + tx->cfg->overlap_s;
   cf_tx_put_counters(tx, &c);
-  cf_tx_message(tx, &(cf_inbox_msg_t){
-                        .kind = CF_INBOX_COUNCILS_SCHEDULED, .version = a->version, .hash = cf_keccak256(body), .from_s = a->from_s });
+  cf_tx_message(
+      tx, &(cf_inbox_msg_t){
+              .kind = CF_INBOX_COUNCILS_SCHEDULED, .version = a->version, .hash = cf_keccak256(body), .from_s = a->from_s });
   return true;
 }
 
@@ -201,7 +203,8 @@ static bool lower_cap(cf_tx_t *tx, cf_act_t const *a) {
 
 static bool raise_key_policy(cf_tx_t *tx, cf_act_t const *a) {
   if (a->policy <= tx->status.min_key_policy) return cf_tx_refuse(tx, CF_REFUSAL_NOT_LESS, 0, 0);
-  if (a->policy > cf_ledger_policy_in_force(&tx->status, tx->env->time_s)) return cf_tx_refuse(tx, CF_REFUSAL_POLICY, a->policy, 0);
+  if (a->policy > cf_ledger_policy_in_force(&tx->status, tx->env->time_s))
+    return cf_tx_refuse(tx, CF_REFUSAL_POLICY, a->policy, 0);
   tx->status.min_key_policy = a->policy;
   cf_tx_put_status(tx);
   cf_tx_message(tx, &(cf_inbox_msg_t){ .kind = CF_INBOX_KEY_POLICY_SET, .version = a->policy });

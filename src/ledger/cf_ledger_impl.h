@@ -31,7 +31,8 @@ void                 cf_tx_put_counters(cf_tx_t *tx, cf_ledger_counters_t const 
 /* cf_tx_council_in_force is the version of the councils in force now. */
 uint32_t cf_tx_council_in_force(cf_tx_t *tx, cf_ledger_counters_t const *c);
 /* cf_tx_signed: exactly k distinct, ascending, present members of that council signed digest. */
-bool cf_tx_signed(cf_tx_t *tx, cf_ledger_council_t council, uint32_t version, cf_member_sigs_t const *sigs, cf_hash_t const *digest);
+bool cf_tx_signed(cf_tx_t *tx, cf_ledger_council_t council, uint32_t version, cf_member_sigs_t const *sigs,
+                  cf_hash_t const *digest);
 
 /* cf_tx_lane reads one lane's word (open bit and units), _put_lane writes it. */
 uint64_t cf_tx_lane(cf_tx_t *tx, cf_hash_t const *lanes, uint32_t id);

@@ -22,8 +22,8 @@ static bool key_may_settle(cf_tx_t *tx, cf_addr_t const *key) {
   cf_hash_t       slot = cf_slot_key(key), word = cf_tx_get(tx, &slot);
   cf_ledger_key_t k   = cf_ledger_key_unpack(&word);
   uint64_t        now = tx->env->time_s;
-  if (k.state != CF_KEY_LIVE || k.epoch < tx->status.floor_epoch || k.policy < tx->status.min_key_policy || now < k.not_before_s ||
-      now > k.not_after_s)
+  if (k.state != CF_KEY_LIVE || k.epoch < tx->status.floor_epoch || k.policy < tx->status.min_key_policy ||
+      now < k.not_before_s || now > k.not_after_s)
     return cf_tx_refuse(tx, CF_REFUSAL_KEY, 0, 0);
   return true;
 }
@@ -107,7 +107,7 @@ bool cf_tx_settle(cf_tx_t *tx, cf_op_t const *op, cf_addr_t const *key, cf_hash_
   if (!spare_zero || meta.mode != tx->cfg->mode) return cf_tx_refuse(tx, CF_REFUSAL_MODE, meta.mode, 0);
 
   cf_hash_t       head_slot = cf_slot_plain(CF_SLOT_HEAD);
-  cf_settlement_t s         = { op->meta, cf_tx_get(tx, &head_slot), op->state_root, cf_settlement_entries(op->body), op->receipts };
+  cf_settlement_t s = { op->meta, cf_tx_get(tx, &head_slot), op->state_root, cf_settlement_entries(op->body), op->receipts };
   cf_hash_t       head      = cf_settlement_digest(&tx->cfg->separator, &s);
   cf_addr_t       signer;
   if (!key) {

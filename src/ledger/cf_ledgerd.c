@@ -37,7 +37,7 @@ static void busy(cf_effects_t *fx, uint64_t request, char const *title) { proble
 
 static void stop(cf_effects_t *fx, unsigned code, cf_error_t const *err) {
   cf_effect_t *log = cf_fx(fx, CF_FX_LOG);
-  log->body        = cf_fx_printf(fx, "{\"level\":\"error\",\"core\":\"ledger\",\"item\":\"%s\",\"text\":\"%s\"}", err->item, err->text);
+  log->body = cf_fx_printf(fx, "{\"level\":\"error\",\"core\":\"ledger\",\"item\":\"%s\",\"text\":\"%s\"}", err->item, err->text);
   cf_fx(fx, CF_FX_EXIT)->code = code;
 }
 
@@ -104,7 +104,8 @@ static void make_block(cf_ledgerd_t *d, cf_effects_t *fx, cf_now_t now, bool due
     cf_jw_obj(&j, NULL);
     cf_jw_arr(&j, "results");
     cf_span_t bytes;
-    for (uint32_t i = 0; i < d->waiting[w].calls && cf_block_call_next(&queue, &bytes); i++) run_call(d, &j, &body, bytes, time_s);
+    for (uint32_t i = 0; i < d->waiting[w].calls && cf_block_call_next(&queue, &bytes); i++)
+      run_call(d, &j, &body, bytes, time_s);
     cf_jw_end(&j, ']');
     cf_jw_end(&j, '}');
   }

@@ -43,8 +43,8 @@ cf_hash_t cf_settlement_receipts(uint64_t first, uint64_t last, cf_hash_t const 
 
 cf_hash_t cf_settlement_digest(cf_hash_t const *separator, cf_settlement_t const *s) {
   cf_hash_t const words[] = { s->meta, s->prev_head, s->state_root, s->entries, s->receipts };
-  return cf_eip712_digest(separator, "Settlement(uint256 meta,bytes32 prevHead,bytes32 stateRoot,bytes32 entries,bytes32 receipts)",
-                          words, 5);
+  return cf_eip712_digest(
+      separator, "Settlement(uint256 meta,bytes32 prevHead,bytes32 stateRoot,bytes32 entries,bytes32 receipts)", words, 5);
 }
 
 cf_hash_t cf_settlement_head0(cf_hash_t const *separator) { return cf_keccak256_words(separator, 1); }

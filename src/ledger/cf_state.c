@@ -113,7 +113,8 @@ static cf_hash_t const *seen_key(cf_ledger_state_t const *st, uint32_t i) { retu
 typedef cf_hash_t const *key_fn_t(cf_ledger_state_t const *st, uint32_t i);
 
 /* Number + 1 of the element with that key, or 0; *place is where it stands or would. */
-static uint32_t index_find(index_t const *ix, key_fn_t *key_of, cf_ledger_state_t const *st, cf_hash_t const *key, size_t *place) {
+static uint32_t index_find(index_t const *ix, key_fn_t *key_of, cf_ledger_state_t const *st, cf_hash_t const *key,
+                           size_t *place) {
   if (ix->max == 0) return 0;
   size_t i = index_start(ix, key);
   while (ix->at[i] && !cf_hash_eq(key_of(st, ix->at[i] - 1), key)) i = (i + 1) & (ix->max - 1);

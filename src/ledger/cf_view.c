@@ -34,10 +34,11 @@ static cf_status_t decode(view_t *v, cf_span_t in, cf_error_t *err) {
   return cf_finality_proof_decode(&v->finality, finality, err);
 }
 
-static cf_status_t check_final(cf_view_facts_t *facts, view_t const *v, cf_ledger_identity_t const *ledger, cf_seats_t const *observers,
-                               cf_error_t *err) {
+static cf_status_t check_final(cf_view_facts_t *facts, view_t const *v, cf_ledger_identity_t const *ledger,
+                               cf_seats_t const *observers, cf_error_t *err) {
   cf_hash_t hash = cf_block_hash(&v->header);
-  if (v->finality.number != v->header.number || v->finality.time_s != v->header.time_s || !cf_hash_eq(&v->finality.block_hash, &hash))
+  if (v->finality.number != v->header.number || v->finality.time_s != v->header.time_s ||
+      !cf_hash_eq(&v->finality.block_hash, &hash))
     return cf_error_set(err, CF_ERR_AUTH, "view", 0, "the finality proof is of another block");
   facts->number = v->header.number;
   facts->hash   = hash;
@@ -82,7 +83,8 @@ static cf_status_t check_slots(cf_view_facts_t *f, view_t const *v, cf_error_t *
 }
 
 /* Folds the messages on from where they begin.  *next is complete when they lead to the block's inbox. */
-static cf_status_t fold(cf_view_state_t *next, cf_view_facts_t *f, view_t const *v, cf_view_state_t const *seen, cf_error_t *err) {
+static cf_status_t fold(cf_view_state_t *next, cf_view_facts_t *f, view_t const *v, cf_view_state_t const *seen,
+                        cf_error_t *err) {
   bool      goes_on = seen->partial && cf_hash_eq(&seen->part_hash, &f->hash) && v->first == seen->part_messages;
   cf_hash_t inbox   = goes_on ? seen->part_inbox : seen->inbox;
   uint64_t  cnt = goes_on ? seen->part_messages : seen->messages, bytes = (goes_on ? seen->part_bytes : 0) + v->messages.len;

@@ -9,7 +9,7 @@
 #include "party/cf_trust.h"
 #include "session/cf_session.h"
 
-#define CF_BUNDLE_MAX            (1u << 20)
+#define CF_BUNDLE_MAX (1u << 20)
 #define CF_BUNDLE_STATEMENTS_MAX 16
 
 /* An entry of the log with the path to the note's root. */
@@ -33,7 +33,7 @@ typedef struct {
   cf_span_t   statements[CF_BUNDLE_STATEMENTS_MAX];
   size_t      statements_cnt;
   cf_proven_t deployment;
-  cf_span_t   fresh;      /* evidence bound with the asker's nonce; empty without one */
+  cf_span_t   fresh; /* evidence bound with the asker's nonce; empty without one */
 } cf_bundle_t;
 
 /* Strict: one encoding per value.  CF_ERR_FORMAT, CF_ERR_BOUND. */
@@ -48,8 +48,8 @@ typedef struct {
 } cf_kept_t;
 
 typedef struct {
-  cf_hash_t const   *domain;   /* that it must be; NULL: whichever it is (the caller prints it) */
-  cf_kept_t const   *kept;     /* NULL or size 0: first contact */
+  cf_hash_t const   *domain;      /* that it must be; NULL: whichever it is (the caller prints it) */
+  cf_kept_t const   *kept;        /* NULL or size 0: first contact */
   cf_hash_t const   *consistency; /* proof from kept to the note; empty when their sizes are equal */
   size_t             consistency_cnt;
   cf_policy_t const *policy;   /* the party's own, to be met as well: measurements, roots, ages; NULL: the domain's alone */
@@ -60,17 +60,17 @@ typedef struct {
 
 /* Believed. */
 typedef struct {
-  cf_trust_t           trust;    /* borrows the bundle's genesis */
-  cf_kept_t            head;     /* to be kept */
-  cf_boot_t            boot;
-  cf_epoch_t           epoch;    /* the certificate's claims */
-  cf_hash_t            certificate; /* its document hash */
-  uint64_t             ek_class; /* of the root of trust: 1 cloud, 2 firmware, 3 discrete, 4 owner-controlled */
-  cf_hash_t            measurement;
-  cf_session_target_t  target;   /* jurisdiction: the policy's first; the caller may choose another of the list */
-  uint64_t             until_s;  /* the bundle passes until then, if no check is asked again */
-  bool                 stale;    /* passed only because of stale_ok */
-  bool                 test;     /* stands on a test root, or the domain is of class test: to be said wherever it is shown */
+  cf_trust_t          trust; /* borrows the bundle's genesis */
+  cf_kept_t           head;  /* to be kept */
+  cf_boot_t           boot;
+  cf_epoch_t          epoch;       /* the certificate's claims */
+  cf_hash_t           certificate; /* its document hash */
+  uint64_t            ek_class;    /* of the root of trust: 1 cloud, 2 firmware, 3 discrete, 4 owner-controlled */
+  cf_hash_t           measurement;
+  cf_session_target_t target;  /* jurisdiction: the policy's first; the caller may choose another of the list */
+  uint64_t            until_s; /* the bundle passes until then, if no check is asked again */
+  bool                stale;   /* passed only because of stale_ok */
+  bool                test;    /* stands on a test root, or the domain is of class test: to be said wherever it is shown */
 } cf_attested_t;
 
 /* cf_bundle_check makes every check of PROTOCOL P4's last rule that can be made offline, in this order, and stops at the
@@ -82,11 +82,12 @@ typedef struct {
      boot         by its identity, of this domain, keys                 signature, binding
      certificate  by that identity, of that boot entry and policy, T    signature, binding, not-yet-valid, expired
      results      k distinct verifiers, for this certificate and evidence, affirming, young enough, valid at T
-                                                                        collateral-missing, signature, binding, policy, collateral-stale, expired
-     evidence     through evidence/: chain, quote, PCRs, binding; measurement and root in policy; k credential statements
-     fresh        the same for the evidence with the asker's nonce      nonce, ...
-   *out is written whole, and is to be used only after CF_VERDICT_OK. */
-CF_MUST_CHECK cf_verdict_code_t cf_bundle_check(cf_attested_t *out, cf_bundle_t const *b, cf_bundle_ask_t const *ask, cf_verdict_t *v);
+                                                                        collateral-missing, signature, binding, policy,
+   collateral-stale, expired evidence     through evidence/: chain, quote, PCRs, binding; measurement and root in policy; k
+   credential statements fresh        the same for the evidence with the asker's nonce      nonce, ... *out is written whole, and
+   is to be used only after CF_VERDICT_OK. */
+CF_MUST_CHECK cf_verdict_code_t cf_bundle_check(cf_attested_t *out, cf_bundle_t const *b, cf_bundle_ask_t const *ask,
+                                                cf_verdict_t *v);
 
 /* ---- the online half ---- */
 
@@ -99,8 +100,8 @@ typedef struct {
 
 /* cf_ledger_read proves n slots against a final block; *f receives what the observers said.
    CF_ERR_FORMAT, CF_ERR_BOUND, CF_ERR_AUTH. */
-CF_MUST_CHECK cf_status_t cf_ledger_read(cf_hash_t *values, cf_finality_t *f, cf_trust_t const *trust, cf_ledger_shown_t const *shown,
-                                         cf_hash_t const *keys, size_t n, cf_error_t *err);
+CF_MUST_CHECK cf_status_t cf_ledger_read(cf_hash_t *values, cf_finality_t *f, cf_trust_t const *trust,
+                                         cf_ledger_shown_t const *shown, cf_hash_t const *keys, size_t n, cf_error_t *err);
 
 /* cf_live_keys are the slots that cf_live_check wants to be shown, in this order. */
 #define CF_LIVE_KEYS 2
@@ -109,6 +110,7 @@ void cf_live_keys(cf_hash_t keys[CF_LIVE_KEYS], cf_attested_t const *a);
 /* cf_live_check: at a final block not older than attest_max_age the settlement key is live, its registration in force,
    floorEpoch is the instance's boot index, and the ledger is not dead.  Verdicts on item "ledger": malformed, signature,
    collateral-stale, revoked, policy. */
-CF_MUST_CHECK cf_verdict_code_t cf_live_check(cf_attested_t const *a, cf_ledger_shown_t const *shown, uint64_t at_s, cf_verdict_t *v);
+CF_MUST_CHECK cf_verdict_code_t cf_live_check(cf_attested_t const *a, cf_ledger_shown_t const *shown, uint64_t at_s,
+                                              cf_verdict_t *v);
 
 #endif

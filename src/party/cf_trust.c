@@ -2,8 +2,8 @@
 
 #include "ledger/cf_genesis_map.h"
 
-static cf_status_t
-read_entry(cf_trust_t *t, cf_sign1_t *wrapper, cf_council_doc_t *doc, cf_span_t entry, cf_hash_t const *expected, cf_error_t *err) {
+static cf_status_t read_entry(cf_trust_t *t, cf_sign1_t *wrapper, cf_council_doc_t *doc, cf_span_t entry,
+                              cf_hash_t const *expected, cf_error_t *err) {
   cf_status_t st = cf_sign1_decode(wrapper, entry, cf_genesis_table.typ, err);
   if (!st) st = cf_council_doc_decode(doc, wrapper->payload, err);
   if (st) return st;
@@ -15,8 +15,8 @@ read_entry(cf_trust_t *t, cf_sign1_t *wrapper, cf_council_doc_t *doc, cf_span_t 
 }
 
 /* The wrapper vouches for nothing but that the log took it; the governors' act is what counts. */
-static cf_status_t
-check_signatures(cf_trust_t const *t, cf_sign1_t const *wrapper, cf_council_doc_t const *doc, cf_error_t *err) {
+static cf_status_t check_signatures(cf_trust_t const *t, cf_sign1_t const *wrapper, cf_council_doc_t const *doc,
+                                    cf_error_t *err) {
   cf_council_t const *governors = cf_genesis_council(&t->genesis, CF_GOVERNORS);
   cf_p256_pub_t       log;
   memcpy(log.b, t->genesis.log.es256, sizeof log.b);
@@ -24,16 +24,15 @@ check_signatures(cf_trust_t const *t, cf_sign1_t const *wrapper, cf_council_doc_
   return cf_council_doc_verify(doc, governors, &t->ledger.separator, 0, err); /* what was founded does not lapse */
 }
 
-cf_status_t
-cf_trust_open(cf_trust_t *out, cf_span_t genesis_entry, cf_hash_t const *expected, cf_error_t *err) {
+cf_status_t cf_trust_open(cf_trust_t *out, cf_span_t genesis_entry, cf_hash_t const *expected, cf_error_t *err) {
   cf_sign1_t       wrapper;
   cf_council_doc_t doc;
-  *out           = (cf_trust_t){ 0 };
+  *out = (cf_trust_t){0};
   cf_status_t st = read_entry(out, &wrapper, &doc, genesis_entry, expected, err);
   if (st) return st;
   out->policy_hash = cf_policy_hash(out->genesis.policy);
-  out->ledger      = cf_genesis_identity(&out->genesis, &out->domain);
-  out->observers   = cf_genesis_seats(cf_genesis_council(&out->genesis, CF_OBSERVERS));
-  st               = check_signatures(out, &wrapper, &doc, err);
+  out->ledger = cf_genesis_identity(&out->genesis, &out->domain);
+  out->observers = cf_genesis_seats(cf_genesis_council(&out->genesis, CF_OBSERVERS));
+  st = check_signatures(out, &wrapper, &doc, err);
   return st ? st : cf_genesis_witnesses(&out->witnesses, &out->genesis, err);
 }

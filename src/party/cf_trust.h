@@ -10,9 +10,9 @@
 typedef struct {
   cf_hash_t            domain;
   cf_genesis_t         genesis;
-  cf_policy_t          policy;      /* version 1 */
+  cf_policy_t          policy; /* version 1 */
   cf_hash_t            policy_hash;
-  cf_ledger_identity_t ledger;      /* with the separator that acts and calls are signed under */
+  cf_ledger_identity_t ledger; /* with the separator that acts and calls are signed under */
   cf_witness_set_t     witnesses;
   cf_seats_t           observers;
 } cf_trust_t;
@@ -25,6 +25,8 @@ typedef struct {
 CF_MUST_CHECK cf_status_t cf_trust_open(cf_trust_t *out, cf_span_t genesis_entry, cf_hash_t const *expected, cf_error_t *err);
 
 /* There are verifiers: cf_genesis_check. */
-static inline cf_council_t const *cf_trust_verifiers(cf_trust_t const *t) { return cf_genesis_council(&t->genesis, CF_VERIFIERS); }
+static inline cf_council_t const *cf_trust_verifiers(cf_trust_t const *t) {
+  return cf_genesis_council(&t->genesis, CF_VERIFIERS);
+}
 
 #endif

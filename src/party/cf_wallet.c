@@ -9,8 +9,7 @@ enum { VERSION = 1 };
 
 /* ---- keys ---- */
 
-void
-cf_wallet_make(cf_wallet_t *w, cf_entropy_t const *e) {
+void cf_wallet_make(cf_wallet_t *w, cf_entropy_t const *e) {
   cf_k256_scalar_make(w->scalar, e);
   cf_x25519_make(w->result, &w->result_pub, e);
   bool ok = !cf_k256_addr(&w->addr, w->scalar);
@@ -18,8 +17,7 @@ cf_wallet_make(cf_wallet_t *w, cf_entropy_t const *e) {
   (void)ok;
 }
 
-void
-cf_wallet_encode(cf_wr_t *wr, cf_wallet_t const *w) {
+void cf_wallet_encode(cf_wr_t *wr, cf_wallet_t const *w) {
   char line[65];
   cf_wr_bytes(wr, cf_hex_encode(line, CF_SPAN_OF(w->scalar)), 64);
   cf_wr_u8(wr, '\n');
@@ -28,9 +26,8 @@ cf_wallet_encode(cf_wr_t *wr, cf_wallet_t const *w) {
   cf_wipe(line, sizeof line);
 }
 
-cf_status_t
-cf_wallet_decode(cf_wallet_t *w, cf_span_t in, cf_error_t *err) {
-  cf_wallet_t k  = { 0 };
+cf_status_t cf_wallet_decode(cf_wallet_t *w, cf_span_t in, cf_error_t *err) {
+  cf_wallet_t k = {0};
   cf_status_t st = CF_ERR_FORMAT;
   if (in.len != CF_WALLET_TEXT_SZ || in.ptr[64] != '\n' || in.ptr[129] != '\n') goto out;
   if (cf_hex_decode(k.scalar, 32, CF_SPAN(in.ptr, 64)) || cf_hex_decode(k.result, 32, CF_SPAN(in.ptr + 65, 64))) goto out;
@@ -45,13 +42,11 @@ out:
 
 /* ---- one domain ---- */
 
-void
-cf_account_init(cf_account_t *a, cf_hash_t const *domain, cf_pending_t *pending, size_t pending_max) {
-  *a = (cf_account_t){ .domain = *domain, .pending = pending, .pending_max = pending_max };
+void cf_account_init(cf_account_t *a, cf_hash_t const *domain, cf_pending_t *pending, size_t pending_max) {
+  *a = (cf_account_t){.domain = *domain, .pending = pending, .pending_max = pending_max};
 }
 
-void
-cf_account_encode(cf_wr_t *wr, cf_account_t const *a) {
+void cf_account_encode(cf_wr_t *wr, cf_account_t const *a) {
   cf_wr_u8(wr, VERSION);
   cf_wr_hash(wr, &a->domain);
   cf_wr_u64(wr, a->kept.size);
@@ -69,67 +64,64 @@ cf_account_encode(cf_wr_t *wr, cf_account_t const *a) {
 }
 
 /* Rising, and no order number that was not given out. */
-static bool
-pending_holds(cf_account_t const *a) {
+static bool pending_holds(cf_account_t const *a) {
   for (size_t i = 0; i < a->pending_cnt; i++)
     if (a->pending[i].order > a->order || a->pending[i].order <= (i ? a->pending[i - 1].order : 0)) return false;
   return true;
 }
 
-static cf_status_t
-read_pending(cf_account_t *a, cf_rd_t *rd, cf_error_t *err) {
+static cf_status_t read_pending(cf_account_t *a, cf_rd_t *rd, cf_error_t *err) {
   a->pending_cnt = cf_rd_u32(rd);
   if (a->pending_cnt > cf_rd_left(rd) / 40) rd->bad = true;
   if (!rd->bad && a->pending_cnt > a->pending_max)
-    return cf_error_set(err, CF_ERR_BOUND, "account.pending", rd->pos, "%zu inputs are pending; there is room for %zu", a->pending_cnt, a->pending_max);
+    return cf_error_set(err, CF_ERR_BOUND, "account.pending", rd->pos, "%zu inputs are pending; there is room for %zu",
+                        a->pending_cnt, a->pending_max);
   for (size_t i = 0; !rd->bad && i < a->pending_cnt; i++) {
     a->pending[i].envelope = cf_rd_hash(rd);
-    a->pending[i].order    = cf_rd_u64(rd);
+    a->pending[i].order = cf_rd_u64(rd);
   }
   return CF_OK;
 }
 
-cf_status_t
-cf_account_decode(cf_account_t *out, cf_span_t in, cf_error_t *err) {
-  cf_account_t a        = { .pending = out->pending, .pending_max = out->pending_max };
-  cf_rd_t      rd       = cf_rd_span(in);
-  uint8_t      version  = cf_rd_u8(&rd);
-  a.domain              = cf_rd_hash(&rd);
-  a.kept.size           = cf_rd_u64(&rd);
-  a.kept.root           = cf_rd_hash(&rd);
-  a.kept.time_s         = cf_rd_u64(&rd);
-  a.order               = cf_rd_u64(&rd);
-  uint8_t     sessions  = cf_rd_u8(&rd);
-  cf_status_t st        = CF_OK;
-  a.have_session        = sessions >= 1;
-  a.have_before         = sessions == 2;
+cf_status_t cf_account_decode(cf_account_t *out, cf_span_t in, cf_error_t *err) {
+  cf_account_t a = {.pending = out->pending, .pending_max = out->pending_max};
+  cf_rd_t      rd = cf_rd_span(in);
+  uint8_t      version = cf_rd_u8(&rd);
+  a.domain = cf_rd_hash(&rd);
+  a.kept.size = cf_rd_u64(&rd);
+  a.kept.root = cf_rd_hash(&rd);
+  a.kept.time_s = cf_rd_u64(&rd);
+  a.order = cf_rd_u64(&rd);
+  uint8_t     sessions = cf_rd_u8(&rd);
+  cf_status_t st = CF_OK;
+  a.have_session = sessions >= 1;
+  a.have_before = sessions == 2;
   if (version != VERSION || sessions > 2) rd.bad = true;
   if (!rd.bad && a.have_session && cf_session_decode(&a.session, &rd)) rd.bad = true;
   if (!rd.bad && a.have_before && cf_session_decode(&a.before, &rd)) rd.bad = true;
   st = read_pending(&a, &rd, err);
-  if (!st && (!cf_rd_done(&rd) || !pending_holds(&a))) st = cf_error_set(err, CF_ERR_FORMAT, "account", rd.pos, "not an account state");
-  if (!st && !cf_hash_eq(&a.domain, &out->domain)) st = cf_error_set(err, CF_ERR_POLICY, "account.domain", 1, "the state of another domain");
+  if (!st && (!cf_rd_done(&rd) || !pending_holds(&a)))
+    st = cf_error_set(err, CF_ERR_FORMAT, "account", rd.pos, "not an account state");
+  if (!st && !cf_hash_eq(&a.domain, &out->domain))
+    st = cf_error_set(err, CF_ERR_POLICY, "account.domain", 1, "the state of another domain");
   if (!st) *out = a;
   cf_wipe(&a, sizeof a);
   return st;
 }
 
-void
-cf_account_wipe(cf_account_t *a) {
+void cf_account_wipe(cf_account_t *a) {
   cf_wipe(&a->session, sizeof a->session);
   cf_wipe(&a->before, sizeof a->before);
   a->have_session = a->have_before = false;
 }
 
-cf_pending_t const *
-cf_account_pending(cf_account_t const *a, cf_hash_t const *envelope) {
+cf_pending_t const *cf_account_pending(cf_account_t const *a, cf_hash_t const *envelope) {
   for (size_t i = 0; i < a->pending_cnt; i++)
     if (cf_hash_eq(&a->pending[i].envelope, envelope)) return &a->pending[i];
   return NULL;
 }
 
-void
-cf_account_done(cf_account_t *a, cf_hash_t const *envelope) {
+void cf_account_done(cf_account_t *a, cf_hash_t const *envelope) {
   size_t kept = 0;
   for (size_t i = 0; i < a->pending_cnt; i++)
     if (!cf_hash_eq(&a->pending[i].envelope, envelope)) a->pending[kept++] = a->pending[i];

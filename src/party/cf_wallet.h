@@ -11,8 +11,8 @@
 /* ---- keys ---- */
 
 typedef struct {
-  uint8_t         scalar[32];  /* secp256k1: owns the account */
-  uint8_t         result[32];  /* X25519: results may be sealed to it */
+  uint8_t         scalar[32]; /* secp256k1: owns the account */
+  uint8_t         result[32]; /* X25519: results may be sealed to it */
   cf_addr_t       addr;
   cf_x25519_pub_t result_pub;
 } cf_wallet_t;
@@ -32,13 +32,13 @@ typedef struct {
 
 typedef struct {
   cf_hash_t     domain;
-  cf_kept_t     kept;         /* log head last relied on */
-  uint64_t      order;        /* last order number used */
+  cf_kept_t     kept;  /* log head last relied on */
+  uint64_t      order; /* last order number used */
   bool          have_session;
-  cf_session_t  session;      /* newest; in.highest is the last counter sent */
+  cf_session_t  session; /* newest; in.highest is the last counter sent */
   bool          have_before;
-  cf_session_t  before;       /* the one before: results sealed to it may still come */
-  cf_pending_t *pending;      /* sealed, and not answered yet; rising by order */
+  cf_session_t  before;  /* the one before: results sealed to it may still come */
+  cf_pending_t *pending; /* sealed, and not answered yet; rising by order */
   size_t        pending_cnt;
   size_t        pending_max;
 } cf_account_t;

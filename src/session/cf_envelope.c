@@ -7,15 +7,14 @@
 
 enum { LABEL_ALG = 1, LABEL_KID = 4, LABEL_ENC = -4, LABEL_HEADER = -75100, TAG_ENCRYPT0 = 16, VERSION = 1, HEADER_ITEMS = 6 };
 #define PROTECTED_MAX 256
-#define LENGTH_SZ     4
+#define LENGTH_SZ 4
 
 static bool is_result(cf_envelope_kind_t kind) { return kind == CF_ENVELOPE_RESULT_KEY || kind == CF_ENVELOPE_RESULT_SESSION; }
 static bool is_hpke(cf_envelope_kind_t kind) { return kind == CF_ENVELOPE_OPENING || kind == CF_ENVELOPE_RESULT_KEY; }
 
 /* ---- padding ---- */
 
-size_t
-cf_bucket(size_t content_sz) {
+size_t cf_bucket(size_t content_sz) {
   size_t bucket = CF_BUCKET_MIN;
   while (bucket < CF_BUCKET_MAX && bucket - LENGTH_SZ < content_sz) bucket *= 2;
   return content_sz <= bucket - LENGTH_SZ ? bucket : 0;
@@ -23,19 +22,17 @@ cf_bucket(size_t content_sz) {
 
 static bool is_bucket(size_t n) { return n >= CF_BUCKET_MIN && n <= CF_BUCKET_MAX && (n & (n - 1)) == 0; }
 
-void
-cf_pad(uint8_t *buf, size_t content_sz) {
+void cf_pad(uint8_t *buf, size_t content_sz) {
   size_t  bucket = cf_bucket(content_sz);
-  cf_wr_t head   = cf_wr_init(buf, LENGTH_SZ);
+  cf_wr_t head = cf_wr_init(buf, LENGTH_SZ);
   assert(bucket);
   cf_wr_u32(&head, (uint32_t)content_sz);
   memset(buf + LENGTH_SZ + content_sz, 0, bucket - LENGTH_SZ - content_sz);
 }
 
-cf_status_t
-cf_unpad(cf_span_t *content, cf_span_t bucket) {
-  cf_rd_t  rd   = cf_rd_span(bucket);
-  uint32_t n    = cf_rd_u32(&rd);
+cf_status_t cf_unpad(cf_span_t *content, cf_span_t bucket) {
+  cf_rd_t  rd = cf_rd_span(bucket);
+  uint32_t n = cf_rd_u32(&rd);
   uint8_t  rest = 0;
   for (size_t i = LENGTH_SZ; i < bucket.len; i++) rest |= (uint8_t)(bucket.ptr[i] & -(uint8_t)(i - LENGTH_SZ >= n));
   if (rd.bad || rest || cf_bucket(n) != bucket.len) return CF_ERR_FORMAT;
@@ -45,15 +42,13 @@ cf_unpad(cf_span_t *content, cf_span_t bucket) {
 
 /* ---- reading ---- */
 
-void
-cf_session_id_of(uint8_t id[CF_SESSION_ID_SZ], uint8_t const enc[CF_HPKE_ENC_SZ]) {
+void cf_session_id_of(uint8_t id[CF_SESSION_ID_SZ], uint8_t const enc[CF_HPKE_ENC_SZ]) {
   cf_hash_t h = cf_sha256(CF_SPAN(enc, CF_HPKE_ENC_SZ));
   memcpy(id, h.b, CF_SESSION_ID_SZ);
 }
 
 /* The suite whose algorithm of this form is alg; NULL when there is none.  *other: alg is one of the other form. */
-static cf_suite_t const *
-suite_by_alg(int64_t alg, bool hpke, bool *other) {
+static cf_suite_t const *suite_by_alg(int64_t alg, bool hpke, bool *other) {
   *other = false;
   for (uint64_t number = 1; number <= 3; number++) {
     cf_suite_t const *s = cf_suite(number);
@@ -65,20 +60,18 @@ suite_by_alg(int64_t alg, bool hpke, bool *other) {
 }
 
 /* read_header reads H into env. */
-static void
-read_header(cf_rd_t *rd, cf_envelope_t *env) {
+static void read_header(cf_rd_t *rd, cf_envelope_t *env) {
   if (cf_cbor_array(rd) != HEADER_ITEMS || cf_cbor_uint(rd) != VERSION) rd->bad = true;
   env->domain = cf_cbor_hash(rd);
-  env->epoch  = cf_cbor_uint(rd);
+  env->epoch = cf_cbor_uint(rd);
   cf_cbor_bstr_fixed(rd, env->session, sizeof env->session);
-  env->counter      = cf_cbor_uint(rd);
+  env->counter = cf_cbor_uint(rd);
   env->jurisdiction = cf_cbor_tstr(rd);
 }
 
 /* read_protected reads the protected map; kid is what stands under label 4. */
-static bool
-read_protected(cf_envelope_t *env, int64_t *alg, cf_span_t *kid) {
-  cf_rd_t  rd   = cf_rd_span(env->protected_hdr);
+static bool read_protected(cf_envelope_t *env, int64_t *alg, cf_span_t *kid) {
+  cf_rd_t  rd = cf_rd_span(env->protected_hdr);
   unsigned seen = 0;
   for (cf_cbor_map_t m = cf_cbor_map(&rd); cf_cbor_next(&m);) {
     if (m.is_text) return false;
@@ -95,15 +88,15 @@ read_protected(cf_envelope_t *env, int64_t *alg, cf_span_t *kid) {
       read_header(&rd, env);
       seen |= 4;
       break;
-    default: return false;
+    default:
+      return false;
     }
   }
   return cf_rd_done(&rd) && seen == 7;
 }
 
 /* The unprotected map is empty, or exactly {-4: enc}. */
-static bool
-read_unprotected(cf_rd_t *rd, cf_envelope_t *env, bool *hpke) {
+static bool read_unprotected(cf_rd_t *rd, cf_envelope_t *env, bool *hpke) {
   *hpke = false;
   for (cf_cbor_map_t m = cf_cbor_map(rd); cf_cbor_next(&m); *hpke = true) {
     if (m.is_text || m.key != LABEL_ENC) return false;
@@ -113,8 +106,7 @@ read_unprotected(cf_rd_t *rd, cf_envelope_t *env, bool *hpke) {
 }
 
 /* What must hold of the fields beyond their types. */
-static bool
-fields_hold(cf_envelope_t *env, cf_span_t kid) {
+static bool fields_hold(cf_envelope_t *env, cf_span_t kid) {
   uint8_t id[CF_SESSION_ID_SZ];
   if (!is_bucket(env->ciphertext.len - CF_AEAD_TAG_SZ)) return false;
   if (is_hpke(env->kind) ? env->counter != 0 : env->counter == 0 || env->counter >= CF_SESSION_COUNTER_END) return false;
@@ -127,12 +119,11 @@ fields_hold(cf_envelope_t *env, cf_span_t kid) {
   return memcmp(id, env->session, sizeof id) == 0;
 }
 
-static cf_refuse_t
-decode(cf_envelope_t *out, cf_span_t in, size_t max, bool result) {
-  cf_envelope_t env  = { 0 };
-  cf_rd_t       rd   = cf_rd_span(in);
-  int64_t       alg  = 0;
-  cf_span_t     kid  = { 0 };
+static cf_refuse_t decode(cf_envelope_t *out, cf_span_t in, size_t max, bool result) {
+  cf_envelope_t env = {0};
+  cf_rd_t       rd = cf_rd_span(in);
+  int64_t       alg = 0;
+  cf_span_t     kid = {0};
   bool          hpke = false, other = false;
   if (in.len > max) return CF_REFUSE_TOO_LARGE;
   if (cf_cbor_tag(&rd) != TAG_ENCRYPT0 || cf_cbor_array(&rd) != 3) return CF_REFUSE_MALFORMED;
@@ -158,8 +149,7 @@ cf_refuse_t cf_envelope_decode_result(cf_envelope_t *out, cf_span_t in) { return
 enum { SUITE_ALLOWED = 1, SUITE_DEPRECATED = 2 };
 
 /* The state of a suite now: that of its row with the newest date reached. */
-static uint64_t
-suite_state(cf_policy_t const *policy, uint64_t suite, uint64_t now_s) {
+static uint64_t suite_state(cf_policy_t const *policy, uint64_t suite, uint64_t now_s) {
   cf_suite_row_t const *best = NULL;
   for (size_t i = 0; i < policy->suites_cnt; i++) {
     cf_suite_row_t const *row = &policy->suites[i];
@@ -168,8 +158,7 @@ suite_state(cf_policy_t const *policy, uint64_t suite, uint64_t now_s) {
   return best ? best->state : 0;
 }
 
-cf_refuse_t
-cf_envelope_admit(cf_envelope_t const *env, cf_hash_t const *domain, cf_policy_t const *policy, uint64_t now_s) {
+cf_refuse_t cf_envelope_admit(cf_envelope_t const *env, cf_hash_t const *domain, cf_policy_t const *policy, uint64_t now_s) {
   if (!cf_hash_eq(&env->domain, domain)) return CF_REFUSE_DOMAIN;
   uint64_t state = suite_state(policy, env->suite->number, now_s);
   if (state != SUITE_ALLOWED && state != SUITE_DEPRECATED) return CF_REFUSE_SUITE;
@@ -180,8 +169,7 @@ cf_envelope_admit(cf_envelope_t const *env, cf_hash_t const *domain, cf_policy_t
 
 /* ---- writing ---- */
 
-static void
-write_protected(cf_wr_t *wr, cf_envelope_t const *env) {
+static void write_protected(cf_wr_t *wr, cf_envelope_t const *env) {
   cf_cbor_w_map(wr, 3);
   cf_cbor_w_int(wr, LABEL_ALG);
   cf_cbor_w_int(wr, is_hpke(env->kind) ? env->suite->hpke_alg : env->suite->session_alg);
@@ -197,18 +185,17 @@ write_protected(cf_wr_t *wr, cf_envelope_t const *env) {
   cf_cbor_w_tstr(wr, env->jurisdiction);
 }
 
-uint8_t *
-cf_envelope_begin(cf_wr_t *wr, cf_envelope_t *env, size_t content_sz) {
+uint8_t *cf_envelope_begin(cf_wr_t *wr, cf_envelope_t *env, size_t content_sz) {
   uint8_t buf[PROTECTED_MAX];
   cf_wr_t protected_hdr = cf_wr_init(buf, sizeof buf);
-  size_t  bucket        = cf_bucket(content_sz);
+  size_t  bucket = cf_bucket(content_sz);
   if (!bucket) return NULL;
   write_protected(&protected_hdr, env);
   assert(!protected_hdr.bad);
 
   cf_cbor_w_tag(wr, TAG_ENCRYPT0);
   cf_cbor_w_array(wr, 3);
-  uint8_t *at        = cf_cbor_w_bstr_room(wr, protected_hdr.len);
+  uint8_t *at = cf_cbor_w_bstr_room(wr, protected_hdr.len);
   env->protected_hdr = CF_SPAN(at, protected_hdr.len);
   if (at) memcpy(at, buf, protected_hdr.len);
   if (is_hpke(env->kind)) {
@@ -221,17 +208,16 @@ cf_envelope_begin(cf_wr_t *wr, cf_envelope_t *env, size_t content_sz) {
   return cf_cbor_w_bstr_room(wr, bucket + CF_AEAD_TAG_SZ);
 }
 
-void
-cf_envelope_nonce(uint8_t nonce[CF_AEAD_NONCE_SZ], uint8_t const iv[CF_AEAD_NONCE_SZ], uint64_t counter) {
+void cf_envelope_nonce(uint8_t nonce[CF_AEAD_NONCE_SZ], uint8_t const iv[CF_AEAD_NONCE_SZ], uint64_t counter) {
   memcpy(nonce, iv, CF_AEAD_NONCE_SZ);
   for (size_t i = 0; i < 8; i++) nonce[CF_AEAD_NONCE_SZ - 1 - i] ^= (uint8_t)(counter >> (8 * i));
 }
 
-cf_span_t
-cf_envelope_aad(uint8_t buf[CF_ENVELOPE_AAD_MAX], cf_envelope_t const *env, cf_hash_t const *bound, cf_hash_t const *policy) {
+cf_span_t cf_envelope_aad(uint8_t buf[CF_ENVELOPE_AAD_MAX], cf_envelope_t const *env, cf_hash_t const *bound,
+                          cf_hash_t const *policy) {
   uint8_t external[72];
   cf_wr_t aad = cf_wr_init(external, sizeof external);
-  cf_wr_t wr  = cf_wr_init(buf, CF_ENVELOPE_AAD_MAX);
+  cf_wr_t wr = cf_wr_init(buf, CF_ENVELOPE_AAD_MAX);
   cf_cbor_w_array(&aad, 2);
   cf_cbor_w_hash(&aad, bound);
   cf_cbor_w_hash(&aad, policy);

@@ -6,7 +6,8 @@
 #include "document/cf_table.h"
 #include "session/cf_session.h"
 
-/* Classes.  0..7 and 16 upwards are the workload's cf_class_t (same values, a test holds them together); 8..15 are the session's. */
+/* Classes.  0..7 and 16 upwards are the workload's cf_class_t (same values, a test holds them together); 8..15 are the session's.
+ */
 typedef enum {
   CF_RESULT_ACCEPTED = 0,
   CF_RESULT_DUPLICATE = 1,  /* order number used before                             */
@@ -29,14 +30,14 @@ typedef enum {
 /* "accepted", "duplicate", ...; "workload" for a value without a name. */
 char const *cf_result_class_name(uint64_t class);
 
-#define CF_RESULT_BODY_MAX   1024 /* bytes of the workload */
+#define CF_RESULT_BODY_MAX 1024 /* bytes of the workload */
 #define CF_RESULT_SEALED_MAX (2048 + CF_ENVELOPE_HEAD_MAX)
 
 typedef struct {
   cf_span_t extra;
   uint8_t   envelope[32]; /* envelope id that it answers; a notice: the account's newest */
   uint64_t  order;        /* that input's order number; 0 in a notice */
-  uint64_t  class;        /* cf_result_class_t */
+  uint64_t class;         /* cf_result_class_t */
   uint64_t  sequence;     /* of the receipt that it is a leaf of */
   uint64_t  window;       /* settlement window that it hangs on; 0: none */
   uint64_t  status;       /* cf_result_status_t */

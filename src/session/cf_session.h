@@ -15,7 +15,7 @@
 /* Where results go when no session lives any more. */
 typedef struct {
   uint8_t         session[CF_SESSION_ID_SZ];
-  uint64_t        epoch;  /* of the opening */
+  uint64_t        epoch; /* of the opening */
   uint64_t        suite;
   cf_hash_t       policy; /* that the party relied on */
   cf_x25519_pub_t key;    /* result key */
@@ -28,17 +28,17 @@ typedef struct {
   uint64_t       expiry_s;
   uint8_t        in_key[32];
   uint8_t        in_iv[12];
-  cf_counter_t   in;          /* enclave: counters used; party: in.highest is the last sent */
+  cf_counter_t   in; /* enclave: counters used; party: in.highest is the last sent */
   uint8_t        out_secret[32];
-  cf_hash_t      out_instance;/* whose outbound key stands in out_key; zero: none yet */
-  uint64_t       out_counter; /* last used by that instance */
+  cf_hash_t      out_instance; /* whose outbound key stands in out_key; zero: none yet */
+  uint64_t       out_counter;  /* last used by that instance */
   uint8_t        out_key[32];
   uint8_t        out_iv[12];
 } cf_session_t;
 
 /* An opened input; body borrows the plaintext's buffer. */
 typedef struct {
-  bool      form;  /* false: authentic, but no input (padding broken, or shorter than an order number); order is 0, body empty */
+  bool      form; /* false: authentic, but no input (padding broken, or shorter than an order number); order is 0, body empty */
   uint64_t  order;
   cf_span_t body;
 } cf_input_t;
@@ -55,8 +55,8 @@ typedef struct {
 } cf_session_epoch_t;
 
 /* cf_session_accept opens an opening envelope and makes its session; env comes from cf_envelope_decode and was
-   admitted, and the caller has looked whether the session id was used.  plain (env->ciphertext.len bytes; may be the ciphertext itself)
-   receives the plaintext, which input borrows.  *class receives ACCEPTED, EXPIRED (expiry before now_s) or SIGNATURE
+   admitted, and the caller has looked whether the session id was used.  plain (env->ciphertext.len bytes; may be the ciphertext
+   itself) receives the plaintext, which input borrows.  *class receives ACCEPTED, EXPIRED (expiry before now_s) or SIGNATURE
    (cf_result.h): unless ACCEPTED, the session must not be kept, and the sealed result goes to out->to by cf_result_seal_key.
    Refusals at once: EPOCH (not this epoch or certificate), SUITE, UNAUTHENTIC (does not open, its plaintext is not an
    opening, or its result key could not be sealed to); plain is then wiped and out untouched. */
@@ -65,8 +65,8 @@ CF_MUST_CHECK cf_refuse_t cf_session_accept(cf_session_t *out, cf_input_t *input
                                             cf_envelope_t const *env, uint64_t now_s);
 
 /* cf_session_open opens an envelope of this session and uses its counter up.  One AEAD open.
-   Refusals at once: EPOCH (not the session's), SUITE, REPLAYED (counter used, or outside the window), UNAUTHENTIC (plain is wiped, no
-   counter is consumed).  What is authentic is the batch's: input->form, and cf_session_live. */
+   Refusals at once: EPOCH (not the session's), SUITE, REPLAYED (counter used, or outside the window), UNAUTHENTIC (plain is
+   wiped, no counter is consumed).  What is authentic is the batch's: input->form, and cf_session_live. */
 CF_MUST_CHECK cf_refuse_t cf_session_open(cf_session_t *s, cf_input_t *input, uint8_t *plain, cf_ciphers_t const *ciphers,
                                           cf_envelope_t const *env);
 
@@ -93,17 +93,18 @@ typedef struct {
   cf_span_t       jurisdiction;
 } cf_session_target_t;
 
-/* cf_session_begin makes a session and its opening envelope with the first input.  owner is the wallet's scalar, result_key where results may be
-   sealed; *out is the party's copy of the session.
-   CF_ERR_FORMAT (scalar), CF_ERR_UNSUPPORTED (suite), CF_ERR_BOUND (no bucket, or wr too small), CF_ERR_AUTH (sealing key of low order). */
+/* cf_session_begin makes a session and its opening envelope with the first input.  owner is the wallet's scalar, result_key where
+   results may be sealed; *out is the party's copy of the session. CF_ERR_FORMAT (scalar), CF_ERR_UNSUPPORTED (suite),
+   CF_ERR_BOUND (no bucket, or wr too small), CF_ERR_AUTH (sealing key of low order). */
 CF_MUST_CHECK cf_status_t cf_session_begin(cf_session_t *out, cf_wr_t *envelope, cf_ciphers_t const *ciphers,
-                                           cf_session_target_t const *target, uint8_t const owner[32], cf_x25519_pub_t const *result_key,
-                                           uint64_t expiry_s, uint64_t order, cf_span_t input, cf_entropy_t const *e);
+                                           cf_session_target_t const *target, uint8_t const owner[32],
+                                           cf_x25519_pub_t const *result_key, uint64_t expiry_s, uint64_t order, cf_span_t input,
+                                           cf_entropy_t const *e);
 
 /* cf_session_seal seals the next input; it takes the next counter, which must be durable before the envelope leaves.
    CF_ERR_BOUND: no bucket, wr too small, or the counters are used up. */
-CF_MUST_CHECK cf_status_t cf_session_seal(cf_session_t *s, cf_wr_t *envelope, cf_ciphers_t const *ciphers, cf_hash_t const *domain,
-                                          cf_span_t jurisdiction, uint64_t order, cf_span_t input);
+CF_MUST_CHECK cf_status_t cf_session_seal(cf_session_t *s, cf_wr_t *envelope, cf_ciphers_t const *ciphers,
+                                          cf_hash_t const *domain, cf_span_t jurisdiction, uint64_t order, cf_span_t input);
 
 /* cf_session_digest is what the wallet signs: EIP-712 Session(bytes32 certificate,bytes32 enc,bytes32 resultKey,uint40 expiry)
    under cf_eip712_wallet_domain(domain). */

@@ -5,10 +5,10 @@
 #include "crypto/cf_aead.h"
 
 typedef struct {
-  uint64_t      number;       /* 1, 2 */
+  uint64_t      number; /* 1, 2 */
   char const   *name;
-  int64_t       hpke_alg;     /* COSE: 41, 42 */
-  int64_t       session_alg;  /* COSE: 3, 24 */
+  int64_t       hpke_alg;    /* COSE: 41, 42 */
+  int64_t       session_alg; /* COSE: 3, 24 */
   cf_aead_alg_t hpke_aead;
   cf_aead_alg_t session_aead;
 } cf_suite_t;

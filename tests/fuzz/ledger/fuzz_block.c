@@ -17,9 +17,22 @@ static void found(cf_chain_t *c, cf_wr_t *wr) {
 
 static void make_genesis(void) {
   cf_seats_t one = { .k = 1, .n = 1, .member = { { { 1 } } } };
-  genesis = (cf_ledger_genesis_t){
-    .config = { .embedded = true, .chain_id = CF_LEDGER_CHAIN_MIN, .mode = CF_MODE_NET, .max_validity_s = 10, .overlap_s = 10, .exit_delay_s = 40, .notice_s = 40, .dead_after_s = 80 },
-    .time_s = 1000, .policy = 1, .policy_hash = { { 1 } }, .council_version = 1, .councils = { one, one, one }, .assets_cnt = 1, .assets = { { { { 2 } }, 2, 5 } },
+  genesis        = (cf_ledger_genesis_t){
+           .config          = { .embedded       = true,
+                                .chain_id       = CF_LEDGER_CHAIN_MIN,
+                                .mode           = CF_MODE_NET,
+                                .max_validity_s = 10,
+                                .overlap_s      = 10,
+                                .exit_delay_s   = 40,
+                                .notice_s       = 40,
+                                .dead_after_s   = 80 },
+           .time_s          = 1000,
+           .policy          = 1,
+           .policy_hash     = { { 1 } },
+           .council_version = 1,
+           .councils        = { one, one, one },
+           .assets_cnt      = 1,
+           .assets          = { { { { 2 } }, 2, 5 } },
   };
   cf_status_t st = cf_k256_addr(&genesis.config.contract, scalar);
   assert(!st);
@@ -28,7 +41,13 @@ static void make_genesis(void) {
 
 /* A signed block 1 with this body that claims to change nothing. */
 static cf_span_t signed_block(cf_chain_t const *c, cf_span_t body, uint32_t calls, cf_wr_t *wr) {
-  cf_block_t b = { .header = { .number = 1, .parent = c->hash, .time_s = 1001, .calls = calls, .body_hash = cf_keccak256(body), .state_root = c->head.state_root }, .body = body };
+  cf_block_t  b    = { .header = { .number     = 1,
+                                   .parent     = c->hash,
+                                   .time_s     = 1001,
+                                   .calls      = calls,
+                                   .body_hash  = cf_keccak256(body),
+                                   .state_root = c->head.state_root },
+                       .body   = body };
   cf_hash_t  hash = cf_block_hash(&b.header), digest = cf_block_digest(&c->genesis.config.separator, &hash);
   cf_status_t st = cf_k256_sign(b.sig, scalar, &digest);
   assert(!st);

@@ -31,13 +31,16 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
     assert(cf_span_eq(cf_wr_out(&wr), op.body));
   }
 
-  cf_ledger_config_t  cfg = { .embedded = true, .chain_id = CF_LEDGER_CHAIN_MIN, .mode = CF_MODE_NET, .max_validity_s = 10, .exit_delay_s = 100 };
+  cf_ledger_config_t cfg = {
+    .embedded = true, .chain_id = CF_LEDGER_CHAIN_MIN, .mode = CF_MODE_NET, .max_validity_s = 10, .exit_delay_s = 100
+  };
   cf_ledger_env_t     env = { .time_s = 1000, .sender = call.from, .chain_id = cfg.chain_id };
   cf_ledger_effects_t fx  = { .writes = writes, .writes_max = CF_LEDGER_WRITES_FEW };
   cf_refusal_t        no  = cf_ledger_apply(&cfg, (cf_slot_reader_t){ nothing, NULL }, &env, &op, &fx);
   char                text[128];
   assert(no.code < CF_REFUSALS && cf_refusal_print(text, sizeof text, &no) > 0);
   assert((no.code == CF_REFUSAL_NONE) == (fx.writes_cnt > 0));
-  if (!no.code) assert(op.kind == CF_OP_OPEN || op.kind == CF_OP_ALARM || op.kind == CF_OP_DECLARE_DEAD || op.kind == CF_OP_REVOKE_KEY);
+  if (!no.code)
+    assert(op.kind == CF_OP_OPEN || op.kind == CF_OP_ALARM || op.kind == CF_OP_DECLARE_DEAD || op.kind == CF_OP_REVOKE_KEY);
   return 0;
 }

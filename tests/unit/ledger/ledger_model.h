@@ -148,10 +148,13 @@ static refusal_t m_settle(model_t *m, mcall_t const *c) {
   if (m->now < m->paused_until) return "Paused";
   if (m->now > c->meta.valid_until_s) return "Expired";
   if (c->meta.valid_until_s > c->meta.as_of_s + V || c->meta.as_of_s > m->now) return "Validity";
-  bool a = c->meta.policy == m->policy_a && m->now <= m->switch_at + V, b = c->meta.policy == m->policy_b && m->now >= m->switch_at;
+  bool a = c->meta.policy == m->policy_a && m->now <= m->switch_at + V,
+       b = c->meta.policy == m->policy_b && m->now >= m->switch_at;
   if (!a && !b) return "Policy";
   if (c->meta.mode != 1 || c->spare) return "Mode";
-  if (!c->signature_fits || k->state != 1 || k->epoch < m->floor_epoch || k->policy < m->min_policy || m->now < k->from || m->now > k->until) return "Key";
+  if (!c->signature_fits || k->state != 1 || k->epoch < m->floor_epoch || k->policy < m->min_policy || m->now < k->from ||
+      m->now > k->until)
+    return "Key";
   if (!rows_well_formed(c)) return "Entries";
   t = *m;
   for (size_t i = 0; i < c->rows_cnt; i++) {
@@ -195,7 +198,8 @@ static refusal_t m_register(model_t *m, mcall_t const *c) {
   if (m->key[c->key].state) return "KeyKnown";
   if (t->not_after_s > t->not_before_s + 30 * DAY) return "Term";
   if (t->policy >= POLICIES || !m->policy[t->policy].known || t->policy > policy_now(m)) return "Policy";
-  if (m->now < m->measurement[t->policy][c->measurement].from || t->not_after_s > m->measurement[t->policy][c->measurement].until) return "Measurement";
+  if (m->now < m->measurement[t->policy][c->measurement].from || t->not_after_s > m->measurement[t->policy][c->measurement].until)
+    return "Measurement";
   if (t->policy < m->min_policy) return "KeyPolicy";
   if (t->tcb > 7 || !(m->policy[t->policy].mask >> t->tcb & 1)) return "Tcb";
   if (t->epoch <= m->floor_epoch) return "Epoch";
@@ -470,7 +474,11 @@ static void make_rows(mcall_t *c) {
 
 static cf_op_t make_settle(world_t *w, mcall_t *c) {
   uint64_t back = rnd(20);
-  c->meta = (cf_settlement_meta_t){ rnd(1000), m.now + rnd(60), m.now - back, (uint32_t)(chance(90) ? policy_now(&m) : chance(50) ? m.policy_a : m.policy_b), 1 };
+  c->meta       = (cf_settlement_meta_t){ rnd(1000), m.now + rnd(60), m.now - back,
+                                          (uint32_t)(chance(90)   ? policy_now(&m)
+                                                     : chance(50) ? m.policy_a
+                                                                  : m.policy_b),
+                                          1 };
   if (chance(3)) c->meta.as_of_s += rnd(40);
   if (chance(3)) c->meta.valid_until_s += rnd(100);
   if (chance(3)) c->meta.valid_until_s -= rnd(100);
@@ -496,7 +504,8 @@ static cf_op_t make_settle(world_t *w, mcall_t *c) {
 }
 
 /* Signs by the council's first present members, or by a choice that need not do. */
-static void seats_sign(mcall_t *c, cf_member_sigs_t *sigs, actor_t const *members, unsigned council, unsigned version, cf_hash_t digest) {
+static void seats_sign(mcall_t *c, cf_member_sigs_t *sigs, actor_t const *members, unsigned council, unsigned version,
+                       cf_hash_t digest) {
   mcouncil_t const *s = &m.councils[version < VERSIONS ? version : 0];
   unsigned k = s->known ? s->k[council] : 2;
   c->seats_cnt = 0;
@@ -525,12 +534,19 @@ static cf_op_t make_register(world_t *w, mcall_t *c) {
   c->measurement  = (unsigned)rnd(MEASUREMENTS);
   for (unsigned i = 0; i < MEASUREMENTS && chance(95); i++) /* one in force, if there is one */
     if (m.now >= m.measurement[policy][i].from && m.now + 900 <= m.measurement[policy][i].until) c->measurement = i;
-  c->terms = (cf_registration_terms_t){ m.floor_epoch + rnd(6), policy, m.now + rnd(40), m.now + 200 + rnd(1500),
-                                        (uint8_t)rnd(chance(90) ? 2 : 5), (uint8_t)(chance(98) ? fence : 2), 7, chance(90) ? version : (unsigned)rnd(4) };
+  c->terms = (cf_registration_terms_t){ m.floor_epoch + rnd(6),
+                                        policy,
+                                        m.now + rnd(40),
+                                        m.now + 200 + rnd(1500),
+                                        (uint8_t)rnd(chance(90) ? 2 : 5),
+                                        (uint8_t)(chance(98) ? fence : 2),
+                                        7,
+                                        chance(90) ? version : (unsigned)rnd(4) };
   if (chance(3)) c->terms.not_after_s += 30 * DAY;
   if (chance(3)) c->terms.not_after_s = m.now + rnd(60);
-  cf_op_t op = { .kind = CF_OP_REGISTER, .registration = { keys[c->key].addr, cf_registration_terms_pack(&c->terms), instance_hash(c->instance), hash_of("c"),
-                                                            measurement_hash(c->measurement), hash_of("e") } };
+  cf_op_t   op     = { .kind         = CF_OP_REGISTER,
+                       .registration = { keys[c->key].addr, cf_registration_terms_pack(&c->terms), instance_hash(c->instance),
+                                         hash_of("c"), measurement_hash(c->measurement), hash_of("e") } };
   cf_hash_t digest = cf_registration_digest(&w->g.config.separator, &w->g.config.domain, &op.registration);
   seats_sign(c, &op.sigs, verifiers, 2, c->terms.council, digest);
   sign_by(op.sig, &keys[c->key], cf_possession_digest(&w->g.config.separator, &digest));
@@ -542,27 +558,36 @@ static cf_op_t make_register(world_t *w, mcall_t *c) {
 static uint64_t some_time(void) { return m.now + (chance(90) ? NOTICE : NOTICE - 1) + rnd(30); }
 
 static void make_act_body(world_t *w, mcall_t *c) {
-  static cf_act_kind_t const kinds[] = { CF_ACT_REVOKE, CF_ACT_PAUSE, CF_ACT_SCHEDULE_POLICY, CF_ACT_SCHEDULE_MEASUREMENT, CF_ACT_SCHEDULE_COUNCILS, CF_ACT_SCHEDULE_ASSET,
-                                         CF_ACT_RAISE_CAP, CF_ACT_END_MEASUREMENT, CF_ACT_DELIST_ASSET, CF_ACT_LOWER_CAP, CF_ACT_RAISE_KEY_POLICY, CF_ACT_REMOVE_MEMBER };
+  static cf_act_kind_t const kinds[] = {
+    CF_ACT_REVOKE,           CF_ACT_PAUSE,        CF_ACT_SCHEDULE_POLICY, CF_ACT_SCHEDULE_MEASUREMENT, CF_ACT_SCHEDULE_COUNCILS,
+    CF_ACT_SCHEDULE_ASSET,   CF_ACT_RAISE_CAP,    CF_ACT_END_MEASUREMENT, CF_ACT_DELIST_ASSET,         CF_ACT_LOWER_CAP,
+    CF_ACT_RAISE_KEY_POLICY, CF_ACT_REMOVE_MEMBER
+  };
   cf_act_t *a = &c->act;
   a->kind     = kinds[rnd(12)];
   if ((a->kind == CF_ACT_REVOKE || a->kind == CF_ACT_RAISE_KEY_POLICY) && chance(70)) a->kind = CF_ACT_PAUSE;
-  if ((a->kind == CF_ACT_DELIST_ASSET || a->kind == CF_ACT_REMOVE_MEMBER || a->kind == CF_ACT_END_MEASUREMENT) && chance(70)) a->kind = CF_ACT_SCHEDULE_MEASUREMENT;
+  if ((a->kind == CF_ACT_DELIST_ASSET || a->kind == CF_ACT_REMOVE_MEMBER || a->kind == CF_ACT_END_MEASUREMENT) && chance(70))
+    a->kind = CF_ACT_SCHEDULE_MEASUREMENT;
   bool names_measurement = a->kind == CF_ACT_SCHEDULE_MEASUREMENT || a->kind == CF_ACT_END_MEASUREMENT;
   c->instance = (unsigned)(1 + rnd(INSTANCES - 1));
   a->from_s   = some_time();
   a->until_s  = a->kind == CF_ACT_END_MEASUREMENT ? m.now + rnd(4000) : a->from_s + rnd(90000);
-  a->policy   = (uint32_t)(a->kind == CF_ACT_SCHEDULE_POLICY ? m.policy_b + (chance(95) ? 1 : 0) : chance(90) ? policy_now(&m) : rnd(5));
+  a->policy              = (uint32_t)(a->kind == CF_ACT_SCHEDULE_POLICY ? m.policy_b + (chance(95) ? 1 : 0)
+                                      : chance(90)                      ? policy_now(&m)
+                                                                        : rnd(5));
   a->asset    = a->kind == CF_ACT_SCHEDULE_ASSET && chance(90) ? m.assets : some_asset();
   if (a->kind == CF_ACT_SCHEDULE_ASSET && a->asset >= ASSETS - 1) a->asset = 100; /* room in the model ends */
   a->cap      = rnd(3) == 0 ? 86400 : rnd(2000000);
-  a->version  = a->kind == CF_ACT_REMOVE_MEMBER ? (uint32_t)(m.council - (chance(50) && m.council ? 1 : 0)) : m.council + (chance(95) ? 1 : 0);
+  a->version     = a->kind == CF_ACT_REMOVE_MEMBER ? (uint32_t)(m.council - (chance(50) && m.council ? 1 : 0))
+                                                   : m.council + (chance(95) ? 1 : 0);
   a->council  = (uint8_t)rnd(5);
   a->member   = (uint8_t)rnd(6);
   a->token    = w->issuer.addr;
   a->tcb_mask = cf_word_u64(rnd(8));
   a->scale    = (uint8_t)(names_measurement ? rnd(MEASUREMENTS) : 2); /* the model's name of the measurement */
-  a->hash     = names_measurement ? measurement_hash(a->scale) : a->kind == CF_ACT_REVOKE ? instance_hash(c->instance) : hash_of("policy");
+  a->hash        = names_measurement          ? measurement_hash(a->scale)
+                   : a->kind == CF_ACT_REVOKE ? instance_hash(c->instance)
+                                              : hash_of("policy");
   a->councils[0] = seats(governors, (uint8_t)(chance(95) ? 2 + rnd(2) : rnd(7)), 4);
   a->councils[1] = seats(guardians, 2, 3);
   a->councils[2] = seats(verifiers, 3, (uint8_t)(4 + rnd(2)));
@@ -586,9 +611,14 @@ static cf_op_t make_act(world_t *w, mcall_t *c) {
 }
 
 static cf_op_t make_call(world_t *w, mcall_t *c) {
-  static cf_op_kind_t const often[] = { CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_SETTLE, CF_OP_OPEN, CF_OP_OPEN, CF_OP_OPEN_LANE,
-    CF_OP_OPEN_LANE, CF_OP_DEPOSIT, CF_OP_DEPOSIT, CF_OP_DEPOSIT, CF_OP_WITHDRAW, CF_OP_WITHDRAW, CF_OP_REQUEST_EXIT, CF_OP_FINALIZE_EXIT, CF_OP_FINALIZE_EXIT,
-    CF_OP_ROOT_EXIT, CF_OP_ALARM, CF_OP_DECLARE_DEAD, CF_OP_REGISTER, CF_OP_REGISTER, CF_OP_REGISTER, CF_OP_ACT, CF_OP_ACT, CF_OP_ACT, CF_OP_ACT, CF_OP_REVOKE_KEY };
+  static cf_op_kind_t const often[] = {
+    CF_OP_SETTLE,   CF_OP_SETTLE,       CF_OP_SETTLE,       CF_OP_SETTLE,        CF_OP_SETTLE,        CF_OP_SETTLE,
+    CF_OP_SETTLE,   CF_OP_SETTLE,       CF_OP_SETTLE,       CF_OP_SETTLE,        CF_OP_SETTLE,        CF_OP_OPEN,
+    CF_OP_OPEN,     CF_OP_OPEN_LANE,    CF_OP_OPEN_LANE,    CF_OP_DEPOSIT,       CF_OP_DEPOSIT,       CF_OP_DEPOSIT,
+    CF_OP_WITHDRAW, CF_OP_WITHDRAW,     CF_OP_REQUEST_EXIT, CF_OP_FINALIZE_EXIT, CF_OP_FINALIZE_EXIT, CF_OP_ROOT_EXIT,
+    CF_OP_ALARM,    CF_OP_DECLARE_DEAD, CF_OP_REGISTER,     CF_OP_REGISTER,      CF_OP_REGISTER,      CF_OP_ACT,
+    CF_OP_ACT,      CF_OP_ACT,          CF_OP_ACT,          CF_OP_REVOKE_KEY
+  };
   *c = (mcall_t){ .kind = often[rnd(sizeof often / sizeof *often)] };
   if (c->kind == CF_OP_REQUEST_EXIT && chance(70)) c->kind = CF_OP_FINALIZE_EXIT;
   if (c->kind == CF_OP_REVOKE_KEY && chance(80)) c->kind = CF_OP_REGISTER;
@@ -648,10 +678,12 @@ static cf_op_t make_call(world_t *w, mcall_t *c) {
 static void model_start(world_t *w) {
   for (unsigned i = 0; i < ACCOUNTS; i++) owners[i] = actor("owner", i);
   for (unsigned i = 0; i < KEYS; i++) keys[i] = actor("key", i);
-  for (unsigned i = 0; i < 5; i++) governors[i] = actor("governor", i), guardians[i] = actor("guardian", i), verifiers[i] = actor("verifier", i);
+  for (unsigned i = 0; i < 5; i++)
+    governors[i] = actor("governor", i), guardians[i] = actor("guardian", i), verifiers[i] = actor("verifier", i);
   cf_ledger_config_t *cfg = &w->g.config;
   cfg->max_validity_s = cfg->overlap_s = V;
-  cfg->max_pause_s = PAUSE, cfg->exit_delay_s = EXIT_DELAY, cfg->notice_s = NOTICE, cfg->dead_after_s = DEAD_AFTER, cfg->key_delay_s = KEY_DELAY;
+  cfg->max_pause_s = PAUSE, cfg->exit_delay_s = EXIT_DELAY, cfg->notice_s = NOTICE, cfg->dead_after_s = DEAD_AFTER,
+  cfg->key_delay_s   = KEY_DELAY;
   w->g.councils[0] = seats(governors, 2, 4);
   w->g.councils[1] = seats(guardians, 2, 3);
   w->g.councils[2] = seats(verifiers, 3, 5);
@@ -660,7 +692,14 @@ static void model_start(world_t *w) {
   w->g.assets[0].cap = 1000;
   w->g.assets[2].cap = 86400;
   world_found(w);
-  m = (model_t){ .now = T0, .embedded = cfg->embedded, .policy_a = 1, .policy_b = 1, .min_policy = 1, .assets = 3, .council = 1, .head = head_of(w) };
+  m                         = (model_t){ .now        = T0,
+                                         .embedded   = cfg->embedded,
+                                         .policy_a   = 1,
+                                         .policy_b   = 1,
+                                         .min_policy = 1,
+                                         .assets     = 3,
+                                         .council    = 1,
+                                         .head       = head_of(w) };
   m.policy[1]            = (mpolicy_t){ true, 3 };
   m.measurement[1][0].until = T0 + 300 * DAY;
   m.councils[1]          = (mcouncil_t){ .known = true, .k = { 2, 2, 3 }, .n = { 4, 3, 5 } };

@@ -146,7 +146,9 @@ UNUSED static uint64_t lane_at(world_t const *w, cf_hash_t lanes, uint32_t id) {
   return cf_word_get(&word, cf_lane_bit(id), 64);
 }
 UNUSED static uint64_t lane_of(world_t const *w, uint32_t asset, uint32_t id) { return lane_at(w, cf_slot_lanes(asset), id); }
-UNUSED static uint64_t free_of(world_t const *w, uint32_t asset, uint32_t id) { return lane_at(w, cf_slot_free_lanes(asset), id); }
+UNUSED static uint64_t free_of(world_t const *w, uint32_t asset, uint32_t id) {
+  return lane_at(w, cf_slot_free_lanes(asset), id);
+}
 
 UNUSED static cf_ledger_account_t account_of(world_t const *w, uint32_t id) {
   cf_hash_t word = slot_at(w, cf_slot_account(id));
@@ -156,7 +158,9 @@ UNUSED static cf_ledger_account_t account_of(world_t const *w, uint32_t id) {
 /* ---- calls ---- */
 
 UNUSED static cf_op_t op_open(cf_addr_t owner) { return (cf_op_t){ .kind = CF_OP_OPEN, .addr = owner }; }
-UNUSED static cf_op_t op_lane(uint32_t asset, uint32_t id) { return (cf_op_t){ .kind = CF_OP_OPEN_LANE, .asset = asset, .id = id }; }
+UNUSED static cf_op_t op_lane(uint32_t asset, uint32_t id) {
+  return (cf_op_t){ .kind = CF_OP_OPEN_LANE, .asset = asset, .id = id };
+}
 UNUSED static cf_op_t op_deposit(uint32_t asset, uint32_t id, uint64_t units) {
   return (cf_op_t){ .kind = CF_OP_DEPOSIT, .asset = asset, .id = id, .units = units };
 }
@@ -164,7 +168,9 @@ UNUSED static cf_op_t op_withdraw(uint32_t asset, uint32_t id, uint64_t units, c
   return (cf_op_t){ .kind = CF_OP_WITHDRAW, .asset = asset, .id = id, .units = units, .addr = to };
 }
 UNUSED static cf_op_t op_exit(uint32_t id) { return (cf_op_t){ .kind = CF_OP_REQUEST_EXIT, .id = id }; }
-UNUSED static cf_op_t op_finalize(uint32_t asset, uint32_t id) { return (cf_op_t){ .kind = CF_OP_FINALIZE_EXIT, .asset = asset, .id = id }; }
+UNUSED static cf_op_t op_finalize(uint32_t asset, uint32_t id) {
+  return (cf_op_t){ .kind = CF_OP_FINALIZE_EXIT, .asset = asset, .id = id };
+}
 UNUSED static cf_op_t op_plain(cf_op_kind_t kind) { return (cf_op_t){ .kind = kind }; }
 
 UNUSED static void sign_by(uint8_t sig[64], actor_t const *a, cf_hash_t digest) {
@@ -181,8 +187,14 @@ UNUSED static void member_sigs(cf_member_sigs_t *sigs, actor_t const *members, u
 
 /* The terms of a key that would be accepted now. */
 UNUSED static cf_registration_terms_t good_terms(world_t const *w, uint64_t epoch, uint8_t fence) {
-  return (cf_registration_terms_t){ .epoch = epoch, .policy = status_of(w).policy_b, .not_before_s = w->now, .not_after_s = w->now + 86400,
-                                    .tcb = 0, .fence = fence, .log_index = epoch + 3, .council = 1 };
+  return (cf_registration_terms_t){ .epoch        = epoch,
+                                    .policy       = status_of(w).policy_b,
+                                    .not_before_s = w->now,
+                                    .not_after_s  = w->now + 86400,
+                                    .tcb          = 0,
+                                    .fence        = fence,
+                                    .log_index    = epoch + 3,
+                                    .council      = 1 };
 }
 
 UNUSED static void sign_registration(world_t const *w, cf_op_t *op, actor_t const *key) {
@@ -193,8 +205,12 @@ UNUSED static void sign_registration(world_t const *w, cf_op_t *op, actor_t cons
 
 UNUSED static cf_op_t op_register(world_t const *w, actor_t const *key, char const *instance, cf_registration_terms_t terms) {
   cf_op_t op = { .kind = CF_OP_REGISTER };
-  op.registration = (cf_registration_t){ .key = key->addr, .terms = cf_registration_terms_pack(&terms), .instance = hash_of(instance),
-                                         .certificate = hash_of("certificate"), .measurement = MEASUREMENT, .evidence = hash_of("evidence") };
+  op.registration = (cf_registration_t){ .key         = key->addr,
+                                         .terms       = cf_registration_terms_pack(&terms),
+                                         .instance    = hash_of(instance),
+                                         .certificate = hash_of("certificate"),
+                                         .measurement = MEASUREMENT,
+                                         .evidence    = hash_of("evidence") };
   sign_registration(w, &op, key);
   return op;
 }
@@ -213,11 +229,15 @@ UNUSED static cf_op_t op_act(world_t const *w, cf_act_t const *act, uint64_t num
 
 /* A settlement of body, valid now, signed by key over the present head. */
 UNUSED static cf_settlement_meta_t good_meta(world_t const *w) {
-  return (cf_settlement_meta_t){ .sequence = 9, .valid_until_s = w->now + 3600, .as_of_s = w->now, .policy = status_of(w).policy_b, .mode = CF_MODE_NET };
+  return (cf_settlement_meta_t){
+    .sequence = 9, .valid_until_s = w->now + 3600, .as_of_s = w->now, .policy = status_of(w).policy_b, .mode = CF_MODE_NET
+  };
 }
 
 UNUSED static cf_op_t op_settle_word(world_t const *w, actor_t const *key, cf_hash_t meta, cf_span_t body) {
-  cf_op_t op = { .kind = CF_OP_SETTLE, .meta = meta, .state_root = hash_of("state"), .receipts = hash_of("receipts"), .body = body };
+  cf_op_t op = {
+    .kind = CF_OP_SETTLE, .meta = meta, .state_root = hash_of("state"), .receipts = hash_of("receipts"), .body = body
+  };
   cf_settlement_t s = { op.meta, head_of(w), op.state_root, cf_settlement_entries(body), op.receipts };
   sign_by(op.sig, key, cf_settlement_digest(&w->g.config.separator, &s));
   return op;

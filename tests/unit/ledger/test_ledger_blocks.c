@@ -218,6 +218,13 @@ static void replay_refuses(void **state) {
     assert_int_equal(after, cases[i].broken ? CF_ERR_POLICY : CF_OK); /* what was refused before it ran did nothing */
     cf_chain_fini(&c);
   }
+  cf_chain_t c; /* an empty block whose time falls: nothing else is wrong with it */
+  cf_chain_init(&c);
+  assert_int_equal(cf_chain_start(&c, block_at(m, 0), NULL, NULL), CF_OK);
+  assert_int_equal(cf_chain_replay(&c, block_at(m, 1), NULL), CF_OK);
+  assert_int_equal(cf_chain_replay(&c, forge(m, 2, earlier, &m->w->block_key), NULL), CF_ERR_POLICY);
+  cf_chain_fini(&c);
+
   cf_block_t b;
   uint8_t    bytes[256];
   memcpy(bytes, m->blocks[2], 178);

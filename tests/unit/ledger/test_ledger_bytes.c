@@ -1,4 +1,4 @@
-/* Bytes: digests, slots, bodies, messages, calls.  Known answers come from tests/vectors/ledger/known_answers.py, which
+/* Bytes: digests, slots, bodies, messages, calls.  Known answers come from tests/vectors/ledger/make_known_answers.py, which
    shares nothing with this code. */
 #include "ledger_world.h"
 
@@ -100,14 +100,14 @@ static void slots(void **state) {
   is("slot_free_lanes", cf_slot_free_lanes(3));
   is("slot_bucket", cf_slot_bucket(3));
 
-#define RECORD(name, type, ...)                                                                                                        \
-  do {                                                                                                                                 \
-    cf_ledger_##type##_t r = { __VA_ARGS__ };                                                                                          \
-    cf_hash_t            w = cf_ledger_##type##_pack(&r);                                                                              \
-    is(name, w);                                                                                                                       \
-    cf_ledger_##type##_t r2 = cf_ledger_##type##_unpack(&w);                                                                           \
-    cf_hash_t            w2 = cf_ledger_##type##_pack(&r2);                                                                            \
-    is(name, w2);                                                                                                                      \
+#define RECORD(name, type, ...)                              \
+  do {                                                       \
+    cf_ledger_##type##_t r = { __VA_ARGS__ };                \
+    cf_hash_t            w = cf_ledger_##type##_pack(&r);    \
+    is(name, w);                                             \
+    cf_ledger_##type##_t r2 = cf_ledger_##type##_unpack(&w); \
+    cf_hash_t            w2 = cf_ledger_##type##_pack(&r2);  \
+    is(name, w2);                                            \
   } while (0)
   RECORD("status", status, 1, 2, 3, 4, 5, 6, 7);
   RECORD("counters", counters, 1, 2, 3, 4, 5, 6, 7);
@@ -218,8 +218,21 @@ static void bodies(void **state) {
 /* ---- messages ---- */
 
 static cf_inbox_msg_t full_message(cf_inbox_kind_t kind) {
-  return (cf_inbox_msg_t){ .kind = kind, .time_s = 1700000001, .id = 7, .asset = 3, .units = 9, .free_units = 10, .addr = a(0x63), .hash = h(0x64),
-                           .version = 4, .from_s = 5, .until_s = 6, .scale = 2, .listed = true, .council = 1, .member = 8 };
+  return (cf_inbox_msg_t){ .kind       = kind,
+                           .time_s     = 1700000001,
+                           .id         = 7,
+                           .asset      = 3,
+                           .units      = 9,
+                           .free_units = 10,
+                           .addr       = a(0x63),
+                           .hash       = h(0x64),
+                           .version    = 4,
+                           .from_s     = 5,
+                           .until_s    = 6,
+                           .scale      = 2,
+                           .listed     = true,
+                           .council    = 1,
+                           .member     = 8 };
 }
 
 static void messages(void **state) {
@@ -272,13 +285,27 @@ static void messages(void **state) {
 
 static void act_bytes(void **state) {
   (void)state;
-  cf_act_kind_t const kinds[] = { CF_ACT_REVOKE, CF_ACT_PAUSE, CF_ACT_SCHEDULE_POLICY, CF_ACT_SCHEDULE_MEASUREMENT, CF_ACT_SCHEDULE_COUNCILS,
-                                  CF_ACT_SCHEDULE_ASSET, CF_ACT_RAISE_CAP, CF_ACT_END_MEASUREMENT, CF_ACT_DELIST_ASSET, CF_ACT_LOWER_CAP,
-                                  CF_ACT_RAISE_KEY_POLICY, CF_ACT_REMOVE_MEMBER };
+  cf_act_kind_t const kinds[] = {
+    CF_ACT_REVOKE,           CF_ACT_PAUSE,        CF_ACT_SCHEDULE_POLICY, CF_ACT_SCHEDULE_MEASUREMENT, CF_ACT_SCHEDULE_COUNCILS,
+    CF_ACT_SCHEDULE_ASSET,   CF_ACT_RAISE_CAP,    CF_ACT_END_MEASUREMENT, CF_ACT_DELIST_ASSET,         CF_ACT_LOWER_CAP,
+    CF_ACT_RAISE_KEY_POLICY, CF_ACT_REMOVE_MEMBER
+  };
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     uint8_t  buf[CF_ACT_BODY_MAX + 1], again[CF_ACT_BODY_MAX];
-    cf_act_t act = { .kind = kinds[i], .policy = 1, .asset = 2, .version = 3, .from_s = CF_LEDGER_TIME_MAX, .until_s = 5, .cap = 6, .hash = h(7), .tcb_mask = h(8),
-                     .token = a(9), .scale = 10, .council = 11, .member = 12 }, act2;
+    cf_act_t act = { .kind     = kinds[i],
+                     .policy   = 1,
+                     .asset    = 2,
+                     .version  = 3,
+                     .from_s   = CF_LEDGER_TIME_MAX,
+                     .until_s  = 5,
+                     .cap      = 6,
+                     .hash     = h(7),
+                     .tcb_mask = h(8),
+                     .token    = a(9),
+                     .scale    = 10,
+                     .council  = 11,
+                     .member   = 12 },
+             act2;
     act.councils[0] = (cf_seats_t){ 1, 0, 2, { a(1), a(2) } };
     act.councils[2] = (cf_seats_t){ 1, 0, CF_SEATS_MAX, { a(3) } };
     cf_wr_t wr = cf_wr_init(buf, CF_ACT_BODY_MAX), wr2 = cf_wr_init(again, sizeof again);
@@ -307,9 +334,22 @@ static void call_bytes(void **state) {
   actor_t   owner = actor("owner", 1);
   cf_hash_t sep   = h(0x70);
   for (int kind = CF_OP_SETTLE; kind <= CF_OP_ACT; kind++) {
-    cf_op_t op = { .kind = (cf_op_kind_t)kind, .id = 1, .asset = 2, .units = 3, .addr = a(4), .meta = h(5), .state_root = h(6), .receipts = h(7),
-                   .body = CF_SPAN_LIT("body"), .registration = { a(8), h(9), h(10), h(11), h(12), h(13) }, .council = 1, .version = 14,
-                   .number = ((uint64_t)1 << 48) - 1, .not_after_s = 15, .sigs = { .cnt = 2, .at = { { 3, { 4 } }, { 5, { 6 } } } } }, op2;
+    cf_op_t op = { .kind         = (cf_op_kind_t)kind,
+                   .id           = 1,
+                   .asset        = 2,
+                   .units        = 3,
+                   .addr         = a(4),
+                   .meta         = h(5),
+                   .state_root   = h(6),
+                   .receipts     = h(7),
+                   .body         = CF_SPAN_LIT("body"),
+                   .registration = { a(8), h(9), h(10), h(11), h(12), h(13) },
+                   .council      = 1,
+                   .version      = 14,
+                   .number       = ((uint64_t)1 << 48) - 1,
+                   .not_after_s  = 15,
+                   .sigs         = { .cnt = 2, .at = { { 3, { 4 } }, { 5, { 6 } } } } },
+            op2;
     uint8_t op_buf[1024], op_again[1024];
     cf_wr_t wr = cf_wr_init(op_buf, sizeof op_buf), wr2 = cf_wr_init(op_again, sizeof op_again);
     cf_op_write(&wr, &op);
@@ -318,7 +358,8 @@ static void call_bytes(void **state) {
     cf_op_write(&wr2, &op2);
     assert_true(cf_span_eq(cf_wr_out(&wr), cf_wr_out(&wr2)));
     bool open_ended = kind == CF_OP_SETTLE || kind == CF_OP_ACT;
-    for (size_t n = 0; n < wr.len - (open_ended ? 4 : 0); n++) assert_int_equal(cf_op_decode(&op2, CF_SPAN(op_buf, n)), CF_ERR_FORMAT);
+    for (size_t n = 0; n < wr.len - (open_ended ? 4 : 0); n++)
+      assert_int_equal(cf_op_decode(&op2, CF_SPAN(op_buf, n)), CF_ERR_FORMAT);
     if (!open_ended) assert_int_equal(cf_op_decode(&op2, CF_SPAN(op_buf, wr.len + 1)), CF_ERR_FORMAT);
 
     for (int is_signed = 0; is_signed < 2; is_signed++) {
@@ -352,8 +393,8 @@ static void call_bytes(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(digests),  cmocka_unit_test(slots),     cmocka_unit_test(words),      cmocka_unit_test(trees), cmocka_unit_test(bodies),
-    cmocka_unit_test(messages), cmocka_unit_test(act_bytes), cmocka_unit_test(call_bytes),
+    cmocka_unit_test(digests), cmocka_unit_test(slots),    cmocka_unit_test(words),     cmocka_unit_test(trees),
+    cmocka_unit_test(bodies),  cmocka_unit_test(messages), cmocka_unit_test(act_bytes), cmocka_unit_test(call_bytes),
   };
   return cmocka_run_group_tests(tests, load, NULL);
 }

@@ -14,8 +14,8 @@ static void same_small(world_t *w) {
   cf_ledger_status_t s    = status_of(w);
   assert_memory_equal(head.b, m.head.b, 32);
   assert_int_equal(cf_ledger_state_messages(w->st), m.inbox);
-  assert_true(s.dead == m.dead && s.paused_until_s == m.paused_until && s.policy_a == m.policy_a && s.policy_b == m.policy_b && s.switch_at_s == m.switch_at &&
-              s.floor_epoch == m.floor_epoch && s.min_key_policy == m.min_policy);
+  assert_true(s.dead == m.dead && s.paused_until_s == m.paused_until && s.policy_a == m.policy_a && s.policy_b == m.policy_b &&
+              s.switch_at_s == m.switch_at && s.floor_epoch == m.floor_epoch && s.min_key_policy == m.min_policy);
 }
 
 static void same_all(world_t *w) {
@@ -37,7 +37,8 @@ static void same_all(world_t *w) {
   for (unsigned i = 0; i < KEYS; i++) {
     cf_hash_t       word = slot_at(w, cf_slot_key(&keys[i].addr));
     cf_ledger_key_t k    = cf_ledger_key_unpack(&word);
-    assert_true(k.state == m.key[i].state && k.epoch == m.key[i].epoch && k.not_before_s == m.key[i].from && k.not_after_s == m.key[i].until);
+    assert_true(k.state == m.key[i].state && k.epoch == m.key[i].epoch && k.not_before_s == m.key[i].from &&
+                k.not_after_s == m.key[i].until);
   }
   cf_hash_t folded = { { 0 } }, inbox = inbox_of(w);
   uint64_t  n, cnt = 0;
@@ -63,7 +64,8 @@ static void agree(void **state) {
       cf_addr_t sender = sender_of(w, &c);
       refusal_t want   = m_apply(&m, &c);
       char const *got  = cf_refusal_name(apply(w, &op, &sender));
-      if (strcmp(want, got) != 0) print_message("round %u, call %u, kind %d, act %d: model says %s, rules %s\n", round, i, c.kind, c.act.kind, want, got);
+      if (strcmp(want, got) != 0)
+        print_message("round %u, call %u, kind %d, act %d: model says %s, rules %s\n", round, i, c.kind, c.act.kind, want, got);
       assert_string_equal(got, want);
       seen[w->no.code]++;
       if (!w->no.code) done[c.kind]++;
@@ -78,7 +80,8 @@ static void agree(void **state) {
   for (unsigned i = 1; i <= CF_OP_ACT; i++) print_message("op %u: %u accepted\n", i, done[i]);
   for (unsigned i = 0; i < 64; i++)
     if (acts[i]) print_message("act %u: %u accepted\n", i, acts[i]);
-  for (unsigned i = CF_OP_SETTLE; i <= CF_OP_ACT; i++) assert_true(i == CF_OP_ROOT_EXIT || done[i] > 0); /* the run is worth something */
+  for (unsigned i = CF_OP_SETTLE; i <= CF_OP_ACT; i++)
+    assert_true(i == CF_OP_ROOT_EXIT || done[i] > 0); /* the run is worth something */
   assert_true(calls >= 20000 && done[CF_OP_SETTLE] > 1000 && seen[CF_REFUSAL_CAP] && seen[CF_REFUSAL_UNBALANCED]);
   world_free(w);
 }

@@ -63,8 +63,10 @@ static void settle_moves_the_head(void **state) {
   cf_op_t op = op_settle(w, &key, good_meta(w), BODY(w, { 0, 0, 1, -7 }, { 0, 0, 2, 7 }));
   accepted(w, &op, NULL);
   assert_true(w->fx.settled.due && w->fx.message.len == 0 && w->fx.writes_cnt == 2); /* both lanes share a slot */
-  cf_hash_t head = head_of(w), digest = cf_settlement_digest(&w->g.config.separator, &w->fx.settled.settlement), inbox2 = inbox_of(w);
-  assert_true(cf_hash_eq(&head, &digest) && cf_hash_eq(&w->fx.settled.settlement.prev_head, &head0) && cf_hash_eq(&inbox, &inbox2));
+  cf_hash_t head = head_of(w), digest = cf_settlement_digest(&w->g.config.separator, &w->fx.settled.settlement),
+            inbox2 = inbox_of(w);
+  assert_true(cf_hash_eq(&head, &digest) && cf_hash_eq(&w->fx.settled.settlement.prev_head, &head0) &&
+              cf_hash_eq(&inbox, &inbox2));
   refused(w, &op, NULL, "Key"); /* replayed: over this head somebody unknown signed */
   op = op_settle(w, &key, good_meta(w), EMPTY_BODY);
   accepted(w, &op, NULL); /* a heartbeat */
@@ -140,7 +142,9 @@ static void preflight_agrees_with_settle(void **state) {
   world_t *w = *state;
   populate(w, 3, 100);
   actor_t key = with_key(w);
-  row_t const tries[][2] = { { { 0, 0, 1, -100 }, { 0, 0, 2, 100 } }, { { 0, 0, 1, -101 }, { 0, 0, 2, 101 } }, { { 0, 0, 1, -1 }, { 0, 0, 4, 1 } },
+  row_t const tries[][2] = { { { 0, 0, 1, -100 }, { 0, 0, 2, 100 } },
+                             { { 0, 0, 1, -101 }, { 0, 0, 2, 101 } },
+                             { { 0, 0, 1, -1 }, { 0, 0, 4, 1 } },
                              { { 0, 0, 1, -1 }, { 1, 0, 1, 1 } } };
   for (size_t i = 0; i < 4; i++) {
     cf_op_t op = op_settle(w, &key, good_meta(w), body_of(w, tries[i], 2));
@@ -148,7 +152,8 @@ static void preflight_agrees_with_settle(void **state) {
     cf_ledger_effects_t fx = { .writes = few, .writes_max = 8 };
     cf_ledger_env_t env = world_env(w, &op, NULL);
     cf_hash_t digest;
-    cf_refusal_t pre = cf_ledger_preflight_settle(&w->g.config, cf_ledger_state_reader(w->st), &env, &op, &key.addr, &fx, &digest);
+    cf_refusal_t        pre =
+        cf_ledger_preflight_settle(&w->g.config, cf_ledger_state_reader(w->st), &env, &op, &key.addr, &fx, &digest);
     assert_int_equal(pre.code, apply(w, &op, NULL));
     if (pre.code) continue;
     cf_hash_t head = head_of(w);
@@ -159,7 +164,9 @@ static void preflight_agrees_with_settle(void **state) {
   cf_op_t op = op_settle(w, &key, good_meta(w), BODY(w, { 0, 0, 2, -1 }, { 0, 0, 3, 1 }));
   cf_ledger_env_t env = world_env(w, &op, NULL);
   cf_hash_t digest;
-  assert_int_equal(cf_ledger_preflight_settle(&w->g.config, cf_ledger_state_reader(w->st), &env, &op, &key.addr, &fx, &digest).code, CF_REFUSAL_BOUND);
+  assert_int_equal(
+      cf_ledger_preflight_settle(&w->g.config, cf_ledger_state_reader(w->st), &env, &op, &key.addr, &fx, &digest).code,
+      CF_REFUSAL_BOUND);
   assert_int_equal(fx.writes_cnt, 0);
 }
 
@@ -168,8 +175,10 @@ static void settle_bucket(void **state) {
   populate(w, 1, 1000000);
   actor_t key = with_key(w);
   /* cap 86,400 a day: one unit a second */
-  struct { uint64_t wait; int64_t units; char const *want; } const cases[] = {
-    { 0, 86400, "" }, { 0, 1, "Cap" }, { 5, 6, "Cap" }, { 0, 5, "" }, { 100, 40, "" }, { 0, 61, "Cap" }, { 0, 60, "" }, { 90000, 86401, "Cap" }, { 0, 86400, "" },
+  struct { uint64_t wait; int64_t units; char const *want;
+  } const cases[] = {
+    { 0, 86400, "" }, { 0, 1, "Cap" }, { 5, 6, "Cap" },         { 0, 5, "" },     { 100, 40, "" },
+    { 0, 61, "Cap" }, { 0, 60, "" },   { 90000, 86401, "Cap" }, { 0, 86400, "" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     w->now += cases[i].wait;
@@ -414,8 +423,10 @@ static void accounts(void **state) {
   accepted(w, &op, NULL);
   assert_int_equal(w->fx.account, 2);
 
-  struct { cf_op_t op; char const *want; } const lanes[] = {
-    { op_lane(0, 9), "Account" }, { op_lane(2, 1), "Asset" }, { op_lane(0, 1), "" }, { op_lane(0, 1), "AlreadyOpen" }, { op_lane(0, 2), "" }, { op_lane(0, 0), "Account" },
+  struct { cf_op_t op; char const *want;
+  } const lanes[] = {
+    { op_lane(0, 9), "Account" },     { op_lane(2, 1), "Asset" }, { op_lane(0, 1), "" },
+    { op_lane(0, 1), "AlreadyOpen" }, { op_lane(0, 2), "" },      { op_lane(0, 0), "Account" },
   };
   for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++) refused(w, &lanes[i].op, NULL, lanes[i].want);
 
@@ -431,9 +442,16 @@ static void accounts(void **state) {
 static void deposits(void **state) {
   world_t *w = *state;
   populate(w, 2, 0);
-  struct { cf_op_t op; bool issuer; char const *want; } const cases[] = {
-    { op_deposit(0, 3, 5), true, "Account" }, { op_deposit(2, 1, 5), true, "Asset" }, { op_deposit(0, 1, 5), false, "Issuer" }, { op_deposit(0, 1, 0), true, "Units" },
-    { op_deposit(0, 1, 5), true, "" }, { op_deposit(0, 1, CF_LANE_MAX - 5), true, "" }, { op_deposit(0, 2, 1), true, "Held" }, { op_deposit(1, 2, CF_LANE_MAX), true, "" },
+  struct { cf_op_t op; bool issuer; char const *want;
+  } const cases[] = {
+    { op_deposit(0, 3, 5), true, "Account" },
+    { op_deposit(2, 1, 5), true, "Asset" },
+    { op_deposit(0, 1, 5), false, "Issuer" },
+    { op_deposit(0, 1, 0), true, "Units" },
+    { op_deposit(0, 1, 5), true, "" },
+    { op_deposit(0, 1, CF_LANE_MAX - 5), true, "" },
+    { op_deposit(0, 2, 1), true, "Held" },
+    { op_deposit(1, 2, CF_LANE_MAX), true, "" },
     { op_deposit(1, 2, UINT64_MAX), true, "Held" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -454,11 +472,13 @@ static void withdrawals(void **state) {
   cf_addr_t zero = { { 0 } };
   cf_op_t   op   = op_settle(w, &key, good_meta(w), BODY(w, { 0, 0, 1, -100 }, { 1, 0, 1, 100 }));
   accepted(w, &op, NULL);
-  struct { cf_op_t op; bool owner; char const *want; } const cases[] = {
-    { op_withdraw(0, 2, 1, owner.addr), true, "Account" }, { op_withdraw(0, 1, 1, owner.addr), false, "Owner" }, { op_withdraw(9, 1, 1, owner.addr), true, "Asset" },
-    { op_withdraw(0, 1, 1, zero), true, "Recipient" }, { op_withdraw(0, 1, 0, owner.addr), true, "Units" }, { op_withdraw(0, 1, 101, owner.addr), true, "Free" },
-    { op_withdraw(1, 1, 1, owner.addr), true, "Free" }, { op_withdraw(0, 1, 60, w->nobody.addr), true, "" }, { op_withdraw(0, 1, 41, owner.addr), true, "Free" },
-    { op_withdraw(0, 1, 40, owner.addr), true, "" },
+  struct { cf_op_t op; bool owner; char const *want;
+  } const cases[] = {
+    { op_withdraw(0, 2, 1, owner.addr), true, "Account" }, { op_withdraw(0, 1, 1, owner.addr), false, "Owner" },
+    { op_withdraw(9, 1, 1, owner.addr), true, "Asset" },   { op_withdraw(0, 1, 1, zero), true, "Recipient" },
+    { op_withdraw(0, 1, 0, owner.addr), true, "Units" },   { op_withdraw(0, 1, 101, owner.addr), true, "Free" },
+    { op_withdraw(1, 1, 1, owner.addr), true, "Free" },    { op_withdraw(0, 1, 60, w->nobody.addr), true, "" },
+    { op_withdraw(0, 1, 41, owner.addr), true, "Free" },   { op_withdraw(0, 1, 40, owner.addr), true, "" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     print_message("withdraw %zu\n", i);
@@ -617,7 +637,10 @@ static void bucket_fill(void **state) {
 static void genesis_checks(void **state) {
   world_t *w = *state;
   size_t   cnt;
-  struct { char const *name; } const cases[] = { { "time" }, { "policy" }, { "policy hash" }, { "version" }, { "seats" }, { "twice" }, { "end" }, { "token" }, { "good" } };
+  struct {
+    char const *name;
+  } const cases[] = { { "time" },  { "policy" }, { "policy hash" }, { "version" }, { "seats" },
+                      { "twice" }, { "end" },    { "token" },       { "good" } };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     cf_ledger_genesis_t g = world_genesis(w);
     if (i == 0) g.time_s = 0;
@@ -653,7 +676,8 @@ static void refusals_have_names(void **state) {
     assert_true(cf_refusal_name((cf_refusal_code_t)i)[0] >= 'A');
     cf_refusal_t r = { (cf_refusal_code_t)i, { 1, 2 } };
     assert_true(cf_refusal_print(text, sizeof text, &r) >= 5);
-    for (int j = 1; j < i; j++) assert_string_not_equal(cf_refusal_name((cf_refusal_code_t)i), cf_refusal_name((cf_refusal_code_t)j));
+    for (int j = 1; j < i; j++)
+      assert_string_not_equal(cf_refusal_name((cf_refusal_code_t)i), cf_refusal_name((cf_refusal_code_t)j));
   }
   char         text[8];
   cf_refusal_t lane = { CF_REFUSAL_LANE, { 3, 17 } };
@@ -664,12 +688,32 @@ static void refusals_have_names(void **state) {
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
-    T(settle_refuses_in_order), T(settle_moves_the_head), T(settle_meta_bounds), T(settle_signature_covers_all), T(settle_key_rules),
-    T(preflight_agrees_with_settle), T(settle_bucket), T(settle_many_assets_all_or_nothing), T(trap_debit_of_an_unopened_lane),
-    T(trap_carry_into_a_neighbour), T(trap_mode_is_the_contracts), T(trap_constructor_inequalities), T(trap_pause_has_a_cooldown),
-    T(trap_inbox_holds_everything), T(trap_cap_sits_at_the_release), T(trap_revocation_names_the_instance), T(trap_chain_split),
-    T(accounts), T(deposits), T(withdrawals), T(exits), T(exit_never_overtakes_a_settlement), T(alarm_and_death),
-    T(bucket_fill), T(genesis_checks), T(refusals_have_names),
+    T(settle_refuses_in_order),
+    T(settle_moves_the_head),
+    T(settle_meta_bounds),
+    T(settle_signature_covers_all),
+    T(settle_key_rules),
+    T(preflight_agrees_with_settle),
+    T(settle_bucket),
+    T(settle_many_assets_all_or_nothing),
+    T(trap_debit_of_an_unopened_lane),
+    T(trap_carry_into_a_neighbour),
+    T(trap_mode_is_the_contracts),
+    T(trap_constructor_inequalities),
+    T(trap_pause_has_a_cooldown),
+    T(trap_inbox_holds_everything),
+    T(trap_cap_sits_at_the_release),
+    T(trap_revocation_names_the_instance),
+    T(trap_chain_split),
+    T(accounts),
+    T(deposits),
+    T(withdrawals),
+    T(exits),
+    T(exit_never_overtakes_a_settlement),
+    T(alarm_and_death),
+    T(bucket_fill),
+    T(genesis_checks),
+    T(refusals_have_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,19 @@ static void proof_refusals(void **state) {
   static uint8_t hidden[33] = { CF_SPARSE_HASH }; /* a shown key may not hide behind a hash */
   memcpy(hidden + 1, root.b, 32);
   assert_int_equal(cf_sparse_verify(&root, CF_SPAN_OF(hidden), &key, 1, values), CF_ERR_FORMAT);
+  cf_hash_t path = cf_sparse_path(&key), leaf = cf_sparse_leaf(&key, &one), none = { { 0 } };
+  bool      right = path.b[0] >> 7 != 0; /* a tree that has the leaf on the wrong side */
+  cf_hash_t crooked = right ? cf_sha256_node(&leaf, &none) : cf_sha256_node(&none, &leaf), probe = key;
+  for (uint32_t i = 50; (cf_sparse_path(&probe).b[0] >> 7 != 0) == right; i++) probe = cf_slot_account(i);
+  uint8_t  two[67];
+  cf_wr_t  two_wr = cf_wr_init(two, sizeof two);
+  cf_wr_u8(&two_wr, CF_SPARSE_NODE);
+  if (!right) cf_wr_u8(&two_wr, CF_SPARSE_EMPTY);
+  cf_wr_u8(&two_wr, CF_SPARSE_LEAF);
+  cf_wr_hash(&two_wr, &key);
+  cf_wr_hash(&two_wr, &one);
+  if (right) cf_wr_u8(&two_wr, CF_SPARSE_EMPTY);
+  assert_int_equal(cf_sparse_verify(&crooked, cf_wr_out(&two_wr), &probe, 1, values), CF_ERR_FORMAT);
   static uint8_t nothing[1] = { CF_SPARSE_EMPTY };
   assert_int_equal(cf_sparse_verify(&root, CF_SPAN_OF(nothing), &key, 1, values), CF_ERR_AUTH);
   cf_hash_t empty_root = { { 0 } };
@@ -171,7 +184,10 @@ static void calls_are_found_again(void **state) {
 int main(void) {
   print_message("seed %llu\n", (unsigned long long)seed);
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(random_slots_and_proofs), cmocka_unit_test(proof_refusals), cmocka_unit_test(messages_in_runs), cmocka_unit_test(calls_are_found_again),
+    cmocka_unit_test(random_slots_and_proofs),
+    cmocka_unit_test(proof_refusals),
+    cmocka_unit_test(messages_in_runs),
+    cmocka_unit_test(calls_are_found_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,7 @@ static void every_refusal_stands_there(void **state) {
 }
 
 int main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(file_is_what_the_rules_say), cmocka_unit_test(every_refusal_stands_there) };
+  struct CMUnitTest const tests[] = { cmocka_unit_test(file_is_what_the_rules_say),
+                                      cmocka_unit_test(every_refusal_stands_there) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

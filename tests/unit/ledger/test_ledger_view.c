@@ -28,7 +28,8 @@ static int setup(void **state) {
   t->w        = world_new();
   cf_chain_init(&t->chain);
   assert_int_equal(cf_chain_found(&t->chain, &wr, &t->w->g, t->w->block_key.scalar, NULL), CF_OK);
-  t->id = (cf_ledger_identity_t){ t->chain.genesis.config.chain_id, t->chain.genesis.config.contract, t->chain.genesis.config.separator };
+  t->id = (cf_ledger_identity_t){ t->chain.genesis.config.chain_id, t->chain.genesis.config.contract,
+                                  t->chain.genesis.config.separator };
   for (unsigned i = 0; i < 4; i++) t->observer[i] = actor("observer", i);
   t->council = seats(t->observer, 3, 4);
   t->final   = (cf_finality_t){ .number = 0, .block_hash = t->chain.hash, .time_s = T0 };
@@ -72,7 +73,8 @@ static void grow(watch_t *t, uint32_t n, uint64_t time_s) {
 static cf_finality_proof_t proof_of(watch_t *t) {
   cf_finality_statement_t s[3];
   cf_finality_proof_t     p;
-  for (unsigned i = 0; i < 3; i++) statement(t, &s[i], i + 1, 10 + i, "log");
+  static char const *const roots[] = { "log of 10", "log of 11", "log of 12" };
+  for (unsigned i = 0; i < 3; i++) statement(t, &s[i], i + 1, 10 + i, roots[i]);
   assert_int_equal(cf_finality_proof_make(&p, s, 3, 3), CF_OK);
   return p;
 }
@@ -226,8 +228,13 @@ static void views_in_order(void **state) {
 
   assert_int_equal(check(t, &seen, view), CF_ERR_STALE); /* repeated */
   assert_int_equal(verdict, CF_VIEW_OLD);
+  static uint8_t first[CF_VIEW_MAX];
+  size_t         first_sz = view.len;
+  memcpy(first, view.ptr, view.len);
   grow(t, 0, T0 + 5);
   assert_int_equal(check(t, &seen, view_of(t, 3, NULL)), CF_OK); /* nothing happened */
+  assert_int_equal(check(t, &seen, CF_SPAN(first, first_sz)), CF_ERR_STALE); /* older */
+  assert_int_equal(verdict, CF_VIEW_OLD);
   grow(t, 2, T0 + 6);
   assert_int_equal(check(t, &seen, view_of(t, 0, NULL)), CF_ERR_FORMAT); /* messages told twice */
   assert_int_equal(check(t, &seen, view_of(t, 5, NULL)), CF_ERR_FORMAT); /* messages left out */
@@ -277,6 +284,9 @@ static void forks_halt(void **state) {
   grow(u, 1, T0 + 8); /* higher, and earlier */
   assert_int_equal(check(u, &seen, view_of(u, 1, NULL)), CF_ERR_POLICY);
   assert_int_equal(verdict, CF_VIEW_FORKED);
+  u->final.number++; /* a proof of another height that names this block */
+  assert_int_equal(check(u, &seen, view_of(u, 1, NULL)), CF_ERR_AUTH);
+  u->final.number--;
   u->council.k = 4; /* what is not proven final is no fork */
   assert_int_equal(check(u, &seen, view_of(u, 1, NULL)), CF_ERR_AUTH);
   assert_int_equal(verdict, CF_VIEW_BAD);
@@ -305,6 +315,8 @@ static void long_backlogs_come_in_parts(void **state) {
   cf_view_state_t again = { 0 }; /* begun, dropped for a newer block, begun anew */
   assert_int_equal(check(t, &again, view_of(t, 0, &taken)), CF_OK);
   assert_true(again.partial);
+  assert_int_equal(check(t, &again, view_of(t, 0, &taken)), CF_OK); /* the same part once more: anew, not on top */
+  assert_int_equal(again.part_messages, taken);
   grow(t, 1, T0 + 6);
   assert_int_equal(check(t, &again, view_of(t, taken, NULL)), CF_ERR_FORMAT); /* of another block: not a continuation */
   total = 0;
@@ -322,7 +334,8 @@ static void long_backlogs_come_in_parts(void **state) {
   for (total = taken; total < 4501; total += taken) assert_int_equal(check(t, &fresh, view_of(t, total, &taken)), CF_OK);
   assert_false(fresh.any);
   assert_int_equal(verdict, CF_VIEW_PARTIAL);
-  assert_int_equal(check(t, &fresh, view_of(t, 4501, NULL)), CF_ERR_AUTH); /* nothing is left to say, and it does not lead there */
+  assert_int_equal(check(t, &fresh, view_of(t, 4501, NULL)),
+                   CF_ERR_AUTH); /* nothing is left to say, and it does not lead there */
 
   cf_view_state_t mute = { 0 };
   grow(t, 1, T0 + 7);
@@ -337,7 +350,13 @@ static void long_backlogs_come_in_parts(void **state) {
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
-    T(statements), T(proofs), T(gathering), T(views_in_order), T(no_byte_of_a_view_is_loose), T(forks_halt), T(long_backlogs_come_in_parts),
+    T(statements),
+    T(proofs),
+    T(gathering),
+    T(views_in_order),
+    T(no_byte_of_a_view_is_loose),
+    T(forks_halt),
+    T(long_backlogs_come_in_parts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

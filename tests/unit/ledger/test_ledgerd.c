@@ -91,7 +91,10 @@ static void step(host_t *h, cf_event_t ev) {
     case CF_FX_LIST: list(h, at[i].id); return;
     case CF_FX_GET: {
       file_t *f = file(h, at[i].name);
-      step(h, (cf_event_t){ .kind = CF_EV_DONE, .id = at[i].id, .code = f ? 200 : 404, .body = f ? CF_SPAN(f->bytes, f->len) : CF_SPAN(NULL, 0) });
+      step(h, (cf_event_t){ .kind = CF_EV_DONE,
+                            .id   = at[i].id,
+                            .code = f ? 200 : 404,
+                            .body = f ? CF_SPAN(f->bytes, f->len) : CF_SPAN(NULL, 0) });
       return;
     }
     case CF_FX_APPEND: case CF_FX_REMOVE: case CF_FX_STORE: case CF_FX_SCAN: case CF_FX_ASK: fail();
@@ -101,7 +104,11 @@ static void step(host_t *h, cf_event_t ev) {
 static uint64_t request(host_t *h, char const *path, char const *query, cf_span_t body) {
   uint64_t id = h->next_request++;
   assert_true(id < 64);
-  step(h, (cf_event_t){ .kind = CF_EV_REQUEST, .id = id, .path = CF_SPAN(path, strlen(path)), .query = CF_SPAN(query, strlen(query)), .body = body });
+  step(h, (cf_event_t){ .kind  = CF_EV_REQUEST,
+                        .id    = id,
+                        .path  = CF_SPAN(path, strlen(path)),
+                        .query = CF_SPAN(query, strlen(query)),
+                        .body  = body });
   return id;
 }
 
@@ -267,10 +274,12 @@ static void what_is_read(void **state) {
   assert_int_equal(h->code[block], 200);
   assert_int_equal(h->body_sz[block], h->disk[1].len);
   assert_memory_equal(h->body[block], h->disk[1].bytes, h->disk[1].len);
-  static struct { char const *path, *query; unsigned code; } const bad[] = {
-    { "GET /ledger/blocks/2", "", 404 }, { "GET /ledger/blocks/01", "", 404 }, { "GET /ledger/blocks/", "", 404 }, { "GET /ledger/blocks/..", "", 404 },
-    { "GET /ledger/state", "", 400 }, { "GET /ledger/state", "keys=00", 400 }, { "GET /ledger/inbox", "from=3", 400 }, { "GET /ledger/inbox", "", 400 },
-    { "GET /ledger", "", 404 }, { "POST /ledger/head", "", 404 }, { "POST /ledger/acts", "", 400 },
+  static struct { char const *path, *query; unsigned code;
+  } const bad[] = {
+    { "GET /ledger/blocks/2", "", 404 },    { "GET /ledger/blocks/01", "", 404 }, { "GET /ledger/blocks/", "", 404 },
+    { "GET /ledger/blocks/..", "", 404 },   { "GET /ledger/state", "", 400 },     { "GET /ledger/state", "keys=00", 400 },
+    { "GET /ledger/inbox", "from=3", 400 }, { "GET /ledger/inbox", "", 400 },     { "GET /ledger", "", 404 },
+    { "POST /ledger/head", "", 404 },       { "POST /ledger/acts", "", 400 },
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     print_message("%s %s\n", bad[i].path, bad[i].query);
@@ -281,7 +290,8 @@ static void what_is_read(void **state) {
   char      query[256], hex[65];
   cf_hash_t keys[3] = { cf_slot_account(1), cf_slot_account(9), cf_slot_plain(CF_SLOT_HEAD) }, values[3];
   size_t    len = (size_t)snprintf(query, sizeof query, "x=1&keys=");
-  for (unsigned i = 0; i < 3; i++) len += (size_t)snprintf(query + len, sizeof query - len, "%s%s", i ? "," : "", cf_hex_encode(hex, CF_SPAN_OF(keys[i].b)));
+  for (unsigned i = 0; i < 3; i++)
+    len += (size_t)snprintf(query + len, sizeof query - len, "%s%s", i ? "," : "", cf_hex_encode(hex, CF_SPAN_OF(keys[i].b)));
   uint64_t  st    = request(h, "GET /ledger/state", query, CF_SPAN(NULL, 0));
   cf_json_t proof = cf_json_get(json(h, st), "proof");
   uint8_t   proof_bytes[4096], header[CF_BLOCK_HEADER_SZ];
@@ -365,7 +375,8 @@ static void queue_is_bounded(void **state) {
   static uint8_t many[CF_LEDGERD_QUEUE_MAX + 1];
   cf_wr_t wr = cf_wr_init(many, sizeof many);
   for (unsigned i = 0; i < CF_BLOCK_CALLS_MAX; i++) cf_wr_u32(&wr, 0);
-  uint64_t first = request(h, "POST /ledger/acts", "", CF_SPAN(many, wr.len)), next = request(h, "POST /ledger/acts", "", CF_SPAN(many, 4));
+  uint64_t first = request(h, "POST /ledger/acts", "", CF_SPAN(many, wr.len)),
+           next  = request(h, "POST /ledger/acts", "", CF_SPAN(many, 4));
   assert_int_equal(h->code[first], 0);
   assert_int_equal(h->code[next], 503);
   assert_int_equal(h->code[request(h, "POST /ledger/acts", "", CF_SPAN(many, wr.len + 4))], 400);
@@ -379,8 +390,8 @@ static void queue_is_bounded(void **state) {
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
-    T(calls_are_answered), T(one_block_for_many), T(blocks_without_calls), T(what_is_read), T(restarts_where_it_was), T(refuses_a_false_disk),
-    T(stop_answers_who_waits), T(queue_is_bounded),
+    T(calls_are_answered),    T(one_block_for_many),   T(blocks_without_calls),   T(what_is_read),
+    T(restarts_where_it_was), T(refuses_a_false_disk), T(stop_answers_who_waits), T(queue_is_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

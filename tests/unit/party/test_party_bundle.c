@@ -5,9 +5,9 @@ static cf_p256_key_t *stranger;
 
 /* ---- one spoilt thing each ---- */
 
-#define SPOIL(name, at, what)                  \
-  static void name(world_t *w, stage_t stage) { \
-    if (stage == (at)) { what; }               \
+#define SPOIL(name, at, what)                                                                                                    \
+  static void name(world_t *w, stage_t stage) {                                                                                  \
+    if (stage == (at)) { what; }                                                                                                 \
   }
 
 /* genesis */
@@ -16,8 +16,7 @@ SPOIL(genesis_one_governor, STAGE_SIGN, w->act[0].sigs_cnt = 1)
 SPOIL(genesis_forged, STAGE_SIGN, w->act[0].sig[1][40] ^= 1)
 SPOIL(genesis_wrapper, STAGE_SIGN, w->wrapper = stranger)
 SPOIL(genesis_rule, STAGE_GENESIS, w->genesis.councils[2].f = 2)
-static void
-genesis_other_domain(world_t *w, stage_t stage) {
+static void genesis_other_domain(world_t *w, stage_t stage) {
   static cf_hash_t other;
   other = h("other");
   if (stage == STAGE_ASK) w->ask.domain = &other;
@@ -104,35 +103,34 @@ SPOIL(statements_of_one, STAGE_EVIDENCE, w->statement[1] = w->statement[0])
 SPOIL(statements_stranger, STAGE_PARTS, w->statement_key[1] = stranger)
 SPOIL(statements_old, STAGE_PARTS, w->statement_time = T - 10 * DAY - 1)
 SPOIL(statements_last_second, STAGE_PARTS, w->statement_time = T - 10 * DAY)
-static void
-evidence_other_certificate(world_t *w, stage_t stage) { /* good evidence, of another certificate by the same identity */
+static void evidence_other_certificate(world_t *w,
+                                       stage_t  stage) { /* good evidence, of another certificate by the same identity */
   if (stage != STAGE_EVIDENCE) return;
   cf_hash_t was = w->certificate;
   cf_span_t entry = w->entry[3];
   w->epoch.not_after++;
-  w->entry[3]    = seal_document(&w->certificate, &cf_epoch_table, &w->epoch, w->epoch_signer);
-  w->evidence    = quote(w, &w->nonce[0], 1);
-  w->entry[3]    = entry;
+  w->entry[3] = seal_document(&w->certificate, &cf_epoch_table, &w->epoch, w->epoch_signer);
+  w->evidence = quote(w, &w->nonce[0], 1);
+  w->entry[3] = entry;
   w->certificate = was;
 }
-SPOIL(evidence_other_certificate_ears, STAGE_EARS, memcpy(w->ear[0].certificate, w->certificate.b, 32); memcpy(w->ear[1].certificate, w->certificate.b, 32))
-static void
-evidence_of_another(world_t *w, stage_t stage) {
+SPOIL(evidence_other_certificate_ears, STAGE_EARS, memcpy(w->ear[0].certificate, w->certificate.b, 32);
+      memcpy(w->ear[1].certificate, w->certificate.b, 32))
+static void evidence_of_another(world_t *w, stage_t stage) {
   evidence_other_certificate(w, stage);
   evidence_other_certificate_ears(w, stage);
 }
 
 /* the party's own policy, and its nonce */
 static cf_policy_t own;
-static void
-own_policy(world_t *w, stage_t stage, void (*change)(cf_policy_t *p)) {
-  if (stage != STAGE_ASK) return;
+static void        own_policy(world_t *w, stage_t stage, void (*change)(cf_policy_t *p)) {
+         if (stage != STAGE_ASK) return;
   own = w->policy;
-  change(&own);
-  w->ask.policy = &own;
+         change(&own);
+         w->ask.policy = &own;
 }
 static void own_measurement(cf_policy_t *p) { p->measurements[0].measurement[0] ^= 1; }
-static void own_age(cf_policy_t *p) { p->attest_max_age_s = 25; }
+static void own_age(cf_policy_t *p) { p->attest_max_age_s = 24; }
 static void own_root(cf_policy_t *p) { p->ek_roots_cnt = 0; }
 static void own_same(cf_policy_t *p) { (void)p; }
 static void policy_same(world_t *w, stage_t s) { own_policy(w, s, own_same); }
@@ -150,112 +148,110 @@ static struct {
   cf_verdict_code_t want;
   char const       *item;
 } const cases[] = {
-  { "as it should be", spoil_nothing, CF_VERDICT_OK, "" },
-  { "genesis cut", genesis_garbage, CF_VERDICT_MALFORMED, NULL },
-  { "genesis by one governor", genesis_one_governor, CF_VERDICT_SIGNATURE, "act.signatures" },
-  { "genesis with a forged signature", genesis_forged, CF_VERDICT_SIGNATURE, "act.signatures" },
-  { "genesis wrapped by a stranger", genesis_wrapper, CF_VERDICT_SIGNATURE, "genesis.wrapper" },
-  { "genesis breaks a rule", genesis_rule, CF_VERDICT_POLICY, "verifiers" },
-  { "another domain", genesis_other_domain, CF_VERDICT_BINDING, "genesis.domain" },
-  { "whichever domain", genesis_whichever, CF_VERDICT_OK, "" },
-  { "k - 1 cosignatures", note_two_witnesses, CF_VERDICT_SIGNATURE, "note" },
-  { "k cosignatures", note_three_witnesses, CF_VERDICT_OK, "" },
-  { "a cosignature that is none", note_stranger, CF_VERDICT_SIGNATURE, "note" },
-  { "stale note", note_old, CF_VERDICT_COLLATERAL_STALE, "note.time" },
-  { "note as old as may be", note_old_enough, CF_VERDICT_OK, "" },
-  { "note of later", note_of_tomorrow, CF_VERDICT_NOT_YET_VALID, "note.time" },
-  { "note within the skew", note_within_skew, CF_VERDICT_OK, "" },
-  { "kept: the same head", kept_same, CF_VERDICT_OK, "" },
-  { "kept: an older head, proven", kept_older, CF_VERDICT_OK, "" },
-  { "kept: a fork", kept_forked, CF_VERDICT_BINDING, "consistency" },
-  { "kept: a fork of the same size", kept_forked_same_size, CF_VERDICT_BINDING, "consistency" },
-  { "kept: no proof", kept_no_proof, CF_VERDICT_COLLATERAL_MISSING, "consistency" },
-  { "kept: a newer head", kept_newer, CF_VERDICT_COLLATERAL_STALE, "note.size" },
-  { "path of the deployment", path_deployment, CF_VERDICT_BINDING, "deployment" },
-  { "path of the boot entry", path_boot, CF_VERDICT_BINDING, "boot" },
-  { "path of the certificate", path_certificate, CF_VERDICT_BINDING, "certificate" },
-  { "index of a result", path_result, CF_VERDICT_BINDING, "results[1]" },
-  { "an entry swapped", entry_swapped, CF_VERDICT_BINDING, "results[0]" },
-  { "deployment of another domain", deployment_domain, CF_VERDICT_BINDING, "deployment" },
-  { "deployment on another chain", deployment_chain, CF_VERDICT_BINDING, "deployment" },
-  { "deployment at another address", deployment_contract, CF_VERDICT_BINDING, "deployment" },
-  { "deployment forged", deployment_forged, CF_VERDICT_SIGNATURE, "deployment" },
-  { "deployment is not entry 1", deployment_elsewhere, CF_VERDICT_BINDING, "deployment" },
-  { "boot entry by a stranger", boot_signer, CF_VERDICT_SIGNATURE, "boot" },
-  { "boot entry of another domain", boot_domain, CF_VERDICT_BINDING, "boot" },
-  { "boot entry announced other keys", boot_keys, CF_VERDICT_BINDING, "certificate" },
-  { "boot entry is none", boot_is_certificate, CF_VERDICT_UNSUPPORTED, "boot" },
-  { "certificate by a stranger", epoch_signer, CF_VERDICT_SIGNATURE, "certificate" },
-  { "certificate of another domain", epoch_domain, CF_VERDICT_BINDING, "certificate" },
-  { "certificate of another instance", epoch_instance, CF_VERDICT_BINDING, "certificate" },
-  { "certificate of another epoch", epoch_number, CF_VERDICT_BINDING, "certificate" },
-  { "certificate of another boot entry", epoch_boot, CF_VERDICT_BINDING, "certificate" },
-  { "certificate under another policy", epoch_policy, CF_VERDICT_BINDING, "certificate" },
-  { "certificate with another sealing key", epoch_sealing, CF_VERDICT_BINDING, "certificate" },
-  { "epoch of later", epoch_later, CF_VERDICT_NOT_YET_VALID, "certificate" },
-  { "epoch ended", epoch_ended, CF_VERDICT_EXPIRED, "certificate" },
-  { "epoch's last second", epoch_last_second, CF_VERDICT_OK, "" },
-  { "k - 1 results", results_one, CF_VERDICT_COLLATERAL_MISSING, "results" },
-  { "all results", results_three, CF_VERDICT_OK, "" },
-  { "result by a stranger", result_stranger, CF_VERDICT_SIGNATURE, "results[1]" },
-  { "one verifier twice", result_twice, CF_VERDICT_BINDING, "results[1]" },
-  { "a result that contradicts itself", result_malformed, CF_VERDICT_MALFORMED, "results[1]" },
-  { "a verifier refuses", result_warning, CF_VERDICT_POLICY, "results[1]" },
-  { "result for another certificate", result_certificate, CF_VERDICT_BINDING, "results[1]" },
-  { "result for another domain", result_domain, CF_VERDICT_BINDING, "results[0]" },
-  { "result about other evidence", result_evidence, CF_VERDICT_BINDING, "results[1]" },
-  { "result under another policy", result_policy, CF_VERDICT_BINDING, "results[1]" },
-  { "results differ in measurement", result_measurement, CF_VERDICT_BINDING, "results[1]" },
-  { "results name another measurement", results_measurement, CF_VERDICT_BINDING, "results[0]" },
-  { "results differ in nonces", result_nonces, CF_VERDICT_BINDING, "results[1]" },
-  { "results name other nonces", results_nonces, CF_VERDICT_BINDING, "results[0]" },
-  { "stale result", result_old, CF_VERDICT_COLLATERAL_STALE, "results[1].time" },
-  { "result that ended", result_over, CF_VERDICT_EXPIRED, "results[1]" },
-  { "result of later", result_of_tomorrow, CF_VERDICT_NOT_YET_VALID, "results[0].time" },
-  { "no result", result_before_certificate, CF_VERDICT_UNSUPPORTED, "results[0]" },
-  { "evidence cut", evidence_cut, CF_VERDICT_MALFORMED, NULL },
-  { "evidence for another certificate", evidence_of_another, CF_VERDICT_BINDING, "evidence" },
-  { "root not supplied", evidence_root_missing, CF_VERDICT_CHAIN, "chain[0]" },
-  { "root not in policy", evidence_root_unnamed, CF_VERDICT_CHAIN, "chain[0]" },
-  { "collateral is junk", evidence_junk_collateral, CF_VERDICT_MALFORMED, "collateral" },
-  { "program not in policy", evidence_measurement, CF_VERDICT_MEASUREMENT, "measurement" },
-  { "program's end date passed", evidence_measurement_over, CF_VERDICT_MEASUREMENT, "measurement" },
-  { "k - 1 credential statements", statements_one, CF_VERDICT_COLLATERAL_MISSING, "credential" },
-  { "all credential statements", statements_three, CF_VERDICT_OK, "" },
-  { "statements of one verifier", statements_of_one, CF_VERDICT_MALFORMED, "items" },
-  { "statement by a stranger", statements_stranger, CF_VERDICT_COLLATERAL_MISSING, "credential" },
-  { "statements too old", statements_old, CF_VERDICT_COLLATERAL_STALE, "credential" },
-  { "statements as old as may be", statements_last_second, CF_VERDICT_OK, "" },
-  { "own policy: the same", policy_same, CF_VERDICT_OK, "" },
-  { "own policy: another program", policy_measurement, CF_VERDICT_MEASUREMENT, "measurement" },
-  { "own policy: younger", policy_age, CF_VERDICT_COLLATERAL_STALE, "note.time" },
-  { "own policy: no such root", policy_root, CF_VERDICT_POLICY, "ek-root" },
-  { "own nonce", nonce_good, CF_VERDICT_OK, "" },
-  { "another's nonce", nonce_other, CF_VERDICT_NONCE, "nonces" },
-  { "nonce not answered", nonce_unanswered, CF_VERDICT_COLLATERAL_MISSING, "fresh" },
-  { "fresh evidence nobody asked for", fresh_unasked, CF_VERDICT_OK, "" },
+    {"as it should be", spoil_nothing, CF_VERDICT_OK, ""},
+    {"genesis cut", genesis_garbage, CF_VERDICT_MALFORMED, NULL},
+    {"genesis by one governor", genesis_one_governor, CF_VERDICT_SIGNATURE, "act.signatures"},
+    {"genesis with a forged signature", genesis_forged, CF_VERDICT_SIGNATURE, "act.signatures"},
+    {"genesis wrapped by a stranger", genesis_wrapper, CF_VERDICT_SIGNATURE, "genesis.wrapper"},
+    {"genesis breaks a rule", genesis_rule, CF_VERDICT_POLICY, "verifiers"},
+    {"another domain", genesis_other_domain, CF_VERDICT_BINDING, "genesis.domain"},
+    {"whichever domain", genesis_whichever, CF_VERDICT_OK, ""},
+    {"k - 1 cosignatures", note_two_witnesses, CF_VERDICT_SIGNATURE, "note"},
+    {"k cosignatures", note_three_witnesses, CF_VERDICT_OK, ""},
+    {"a cosignature that is none", note_stranger, CF_VERDICT_SIGNATURE, "note"},
+    {"stale note", note_old, CF_VERDICT_COLLATERAL_STALE, "note.time"},
+    {"note as old as may be", note_old_enough, CF_VERDICT_OK, ""},
+    {"note of later", note_of_tomorrow, CF_VERDICT_NOT_YET_VALID, "note.time"},
+    {"note within the skew", note_within_skew, CF_VERDICT_OK, ""},
+    {"kept: the same head", kept_same, CF_VERDICT_OK, ""},
+    {"kept: an older head, proven", kept_older, CF_VERDICT_OK, ""},
+    {"kept: a fork", kept_forked, CF_VERDICT_BINDING, "consistency"},
+    {"kept: a fork of the same size", kept_forked_same_size, CF_VERDICT_BINDING, "consistency"},
+    {"kept: no proof", kept_no_proof, CF_VERDICT_COLLATERAL_MISSING, "consistency"},
+    {"kept: a newer head", kept_newer, CF_VERDICT_COLLATERAL_STALE, "note.size"},
+    {"path of the deployment", path_deployment, CF_VERDICT_BINDING, "deployment"},
+    {"path of the boot entry", path_boot, CF_VERDICT_BINDING, "boot"},
+    {"path of the certificate", path_certificate, CF_VERDICT_BINDING, "certificate"},
+    {"index of a result", path_result, CF_VERDICT_BINDING, "results[1]"},
+    {"an entry swapped", entry_swapped, CF_VERDICT_BINDING, "results[0]"},
+    {"deployment of another domain", deployment_domain, CF_VERDICT_BINDING, "deployment"},
+    {"deployment on another chain", deployment_chain, CF_VERDICT_BINDING, "deployment"},
+    {"deployment at another address", deployment_contract, CF_VERDICT_BINDING, "deployment"},
+    {"deployment forged", deployment_forged, CF_VERDICT_SIGNATURE, "deployment"},
+    {"deployment is not entry 1", deployment_elsewhere, CF_VERDICT_BINDING, "deployment"},
+    {"boot entry by a stranger", boot_signer, CF_VERDICT_SIGNATURE, "boot"},
+    {"boot entry of another domain", boot_domain, CF_VERDICT_BINDING, "boot"},
+    {"boot entry announced other keys", boot_keys, CF_VERDICT_BINDING, "certificate"},
+    {"boot entry is none", boot_is_certificate, CF_VERDICT_UNSUPPORTED, "boot"},
+    {"certificate by a stranger", epoch_signer, CF_VERDICT_SIGNATURE, "certificate"},
+    {"certificate of another domain", epoch_domain, CF_VERDICT_BINDING, "certificate"},
+    {"certificate of another instance", epoch_instance, CF_VERDICT_BINDING, "certificate"},
+    {"certificate of another epoch", epoch_number, CF_VERDICT_BINDING, "certificate"},
+    {"certificate of another boot entry", epoch_boot, CF_VERDICT_BINDING, "certificate"},
+    {"certificate under another policy", epoch_policy, CF_VERDICT_BINDING, "certificate"},
+    {"certificate with another sealing key", epoch_sealing, CF_VERDICT_BINDING, "certificate"},
+    {"epoch of later", epoch_later, CF_VERDICT_NOT_YET_VALID, "certificate"},
+    {"epoch ended", epoch_ended, CF_VERDICT_EXPIRED, "certificate"},
+    {"epoch's last second", epoch_last_second, CF_VERDICT_OK, ""},
+    {"k - 1 results", results_one, CF_VERDICT_COLLATERAL_MISSING, "results"},
+    {"all results", results_three, CF_VERDICT_OK, ""},
+    {"result by a stranger", result_stranger, CF_VERDICT_SIGNATURE, "results[1]"},
+    {"one verifier twice", result_twice, CF_VERDICT_BINDING, "results[1]"},
+    {"a result that contradicts itself", result_malformed, CF_VERDICT_MALFORMED, "results[1]"},
+    {"a verifier refuses", result_warning, CF_VERDICT_POLICY, "results[1]"},
+    {"result for another certificate", result_certificate, CF_VERDICT_BINDING, "results[1]"},
+    {"result for another domain", result_domain, CF_VERDICT_BINDING, "results[0]"},
+    {"result about other evidence", result_evidence, CF_VERDICT_BINDING, "results[1]"},
+    {"result under another policy", result_policy, CF_VERDICT_BINDING, "results[1]"},
+    {"results differ in measurement", result_measurement, CF_VERDICT_BINDING, "results[1]"},
+    {"results name another measurement", results_measurement, CF_VERDICT_BINDING, "results[0]"},
+    {"results differ in nonces", result_nonces, CF_VERDICT_BINDING, "results[1]"},
+    {"results name other nonces", results_nonces, CF_VERDICT_BINDING, "results[0]"},
+    {"stale result", result_old, CF_VERDICT_COLLATERAL_STALE, "results[1].time"},
+    {"result that ended", result_over, CF_VERDICT_EXPIRED, "results[1]"},
+    {"result of later", result_of_tomorrow, CF_VERDICT_NOT_YET_VALID, "results[0].time"},
+    {"no result", result_before_certificate, CF_VERDICT_UNSUPPORTED, "results[0]"},
+    {"evidence cut", evidence_cut, CF_VERDICT_MALFORMED, NULL},
+    {"evidence for another certificate", evidence_of_another, CF_VERDICT_BINDING, "evidence"},
+    {"root not supplied", evidence_root_missing, CF_VERDICT_CHAIN, "chain[0]"},
+    {"root not in policy", evidence_root_unnamed, CF_VERDICT_CHAIN, "chain[0]"},
+    {"collateral is junk", evidence_junk_collateral, CF_VERDICT_MALFORMED, "collateral"},
+    {"program not in policy", evidence_measurement, CF_VERDICT_MEASUREMENT, "measurement"},
+    {"program's end date passed", evidence_measurement_over, CF_VERDICT_MEASUREMENT, "measurement"},
+    {"k - 1 credential statements", statements_one, CF_VERDICT_COLLATERAL_MISSING, "credential"},
+    {"all credential statements", statements_three, CF_VERDICT_OK, ""},
+    {"statements of one verifier", statements_of_one, CF_VERDICT_MALFORMED, "items"},
+    {"statement by a stranger", statements_stranger, CF_VERDICT_COLLATERAL_MISSING, "credential"},
+    {"statements too old", statements_old, CF_VERDICT_COLLATERAL_STALE, "credential"},
+    {"statements as old as may be", statements_last_second, CF_VERDICT_OK, ""},
+    {"own policy: the same", policy_same, CF_VERDICT_OK, ""},
+    {"own policy: another program", policy_measurement, CF_VERDICT_MEASUREMENT, "measurement"},
+    {"own policy: younger", policy_age, CF_VERDICT_COLLATERAL_STALE, "note.time"},
+    {"own policy: no such root", policy_root, CF_VERDICT_POLICY, "ek-root"},
+    {"own nonce", nonce_good, CF_VERDICT_OK, ""},
+    {"another's nonce", nonce_other, CF_VERDICT_NONCE, "nonces"},
+    {"nonce not answered", nonce_unanswered, CF_VERDICT_COLLATERAL_MISSING, "fresh"},
+    {"fresh evidence nobody asked for", fresh_unasked, CF_VERDICT_OK, ""},
 };
 
 static world_t       dom;
 static cf_attested_t attested;
 
-static void
-table(void **state) {
+static void table(void **state) {
   for (size_t i = 0; i < COUNT(cases); i++) {
     cf_verdict_t v;
     world_make(&dom, cases[i].spoil);
     cf_verdict_code_t code = cf_bundle_check(&attested, &dom.bundle, &dom.ask, &v);
     if (code != cases[i].want || (cases[i].item && strcmp(v.item, cases[i].item)))
-      fail_msg("%s: %s (%s: %s), not %s (%s)", cases[i].name, cf_verdict_name(code), v.item, v.text, cf_verdict_name(cases[i].want),
-               cases[i].item ? cases[i].item : "any");
+      fail_msg("%s: %s (%s: %s), not %s (%s)", cases[i].name, cf_verdict_name(code), v.item, v.text,
+               cf_verdict_name(cases[i].want), cases[i].item ? cases[i].item : "any");
     assert_int_equal(v.code, code);
     assert_true(code == CF_VERDICT_OK || (*v.item && *v.text && *v.next));
   }
 }
 
 /* What a good bundle makes believed. */
-static void
-believed(void **state) {
+static void believed(void **state) {
   cf_verdict_t v;
   world_make(&dom, results_three);
   assert_int_equal(cf_bundle_check(&attested, &dom.bundle, &dom.ask, &v), CF_VERDICT_OK);
@@ -265,15 +261,15 @@ believed(void **state) {
   assert_true(attested.test && !attested.stale && attested.ek_class == 4);
   assert_memory_equal(attested.measurement.b, dom.policy.measurements[0].measurement, 32);
   cf_session_target_t const *t = &attested.target;
-  assert_true(t->epoch == 2 && t->suite == 1 && cf_hash_eq(&t->certificate, &dom.certificate) && cf_span_eq(t->jurisdiction, CF_SPAN_LIT("CH")));
+  assert_true(t->epoch == 2 && t->suite == 1 && cf_hash_eq(&t->certificate, &dom.certificate) &&
+              cf_span_eq(t->jurisdiction, CF_SPAN_LIT("CH")));
   assert_memory_equal(t->sealing.b, dom.epoch.sealing, 32);
 }
 
 /* In class production a root that its owner controls is refused, by genesis already. */
 SPOIL(production, STAGE_GENESIS, w->genesis.class = 1)
 SPOIL(production_firmware, STAGE_GENESIS, w->genesis.class = 1; w->policy.ek_roots[0].class = 2)
-static void
-production_class(void **state) {
+static void production_class(void **state) {
   cf_verdict_t v;
   world_make(&dom, production);
   assert_int_equal(cf_bundle_check(&attested, &dom.bundle, &dom.ask, &v), CF_VERDICT_POLICY);
@@ -284,8 +280,7 @@ production_class(void **state) {
 }
 
 /* A bundle that passes no more proves the past, to who asks for that. */
-static void
-stale(void **state) {
+static void stale(void **state) {
   cf_verdict_t v;
   world_make(&dom, spoil_nothing);
   dom.ask.at_s = NOW + 10 * DAY;
@@ -300,7 +295,7 @@ stale(void **state) {
   assert_false(attested.stale);
   /* but not what was bad even then */
   world_make(&dom, results_one);
-  dom.ask.at_s     = NOW + 10 * DAY;
+  dom.ask.at_s = NOW + 10 * DAY;
   dom.ask.stale_ok = true;
   assert_int_equal(cf_bundle_check(&attested, &dom.bundle, &dom.ask, &v), CF_VERDICT_COLLATERAL_STALE);
   world_make(&dom, kept_newer);
@@ -311,12 +306,11 @@ stale(void **state) {
 
 /* ---- revocation lists ride in the collateral ---- */
 
-static cf_span_t
-revocation_list(world_t *x, bool revokes) {
+static cf_span_t revocation_list(world_t *x, bool revokes) {
   static uint8_t buf[8192];
-  X509_CRL  *crl = X509_CRL_new();
-  ASN1_TIME *t   = ASN1_TIME_set(NULL, T - DAY);
-  uint8_t   *at  = buf + x->root.der_sz;
+  X509_CRL      *crl = X509_CRL_new();
+  ASN1_TIME     *t = ASN1_TIME_set(NULL, T - DAY);
+  uint8_t       *at = buf + x->root.der_sz;
   memcpy(buf, x->root.der, (size_t)x->root.der_sz);
   X509_CRL_set_version(crl, 1);
   X509_CRL_set_issuer_name(crl, X509_get_subject_name(x->root.x));
@@ -338,8 +332,7 @@ revocation_list(world_t *x, bool revokes) {
 SPOIL(list_clean, STAGE_EVIDENCE, w->collateral = revocation_list(w, false))
 SPOIL(list_revokes, STAGE_EVIDENCE, w->collateral = revocation_list(w, true))
 
-static void
-revocation(void **state) {
+static void revocation(void **state) {
   cf_verdict_t v;
   world_make(&dom, list_clean);
   assert_int_equal(cf_bundle_check(&attested, &dom.bundle, &dom.ask, &v), CF_VERDICT_OK);
@@ -352,33 +345,35 @@ revocation(void **state) {
 
 static uint8_t file[CF_BUNDLE_MAX], again[CF_BUNDLE_MAX];
 
-static cf_span_t
-encode(uint8_t *buf, cf_bundle_t const *b) {
+static cf_span_t encode(uint8_t *buf, cf_bundle_t const *b) {
   cf_wr_t wr = cf_wr_init(buf, CF_BUNDLE_MAX);
   cf_bundle_encode(&wr, b);
   assert_false(wr.bad);
   return cf_wr_out(&wr);
 }
 
-static void
-codec(void **state) {
+static void codec(void **state) {
   static cf_bundle_t b;
-  cf_error_t         err = { 0 };
+  cf_error_t         err = {0};
   for (int fresh = 0; fresh < 2; fresh++) {
     world_make(&dom, spoil_nothing);
     if (!fresh) dom.bundle.fresh = CF_SPAN(NULL, 0);
     cf_span_t in = encode(file, &dom.bundle);
     assert_int_equal(cf_bundle_decode(&b, in, &err), CF_OK);
     assert_true(cf_span_eq(encode(again, &b), in));
-    for (size_t n = 0; n < in.len; n += 1 + n / 512) assert_int_equal(cf_bundle_decode(&b, CF_SPAN(file, n), &err), CF_ERR_FORMAT);
+    for (size_t n = 0; n < in.len; n += 1 + n / 512)
+      assert_int_equal(cf_bundle_decode(&b, CF_SPAN(file, n), &err), CF_ERR_FORMAT);
     file[in.len] = 0;
     assert_int_equal(cf_bundle_decode(&b, CF_SPAN(file, in.len + 1), &err), CF_ERR_FORMAT);
   }
   world_make(&dom, spoil_nothing);
-  static struct { char const *name; uint8_t head; } const heads[] = { { "a key missing", 0xa8 }, { "no map", 0x8a }, { "a key more", 0xab } };
+  static struct {
+    char const *name;
+    uint8_t     head;
+  } const heads[] = {{"a key missing", 0xa8}, {"no map", 0x8a}, {"a key more", 0xab}};
   for (size_t i = 0; i < COUNT(heads); i++) {
     cf_span_t in = encode(file, &dom.bundle);
-    file[0]      = heads[i].head;
+    file[0] = heads[i].head;
     if (cf_bundle_decode(&b, in, &err) != CF_ERR_FORMAT) fail_msg("%s", heads[i].name);
   }
   dom.bundle.results_cnt = 0;
@@ -387,13 +382,12 @@ codec(void **state) {
 }
 
 /* No byte of a bundle may be another: nothing in it is mere decoration. */
-static void
-every_byte(void **state) {
+static void every_byte(void **state) {
   static cf_bundle_t b;
-  cf_error_t         err = { 0 };
+  cf_error_t         err = {0};
   cf_verdict_t       v;
   world_make(&dom, spoil_nothing);
-  dom.ask.nonce  = &dom.nonce[1];
+  dom.ask.nonce = &dom.nonce[1];
   cf_span_t in = encode(file, &dom.bundle);
   size_t    refused = 0;
   for (size_t at = 0; at < in.len; at += 11) {
@@ -408,10 +402,10 @@ every_byte(void **state) {
   assert_int_equal(cf_bundle_check(&attested, &b, &dom.ask, &v), CF_VERDICT_OK);
 }
 
-int
-main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(table), cmocka_unit_test(believed), cmocka_unit_test(production_class), cmocka_unit_test(stale),
-                                      cmocka_unit_test(revocation), cmocka_unit_test(codec), cmocka_unit_test(every_byte) };
+int main(void) {
+  struct CMUnitTest const tests[] = {
+      cmocka_unit_test(table),      cmocka_unit_test(believed), cmocka_unit_test(production_class), cmocka_unit_test(stale),
+      cmocka_unit_test(revocation), cmocka_unit_test(codec),    cmocka_unit_test(every_byte)};
   stranger = key_of("stranger");
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

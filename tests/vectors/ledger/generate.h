@@ -1,6 +1,6 @@
 /* Makes ledger.jsonl: the ledger's rules as lines that another implementation can run (docs/protocol/ledger.md,
-   "Vectors").  Included by tests/unit/ledger/test_ledger_vectors.c, which compares with the file, or with CF_REGENERATE set in the
-   environment writes it. */
+   "Vectors").  Included by tests/unit/ledger/test_ledger_vectors.c, which compares with the file, or with CF_REGENERATE set in
+   the environment writes it. */
 #ifndef VECTORS_LEDGER_GENERATE_H
 #define VECTORS_LEDGER_GENERATE_H
 
@@ -117,7 +117,7 @@ static void vector_life(vectors_t *v, world_t *w, uint64_t from_seed) {
     mcall_t   c;
     cf_op_t   op     = make_call(w, &c);
     cf_addr_t sender = sender_of(w, &c);
-    w->chain_id      = w->g.config.chain_id + (op.kind == CF_OP_SETTLE && chance(3)); /* a split: the model knows no other chain */
+    w->chain_id = w->g.config.chain_id + (op.kind == CF_OP_SETTLE && chance(3)); /* a split: the model knows no other chain */
     if (w->chain_id == w->g.config.chain_id) (void)m_apply(&m, &c);
     vector_call(v, w, &op, &sender);
   }
@@ -145,7 +145,11 @@ static void vector_rare(vectors_t *v, world_t *w) {
   w->now += w->g.config.key_delay_s;
   op = op_settle(w, &key, good_meta(w), BODY(w, { 0, 0, 1, -86401 }, { 1, 0, 1, 86401 }));
   vector_call(v, w, &op, NULL); /* Cap */
-  cf_act_t act = { .kind = CF_ACT_SCHEDULE_POLICY, .policy = 2, .hash = hash_of("policy 2"), .tcb_mask = cf_word_u64(1), .from_s = w->now + w->g.config.notice_s };
+  cf_act_t act = { .kind     = CF_ACT_SCHEDULE_POLICY,
+                   .policy   = 2,
+                   .hash     = hash_of("policy 2"),
+                   .tcb_mask = cf_word_u64(1),
+                   .from_s   = w->now + w->g.config.notice_s };
   act.from_s--;
   op = op_act(w, &act, 1, buf);
   vector_call(v, w, &op, NULL); /* Notice */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Known answers for docs/protocol/ledger.md, from the page alone: Keccak, EIP-712, slot keys and the state tree in
-plain Python, sharing nothing with the C code.  Usage: known_answers.py > known_answers.txt"""
+plain Python, sharing nothing with the C code.  Usage: make_known_answers.py > known_answers.txt"""
 import hashlib
 
 MASK = (1 << 64) - 1

@@ -1,0 +1,249 @@
+/* Inside audit only: what one audit knows, and the steps that fill it in, in order. */
+#ifndef CF_AUDIT_STATE_H
+#define CF_AUDIT_STATE_H
+
+#include "audit/cf_audit.h"
+#include "audit/cf_audit_mem.h"
+#include "document/cf_history.h"
+#include "ledger/cf_blocks.h"
+#include "ledger/cf_genesis_map.h"
+#include "translog/cf_logreader.h"
+#include "translog/cf_note.h"
+
+#define CF_NAME_MAX    200
+#define CF_ARCHIVE_MAX ((size_t)64 << 20) /* a manifest of two million inputs */
+typedef unsigned long long ull_t;
+
+/* ---- files ---- */
+
+typedef struct {
+  char const *name;
+  bool        accounted;
+} cf_name_t;
+
+typedef struct {
+  cf_tile_t tile;
+  uint64_t  name; /* row of names */
+} cf_tile_name_t;
+
+/* Whose file or statement it is that a fault is found in. */
+typedef struct {
+  unsigned rank, check;
+  uint64_t receipt, entry;
+} cf_who_t;
+enum { CF_RANK_LOG, CF_RANK_GENESIS, CF_RANK_NOTES, CF_RANK_LEDGER, CF_RANK_RECEIPTS, CF_RANK_RESULTS, CF_RANK_FILES };
+#define CF_WHO(rank, check) ((cf_who_t){ (rank), (check), 0, CF_NO_INDEX })
+
+/* ---- rows ---- */
+
+typedef struct { /* a kept checkpoint that a quorum stands behind, and that is of this log */
+  uint64_t  size;
+  cf_hash_t root;
+  uint64_t  time_s;
+  uint64_t  top_s; /* the largest time up to it */
+} cf_kept_note_t;
+
+typedef struct {
+  cf_history_boot_t boot;
+  uint64_t          affirmed;   /* results that were re-derived and agree, by distinct verifiers */
+  uint64_t          statements; /* distinct verifiers whose credential statements these rest on */
+  bool              ak_certified;
+  bool              said[CF_MEMBERS_MAX], stated[CF_MEMBERS_MAX];
+  bool              passes;     /* check 3 */
+  cf_hash_t         evidence, measurement, configuration; /* of the first that agrees */
+  cf_audit_fault_t  why;        /* the first that does not; text empty: none */
+} cf_epoch_row_t;
+
+typedef struct {
+  uint64_t  index;
+  uint64_t  member;
+  cf_ear_t  ear; /* verdict lies in the arena */
+  bool      agrees;
+} cf_result_row_t;
+
+typedef enum { CF_RECEIPT_UNDECIDED, CF_RECEIPT_COUNTS, CF_RECEIPT_SKIPPED, CF_RECEIPT_REFUSED } cf_receipt_kind_t;
+typedef enum { CF_JUDGED_NOT, CF_JUDGED_HOLDS, CF_JUDGED_PROVISIONAL, CF_JUDGED_FAILS } cf_judged_t;
+#define CF_NO_ROW UINT64_MAX
+
+typedef struct {
+  uint64_t            index, epoch, sequence;
+  cf_hash_t           hash, instance, policy, measurement, previous, state_before, state_after;
+  cf_hash_t           manifest, inputs_root, intent, abandon;
+  uint64_t            inputs, first_id;
+  uint64_t            workload_version;
+  bool                workload; /* it is policy's */
+  bool                id_fault;
+  cf_checkpoint_ref_t not_before;
+  cf_view_ref_t       view;
+  cf_receipt_kind_t   kind;
+  cf_judged_t         judged;
+  uint64_t            content; /* row of contents that covers it; CF_NO_ROW */
+} cf_receipt_row_t;
+
+typedef struct { /* one content; the same, signed again by a successor, is the same row */
+  cf_settlement_doc_t  doc;
+  uint64_t             index;  /* of its first settlement entry */
+  cf_settlement_meta_t meta;
+  cf_hash_t            digest;
+  uint64_t             intent; /* sequence of the receipt that carries it; 0: none */
+  bool                 bad;
+  uint64_t             abandoned; /* sequence of the receipt that made it void; 0: none */
+  bool                 executed;
+  uint64_t             block;
+  uint64_t             number;    /* from 1, in the order of intents */
+} cf_content_row_t;
+
+typedef struct {
+  cf_hash_t hash, head;
+  uint64_t  time_s;
+} cf_block_row_t;
+
+typedef struct {
+  uint64_t        block;
+  cf_hash_t       digest;
+  cf_settlement_t content;
+} cf_move_row_t;
+
+typedef struct {
+  uint64_t          block;
+  cf_registration_t r;
+} cf_registration_row_t;
+
+typedef struct {
+  cf_hash_t name;
+  bool      holds;
+  uint64_t  number;
+  cf_hash_t hash;
+  uint64_t  time_s;
+  char      why[160];
+} cf_proof_row_t;
+
+typedef struct {
+  uint64_t deposited, paid, lanes, free_lanes; /* minor units */
+  uint64_t settlements, net;                   /* executed; sum of positive positions */
+  bool     over; /* a sum left 64 bits */
+} cf_asset_row_t;
+
+struct cf_audit {
+  cf_audit_reader_t  reader;
+  cf_audit_options_t options;
+  cf_hash_t          wanted_domain;
+  cf_mem_t           mem;
+  bool               failed_io;
+  cf_audit_counts_t  n;
+  cf_audit_fault_t  *faults; /* CF_AUDIT_FAULTS_MAX */
+  /* files */
+  bool     listed;
+  bool     unread; /* some part could not be judged: what refers to files is not known whole */
+  cf_vec_t names;
+  cf_map_t by_name;
+  cf_vec_t tiles; /* of listed files */
+  uint8_t *bundle; /* the widest file of the tile under way */
+  size_t   bundle_sz, bundle_max;
+  /* genesis */
+  bool                 has_genesis;
+  uint8_t             *genesis_entry;
+  size_t               genesis_sz;
+  cf_hash_t            domain, policy_hash;
+  cf_genesis_t         genesis;
+  cf_policy_t          policy;
+  cf_ledger_identity_t ledger_id;
+  cf_ledger_genesis_t  block0;
+  cf_witness_set_t     witnesses;
+  cf_seats_t           observers;
+  cf_hash_t            deployed; /* block 0's hash, by the deployment entry */
+  bool                 has_deployment;
+  /* log */
+  uint64_t       size, good; /* entries below good are the log's */
+  cf_hash_t      root;
+  bool           cut; /* good < size */
+  cf_logreader_t log;
+  cf_vec_t       level[64]; /* roots of complete subtrees */
+  cf_vec_t       notes;     /* rising size */
+  cf_history_t   history;
+  cf_vec_t       epochs, results, receipts, contents;
+  cf_vec_t       counting; /* uint64_t: rows of receipts, by sequence from 1 */
+  char const    *event_text; /* what history said of the entry under way */
+  cf_history_kind_t event;
+  cf_history_boot_t const *event_boot;
+  cf_who_t       cut_who;
+  /* ledger */
+  cf_chain_t     chain;
+  bool           ledger_whole; /* every block was replayed */
+  uint64_t       block_now;
+  cf_vec_t       blocks, moves, registrations, proofs;
+  cf_map_t       by_proof, by_content, by_intent;
+  cf_asset_row_t assets[CF_GENESIS_ASSETS_MAX];
+  uint64_t       order_cnt;
+  uint64_t      *order; /* contents by intent */
+  /* inputs */
+  cf_vec_t ids; /* cf_hash_t */
+  cf_map_t by_id;
+};
+
+/* ---- steps: false when nothing after it can be judged ---- */
+
+bool cf_audit_list(cf_audit_t *a);
+bool cf_audit_genesis(cf_audit_t *a);
+bool cf_audit_log(cf_audit_t *a);
+bool cf_audit_history(cf_audit_t *a);
+bool cf_audit_notes(cf_audit_t *a);
+bool cf_audit_results(cf_audit_t *a);
+bool cf_audit_ledger(cf_audit_t *a);
+bool cf_audit_contents(cf_audit_t *a);
+bool cf_audit_receipts(cf_audit_t *a);
+void cf_audit_accounts(cf_audit_t *a);
+
+/* ---- shared ---- */
+
+void cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *next, char const *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+extern char const cf_next_copy[], cf_next_keep[];
+
+/* cf_audit_name_add interns a name told by the reader. */
+void cf_audit_account(cf_audit_t *a, char const *name);
+/* cf_audit_has: told by the reader, or the reader cannot tell. */
+bool cf_audit_has(cf_audit_t *a, char const *name);
+/* cf_audit_read marks the file accounted for and reads it; an absent or over-long one is who's fault, referred to by `by`. */
+bool cf_audit_read(cf_audit_t *a, cf_span_t *out, char const *name, size_t max, cf_who_t who, char const *by);
+/* The same without the fault. */
+cf_read_t cf_audit_try(cf_audit_t *a, cf_span_t *out, char const *name, size_t max);
+/* cf_audit_archived reads archive/<hash> and demands that it hashes to its name. */
+bool      cf_audit_archived(cf_audit_t *a, cf_span_t *out, cf_hash_t const *hash, cf_who_t who, char const *by);
+cf_span_t cf_audit_keep(cf_audit_t *a, cf_span_t s);
+
+/* cf_audit_root is the log's root at a size up to a->good. */
+cf_hash_t             cf_audit_root(cf_audit_t const *a, uint64_t size);
+void                  cf_audit_leaf(cf_audit_t *a, cf_hash_t const *leaf);
+cf_kept_note_t const *cf_audit_note_covering(cf_audit_t const *a, uint64_t index); /* the first; NULL */
+cf_kept_note_t const *cf_audit_note_of(cf_audit_t const *a, uint64_t size);
+cf_epoch_row_t       *cf_audit_epoch(cf_audit_t const *a, uint64_t epoch);
+cf_receipt_row_t     *cf_audit_receipt_at(cf_audit_t const *a, uint64_t index); /* by log index */
+static inline cf_receipt_row_t *
+cf_audit_counting(cf_audit_t const *a, uint64_t sequence) {
+  if (sequence == 0 || sequence > a->counting.cnt) return NULL;
+  return cf_vec_at(&a->receipts, *(uint64_t *)cf_vec_at(&a->counting, sequence - 1));
+}
+cf_content_row_t *cf_audit_content(cf_audit_t const *a, cf_hash_t const *digest);
+
+static inline bool
+cf_is_zero(cf_hash_t const *h) {
+  static cf_hash_t const zero;
+  return cf_hash_eq(h, &zero);
+}
+static inline cf_hash_t
+cf_hash_of(uint8_t const b[32]) {
+  cf_hash_t h;
+  memcpy(h.b, b, sizeof h.b);
+  return h;
+}
+/* "5d0c1f2a…": four bytes. */
+static inline char const *
+cf_short(char out[16], uint8_t const b[32]) {
+  static char const digits[] = "0123456789abcdef";
+  for (int i = 0; i < 4; i++) out[2 * i] = digits[b[i] >> 4], out[2 * i + 1] = digits[b[i] & 15];
+  memcpy(out + 8, "\xe2\x80\xa6", 4);
+  return out;
+}
+
+#endif

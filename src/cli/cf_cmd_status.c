@@ -1,0 +1,41 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cf_commands.h"
+#include "cli/cf_folder.h"
+#include "cli/cf_web.h"
+
+/* The members of one JSON object, a line each. */
+static void
+print_members(cf_json_t root) {
+  cf_span_t key;
+  cf_json_t v;
+  for (size_t at = 0; cf_json_each(root, &at, &key, &v);) {
+    bool text = v.type == CF_JSON_STRING;
+    printf("%-14.*s %.*s\n", (int)key.len, key.ptr, (int)v.text.len - 2 * text, v.text.ptr + text);
+  }
+}
+
+int
+cf_cmd_status(cf_args_t const *a) {
+  cf_folder_t f;
+  char const *url = cf_dir(a);
+  if (strncmp(url, "http://", 7)) {
+    int code = cf_folder_open(&f, url);
+    if (code) return code;
+    url = cf_folder_url(&f, f.port);
+  }
+  for (;;) {
+    cf_span_t body;
+    cf_json_t root;
+    int       code = cf_web_get(&body, "status", url, "/v1/status");
+    if (code) return code;
+    if (cf_json_parse(&root, body, NULL)) return cf_web_malformed("status", url, "/v1/status");
+    if (cf_json_mode()) printf("%.*s\n", (int)body.len, body.ptr);
+    else print_members(root);
+    fflush(stdout);
+    if (!cf_flag(a, "watch")) return 0;
+    cf_web_sleep(1000);
+    if (!cf_json_mode()) putchar('\n');
+  }
+}
