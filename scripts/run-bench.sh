@@ -1,12 +1,31 @@
 #!/bin/sh
-# run-bench.sh [WORD]: each program of bench/ (or those with WORD in the name), one after the other.
+# run-bench.sh [WORD]: each program of bench/ (or those with WORD in the name), one after the other.  Prints a table; the rows
+# are in build/bench.json.  Peers in Go are built where Go and their library are.
 set -eu
 cd "$(dirname "$0")/.."
-ran=0
+mkdir -p build/bench
+rows=build/bench/rows
+: >"$rows"
+
+for peer in bench/peer/*/; do
+  name=$(basename "$peer")
+  rm -f "build/bench/peer-$name"
+  GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS='' GOCACHE=${GOCACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/go-build} \
+    go build -o "build/bench/peer-$name" "$peer/main.go" >build/bench/peer-$name.log 2>&1 ||
+    echo "bench: no peer $name here: $(tail -n 1 "build/bench/peer-$name.log")" >&2
+done
+
+ran=0 failed=0
 for program in build/release/bench/bench_*"${1:-}"*; do
   [ -x "$program" ] || continue
-  echo "== $(basename "$program")"
-  "$program"
+  "$program" >>"$rows" || { echo "bench: $(basename "$program") failed" >&2; failed=1; }
   ran=$((ran + 1))
 done
 [ "$ran" -gt 0 ] || { echo "bench: no program bench_*${1:-}* was built" >&2; exit 1; }
+
+{ echo '['; sed '$!s/$/,/' "$rows"; echo ']'; } >build/bench.json
+tr -d '{}"' <"$rows" | awk -F'[:,]' '
+  BEGIN { printf "%-24s %-12s %12s %12s %12s %9s %9s\n", "row", "unit", "ours", "limit", "peer", "of limit", "by peer" }
+  { for (i = 6; i <= 14; i += 2) if ($i == "null") $i = "-"
+    printf "%-24s %-12s %12s %12s %12s %9s %9s\n", $2, $4, $6, $8, $10, $12, $14 }'
+exit $failed

@@ -26,7 +26,7 @@ extern char const *const cf_fault_names[CF_FAULT_KINDS];
 
 typedef struct {
   bool     on;
-  unsigned per_mille[CF_FAULT_KINDS];
+  unsigned rate[CF_FAULT_KINDS]; /* of 100,000 */
   uint64_t spared; /* bit i: node i does not crash */
 } cf_sim_faults_t;
 

@@ -61,6 +61,7 @@ typedef struct {
   cf_ciphers_t     ciphers;
   cf_entropy_t     entropy;
   bool const      *funded;
+  cf_party_file_t  plan; /* before anything was sealed */
   cf_party_file_t  file;
   cf_epoch_t       epoch[CF_PARTY_EPOCHS_MAX]; /* believed */
   size_t           epochs;

@@ -167,6 +167,7 @@ on_post(cf_party_node_t *p, cf_event_t const *ev) {
   cf_rd_t           rd = cf_rd_span(ev->body);
   cf_span_t         receipt[8];
   cf_receipt_file_t file = { 0 };
+  cf_world_say(p->world, "%s: posted %zu: %u, kind %u", p->world->node[p->node].name, p->at, ev->code, ev->body.len > 3 ? ev->body.ptr[ev->body.len - 2] : 0);
   if (ev->status || ev->code != 200) return;
   uint8_t version = cf_rd_u8(&rd), n = cf_rd_u8(&rd);
   for (uint8_t i = 0; i < n; i++) {
@@ -227,6 +228,7 @@ on_results(cf_party_node_t *p, cf_event_t const *ev) {
   cf_released_t     r;
   cf_sign1_t        s;
   size_t            cnt;
+  cf_world_say(p->world, "%s: results of %zu, receipt %llu: %u, %zu bytes", p->world->node[p->node].name, p->at, (unsigned long long)in->sequence, ev->code, ev->body.len);
   if (ev->status || ev->code != 200 || cf_released_begin(&cnt, &rd, NULL)) return;
   if (cf_document_open(&receipt, &s, &cf_receipt_table, CF_SPAN(in->receipt, in->receipt_len), NULL)) return;
   for (size_t i = 0; i < cnt && in->state != CF_INPUT_ANSWERED; i++) {
@@ -240,7 +242,7 @@ on_results(cf_party_node_t *p, cf_event_t const *ev) {
 static void
 poll(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, size_t at) {
   cf_party_input_t *in = &p->file.input[at];
-  in->due_ms           = ev->now.wall_ms + POLL_MS * (in->superseded ? 8 : 1);
+  in->due_ms           = ev->now.wall_ms + (in->superseded ? 8u * POLL_MS : POLL_MS);
   p->at                = at;
   if (in->state == CF_INPUT_RECEIPTED) ask(p, fx, ASK_RESULTS, name_of(fx, "results", &in->id), CF_SPAN(NULL, 0));
   else if (in->superseded || p->serial % 2) ask(p, fx, ASK_RECEIPT, name_of(fx, "receipts", &in->id), CF_SPAN(NULL, 0));
@@ -273,9 +275,9 @@ go(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev) {
 static void
 on_file(cf_party_node_t *p, cf_event_t const *ev) {
   p->ready = true;
-  if (ev->code != 200) return;
-  assert(ev->body.len == sizeof p->file);
-  memcpy(&p->file, ev->body.ptr, sizeof p->file);
+  assert(ev->code != 200 || ev->body.len == sizeof p->file);
+  if (ev->code == 200) memcpy(&p->file, ev->body.ptr, sizeof p->file);
+  else p->file = p->plan;
   p->file.account.pending = p->file.pending;
 }
 

@@ -36,7 +36,7 @@ typedef struct {
   void         *mem;
   size_t        mem_sz;
   cf_machine_t  machine;
-  cf_drbg_t     drbg; /* of this life's entropy */
+  cf_drbg_t     drbg, drbg_machine; /* of this life's entropy */
 } cf_site_t;
 
 typedef struct {
@@ -95,8 +95,14 @@ cf_entropy_t cf_town_entropy(cf_town_t *t, cf_drbg_t *drbg);
 /* Addresses of the gateway that parties and councils use now. */
 void cf_town_address(cf_town_t *t, unsigned site);
 
+/* Things that come by the clock: faults by their number, and the operator, who looks after his processes. */
+#define CF_TOWN_OPERATOR 1000
+void cf_town_fault(void *town, uint64_t id);
+
 /* cf_town_faults schedules what chance has planned (cf_mischief.c); cf_town_mend ends all of it: every node up, newest disks, true clocks. */
 void cf_town_faults(cf_town_t *t, uint64_t until_ms);
 void cf_town_mend(cf_town_t *t);
+/* Where gateway and enclave stand, in a line. */
+char const *cf_town_state(cf_town_t const *t);
 
 #endif

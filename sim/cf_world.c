@@ -6,6 +6,7 @@
 
 #define MONO0_MS     1000000 /* of a node's first life; later lives go on from there */
 #define DELAY_MAX_MS 8000
+#define RESTART_MS   1000 /* until whoever watches over a process starts it again */
 
 /* ---- chance ---- */
 
@@ -18,11 +19,11 @@ cf_prng_next(cf_prng_t *p) {
 }
 
 uint64_t cf_prng_below(cf_prng_t *p, uint64_t n) { return cf_prng_next(p) % n; }
-bool     cf_prng_chance(cf_prng_t *p, unsigned per_mille) { return per_mille && cf_prng_below(p, 1000) < per_mille; }
+bool     cf_prng_chance(cf_prng_t *p, unsigned rate) { return rate && cf_prng_below(p, 100000) < rate; }
 
 static bool
 fault(cf_world_t *w, cf_fault_t f) {
-  if (!w->faults.on || !cf_prng_chance(&w->dice, w->faults.per_mille[f])) return false;
+  if (!w->faults.on || !cf_prng_chance(&w->dice, w->faults.rate[f])) return false;
   w->counts.fault[f]++;
   return true;
 }
@@ -191,6 +192,8 @@ send_reply(cf_world_t *w, unsigned node, cf_effect_t const *e) {
   cf_sim_ask_t *a = ask_of(w, e->id >> 1);
   if (!a || a->answered || e->id & 1) return; /* the asker went away, or never asked this */
   bool frame = a->frame;
+  if (!frame && e->code >= 400 && e->code != 404)
+    cf_world_say(w, "%s: %u to %s %s: %.*s", w->node[node].name, e->code, w->node[a->from].name, a->path, (int)e->body.len, (char const *)e->body.ptr);
   if (!frame && fault(w, CF_FAULT_LOST_REPLY)) {
     cf_world_say(w, "%s -> %s reply to %s: lost", w->node[node].name, w->node[a->from].name, a->path);
     return;
@@ -239,7 +242,7 @@ crash_at(cf_world_t *w, unsigned node, cf_effect_t const *e) {
   }
   cf_world_say(w, "%s: crash at %.*s%s", n->name, (int)e->name.len, e->name.ptr ? (char const *)e->name.ptr : "", how);
   die(w, node, 128);
-  cf_world_start_at(w, node, w->now_ms + 50 + cf_prng_below(&w->dice, 5000));
+  if (!n->left_alone) cf_world_start_at(w, node, w->now_ms + 50 + cf_prng_below(&w->dice, 5000));
 }
 
 typedef struct {
@@ -292,6 +295,7 @@ perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *reads, size_
     if (durable(w, n, e)) return true;
     cf_world_say(w, "%s: fenced", n->name);
     die(w, node, 3);
+    if (!n->left_alone) cf_world_start_at(w, node, w->now_ms + RESTART_MS);
     return false;
   case CF_FX_GET:
   case CF_FX_LIST:
@@ -306,6 +310,7 @@ perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *reads, size_
   case CF_FX_EXIT:
     cf_world_say(w, "%s: exit %u", n->name, e->code);
     die(w, node, e->code);
+    if (!n->left_alone) cf_world_start_at(w, node, w->now_ms + RESTART_MS);
     return false;
   }
   return true;
@@ -421,7 +426,7 @@ cf_world_turn(cf_world_t *w, uint64_t until_ms) {
   case CF_SIM_DONE:
   case CF_SIM_TIMEOUT: on_asked(w, &ev); break;
   case CF_SIM_START:
-    if (!w->node[ev.node].up) cf_world_start(w, ev.node);
+    if (!w->node[ev.node].up && !w->node[ev.node].left_alone) cf_world_start(w, ev.node);
     break;
   case CF_SIM_FAULT:
     if (w->on_fault) w->on_fault(w->ctx, ev.id);

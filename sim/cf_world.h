@@ -25,7 +25,7 @@ typedef struct {
 } cf_prng_t;
 uint64_t cf_prng_next(cf_prng_t *p);
 uint64_t cf_prng_below(cf_prng_t *p, uint64_t n); /* 0..n-1; n > 0 */
-bool     cf_prng_chance(cf_prng_t *p, unsigned per_mille);
+bool     cf_prng_chance(cf_prng_t *p, unsigned rate); /* of 100,000 */
 
 /* Who an index of CF_FX_ASK is.  A frame's request comes with path = port ("enclave", "launcher"); port NULL: HTTP. */
 typedef struct {
@@ -42,7 +42,7 @@ typedef struct {
   void (*end)(void *ctx);
   void (*step)(void *ctx, cf_effects_t *fx, cf_event_t const *ev);
   bool          serves_public; /* GETs of files under public/ are answered from the disk, as a host's mounts do */
-  bool          has_ticks;
+  bool          left_alone; /* nobody starts it again when it ends */
   cf_sim_peer_t peer[CF_SIM_PEERS_MAX];
   /* the world's */
   bool     up;

@@ -194,10 +194,8 @@ tally(cf_audit_t *a) {
   if (kept) qsort(a->faults, kept, sizeof *a->faults, by_rank);
 }
 
-cf_status_t
-cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
-  static bool (*const steps[])(cf_audit_t *) = { cf_audit_list,   cf_audit_genesis, cf_audit_log,       cf_audit_history, cf_audit_notes,
-                                                 cf_audit_results, cf_audit_ledger,  cf_audit_contents, cf_audit_receipts };
+cf_audit_t *
+cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
   cf_mem_t    mem = { 0 };
   cf_audit_t *a   = cf_mem_take(&mem, sizeof *a);
   a->mem          = mem;
@@ -223,6 +221,14 @@ cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options
   a->ids           = cf_vec(sizeof(cf_hash_t));
   for (size_t i = 0; i < 64; i++) a->level[i] = cf_vec(sizeof(cf_hash_t));
   cf_chain_init(&a->chain);
+  return a;
+}
+
+cf_status_t
+cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
+  static bool (*const steps[])(cf_audit_t *) = { cf_audit_list,    cf_audit_genesis, cf_audit_log,      cf_audit_history, cf_audit_notes,
+                                                 cf_audit_results, cf_audit_ledger,  cf_audit_contents, cf_audit_receipts };
+  cf_audit_t *a = cf_audit_new(reader, options);
   *out = a;
 
   size_t done = 0;

@@ -1,8 +1,8 @@
 /* Entry 0 and what follows from it; the deployment entry. */
 #include "audit/cf_audit_state.h"
 
-static cf_status_t
-open_genesis(cf_audit_t *a, cf_span_t entry, cf_error_t *err) {
+cf_status_t
+cf_audit_open(cf_audit_t *a, cf_span_t entry, cf_error_t *err) {
   cf_sign1_t       s;
   cf_council_doc_t doc;
   cf_p256_pub_t    log;
@@ -48,7 +48,7 @@ cf_audit_genesis(cf_audit_t *a) {
   a->genesis_entry = cf_mem_take(&a->mem, bytes.len + 1);
   a->genesis_sz    = bytes.len;
   memcpy(a->genesis_entry, bytes.ptr, bytes.len);
-  if (open_genesis(a, CF_SPAN(a->genesis_entry, a->genesis_sz), &err)) {
+  if (cf_audit_open(a, CF_SPAN(a->genesis_entry, a->genesis_sz), &err)) {
     cf_audit_fault(a, who, "genesis", cf_next_copy, "%s: %s", err.item, err.text);
     return false;
   }

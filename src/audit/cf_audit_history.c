@@ -292,16 +292,32 @@ undecided(cf_audit_t *a, cf_receipt_row_t *r) {
   cf_history_boot_t const *c   = cf_history_certified(&a->history);
   cf_who_t                 who = { CF_RANK_RECEIPTS, 5, r->sequence, r->index };
   if (!c || r->epoch != c->index || a->cut) return; /* its fate hangs on a boot entry, or on what could not be read */
-  cf_receipt_row_t const *last = cf_audit_counting(a, a->counting.cnt);
-  r->judged                    = CF_JUDGED_FAILS;
-  if (r->sequence == a->history.sequence + 1 && cf_hash_eq(&r->previous, &a->history.hash)) {
+  char const *before = a->counting.cnt ? "of the receipt before" : "that genesis fixes";
+  char        text[96];
+  if (r->sequence != a->history.sequence + 1) return;
+  if (!cf_hash_eq(&r->previous, &a->history.hash)) {
+    snprintf(text, sizeof text, "its previous hash is not the one %s", before);
+  } else if (!cf_hash_eq(&r->state_before, &a->history.state)) {
     who.check = 6;
-    entry_fault(a, who, last ? "its state-before is not the state-after of the receipt before" : "its state-before is not the one that genesis fixes");
-  } else if (r->sequence == a->history.sequence + 1) {
-    entry_fault(a, who, last ? "its previous hash is not that of the receipt before" : "its previous hash is not the one that genesis fixes");
+    snprintf(text, sizeof text, "its state-before is not the state-after %s", before);
   } else {
-    r->judged = CF_JUDGED_NOT;
+    return; /* it waits for the fate of a boot entry */
   }
+  r->judged = CF_JUDGED_FAILS;
+  entry_fault(a, who, text);
+}
+
+/* A gap: what waits is there, what it waits for is not. */
+static void
+find_gap(cf_audit_t *a) {
+  cf_history_boot_t const *c     = cf_history_certified(&a->history);
+  cf_receipt_row_t const  *first = NULL;
+  for (uint64_t i = 0; c && i < a->receipts.cnt; i++) {
+    cf_receipt_row_t const *r = cf_vec_at(&a->receipts, i);
+    if (r->kind == CF_RECEIPT_UNDECIDED && r->epoch == c->index && (!first || r->sequence < first->sequence)) first = r;
+  }
+  if (first && first->sequence > a->history.sequence + 1)
+    entry_fault(a, (cf_who_t){ CF_RANK_RECEIPTS, 5, first->sequence, first->index }, "the receipt before it is not in the log");
 }
 
 bool
@@ -311,19 +327,10 @@ cf_audit_history(cf_audit_t *a) {
   cf_history_init(&a->history, &a->domain, &a->genesis, &a->policy);
   for (uint64_t b = 0; b * CF_TILE_WIDTH < a->good && !a->failed_io; b++)
     if (!read_bundle(a, t, b)) break;
-  uint64_t fails = a->n.faults;
   for (uint64_t i = 0; i < a->receipts.cnt; i++) {
     cf_receipt_row_t *r = cf_vec_at(&a->receipts, i);
     if (r->kind == CF_RECEIPT_UNDECIDED) undecided(a, r);
   }
-  /* A gap: what waits is there, what it waits for is not. */
-  if (fails == a->n.faults && !a->cut)
-    for (uint64_t i = 0; i < a->receipts.cnt; i++) {
-      cf_receipt_row_t const  *r = cf_vec_at(&a->receipts, i);
-      cf_history_boot_t const *c = cf_history_certified(&a->history);
-      if (r->kind != CF_RECEIPT_UNDECIDED || !c || r->epoch != c->index) continue;
-      entry_fault(a, (cf_who_t){ CF_RANK_RECEIPTS, 5, r->sequence, r->index }, "the receipt before it is not in the log");
-      break;
-    }
+  if (!a->cut) find_gap(a);
   return !a->failed_io;
 }

@@ -193,8 +193,8 @@ read_files(cf_audit_t *a) {
 
 /* ---- the head ---- */
 
-static bool
-note_size(uint64_t *size, char const *name) {
+bool
+cf_audit_note_size(uint64_t *size, char const *name) {
   size_t len = strlen(name);
   char   again[40];
   if (len != 32 || strncmp(name, "checkpoints/", 12)) return false;
@@ -217,7 +217,7 @@ head_from_notes(cf_audit_t *a) {
     uint64_t      size;
     cf_span_t     bytes;
     cf_cosigned_t c;
-    if (!note_size(&size, name) || size <= a->size || cf_audit_try(a, &bytes, name, CF_NOTE_MAX) != CF_READ_OK) continue;
+    if (!cf_audit_note_size(&size, name) || size <= a->size || cf_audit_try(a, &bytes, name, CF_NOTE_MAX) != CF_READ_OK) continue;
     if (cf_checkpoint_verify_canonical(&c, bytes, &a->witnesses, NULL) || c.size != size) continue;
     a->size = c.size;
     a->root = c.root;
@@ -269,7 +269,7 @@ note_sizes(cf_audit_t *a, uint64_t **out) {
   size_t    cnt = 0, max = (size_t)(a->names.cnt + a->receipts.cnt + 1);
   uint64_t *s   = cf_mem_take(&a->mem, max * sizeof *s);
   for (uint64_t i = 0; i < a->names.cnt; i++)
-    if (note_size(&s[cnt], ((cf_name_t *)cf_vec_at(&a->names, i))->name)) cnt++;
+    if (cf_audit_note_size(&s[cnt], ((cf_name_t *)cf_vec_at(&a->names, i))->name)) cnt++;
   if (!a->listed) {
     for (uint64_t i = 0; i < a->receipts.cnt; i++) s[cnt++] = ((cf_receipt_row_t *)cf_vec_at(&a->receipts, i))->not_before.size;
     s[cnt++] = a->size;
@@ -319,8 +319,8 @@ take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t bytes) {
   a->n.witnessed = size;
 }
 
-static void
-read_notes(cf_audit_t *a) {
+bool
+cf_audit_notes(cf_audit_t *a) {
   uint64_t *sizes;
   size_t    cnt = note_sizes(a, &sizes);
   for (size_t i = 0; i < cnt && !a->failed_io; i++) {
@@ -332,6 +332,7 @@ read_notes(cf_audit_t *a) {
     else if (r == CF_READ_LARGE || (r == CF_READ_ABSENT && a->listed))
       cf_audit_fault(a, CF_WHO(CF_RANK_NOTES, 9), name, cf_next_copy, "listed, and cannot be read");
   }
+  return !a->failed_io;
 }
 
 /* The first kept checkpoint of more than index entries. */
@@ -352,10 +353,3 @@ cf_audit_note_of(cf_audit_t const *a, uint64_t size) {
   return n && n->size == size ? n : NULL;
 }
 
-/* ---- exported through history: notes are read when receipts have said which they name ---- */
-
-bool
-cf_audit_notes(cf_audit_t *a) {
-  read_notes(a);
-  return !a->failed_io;
-}

@@ -19,11 +19,11 @@ typedef struct {
   bool        any_earlier;
 } derive_t;
 
-static cf_class_t
+static cf_root_class_t
 class_of(cf_audit_t const *a, cf_span_t der) {
   cf_hash_t h = cf_sha256(der);
   for (size_t i = 0; i < a->policy.ek_roots_cnt; i++)
-    if (!memcmp(a->policy.ek_roots[i].root, h.b, 32)) return (cf_class_t)a->policy.ek_roots[i].class;
+    if (!memcmp(a->policy.ek_roots[i].root, h.b, 32)) return (cf_root_class_t)a->policy.ek_roots[i].class;
   return CF_CLASS_OWNER; /* policy will say that it names no such root */
 }
 

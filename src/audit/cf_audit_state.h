@@ -72,7 +72,7 @@ typedef struct {
   uint64_t            inputs, first_id;
   uint64_t            workload_version;
   bool                workload; /* it is policy's */
-  bool                id_fault;
+  bool                hangs;   /* a content covers it that does not hold */
   cf_checkpoint_ref_t not_before;
   cf_view_ref_t       view;
   cf_receipt_kind_t   kind;
@@ -172,9 +172,10 @@ struct cf_audit {
   bool           ledger_whole; /* every block was replayed */
   uint64_t       block_now;
   cf_vec_t       blocks, moves, registrations, proofs;
-  cf_map_t       by_proof, by_content, by_intent;
+  cf_map_t       by_proof, by_content, by_intent, by_void; /* by_void: contents that are, by the head they stood on */
   cf_asset_row_t assets[CF_GENESIS_ASSETS_MAX];
   uint64_t       order_cnt;
+  uint64_t       covered_to; /* the last receipt that a content covers */
   uint64_t      *order; /* contents by intent */
   /* inputs */
   cf_vec_t ids; /* cf_hash_t */
@@ -195,6 +196,12 @@ bool cf_audit_receipts(cf_audit_t *a);
 void cf_audit_accounts(cf_audit_t *a);
 
 /* ---- shared ---- */
+
+cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t const *options);
+/* cf_audit_open fills all that follows from entry 0, which a then borrows. */
+CF_MUST_CHECK cf_status_t cf_audit_open(cf_audit_t *a, cf_span_t entry, cf_error_t *err);
+/* cf_audit_note_size: "checkpoints/<20 digits>". */
+bool cf_audit_note_size(uint64_t *size, char const *name);
 
 void cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *next, char const *fmt, ...)
     __attribute__((format(printf, 5, 6)));

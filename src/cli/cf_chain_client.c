@@ -113,7 +113,7 @@ cf_chain_result(uint64_t *block, cf_chain_client_t const *c, cf_span_t answer) {
     return cf_web_malformed(c->what, c->url, "/ledger/acts");
   if (!cf_json_u64(block, cf_json_get(first, "block"))) return 0;
   if (cf_json_str(name, sizeof name, cf_json_get(first, "refusal"))) return cf_web_malformed(c->what, c->url, "/ledger/acts");
-  (void)cf_json_str(text, sizeof text, cf_json_get(first, "text"));
+  if (cf_json_str(text, sizeof text, cf_json_get(first, "text"))) text[0] = 0;
   return cf_fail(CF_EXIT_FAILS, c->what, "refused by the ledger", name, "found", text, NULL);
 }
 

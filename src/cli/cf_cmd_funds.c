@@ -6,6 +6,8 @@
 #include "cli/cf_wallet_file.h"
 #include "cli/cf_web.h"
 
+enum { WAIT_MS = 30000, STEP_MS = 50 };
+
 static int
 open_both(cf_chain_client_t *c, cf_wallet_file_t **w, cf_args_t const *a) {
   if (!cf_arg(a, "wallet")) return cf_fail_usage(a->command, "a party's folder is missing", "--wallet");
@@ -40,6 +42,22 @@ account_due(uint32_t *id, cf_chain_client_t const *c, cf_addr_t const *owner) {
   return code ? code : cf_chain_account(id, c, owner);
 }
 
+/* Nothing counts for the enclave before it was shown a final block that holds it. */
+static int
+wait_shown(cf_chain_client_t const *c, uint64_t block) {
+  for (unsigned t = 0; c->gateway && t < WAIT_MS; t += STEP_MS) {
+    cf_json_t status;
+    uint64_t  shown;
+    int       code = cf_web_json(&status, c->what, c->gateway, "/v1/status");
+    if (code) return code;
+    if (cf_json_u64(&shown, cf_json_get(status, "block"))) return cf_web_malformed(c->what, c->gateway, "/v1/status");
+    if (shown >= block) return 0;
+    cf_web_sleep(STEP_MS);
+  }
+  if (c->gateway) cf_note("deposit: on the ledger in block %llu, and not yet shown to the enclave", (unsigned long long)block);
+  return 0;
+}
+
 int
 cf_cmd_deposit(cf_args_t const *a) {
   static cf_chain_client_t c;
@@ -60,6 +78,7 @@ cf_cmd_deposit(cf_args_t const *a) {
   cf_wr_u64(&wr, amount);
   code = cf_web_ask(&answer, NULL, "deposit", c.url, "POST /ledger/deposit", cf_wr_out(&wr));
   if (!code) code = cf_chain_result(&block, &c, answer);
+  if (!code) code = wait_shown(&c, block);
   return code ? code : say("deposited", id, block);
 }
 

@@ -5,11 +5,10 @@
 #include <unistd.h>
 
 #include "cli/cf_commands.h"
-#include "cli/cf_folder.h"
-#include "ledger/cf_blocks.h"
+#include "cli/cf_replay.h"
 
-static int
-replay(cf_chain_t *chain, cf_folder_t const *f) {
+int
+cf_replay(cf_chain_t *chain, cf_folder_t const *f) {
   cf_error_t err    = { 0 };
   cf_wr_t    expect = cf_room(CF_GENESIS_BYTES_MAX);
   cf_ledger_genesis_write(&expect, &f->domain->block0);
@@ -27,8 +26,8 @@ replay(cf_chain_t *chain, cf_folder_t const *f) {
   }
 }
 
-static uint64_t
-lane(cf_chain_t const *chain, cf_hash_t base, uint32_t id) {
+uint64_t
+cf_replay_lane(cf_chain_t const *chain, cf_hash_t base, uint32_t id) {
   cf_hash_t key = cf_slot_add(&base, id >> 2), value = cf_ledger_state_get(chain->state, &key);
   return cf_word_get(&value, cf_lane_bit(id), 64);
 }
@@ -44,7 +43,7 @@ account_json(cf_jw_t *j, cf_chain_t const *chain, cf_genesis_t const *g, uint32_
   cf_jw_bool(j, "closed", account.closed);
   cf_jw_obj(j, "assets");
   for (uint32_t i = 0; i < g->assets_cnt; i++) {
-    uint64_t main_lane = lane(chain, cf_slot_lanes(i), id), free_lane = lane(chain, cf_slot_free_lanes(i), id);
+    uint64_t main_lane = cf_replay_lane(chain, cf_slot_lanes(i), id), free_lane = cf_replay_lane(chain, cf_slot_free_lanes(i), id);
     if (!main_lane && !free_lane) continue;
     cf_jw_obj(j, cf_fmt("%.*s", (int)g->assets[i].symbol.len, g->assets[i].symbol.ptr));
     cf_jw_dec(j, "lane", (int64_t)(main_lane & CF_LANE_MAX));
@@ -61,7 +60,7 @@ print_text(cf_chain_t const *chain, cf_genesis_t const *g, uint32_t accounts) {
          cf_time(chain->head.time_s), accounts);
   for (uint32_t id = 1; id <= accounts; id++)
     for (uint32_t i = 0; i < g->assets_cnt; i++) {
-      uint64_t m = lane(chain, cf_slot_lanes(i), id) & CF_LANE_MAX, fr = lane(chain, cf_slot_free_lanes(i), id) & CF_LANE_MAX;
+      uint64_t m = cf_replay_lane(chain, cf_slot_lanes(i), id) & CF_LANE_MAX, fr = cf_replay_lane(chain, cf_slot_free_lanes(i), id) & CF_LANE_MAX;
       if (m || fr) printf("%8u  %-10.*s %20llu  free %llu\n", id, (int)g->assets[i].symbol.len, g->assets[i].symbol.ptr, (unsigned long long)m, (unsigned long long)fr);
     }
 }
@@ -71,7 +70,7 @@ cf_cmd_ledger_show(cf_args_t const *a) {
   static cf_chain_t chain;
   cf_folder_t       f;
   int               code = cf_folder_open(&f, cf_dir(a));
-  if (!code) code = replay(&chain, &f);
+  if (!code) code = cf_replay(&chain, &f);
   if (code) return code;
   cf_genesis_t const  *g        = &f.domain->genesis;
   cf_hash_t            key      = cf_slot_plain(CF_SLOT_COUNTERS), value = cf_ledger_state_get(chain.state, &key);

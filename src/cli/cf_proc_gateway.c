@@ -65,10 +65,10 @@ int
 cf_cmd_gateway(cf_args_t const *a) {
   static cf_http_mount_t const mounts[] = {
     { "/log/checkpoint", "public/log/checkpoint", "text/plain; charset=utf-8", CF_HTTP_BRIEF },
-    { "/log/", "public/log", "application/octet-stream", CF_HTTP_IMMUTABLE },
-    { "/checkpoints/", "public/checkpoints", "text/plain; charset=utf-8", CF_HTTP_IMMUTABLE },
-    { "/archive/", "public/archive", "application/octet-stream", CF_HTTP_IMMUTABLE },
-    { "/ledger/blocks/", "public/ledger/blocks", "application/octet-stream", CF_HTTP_IMMUTABLE },
+    { "/log/", "public/log/", "application/octet-stream", CF_HTTP_IMMUTABLE },
+    { "/checkpoints/", "public/checkpoints/", "text/plain; charset=utf-8", CF_HTTP_IMMUTABLE },
+    { "/archive/", "public/archive/", "application/octet-stream", CF_HTTP_IMMUTABLE },
+    { "/ledger/blocks/", "public/ledger/blocks/", "application/octet-stream", CF_HTTP_IMMUTABLE },
     { "/genesis", "public/genesis", "application/octet-stream", CF_HTTP_IMMUTABLE },
     { "/log.vkey", "public/log.vkey", "text/plain; charset=utf-8", CF_HTTP_IMMUTABLE },
   };

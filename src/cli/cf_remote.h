@@ -34,4 +34,7 @@ int cf_remote_consistency(cf_hash_t path[CF_TREE_PATH_MAX], size_t *cnt, char co
 /* cf_remote_receipt finds the receipt of that sequence in the log. */
 int cf_remote_receipt(cf_span_t *out, char const *what, char const *url, uint64_t sequence);
 
+/* cf_remote_entries hands out every entry of the published log, in order; bytes stay. */
+int cf_remote_entries(char const *what, char const *url, void (*fn)(void *ctx, cf_span_t entry), void *ctx);
+
 #endif

@@ -65,6 +65,19 @@ cf_remote_consistency(cf_hash_t path[CF_TREE_PATH_MAX], size_t *cnt, char const 
   return l.code ? l.code : st ? cf_web_malformed(what, url, "/log/tile") : 0;
 }
 
+int
+cf_remote_entries(char const *what, char const *url, void (*fn)(void *ctx, cf_span_t entry), void *ctx) {
+  log_t l;
+  int   code = log_open(&l, what, url);
+  for (uint64_t n = 0; !code && n * 256 < l.size; n++) {
+    cf_span_t bundle, entry;
+    code       = tile_get(&bundle, &l, (cf_tile_t){ .row = CF_TILE_ENTRIES, .index = n });
+    cf_rd_t rd = cf_rd_span(code ? CF_SPAN(NULL, 0) : bundle);
+    while (cf_bundle_next(&rd, &entry)) fn(ctx, entry);
+  }
+  return code;
+}
+
 /* The receipt of that sequence in a bundle of entries. */
 static bool
 receipt_in(cf_span_t *out, cf_span_t bundle, uint64_t sequence) {
@@ -83,7 +96,7 @@ cf_remote_receipt(cf_span_t *out, char const *what, char const *url, uint64_t se
   int   code = log_open(&l, what, url);
   for (uint64_t n = (l.size + 255) / 256; !code && n-- > 0;) {
     cf_span_t bundle;
-    code = tile_get(&bundle, &l, (cf_tile_t){ .row = -1, .index = n });
+    code = tile_get(&bundle, &l, (cf_tile_t){ .row = CF_TILE_ENTRIES, .index = n });
     if (!code && receipt_in(out, bundle, sequence)) return 0;
   }
   return code ? code : cf_fail(CF_EXIT_FAILS, what, "not in the log", cf_fmt("receipt %llu", (unsigned long long)sequence), NULL);

@@ -19,7 +19,7 @@ refused(char const *what, char const *url, char const *path, cf_done_t const *d)
   bool        json        = cf_json_parse(&problem, d->body, NULL) == CF_OK;
   char const *reason      = json ? problem_type(problem) : NULL;
   bool        again       = d->code == 503 || d->code == 429;
-  if (json) (void)cf_json_str(detail, sizeof detail, cf_json_get(problem, "detail"));
+  if (json && cf_json_str(detail, sizeof detail, cf_json_get(problem, "detail"))) detail[0] = 0;
   char *next = again ? cf_fmt("retry after %u s", d->retry_after_s ? d->retry_after_s : 1) : cf_fmt("counterfoil status %s", url);
   reason     = cf_fmt("%s%s", again ? "unavailable: " : "", reason ? reason : cf_fmt("status %u", d->code));
   return cf_fail(again || d->code >= 500 ? CF_EXIT_WORLD : CF_EXIT_FAILS, what, reason, cf_fmt("%s%s", url, path), "found", detail, "next", next, NULL);

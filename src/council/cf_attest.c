@@ -113,25 +113,17 @@ typedef struct {
   size_t             der_cnt;
 } parts_t;
 
-enum { COLLATERAL_CRL = 2, COLLATERAL_ROOT = 4, CMW_ENDORSEMENTS = 2 };
-
 static bool
 read_collateral(parts_t *p, cf_span_t in) {
-  cf_rd_t   rd  = cf_rd_span(in);
-  size_t    cnt = cf_cbor_array(&rd);
-  cf_span_t typ = cf_cbor_tstr(&rd), content = cf_cbor_bstr(&rd);
-  if (cf_cbor_uint(&rd) != CMW_ENDORSEMENTS || cnt != 3 || !cf_rd_done(&rd) || !cf_span_eq(typ, CF_SPAN_LIT(CF_COLLATERAL_TYPE))) return false;
-  rd  = cf_rd_span(content);
-  cnt = cf_cbor_array(&rd);
-  for (size_t i = 0; !rd.bad && i < cnt; i++) {
-    if (cf_cbor_array(&rd) != 2) return false;
-    uint64_t  role  = cf_cbor_uint(&rd);
-    cf_span_t bytes = cf_cbor_bstr(&rd);
-    if (role == COLLATERAL_CRL && p->item_cnt < CF_X509_CRL_MAX) p->items[p->item_cnt++] = (cf_evidence_item_t){ CF_ROLE_CRL, bytes };
-    else if (role == COLLATERAL_ROOT && p->der_cnt < CF_ROOTS_MAX) p->ders[p->der_cnt++] = bytes;
+  cf_span_t der[CF_ROOTS_MAX + CF_X509_CRL_MAX];
+  size_t    cnt = 0;
+  if (in.len && cf_der_split(der, &cnt, CF_COUNT_OF(der), in)) return false;
+  for (size_t i = 0; i < cnt; i++) {
+    if (cf_der_is_certificate(der[i]) && p->der_cnt < CF_ROOTS_MAX) p->ders[p->der_cnt++] = der[i];
+    else if (!cf_der_is_certificate(der[i]) && p->item_cnt < CF_X509_CRL_MAX) p->items[p->item_cnt++] = (cf_evidence_item_t){ CF_ROLE_CRL, der[i] };
     else return false;
   }
-  return cf_rd_done(&rd);
+  return true;
 }
 
 static void
@@ -147,7 +139,7 @@ verify_evidence(cf_facts_t *f, cf_attest_ask_t const *ask, cf_verdict_t *v) {
   parts_t   p = { .item_cnt = 0 };
   cf_root_t roots[CF_ROOTS_MAX];
   if (!read_collateral(&p, ask->collateral))
-    return cf_verdict_set(v, CF_VERDICT_MALFORMED, "collateral", 0, "not a CMW record of revocation lists and roots");
+    return cf_verdict_set(v, CF_VERDICT_MALFORMED, "collateral", 0, "not DER root certificates and revocation lists, one after the other");
   read_chain(&p, ask->evidence);
   p.items[p.item_cnt++] = (cf_evidence_item_t){ CF_ROLE_EVIDENCE, ask->evidence };
   if (ask->statement.len) p.items[p.item_cnt++] = (cf_evidence_item_t){ CF_ROLE_STATEMENT, ask->statement };
@@ -242,7 +234,7 @@ cf_attest_code_t
 cf_attest_judge(cf_attest_out_t *out, cf_attest_ask_t const *ask, cf_attest_refusal_t *why) {
   cf_facts_t               f;
   int64_t                  until_s;
-  cf_history_boot_t const *b;
+  cf_history_boot_t const *b = NULL;
   *why                  = (cf_attest_refusal_t){ .code = CF_ATTEST_OK };
   cf_attest_code_t code = check_age(ask, why);
   if (!code) code = check_evidence(&f, &until_s, ask, why);

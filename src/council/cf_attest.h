@@ -7,8 +7,6 @@
 #include "evidence/cf_evidence.h"
 #include "ledger/cf_settlement.h"
 
-#define CF_COLLATERAL_TYPE "application/counterfoil-collateral+cbor"
-
 /* In the order in which they are asked. */
 typedef enum {
   CF_ATTEST_OK,
@@ -43,7 +41,7 @@ typedef struct {
   cf_domain_t const       *domain;
   cf_follow_state_t const *log;
   cf_span_t                evidence;   /* CMW */
-  cf_span_t                collateral; /* CMW [CF_COLLATERAL_TYPE, << [* [role, bytes]] >>, 2]: 2 revocation lists, 4 root certificates */
+  cf_span_t                collateral; /* DER root certificates and revocation lists, one after the other */
   cf_span_t                statement;  /* the verifier's own for this AK; empty: none */
   cf_hash_t const         *nonce;      /* the one of the verifier's that is in the list; NULL: none of them is */
   cf_hash_t                terms;

@@ -73,6 +73,7 @@ take_nonce(cf_verifier_t *v, cf_hash_t *out, cf_span_t list, uint64_t now_ms) {
 typedef struct {
   cf_span_t       chain[CF_X509_CHAIN_MAX];
   size_t          chain_cnt;
+  cf_span_t       root; /* may be empty */
   cf_tpm_public_t ak;
   cf_x509_facts_t ek;
 } challenged_t;
@@ -82,11 +83,8 @@ read_challenge(challenged_t *c, cf_span_t *ak, cf_span_t body) {
   cf_rd_t   rd    = cf_rd_span(body);
   cf_span_t chain = cf_rd_take_span(&rd, cf_rd_u32(&rd));
   *ak             = cf_rd_take_span(&rd, cf_rd_u32(&rd));
-  cf_rd_t certs   = cf_rd_span(chain);
-  c->chain_cnt    = 0;
-  while (cf_rd_left(&certs) && !certs.bad && c->chain_cnt < CF_X509_CHAIN_MAX)
-    c->chain[c->chain_cnt++] = cf_rd_take_span(&certs, cf_rd_u32(&certs));
-  return cf_rd_done(&rd) && cf_rd_done(&certs);
+  c->root         = cf_rd_take_span(&rd, cf_rd_u32(&rd));
+  return cf_rd_done(&rd) && cf_der_split(c->chain, &c->chain_cnt, CF_X509_CHAIN_MAX, chain) == CF_OK;
 }
 
 static cf_verdict_code_t
@@ -94,6 +92,10 @@ check_challenged(cf_verifier_t const *v, challenged_t *c, cf_span_t ak, int64_t 
   cf_error_t err = { 0 };
   cf_root_t  known[CF_ROOTS_MAX];
   cf_span_t  roots[CF_ROOTS_MAX];
+  cf_span_t  ders[CF_X509_CHAIN_MAX + 1];
+  size_t     der_cnt = c->chain_cnt;
+  memcpy(ders, c->chain, sizeof c->chain);
+  if (c->root.len) ders[der_cnt++] = c->root;
   *verdict = (cf_verdict_t){ .next = cf_verdict_next(CF_VERDICT_OK) };
   if (cf_tpm_public_decode(&c->ak, ak, &err)) return cf_verdict_error(verdict, &err);
   if (c->ak.bytes.len != ak.len || c->ak.name_alg != CF_TPM_SHA256)
@@ -103,7 +105,7 @@ check_challenged(cf_verifier_t const *v, challenged_t *c, cf_span_t ak, int64_t 
   cf_x509_ask_t ask = { .certs    = c->chain,
                         .cert_cnt = c->chain_cnt,
                         .roots    = roots,
-                        .root_cnt = cf_attest_roots(known, &v->cfg.domain->policy, v->cfg.roots, v->cfg.root_cnt, c->chain, c->chain_cnt),
+                        .root_cnt = cf_attest_roots(known, &v->cfg.domain->policy, v->cfg.roots, v->cfg.root_cnt, ders, der_cnt),
                         .at_s     = at_s,
                         .use      = CF_X509_EK }; /* revocation is judged with the evidence, which brings the lists */
   for (size_t i = 0; i < ask.root_cnt; i++) roots[i] = known[i].der;
@@ -136,7 +138,7 @@ on_challenge(cf_verifier_t *v, cf_effects_t *fx, cf_event_t const *ev) {
   cf_span_t    ak;
   cf_verdict_t verdict;
   if (!read_challenge(&c, &ak, ev->body)) {
-    cf_problem(fx, ev->id, 400, "malformed", "a chain of certificates and a public area are due", NULL, NULL);
+    cf_problem(fx, ev->id, 400, "malformed", "a chain of certificates, a public area and a root are due", NULL, NULL);
     return;
   }
   if (check_challenged(v, &c, ak, (int64_t)(ev->now.wall_ms / 1000), &verdict)) {
@@ -145,7 +147,7 @@ on_challenge(cf_verifier_t *v, cf_effects_t *fx, cf_event_t const *ev) {
   }
   cf_verifier_challenge_t *slot = challenge_slot(v);
   uint8_t                  name[CF_TPM_NAME_MAX], made[CF_CREDENTIAL_SZ];
-  size_t                   name_sz = cf_tpm_name(name, &c.ak), blob_sz = CF_CREDENTIAL_SZ - 2 - 256;
+  size_t                   name_sz = cf_tpm_name(name, &c.ak);
   assert(name_sz == sizeof slot->ak_name);
   memcpy(slot->ak_name, name, sizeof slot->ak_name);
   cf_entropy_fill(&v->cfg.entropy, slot->secret, sizeof slot->secret);
@@ -159,12 +161,10 @@ on_challenge(cf_verifier_t *v, cf_effects_t *fx, cf_event_t const *ev) {
   slot->until_ms       = ev->now.mono_ms + CF_VERIFIER_CHALLENGE_MS;
   slot->ak_attributes  = c.ak.attributes;
   slot->ek_certificate = c.ek.leaf;
-  cf_wr_t wr           = cf_wr_init(cf_fx_room(fx, 16 + sizeof made), 16 + sizeof made);
+  cf_wr_t wr           = cf_wr_init(cf_fx_room(fx, 12 + sizeof made), 12 + sizeof made);
   cf_wr_u64(&wr, slot->id);
-  cf_wr_u32(&wr, (uint32_t)blob_sz);
-  cf_wr_bytes(&wr, made, blob_sz);
-  cf_wr_u32(&wr, (uint32_t)(sizeof made - blob_sz));
-  cf_wr_bytes(&wr, made + blob_sz, sizeof made - blob_sz);
+  cf_wr_u32(&wr, sizeof made);
+  cf_wr_bytes(&wr, made, sizeof made);
   cf_fx_reply(fx, ev->id, 200, CF_OCTETS, cf_wr_out(&wr));
 }
 

@@ -29,7 +29,7 @@ cf_refuse_name(cf_refuse_t r) {
   return "unknown";
 }
 
-#define ANY (CF_PHASE_OPENING | CF_PHASE_FENCING | CF_PHASE_CERTIFYING | CF_PHASE_SERVING | CF_PHASE_DRAINING)
+#define OPENED (CF_PHASE_FENCING | CF_PHASE_CERTIFYING | CF_PHASE_SERVING | CF_PHASE_DRAINING)
 
 cf_boundary_row_t const cf_boundary_table[] = {
   { CF_MSG_START, "START", CF_PHASE_NEW, 1u << 20, "the instance's public key",
@@ -49,12 +49,12 @@ cf_boundary_row_t const cf_boundary_table[] = {
     "only when k results for its certificate stand in the log; key, instance, certificate and measurement are its own" },
   { CF_MSG_BATCH, "BATCH", CF_PHASE_SERVING, CF_FRAME_MAX, "public refusal classes; one record of sealed inputs, one receipt, of one form whatever happened",
     "each envelope is authentic, fresh and addressed to this epoch, or refused at once; nothing of the results leaves" },
-  { CF_MSG_SHOW_LOG, "SHOW_LOG", ANY, CF_FRAME_MAX, "certificate; sealed results; settlements with their signature",
+  { CF_MSG_SHOW_LOG, "SHOW_LOG", OPENED, CF_FRAME_MAX, "certificate; sealed results; settlements with their signature",
     "released only for receipts that count under a quorum checkpoint up to which every entry was read, with no later boot entry" },
   { CF_MSG_SHOW_LEDGER, "SHOW_LEDGER", CF_PHASE_CERTIFYING | CF_PHASE_SERVING | CF_PHASE_DRAINING, CF_FRAME_MAX, "how far the inbox was folded",
     "k observers' statements on one final block; head, status, key and inbox proven in that block; never back; applied by the next batch" },
   { CF_MSG_SNAPSHOT, "SNAPSHOT", CF_PHASE_SERVING | CF_PHASE_DRAINING, 0, "the book's size, encrypted", "written under the root, in a file key of its own" },
-  { CF_MSG_READ, "READ", ANY | CF_PHASE_STOPPED, 16, "phase, numbers of receipts, sizes; what was released before", "public numbers and documents, and nothing that was not let out already" },
+  { CF_MSG_READ, "READ", CF_PHASE_OPENING | OPENED | CF_PHASE_STOPPED, 16, "phase, numbers of receipts, sizes; what was released before", "public numbers and documents, and nothing that was not let out already" },
   { CF_MSG_DRAIN, "DRAIN", CF_PHASE_SERVING | CF_PHASE_DRAINING, 0, "nothing", "no new inputs; what was executed is still released" },
 };
 size_t const cf_boundary_rows = sizeof cf_boundary_table / sizeof cf_boundary_table[0];

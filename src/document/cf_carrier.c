@@ -102,3 +102,14 @@ cf_status_t cf_der_split(cf_span_t *out, size_t *cnt, size_t max, cf_span_t in) 
   }
   return CF_OK;
 }
+
+bool
+cf_der_is_certificate(cf_span_t der) {
+  cf_rd_t rd = cf_rd_span(der);
+  for (int i = 0; i < 2; i++) { /* the heads of Certificate and TBSCertificate */
+    (void)cf_rd_take(&rd, 1);
+    uint8_t len = cf_rd_u8(&rd);
+    if (len & 0x80) (void)cf_rd_take(&rd, len & 0x7f);
+  }
+  return cf_rd_u8(&rd) == 0xa0;
+}

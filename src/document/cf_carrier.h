@@ -44,4 +44,8 @@ CF_MUST_CHECK cf_status_t cf_carrier_decode(cf_tpm_evidence_t *out, cf_span_t in
  * max. */
 CF_MUST_CHECK cf_status_t cf_der_split(cf_span_t *out, size_t *cnt, size_t max, cf_span_t in);
 
+/* Collateral travels as DER values one after the other: root certificates and revocation lists.  cf_der_is_certificate tells one from
+   the other by its first field: a certificate's is its version, tagged [0]; a revocation list has none such. */
+bool cf_der_is_certificate(cf_span_t der);
+
 #endif

@@ -16,7 +16,7 @@
 #include "document/cf_ear.h"
 
 #define CF_HISTORY_BOOTS_MAX   64   /* the newest are kept; older ones can neither live nor be adopted from */
-#define CF_HISTORY_WAITING_MAX 1024 /* receipts that do not count yet */
+#define CF_HISTORY_WAITING_MAX 2048 /* receipts that do not count yet: no instance makes more than that ahead of the log */
 #define CF_NO_INDEX            UINT64_MAX
 
 typedef struct {

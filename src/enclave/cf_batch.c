@@ -19,15 +19,20 @@ typedef struct {
 static cf_refuse_t
 open_first(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
   cf_epoch_key_t *k = cf_epoch_key(e, env->epoch);
-  if (!k || (k->until_s && e->batch_s > k->until_s)) return CF_REFUSE_EPOCH;
+  if (!k) return CF_REFUSE_EPOCH;
   if (cf_session_find(e, env->session)) return CF_REFUSE_REPLAYED;
   if (e->sessions_cnt == e->configuration.sessions_max) return CF_REFUSE_BUSY;
   cf_session_epoch_t epoch = { .key = k->key, .certificate = k->certificate, .policy = k->policy, .epoch = k->epoch, .suite = e->configuration.suite };
   cf_session_t       s;
   cf_refuse_t        r = cf_session_accept(&s, &o->input, &o->class, e->plain, &e->ciphers, &e->domain, &epoch, env, e->batch_s);
   if (r) return r;
-  o->to      = s.to;
-  o->session = o->class == CF_RESULT_ACCEPTED ? cf_session_add(e, &s) : NULL;
+  o->to = s.to;
+  if (o->class == CF_RESULT_ACCEPTED) {
+    o->session = cf_session_add(e, &s);
+  } else { /* its id was used all the same: the same envelope again would be in two batches */
+    cf_session_t used = { .to = s.to };
+    (void)cf_session_add(e, &used);
+  }
   cf_wipe(&s, sizeof s);
   return CF_REFUSE_NONE;
 }
@@ -35,14 +40,14 @@ open_first(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
 static cf_refuse_t
 open_next(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
   cf_session_t *s = cf_session_find(e, env->session);
-  if (!s) return CF_REFUSE_SESSION_UNKNOWN;
-  cf_epoch_key_t *k = cf_epoch_key(e, s->to.epoch); /* sessions end with their epoch's grace */
-  if (!k || (k->until_s && e->batch_s > k->until_s)) return CF_REFUSE_EPOCH;
+  if (!s) return cf_epoch_key(e, env->epoch) ? CF_REFUSE_SESSION_UNKNOWN : CF_REFUSE_EPOCH; /* sessions end with their epoch's grace */
+  if (!s->expiry_s) return CF_REFUSE_SESSION_UNKNOWN;                                       /* its opening did not hold */
   cf_refuse_t r = cf_session_open(s, &o->input, e->plain, &e->ciphers, env);
   if (r) return r;
-  o->session = s;
+  bool live  = cf_session_live(s, e->batch_s);
+  o->session = live ? s : NULL;
   o->to      = s->to;
-  o->class   = cf_session_live(s, e->batch_s) ? CF_RESULT_ACCEPTED : CF_RESULT_EXPIRED;
+  o->class   = live ? CF_RESULT_ACCEPTED : CF_RESULT_EXPIRED;
   return CF_REFUSE_NONE;
 }
 
@@ -60,6 +65,7 @@ decide(cf_enclave_t *e, opened_t *o, cf_hash_t const *id) {
     cf_correspondent_t *c = cf_correspondent(e, account, true);
     if (c) {
       c->session = (uint32_t)(o->session - e->sessions) + 1;
+      c->to      = o->to;
       c->input   = *id;
     }
     if (cf_book_input(e->book, &class, account, o->input.order, o->input.body)) return cf_enclave_stop(e, CF_REFUSE_VIEW);
@@ -78,11 +84,7 @@ answer_party(cf_enclave_t *e, opened_t const *o, cf_hash_t const *id) {
     r.window = cf_book_window(e->book);
     r.status = CF_RESULT_NOT_FINAL;
   }
-  cf_entropy_t drbg = cf_drbg_entropy(&e->batch->drbg);
-  cf_status_t  st   = CF_OK;
-  if (o->session) cf_result_seal(&wr, &e->ciphers, &e->domain, o->session, e->batch->instance, &r);
-  else st = cf_result_seal_key(&wr, &e->ciphers, &e->domain, &o->to, e->batch->instance, &r, &drbg);
-  assert(!wr.bad && !st); /* cf_session_accept refused keys that cannot be sealed to */
+  cf_result_to(e, &wr, o->session, &o->to, &r);
   cf_results_add(e, id, cf_wr_out(&wr));
 }
 
@@ -155,10 +157,12 @@ cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *d
   cf_hash_t seed;
   memcpy(seed.b, b->seed, 32);
   cf_drbg_init(&b->drbg, &seed);
+  cf_wipe(&seed, sizeof seed);
   memset(doc, 0, sizeof *doc);
   if (b->checkpoint.time > e->batch_s) e->batch_s = b->checkpoint.time;
   if (b->view && b->view->time_s > e->batch_s) e->batch_s = b->view->time_s;
   if (e->batch_s > e->now_s) e->now_s = e->batch_s;
+  cf_epochs_turn(e, b);
 
   doc->epoch            = b->epoch;
   doc->sequence         = b->sequence;
@@ -176,8 +180,8 @@ cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *d
   cf_book_begin(e->book, e->batch_s);
   cf_refuse_t r = b->view ? cf_settle_view(e, b, doc) : CF_REFUSE_NONE;
   if (!r) {
-    cf_settle_intend(e, b, doc);
-    r = cf_settle_close(e);
+    r = cf_settle_intend(e, b, doc);
+    if (!r) r = cf_settle_close(e);
   }
   if (!r) r = inputs(e, b, envelopes, doc, refused, refused_cnt, admitted, admitted_cnt);
   if (r) return r;
@@ -211,21 +215,14 @@ cf_batch_commit(cf_enclave_t *e, cf_batch_t const *b, cf_receipt_t const *doc, c
 
 /* ---- live ---- */
 
+/* A record up to its envelopes; what the batch admits is written behind. */
 static void
-record_write(cf_enclave_t *e, cf_wr_t *wr, cf_batch_t const *b, cf_span_t envelopes, uint16_t cnt, cf_span_t cose) {
+record_begin(cf_wr_t *wr, cf_batch_t const *b) {
   cf_wr_u8(wr, 1);
   cf_wr_u64(wr, b->sequence);
   cf_wr_u64(wr, b->epoch);
-  cf_wr_u8(wr, !e->own.journaled);
-  if (!e->own.journaled) {
-    cf_epoch_key_t const *k = cf_epoch_key(e, e->own.epoch);
-    cf_wr_u8(wr, 1);
-    cf_wr_u64(wr, k->epoch);
-    cf_wr_hash(wr, &k->certificate);
-    cf_wr_hash(wr, &k->policy);
-    cf_wr_bytes(wr, k->sealing, 32);
-    cf_wr_u40(wr, 0);
-  }
+  cf_wr_u8(wr, b->opens != NULL);
+  if (b->opens) cf_epoch_key_write(wr, b->opens);
   cf_wr_u40(wr, b->checkpoint.time);
   cf_wr_u64(wr, b->checkpoint.size);
   cf_wr_bytes(wr, b->checkpoint.root, 32);
@@ -235,61 +232,88 @@ record_write(cf_enclave_t *e, cf_wr_t *wr, cf_batch_t const *b, cf_span_t envelo
     cf_wr_sub(wr, b->messages);
   }
   cf_wr_bytes(wr, b->seed, 32);
-  cf_wr_u32(wr, (uint32_t)(2 + envelopes.len));
-  cf_wr_u16(wr, cnt);
-  cf_wr_span(wr, envelopes);
-  cf_wr_sub(wr, cose);
 }
 
-/* room: what is kept until the log and the ledger answer has bounds, and a batch that might pass one is not begun. */
+/* room: what is kept until the log and the ledger answer has bounds, and a batch that might pass one is not begun.  Near the end of receipts under
+   no executed content only batches go on that lead out of it. */
 static bool
 room(cf_enclave_t *e) {
-  return cf_results_room(e) && e->sequence - e->feed.history.sequence < CF_RECEIPTS_KEPT - 1 && e->sequence + 1 - e->covered_from < CF_COVERED_MAX - 1;
+  uint64_t covered = e->sequence + 1 - e->covered_from, logged = e->feed.history.sequence;
+  if (!cf_results_room(e) || (logged < e->sequence && e->sequence - logged >= CF_RECEIPTS_KEPT - 1)) return false;
+  return covered < CF_COVERED_MAX - CF_COVERED_RESERVE || (covered < CF_COVERED_MAX - 1 && cf_settle_makes_room(e));
+}
+
+/* Before anything is done, because what is begun must end. */
+static cf_refuse_t
+form_holds(cf_enclave_t const *e, cf_rd_t in) {
+  uint16_t n = cf_rd_u16(&in);
+  if (!in.bad && n > e->configuration.batch_max) return CF_REFUSE_BOUND;
+  for (uint16_t i = 0; i < n; i++) (void)cf_rd_sub(&in);
+  return cf_rd_done(&in) ? CF_REFUSE_NONE : CF_REFUSE_MALFORMED;
+}
+
+/* The answer: refusals, record, receipt.  cf_enclave_start made sure that all fits. */
+static void
+answer_batch(cf_enclave_t *e, cf_wr_t *out, cf_wr_t const *record, cf_wr_t const *receipt) {
+  assert(!record->bad && !receipt->bad);
+  cf_wr_u32(out, (uint32_t)(4 + record->len + CF_AEAD_TAG_SZ));
+  cf_journal_seal(&e->journal, e->aead_journal, out, cf_wr_out(record));
+  cf_wr_sub(out, cf_wr_out(receipt));
+  assert(!out->bad);
+}
+
+static void
+view_was_applied(cf_enclave_t *e) {
+  e->messages_sz -= e->messages_whole;
+  memmove(e->messages, e->messages + e->messages_whole, e->messages_sz);
+  e->messages_whole = 0;
+  e->view_next_any  = false;
+}
+
+static void
+patch(uint8_t *at, uint64_t v, size_t n) {
+  cf_wr_t wr = cf_wr_init(at, n);
+  cf_wr_be(&wr, v, n);
 }
 
 cf_refuse_t
 cf_on_batch(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
-  cf_rd_t  count = *in;
-  uint16_t n     = cf_rd_u16(&count);
-  if (count.bad || n > e->configuration.batch_max) return count.bad ? CF_REFUSE_MALFORMED : CF_REFUSE_BOUND;
-  for (uint16_t i = 0; i < n; i++) (void)cf_rd_sub(&count);
-  if (!cf_rd_done(&count)) return CF_REFUSE_MALFORMED; /* before anything is done: what is begun must end */
+  cf_refuse_t r = form_holds(e, *in);
+  if (r) return r;
   if (!room(e)) return CF_REFUSE_BUSY;
 
-  cf_batch_t   b = { .instance = &e->instance, .epoch = e->own.epoch, .checkpoint = e->checkpoint, .sequence = e->sequence + 1 };
-  cf_receipt_t doc;
-  uint16_t     refused_cnt = 0, admitted_cnt = 0;
+  cf_batch_t     b     = { .instance = &e->instance, .epoch = e->own.epoch, .checkpoint = e->checkpoint, .sequence = e->sequence + 1 };
+  cf_epoch_key_t opens = { .epoch = e->own.epoch, .certificate = e->own.certificate_hash, .policy = e->policy_hash, .sealing = e->own.sealing };
+  if (!e->own.journaled) b.opens = &opens;
   cf_entropy_fill(&e->entropy, b.seed, sizeof b.seed);
   if (e->view_next_any) {
     b.view     = &e->view_next;
     b.messages = CF_SPAN(e->messages, e->messages_whole);
   }
-  uint8_t *refused_at = cf_wr_room(out, 2);
-  size_t   half       = CF_FRAME_MAX / 2;
-  cf_wr_t  admitted   = cf_wr_init(e->scratch + half, half);
-  cf_refuse_t r       = cf_batch_run(e, &b, in, &doc, out, &refused_cnt, &admitted, &admitted_cnt);
-  if (r) return e->phase == CF_PHASE_STOPPED ? r : cf_enclave_stop(e, r);
-  cf_wr_t patch = cf_wr_init(refused_at, 2);
-  cf_wr_u16(&patch, refused_cnt);
-
-  uint8_t   cose[CF_RECEIPT_COSE_MAX];
-  cf_wr_t   receipt = cf_wr_init(cose, sizeof cose), record = cf_wr_init(e->scratch, half);
-  cf_hash_t hash;
-  cf_document_seal(&receipt, &hash, &cf_receipt_table, &doc, e->own.receipt, "enclave", "receipt");
-  record_write(e, &record, &b, cf_wr_out(&admitted), admitted_cnt, cf_wr_out(&receipt));
-  assert(!receipt.bad && !record.bad && !admitted.bad);
-  cf_wr_u32(out, (uint32_t)(4 + record.len + CF_AEAD_TAG_SZ));
-  cf_journal_seal(&e->journal, e->aead_journal, out, cf_wr_out(&record));
-  cf_wr_sub(out, cf_wr_out(&receipt));
-  cf_wipe(e->scratch, record.len);
-  cf_batch_commit(e, &b, &doc, cf_wr_out(&receipt), &hash);
-  e->own.journaled = true;
-  if (b.view) {
-    memmove(e->messages, e->messages + e->messages_whole, e->messages_sz - e->messages_whole);
-    e->messages_sz -= e->messages_whole;
-    e->messages_whole = 0;
-    e->view_next_any  = false;
+  cf_receipt_t doc;
+  uint16_t     refused_cnt = 0, admitted_cnt = 0;
+  uint8_t     *refused_at = cf_wr_room(out, 2);
+  cf_wr_t      record     = cf_wr_init(e->scratch, CF_FRAME_MAX);
+  record_begin(&record, &b);
+  uint8_t *span_at = cf_wr_room(&record, 4), *cnt_at = cf_wr_room(&record, 2);
+  assert(refused_at && cnt_at);
+  r = cf_batch_run(e, &b, in, &doc, out, &refused_cnt, &record, &admitted_cnt);
+  if (!r) {
+    uint8_t   cose[CF_RECEIPT_COSE_MAX];
+    cf_wr_t   receipt = cf_wr_init(cose, sizeof cose);
+    cf_hash_t hash;
+    patch(refused_at, refused_cnt, 2);
+    patch(span_at, (uint64_t)(e->scratch + record.len - cnt_at), 4);
+    patch(cnt_at, admitted_cnt, 2);
+    cf_document_seal(&receipt, &hash, &cf_receipt_table, &doc, e->own.receipt, "enclave", "receipt");
+    cf_wr_sub(&record, cf_wr_out(&receipt));
+    answer_batch(e, out, &record, &receipt);
+    cf_batch_commit(e, &b, &doc, cf_wr_out(&receipt), &hash);
+    e->own.journaled = true;
+    if (b.view) view_was_applied(e);
   }
-  cf_epoch_keys_retire(e, e->now_s);
-  return CF_REFUSE_NONE;
+  cf_wipe(e->scratch, record.len);
+  cf_wipe(b.seed, sizeof b.seed);
+  cf_wipe(&b.drbg, sizeof b.drbg);
+  return !r || e->phase == CF_PHASE_STOPPED ? r : cf_enclave_stop(e, r);
 }

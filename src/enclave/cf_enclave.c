@@ -48,6 +48,10 @@ start_read(start_t *s, cf_span_t message, cf_error_t *err) {
   return cf_table_decode(&s->configuration, &cf_configuration_table, s->configuration_bytes, err);
 }
 
+/* Bytes of a snapshot, rounded up, by what stands there for what; and room for all that is left over. */
+enum { CORRESPONDENT_SZ = 4 + 4 + 16 + 8 + 1 + 32 + 32 + 32, BOOK_ACCOUNT_SZ = 96, BOOK_LEAF_SZ = 40, CONTENT_ROW_SZ = 64, OBLIGATION_SZ = 48,
+       HEAD_ROOM = 64 << 10 };
+
 /* ---- memory: one arena, laid out the same whether it is counted or made ---- */
 
 static uint32_t
@@ -92,10 +96,13 @@ lay(cf_arena_t *a, bool count, cf_enclave_t *e, size_t start_sz) {
   e->correspondent_mask = mask_for(e->configuration.parties_max);
   e->book_sz            = cf_book_sz(&params);
   e->clearing_sz        = cf_clearing.state_sz(e->policy.workload_params);
-  /* One batch answers its inputs, drops obligations (two notices each) and tells each party of a window closed and one settled. */
-  uint32_t notices = 2 * (uint32_t)e->configuration.parties_max, small = 2 * e->clearing.obligations_max + e->clearing.releases_max + (uint32_t)e->configuration.batch_max;
+  /* One batch answers its inputs, drops obligations (two notices each) and withdrawals, and tells each party of a window of every content in flight,
+     executed or void, and of one closed. */
+  size_t   parties = e->configuration.parties_max < e->clearing.positions_max ? e->configuration.parties_max : e->clearing.positions_max;
+  uint32_t notices = (uint32_t)((e->policy.max_flight + 1) * parties);
+  uint32_t small   = 2 * e->clearing.obligations_max + e->clearing.releases_max + (uint32_t)e->configuration.batch_max;
   e->leaves_max    = notices + small;
-  e->results_room  = (size_t)notices * CF_RESULT_NOTICE_SZ + (size_t)small * CF_RESULT_SMALL_SZ;
+  e->results_room  = HEAD_ROOM + notices * cf_result_room(16 + 12 * e->genesis.assets_cnt) + small * cf_result_room(64);
   e->results_max   = e->results_room + e->results_room / 2;
   e->lanes_cnt     = 2 * ((size_t)mask_for(3 * (uint64_t)e->clearing.positions_max + 64) + 1);
   e->documents      = lay_one(a, count, start_sz);
@@ -114,6 +121,18 @@ lay(cf_arena_t *a, bool count, cf_enclave_t *e, size_t start_sz) {
   e->plain          = lay_one(a, count, CF_ENVELOPE_MAX);
   e->body           = lay_one(a, count, CF_SETTLEMENT_BODY_MAX);
   e->scratch        = lay_one(a, count, CF_FRAME_MAX);
+}
+
+/* fits: whatever a batch brings, its record and its answer fit a frame; so does a snapshot of all that is not waiting to be let out. */
+static bool
+fits(cf_enclave_t const *e) {
+  cf_configuration_t const *c      = &e->configuration;
+  uint64_t                  batch  = c->batch_max * (4 + c->envelope_max + 3) + CF_MESSAGES_BYTES + HEAD_ROOM;
+  uint64_t                  lasting = c->sessions_max * CF_SESSION_ENCODED_SZ + c->parties_max * (CORRESPONDENT_SZ + BOOK_ACCOUNT_SZ) +
+                     c->leaves_max * BOOK_LEAF_SZ + CF_HISTORY_WAITING_MAX * 256 + CF_RECEIPTS_KEPT * CF_RECEIPT_COSE_MAX / 2 +
+                     CF_COVERED_MAX * sizeof(cf_covered_t) + e->policy.max_flight * e->clearing.positions_max * CONTENT_ROW_SZ +
+                     (e->clearing.obligations_max + e->clearing.releases_max) * OBLIGATION_SZ + HEAD_ROOM;
+  return batch <= CF_FRAME_MAX && lasting <= CF_SNAPSHOT_MAX;
 }
 
 /* documents_open decodes and checks what START carries, from bytes that stay. */
@@ -142,7 +161,7 @@ documents_open(cf_enclave_t *e, start_t const *s, cf_error_t *err) {
   if (e->configuration.suite != 1) return cf_error_set(err, CF_ERR_UNSUPPORTED, "configuration.suite", 0, "suite 1 is what this program speaks");
   cf_book_params_t params;
   book_params(&params, e);
-  if (!cf_book_sz(&params) || !cf_clearing.state_sz(e->policy.workload_params))
+  if (!cf_book_sz(&params) || !cf_clearing.state_sz(e->policy.workload_params) || !fits(e))
     return cf_error_set(err, CF_ERR_BOUND, "configuration", 0, "sizes out of bounds");
   return CF_OK;
 }
@@ -202,7 +221,7 @@ cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_span_t start, 
     e->root_number[i] = s.root_number[i];
     memcpy(e->roots + 32 * i, s.root[i], 32);
   }
-  for (size_t i = 0, at = start.len - s.roots_cnt * 40; i < s.roots_cnt * 40; i++) e->documents[at + i] = 0; /* the roots' copy */
+  cf_wipe(e->documents + start.len - s.roots_cnt * 40, s.roots_cnt * 40); /* the roots' copy */
   cf_entropy_fill(&entropy, e->book_key, 32);
   e->identity = cf_p256_key_new(&entropy);
   cf_p256_key_pub(e->identity, &e->identity_pub);
@@ -249,6 +268,9 @@ wipe_keys(cf_enclave_t *e) {
     cf_secret_free(e->epochs[i].sealing);
   }
   cf_journal_end(&e->journal);
+  cf_ciphers_free(&e->ciphers); /* they keep the schedule of the key that they used last */
+  cf_aead_free(e->aead_journal);
+  e->aead_journal = NULL;
   e->roots = e->book_key = e->own.sealing = e->own.settlement = NULL;
   e->own.receipt = e->identity = NULL;
   e->epochs_cnt                = 0;
@@ -257,6 +279,8 @@ wipe_keys(cf_enclave_t *e) {
   cf_wipe(e->clearing_mem, e->clearing_sz);
   cf_wipe(e->results, e->results_max);
   cf_wipe(e->scratch, CF_FRAME_MAX);
+  cf_wipe(e->plain, CF_ENVELOPE_MAX);
+  cf_wipe(e->body, CF_SETTLEMENT_BODY_MAX);
 }
 
 cf_refuse_t
@@ -270,9 +294,6 @@ cf_enclave_stop(cf_enclave_t *e, cf_refuse_t why) {
 void
 cf_enclave_end(cf_enclave_t *e) {
   (void)cf_enclave_stop(e, CF_REFUSE_NONE);
-  cf_ciphers_free(&e->ciphers);
-  cf_aead_free(e->aead_journal);
-  e->aead_journal = NULL;
 }
 
 /* ---- READ, DRAIN, and the table that dispatches ---- */

@@ -2,12 +2,15 @@
 #ifndef CF_ENCLAVE_STATE_H
 #define CF_ENCLAVE_STATE_H
 
+#include <assert.h>
+
 #include "crypto/cf_aead.h"
 #include "document/cf_history.h"
 #include "enclave/cf_book.h"
 #include "enclave/cf_enclave.h"
 #include "enclave/cf_journal.h"
 #include "ledger/cf_view.h"
+#include "session/cf_result.h"
 #include "session/cf_session.h"
 #include "translog/cf_note.h"
 #include "workload/cf_clearing.h"
@@ -15,10 +18,10 @@
 #define CF_EPOCHS_MAX      8         /* whose sealing keys still open envelopes, the current one included */
 #define CF_RECEIPTS_KEPT   2048      /* newest receipts, whole: a batch is refused busy while more are not counting */
 #define CF_RECEIPT_COSE_MAX 1536
+static_assert(CF_RECEIPTS_KEPT <= CF_HISTORY_WAITING_MAX, "all that one instance is ahead of the log must be able to wait there");
 #define CF_COVERED_MAX     16384     /* receipts not yet under an executed content */
-/* A result with its salt and number: a notice has a position for each asset, the others fit the smallest bucket. */
-#define CF_RESULT_NOTICE_SZ 1408
-#define CF_RESULT_SMALL_SZ  576
+#define CF_COVERED_RESERVE 64        /* of them: for batches that make room again */
+#define CF_SNAPSHOT_MAX    (CF_FRAME_MAX - (256u << 10)) /* its plaintext: BOOT brings it back in a frame, with proofs */
 #define CF_MESSAGES_BYTES  (4u << 20)  /* of the ledger's inbox, between two batches */
 #define CF_BUCKETS_MAX     CF_VIEW_KEYS_MAX
 
@@ -27,7 +30,7 @@ typedef struct {
   uint64_t  epoch;
   cf_hash_t certificate;
   cf_hash_t policy;
-  uint8_t         *sealing; /* secret, 32 bytes */
+  uint8_t         *sealing; /* secret, 32 bytes; NULL: erased, and its row goes with the next batch */
   cf_x25519_key_t *key;     /* the same, parsed */
   uint64_t         until_s; /* grace: 0 while it is the newest */
 } cf_epoch_key_t;
@@ -86,9 +89,10 @@ typedef struct {
 
 /* Who is behind an account: for results that no input asked for. */
 typedef struct {
-  uint32_t  account; /* 0: free */
-  uint32_t  session; /* index */
-  cf_hash_t input;   /* id of its newest input */
+  uint32_t       account; /* 0: free */
+  uint32_t       session; /* index + 1; 0: it lives no more */
+  cf_recipient_t to;      /* where results go when it does not */
+  cf_hash_t      input;   /* id of its newest input */
 } cf_correspondent_t;
 
 /* A batch at work, live or replayed. */
@@ -96,6 +100,7 @@ typedef struct {
   bool                   replay;
   cf_hash_t const       *instance; /* of who executes */
   uint64_t               epoch;
+  cf_epoch_key_t const  *opens;    /* the epoch that starts with this batch; NULL: none does */
   cf_checkpoint_ref_t    checkpoint;
   cf_taken_view_t const *view;     /* NULL: none is applied */
   cf_span_t              messages; /* of the inbox, since the view before */
@@ -222,9 +227,13 @@ cf_refuse_t cf_enclave_stop(cf_enclave_t *e, cf_refuse_t why);
 cf_span_t cf_rd_sub(cf_rd_t *rd);
 void      cf_wr_sub(cf_wr_t *wr, cf_span_t s);
 
+/* cf_epoch.c: what our boot entry rests on; asked before it is made, and again when it stands in the log. */
+cf_refuse_t cf_fence_holds(cf_enclave_t const *e);
+
 /* cf_opening.c */
 cf_hash_t cf_root_commitment(cf_enclave_t const *e, size_t root);
 void      cf_view_kept_write(cf_wr_t *wr, cf_taken_view_t const *v);
+void      cf_epoch_key_write(cf_wr_t *wr, cf_epoch_key_t const *k); /* secret */
 bool      cf_journal_agrees(cf_enclave_t const *e, uint64_t sequence, cf_hash_t const *hash);
 /* cf_snapshot_make writes snapshot and journal header as an answer has them, and goes over to the new file.
    whole: with the snapshot; else its span is empty.  again: in place of the file that the last call began, in which nothing was written.
@@ -240,19 +249,23 @@ void cf_batch_commit(cf_enclave_t *e, cf_batch_t const *b, cf_receipt_t const *d
 
 /* cf_settle.c: what becomes final, what is intended, what is let out. */
 cf_refuse_t cf_settle_view(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc);
-void        cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc);
+cf_refuse_t cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc);
 cf_refuse_t cf_settle_close(cf_enclave_t *e);
+bool        cf_settle_makes_room(cf_enclave_t const *e); /* would the next batch make receipts final, or may it intend a content? */
 void        cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again);
 
-/* cf_preflight.c: would the ledger accept it? */
-bool cf_preflight(cf_enclave_t *e, cf_content_t const *c, cf_span_t body);
+/* cf_preflight.c: what the ledger would refuse it for; NONE: it would accept. */
+cf_refusal_code_t cf_preflight(cf_enclave_t *e, cf_content_t const *c, cf_span_t body);
 
 /* cf_results.c */
 bool      cf_results_room(cf_enclave_t *e);
 void      cf_results_begin(cf_enclave_t *e, cf_batch_t *b);
 void      cf_results_add(cf_enclave_t *e, cf_hash_t const *to, cf_span_t sealed);
+/* cf_result_to seals r in the session, or to the key of `to` when none lives. */
+void      cf_result_to(cf_enclave_t *e, cf_wr_t *wr, cf_session_t *session, cf_recipient_t const *to, cf_result_t const *r);
 void      cf_results_sink(void *host, uint32_t account, cf_span_t bytes); /* the book's: what no input of this batch asked for */
 cf_hash_t cf_results_end(cf_enclave_t *e);
+size_t    cf_result_room(size_t body_sz); /* the most that a result with a body of so many bytes takes */
 void      cf_results_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again);
 void      cf_results_forget(cf_enclave_t *e); /* what was released */
 
@@ -262,6 +275,8 @@ cf_session_t       *cf_session_add(cf_enclave_t *e, cf_session_t const *s); /* N
 cf_correspondent_t *cf_correspondent(cf_enclave_t *e, uint32_t account, bool add); /* NULL: none, or full */
 cf_epoch_key_t     *cf_epoch_key(cf_enclave_t *e, uint64_t epoch);
 void                cf_epoch_key_add(cf_enclave_t *e, uint64_t epoch, cf_hash_t const *certificate, cf_hash_t const *policy, uint8_t const sealing[32]);
-void                cf_epoch_keys_retire(cf_enclave_t *e, uint64_t now_s); /* erases those whose grace is over */
+void                cf_epoch_keys_erase(cf_enclave_t *e, uint64_t now_s); /* whose grace is over */
+/* cf_epochs_turn is what a batch does to epochs, by its own time: forgets those whose grace is over, with their sessions, and starts b->opens. */
+void                cf_epochs_turn(cf_enclave_t *e, cf_batch_t const *b);
 
 #endif

@@ -17,30 +17,27 @@ cf_root_commitment(cf_enclave_t const *e, size_t root) {
 
 /* ---- FENCE ---- */
 
-/* What follows an adopted tip must be by the instance that adopted it, up to the tip of the next certified boot entry. */
-static bool
-lineage_holds(cf_enclave_t const *e) {
-  cf_history_t const *h = &e->feed.history;
-  for (uint64_t seq = e->covered_from; seq <= e->sequence; seq++) {
-    cf_history_boot_t const *by = NULL;
-    for (size_t i = 0; i < h->boots_cnt; i++)
-      if (h->boots[i].certified_index != CF_NO_INDEX && h->boots[i].tip_sequence < seq) by = &h->boots[i];
-    if (!by || e->covered[seq - e->covered_from].epoch != by->index) return false;
-  }
-  return true;
+/* The newest certified boot entry commits to our root; the journal passes through its tip, and what follows that tip is by its instance.  (The instances
+   certified before it were asked the same by those that followed them.) */
+cf_refuse_t
+cf_fence_holds(cf_enclave_t const *e) {
+  cf_history_boot_t const *c = cf_history_certified(&e->feed.history);
+  if (e->fresh) return c ? CF_REFUSE_ROOT : CF_REFUSE_NONE;
+  if (!c) return CF_REFUSE_ROOT;
+  cf_hash_t commitment = cf_root_commitment(e, e->root);
+  if (c->root_number != e->root_number[e->root] || !cf_hash_eq(&commitment, &c->commitment)) return CF_REFUSE_ROOT;
+  if (c->tip_sequence > e->sequence) return CF_REFUSE_ROLLED_BACK;
+  if (c->tip_sequence && !cf_journal_agrees(e, c->tip_sequence, &c->tip_hash)) return CF_REFUSE_TIP;
+  uint64_t from = c->tip_sequence >= e->covered_from ? c->tip_sequence + 1 : e->covered_from;
+  for (uint64_t seq = from; seq <= e->sequence; seq++)
+    if (e->covered[seq - e->covered_from].epoch != c->index) return CF_REFUSE_TIP;
+  return CF_REFUSE_NONE;
 }
 
 static cf_refuse_t
 root_for_boot(cf_enclave_t *e) {
-  cf_history_boot_t const *c = cf_history_certified(&e->feed.history);
-  if (!e->fresh) {
-    if (!c) return CF_REFUSE_ROOT;
-    cf_hash_t commitment = cf_root_commitment(e, e->root);
-    if (!cf_hash_eq(&commitment, &c->commitment)) return CF_REFUSE_ROOT;
-    return lineage_holds(e) ? CF_REFUSE_NONE : CF_REFUSE_TIP;
-  }
-  if (c) return CF_REFUSE_ROOT;
-  if (e->root != SIZE_MAX) return CF_REFUSE_NONE; /* made and sealed by a FENCE before this one */
+  cf_refuse_t why = cf_fence_holds(e);
+  if (why || e->root != SIZE_MAX) return why; /* fresh, it may have been made and sealed by a FENCE before this one */
   cf_entropy_fill(&e->entropy, e->roots, 32);
   e->root_number[0] = 1;
   if (e->launcher.seal(e->launcher.ctx, 1, e->roots)) return CF_REFUSE_LAUNCHER;
@@ -188,18 +185,15 @@ take_view(cf_enclave_t *e, cf_view_facts_t const *f, cf_span_t view) {
   if (v->time_s > e->now_s) e->now_s = v->time_s;
 }
 
-/* An epoch starts when its key is live in one final block, with notBefore passed and nobody newer.  PROTOCOL P3. */
+/* An epoch may start when its key is live in one final block, with notBefore passed and nobody newer.  PROTOCOL P3. */
 static void
 maybe_start(cf_enclave_t *e) {
   cf_ledger_key_t    key    = cf_ledger_key_unpack(&e->view_next.key);
   cf_ledger_status_t status = cf_ledger_status_unpack(&e->view_next.slots[CF_SLOT_STATUS]);
   if (e->phase != CF_PHASE_CERTIFYING || !certified(e) || key.state != CF_KEY_LIVE || key.epoch != e->own.epoch ||
-      status.floor_epoch != e->own.epoch || e->view_next.time_s < key.not_before_s || e->view_next.time_s > key.not_after_s)
+      status.floor_epoch != e->own.epoch || !cf_hash_eq(&e->view_next.slots[CF_SLOT_INSTANCE], &e->instance) || e->view_next.time_s < key.not_before_s || e->view_next.time_s > key.not_after_s)
     return;
-  for (size_t i = 0; i < e->epochs_cnt; i++)
-    if (!e->epochs[i].until_s) e->epochs[i].until_s = e->now_s + e->policy.grace_s;
-  cf_epoch_key_add(e, e->own.epoch, &e->own.certificate_hash, &e->policy_hash, e->own.sealing);
-  e->phase = CF_PHASE_SERVING;
+  e->phase = CF_PHASE_SERVING; /* the first batch turns the epochs, because replay must do it at the same place */
 }
 
 cf_refuse_t
@@ -230,6 +224,7 @@ cf_on_show_ledger(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
     if (verdict == CF_VIEW_PARTIAL) break;
     e->messages_whole = e->messages_sz;
     take_view(e, &facts, view);
+    cf_epoch_keys_erase(e, e->now_s);
     maybe_start(e);
     break;
   }

@@ -67,6 +67,12 @@ drop(cf_enclave_t *e, cf_refuse_t why) {
   return why;
 }
 
+static bool
+is_root(cf_frontier_t const *f, uint8_t const root[32]) {
+  cf_hash_t is = cf_frontier_root(f);
+  return !memcmp(is.b, root, 32);
+}
+
 static cf_refuse_t
 read_entries(cf_enclave_t *e, cf_rd_t *in) {
   uint64_t first = cf_rd_u64(in);
@@ -83,6 +89,7 @@ read_entries(cf_enclave_t *e, cf_rd_t *in) {
     if (in->bad) return CF_REFUSE_MALFORMED;
     cf_hash_t leaf = cf_tree_leaf(entry);
     cf_frontier_add(&e->ahead.frontier, &leaf);
+    if (e->ahead.frontier.size == e->checkpoint.size && !is_root(&e->ahead.frontier, e->checkpoint.root)) return CF_REFUSE_PROOF; /* another log */
     if (cf_history_feed(&e->ahead.history, first + i, entry, on_entry, e)) return CF_REFUSE_BOUND;
   }
   return CF_REFUSE_NONE;
@@ -92,8 +99,7 @@ static cf_refuse_t
 take_checkpoint(cf_enclave_t *e, cf_span_t note) {
   cf_cosigned_t c;
   if (cf_checkpoint_verify(&c, note, &e->witnesses, NULL)) return CF_REFUSE_PROOF;
-  cf_hash_t root = cf_frontier_root(&e->ahead.frontier);
-  if (c.size != e->ahead.frontier.size || !cf_hash_eq(&c.root, &root) || c.size < e->checkpoint.size) return CF_REFUSE_PROOF;
+  if (c.size != e->ahead.frontier.size || !is_root(&e->ahead.frontier, c.root.b) || c.size < e->checkpoint.size) return CF_REFUSE_PROOF;
   if (e->ahead.verdict) return cf_enclave_stop(e, e->ahead.verdict);
   e->feed            = e->ahead;
   e->checkpoint.size = c.size;
@@ -135,8 +141,12 @@ cf_on_show_log(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
     e->ahead_any = false;
     if (r) return r;
   }
+  cf_epoch_keys_erase(e, e->now_s);
   cf_history_boot_t const *own = cf_history_by_instance(&e->feed.history, &e->instance);
-  if (e->phase == CF_PHASE_CERTIFYING && own && !e->own.certificate_sz) make_certificate(e, own);
+  if (e->phase == CF_PHASE_CERTIFYING && own && !e->own.certificate_sz) {
+    if ((r = cf_fence_holds(e))) return cf_enclave_stop(e, r); /* somebody was certified between our boot entry's making and its place */
+    make_certificate(e, own);
+  }
 
   cf_wr_u8(out, (uint8_t)e->phase);
   uint8_t *at  = cf_wr_room(out, 2);

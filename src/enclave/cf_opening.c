@@ -85,30 +85,46 @@ content_read(cf_rd_t *rd, cf_content_t *c) {
   c->intent = cf_rd_u64(rd);
 }
 
+void
+cf_epoch_key_write(cf_wr_t *wr, cf_epoch_key_t const *k) {
+  static uint8_t const erased[32];
+  cf_wr_u64(wr, k->epoch);
+  cf_wr_hash(wr, &k->certificate);
+  cf_wr_hash(wr, &k->policy);
+  cf_wr_bytes(wr, k->sealing ? k->sealing : erased, 32);
+  cf_wr_u40(wr, k->until_s);
+}
+
+/* The key borrows the reader's bytes. */
+static void
+epoch_key_read(cf_rd_t *rd, cf_epoch_key_t *k, uint8_t key[32]) {
+  memset(k, 0, sizeof *k);
+  k->epoch       = cf_rd_u64(rd);
+  k->certificate = cf_rd_hash(rd);
+  k->policy      = cf_rd_hash(rd);
+  cf_rd_copy(rd, key, 32);
+  k->sealing = key;
+  k->until_s = cf_rd_u40(rd);
+}
+
 static void
 epochs_write(cf_wr_t *wr, cf_enclave_t const *e) {
   cf_wr_u8(wr, (uint8_t)e->epochs_cnt);
-  for (size_t i = 0; i < e->epochs_cnt; i++) {
-    cf_wr_u64(wr, e->epochs[i].epoch);
-    cf_wr_hash(wr, &e->epochs[i].certificate);
-    cf_wr_hash(wr, &e->epochs[i].policy);
-    cf_wr_bytes(wr, e->epochs[i].sealing, 32);
-    cf_wr_u40(wr, e->epochs[i].until_s);
-  }
+  for (size_t i = 0; i < e->epochs_cnt; i++) cf_epoch_key_write(wr, &e->epochs[i]);
 }
 
 static void
 epochs_read(cf_rd_t *rd, cf_enclave_t *e) {
-  uint8_t n = cf_rd_u8(rd);
+  uint8_t        n = cf_rd_u8(rd), key[32];
+  cf_epoch_key_t k;
+  if (n > CF_EPOCHS_MAX) rd->bad = true;
   for (uint8_t i = 0; i < n && !rd->bad; i++) {
-    uint64_t       epoch       = cf_rd_u64(rd);
-    cf_hash_t      certificate = cf_rd_hash(rd), policy = cf_rd_hash(rd);
-    uint8_t const *sealing = cf_rd_take(rd, 32);
-    uint64_t       until   = cf_rd_u40(rd);
-    if (rd->bad) return;
-    cf_epoch_key_add(e, epoch, &certificate, &policy, sealing);
-    e->epochs[e->epochs_cnt - 1].until_s = until;
+    epoch_key_read(rd, &k, key);
+    if (rd->bad) break;
+    cf_epoch_key_add(e, k.epoch, &k.certificate, &k.policy, key);
+    e->epochs[e->epochs_cnt - 1].until_s = k.until_s;
   }
+  cf_wipe(key, sizeof key);
 }
 
 static void
@@ -152,6 +168,11 @@ sessions_write(cf_wr_t *wr, cf_enclave_t const *e) {
     if (!c->account) continue;
     cf_wr_u32(wr, c->account);
     cf_wr_u32(wr, c->session);
+    cf_wr_bytes(wr, c->to.session, sizeof c->to.session);
+    cf_wr_u64(wr, c->to.epoch);
+    cf_wr_u8(wr, (uint8_t)c->to.suite);
+    cf_wr_hash(wr, &c->to.policy);
+    cf_wr_bytes(wr, c->to.key.b, sizeof c->to.key.b);
     cf_wr_hash(wr, &c->input);
   }
 }
@@ -166,11 +187,17 @@ sessions_read(cf_rd_t *rd, cf_enclave_t *e) {
   }
   n = cf_rd_u32(rd);
   for (uint32_t i = 0; i < n && !rd->bad; i++) {
-    uint32_t            account = cf_rd_u32(rd), session = cf_rd_u32(rd);
-    cf_hash_t           input = cf_rd_hash(rd);
-    cf_correspondent_t *c     = account && session <= e->sessions_cnt ? cf_correspondent(e, account, true) : NULL;
+    cf_correspondent_t r = { .account = cf_rd_u32(rd), .session = cf_rd_u32(rd) };
+    cf_rd_copy(rd, r.to.session, sizeof r.to.session);
+    r.to.epoch  = cf_rd_u64(rd);
+    r.to.suite  = cf_rd_u8(rd);
+    r.to.policy = cf_rd_hash(rd);
+    cf_rd_copy(rd, r.to.key.b, sizeof r.to.key.b);
+    r.input               = cf_rd_hash(rd);
+    bool                holds = !rd->bad && r.account && r.session <= e->sessions_cnt && r.to.suite == e->configuration.suite;
+    cf_correspondent_t *c     = holds ? cf_correspondent(e, r.account, true) : NULL;
     if (!c) rd->bad = true;
-    else c->session = session, c->input = input;
+    else *c = r;
   }
 }
 
@@ -233,7 +260,10 @@ state_read(cf_enclave_t *e, cf_rd_t *rd) {
   if (rd->bad || results.len > e->results_max) return CF_ERR_FORMAT;
   if (results.len) memcpy(e->results, results.ptr, e->results_sz = results.len);
   if (e->checkpoint.time > e->now_s) e->now_s = e->checkpoint.time;
-  return cf_book_load(e->book, cf_rd_take_span(rd, cf_rd_left(rd)));
+  cf_status_t st = cf_book_load(e->book, cf_rd_take_span(rd, cf_rd_left(rd)));
+  if (st || !e->sequence) return st;
+  cf_hash_t root = cf_book_root(e->book);
+  return cf_hash_eq(&root, &e->state) && cf_book_sequence(e->book) == e->sequence ? CF_OK : CF_ERR_FORMAT;
 }
 
 /* ---- making files ---- */
@@ -250,9 +280,12 @@ file_begin(cf_enclave_t *e, cf_wr_t *out, cf_file_kind_t kind, cf_hash_t const *
 cf_refuse_t
 cf_snapshot_make(cf_enclave_t *e, cf_wr_t *out, bool whole, bool again) {
   static cf_hash_t const none;
-  cf_wr_t                plain = cf_wr_init(e->scratch, CF_FRAME_MAX - 4096);
+  cf_wr_t                plain = cf_wr_init(e->scratch, CF_SNAPSHOT_MAX);
   if (whole) state_write(e, &plain);
-  if (plain.bad) return CF_REFUSE_BUSY;
+  if (plain.bad) {
+    cf_wipe(e->scratch, CF_FRAME_MAX);
+    return CF_REFUSE_BUSY;
+  }
   if (!again) {
     e->journal_file++;
     e->journal_from = e->journal.chain;
@@ -361,44 +394,69 @@ cf_on_boot(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
 
 /* ---- JOURNAL ---- */
 
-/* replay executes one record again: the receipt must come out byte for byte. */
+/* A batch's record, read: what execute wants, and the receipt that it must make. */
+typedef struct {
+  cf_batch_t      batch;
+  cf_taken_view_t view;
+  cf_epoch_key_t  opens;
+  uint8_t         key[32]; /* secret */
+  cf_span_t       envelopes, cose;
+} record_t;
+
+static bool
+record_read(record_t *r, cf_enclave_t const *e, cf_span_t plain) {
+  cf_rd_t     rd = cf_rd_span(plain);
+  cf_batch_t *b  = &r->batch;
+  memset(r, 0, sizeof *r);
+  b->replay   = true;
+  b->instance = &e->reading_instance;
+  if (cf_rd_u8(&rd) != 1) return false;
+  b->sequence = cf_rd_u64(&rd);
+  b->epoch    = cf_rd_u64(&rd);
+  if (cf_rd_u8(&rd)) {
+    epoch_key_read(&rd, &r->opens, r->key);
+    b->opens = &r->opens;
+  }
+  b->checkpoint.time = cf_rd_u40(&rd);
+  b->checkpoint.size = cf_rd_u64(&rd);
+  cf_rd_copy(&rd, b->checkpoint.root, 32);
+  if (cf_rd_u8(&rd)) {
+    view_read(&rd, &r->view);
+    b->messages = cf_rd_sub(&rd);
+    b->view     = &r->view;
+  }
+  cf_rd_copy(&rd, b->seed, 32);
+  r->envelopes = cf_rd_sub(&rd);
+  r->cose      = cf_rd_sub(&rd);
+  return cf_rd_done(&rd) && b->sequence == e->sequence + 1 && r->cose.len <= CF_RECEIPT_COSE_MAX;
+}
+
+/* The receipt must come out byte for byte; its signature is the one that was made then. */
 static cf_refuse_t
-replay(cf_enclave_t *e, cf_span_t plain) {
-  static uint8_t const batch_kind = 1;
-  cf_rd_t              rd         = cf_rd_span(plain);
-  cf_batch_t           b          = { .replay = true, .instance = &e->reading_instance };
-  cf_taken_view_t      view;
-  cf_receipt_t         made, kept;
-  cf_sign1_t           s;
-  if (cf_rd_u8(&rd) != batch_kind || (b.sequence = cf_rd_u64(&rd)) != e->sequence + 1) return CF_REFUSE_JOURNAL;
-  b.epoch = cf_rd_u64(&rd);
-  if (cf_rd_u8(&rd)) {
-    for (size_t i = 0; i < e->epochs_cnt; i++)
-      if (!e->epochs[i].until_s) e->epochs[i].until_s = e->batch_s + e->policy.grace_s;
-    epochs_read(&rd, e);
-  }
-  b.checkpoint.time = cf_rd_u40(&rd);
-  b.checkpoint.size = cf_rd_u64(&rd);
-  cf_rd_copy(&rd, b.checkpoint.root, 32);
-  if (cf_rd_u8(&rd)) {
-    view_read(&rd, &view);
-    b.messages = cf_rd_sub(&rd);
-    b.view     = &view;
-  }
-  cf_rd_copy(&rd, b.seed, 32);
-  cf_span_t envelopes = cf_rd_sub(&rd), cose = cf_rd_sub(&rd);
-  if (!cf_rd_done(&rd)) return CF_REFUSE_JOURNAL;
-  cf_rd_t     in = cf_rd_span(envelopes);
-  cf_refuse_t r  = cf_batch_run(e, &b, &in, &made, NULL, NULL, NULL, NULL);
-  if (r || cf_document_open(&kept, &s, &cf_receipt_table, cose, NULL)) return CF_REFUSE_JOURNAL;
-  uint8_t buf[CF_RECEIPT_COSE_MAX];
-  cf_wr_t wr = cf_wr_init(buf, sizeof buf);
+execute(cf_enclave_t *e, record_t *r) {
+  cf_receipt_t made, kept;
+  cf_sign1_t   s;
+  uint8_t      buf[CF_RECEIPT_COSE_MAX];
+  cf_wr_t      wr = cf_wr_init(buf, sizeof buf);
+  cf_rd_t      in = cf_rd_span(r->envelopes);
+  if (e->sequence + 1 - e->covered_from >= CF_COVERED_MAX) return CF_REFUSE_JOURNAL;
+  if (cf_batch_run(e, &r->batch, &in, &made, NULL, NULL, NULL, NULL)) return CF_REFUSE_JOURNAL;
+  if (cf_document_open(&kept, &s, &cf_receipt_table, r->cose, NULL)) return CF_REFUSE_JOURNAL;
   cf_table_encode(&wr, &cf_receipt_table, &made);
   if (!cf_span_eq(cf_wr_out(&wr), s.payload)) return CF_REFUSE_JOURNAL;
   cf_hash_t hash = cf_document_hash(s.protected_hdr, s.payload);
-  cf_batch_commit(e, &b, &made, cose, &hash);
-  if (b.view) view_state_set(e, &view);
+  cf_batch_commit(e, &r->batch, &made, r->cose, &hash);
+  if (r->batch.view) view_state_set(e, &r->view);
+  if (r->batch.checkpoint.size > e->checkpoint.size) e->checkpoint = r->batch.checkpoint; /* never an older one from here on */
   return CF_REFUSE_NONE;
+}
+
+static cf_refuse_t
+replay(cf_enclave_t *e, cf_span_t plain) {
+  record_t    r;
+  cf_refuse_t why = record_read(&r, e, plain) ? execute(e, &r) : CF_REFUSE_JOURNAL;
+  cf_wipe(&r, sizeof r);
+  return why;
 }
 
 /* A file's end may be torn: the record that was being written when the machine died.  What comes after must go on from the record before. */

@@ -2,7 +2,6 @@
    the view showed and the settlements in flight will have made of it. */
 #include "enclave/cf_enclave_state.h"
 
-
 /* The slots that settle reads, gathered for one content. */
 typedef struct {
   cf_enclave_t const *e;
@@ -19,6 +18,18 @@ lane_slot(world_t const *w, cf_hash_t const *key) {
   return &w->lanes[i];
 }
 
+/* What the contents in flight before this one take from a bucket. */
+static uint64_t
+released(cf_enclave_t const *e, cf_content_t const *before, uint32_t asset) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < cf_book_content_cnt(e->book) && cf_book_content(e->book, i)->window < before->window; i++) {
+    cf_book_content_t const *c = cf_book_content(e->book, i);
+    for (uint32_t k = 0; k < c->entry_cnt; k++)
+      if (c->entries[k].asset == asset && c->entries[k].kind == 1) sum += (uint64_t)c->entries[k].amount; /* each window's were within the level */
+  }
+  return sum;
+}
+
 static cf_hash_t
 read_slot(void *ctx, cf_hash_t const *key) {
   world_t const *w = ctx;
@@ -31,7 +42,9 @@ read_slot(void *ctx, cf_hash_t const *key) {
   for (size_t i = 0; i < w->e->view.bucket_cnt; i++) {
     cf_hash_t bucket = cf_slot_bucket(w->e->view.bucket[i].asset), words[2];
     if (!cf_hash_eq(key, &bucket)) continue;
-    cf_ledger_bucket_t b = { .level = w->e->view.bucket[i].level, .cap = w->e->view.bucket[i].level, .at_s = w->e->view.time_s };
+    uint64_t level = w->e->view.bucket[i].level, out = released(w->e, w->content, w->e->view.bucket[i].asset);
+    level          = out < level ? level - out : 0;
+    cf_ledger_bucket_t b = { .level = level, .cap = level, .at_s = w->e->view.time_s };
     cf_ledger_bucket_pack(words, &b);
     return words[0];
   }
@@ -61,7 +74,7 @@ in_flight(cf_enclave_t const *e, cf_content_t const *before, uint32_t account, u
   return sum;
 }
 
-bool
+cf_refusal_code_t
 cf_preflight(cf_enclave_t *e, cf_content_t const *c, cf_span_t body) {
   world_t              w    = { e, c, e->lanes, e->lanes_cnt / 2 - 1 };
   cf_ledger_effects_t  fx   = { .writes = e->lanes + e->lanes_cnt / 2, .writes_max = e->lanes_cnt / 2 };
@@ -74,17 +87,18 @@ cf_preflight(cf_enclave_t *e, cf_content_t const *c, cf_span_t body) {
     cf_hash_t base = cf_slot_lanes(section.asset);
     while (cf_entry_next(&section, &entry)) {
       cf_book_lane_t lane;
-      if (!cf_book_lane(e->book, entry.id, section.asset, &lane)) return false;
+      if (!cf_book_lane(e->book, entry.id, section.asset, &lane)) return CF_REFUSAL_LANE;
       cf_hash_t        key  = cf_slot_add(&base, entry.id >> 2);
       cf_slot_write_t *slot = lane_slot(&w, &key);
       slot->key             = key;
-      uint64_t units = (uint64_t)((int64_t)lane.balance + in_flight(e, c, entry.id, section.asset));
-      cf_word_set(&slot->value, cf_lane_bit(entry.id), 64, CF_LANE_OPEN | units);
+      int64_t units;
+      if (__builtin_add_overflow((int64_t)lane.balance, in_flight(e, c, entry.id, section.asset), &units) || units < 0) return CF_REFUSAL_LANE;
+      cf_word_set(&slot->value, cf_lane_bit(entry.id), 64, CF_LANE_OPEN | (uint64_t)units);
     }
   }
   cf_op_t         op  = { .kind = CF_OP_SETTLE, .meta = c->settlement.meta, .state_root = c->settlement.state_root, .receipts = c->settlement.receipts, .body = body };
   cf_ledger_env_t env = { .time_s = e->view.time_s, .chain_id = e->ledger.chain_id, .contract = e->ledger.contract };
   cf_hash_t       digest;
   cf_refusal_t    r = cf_ledger_preflight_settle(&e->ledger, (cf_slot_reader_t){ read_slot, &w }, &env, &op, &e->own.settlement_addr, &fx, &digest);
-  return r.code == CF_REFUSAL_NONE && cf_hash_eq(&digest, &c->digest);
+  return r.code ? r.code : cf_hash_eq(&digest, &c->digest) ? CF_REFUSAL_NONE : CF_REFUSAL_ENTRIES;
 }

@@ -1,5 +1,6 @@
 /* Sealed results: made in a batch, leaves under its receipt's results root, let out when the receipt counts.
-   A batch's results lie in one block: u32 size of the rest | sequence u64 | released u8 | count u32 | each: to[32], order u32, salt[32], sealed span. */
+   A batch's results lie in one block: u32 size of the rest | sequence u64 | how many were released u32 | count u32 | each: to[32], order u32,
+   salt[32], sealed span. */
 #include "enclave/cf_enclave_state.h"
 
 #include <assert.h>
@@ -7,7 +8,9 @@
 #include "session/cf_result.h"
 #include "translog/cf_tree.h"
 
-#define HEAD_SZ (4 + 8 + 1 + 4)
+enum { AT_SEQUENCE = 4, AT_RELEASED = 12, AT_COUNT = 16, HEAD_SZ = 20 };
+#define ENTRY_HEAD_SZ (32 + 4 + 32 + 4)
+#define PLAIN_HEAD_SZ 96 /* of an encoded cf_result_t without its body, and then some */
 
 static uint64_t
 get(uint8_t const *p, size_t n) {
@@ -16,9 +19,25 @@ get(uint8_t const *p, size_t n) {
   return v;
 }
 
+static void
+put(uint8_t *p, uint32_t v) {
+  cf_wr_t wr = cf_wr_init(p, 4);
+  cf_wr_u32(&wr, v);
+}
+
 static size_t
 block_sz(uint8_t const *block) {
   return 4 + (size_t)get(block, 4);
+}
+
+static bool
+all_released(uint8_t const *block) {
+  return get(block + AT_RELEASED, 4) == get(block + AT_COUNT, 4);
+}
+
+size_t
+cf_result_room(size_t body_sz) {
+  return ENTRY_HEAD_SZ + CF_ENVELOPE_HEAD_MAX + cf_bucket(PLAIN_HEAD_SZ + body_sz) + CF_AEAD_TAG_SZ;
 }
 
 void
@@ -26,7 +45,7 @@ cf_results_forget(cf_enclave_t *e) {
   size_t kept = 0;
   for (size_t at = 0; at < e->results_sz;) {
     size_t n = block_sz(e->results + at);
-    if (!e->results[at + 12]) {
+    if (!all_released(e->results + at)) {
       memmove(e->results + kept, e->results + at, n);
       kept += n;
     }
@@ -54,8 +73,7 @@ cf_results_begin(cf_enclave_t *e, cf_batch_t *b) {
   cf_wr_t wr    = cf_wr_init(e->results + e->results_sz, HEAD_SZ);
   cf_wr_u32(&wr, 0);
   cf_wr_u64(&wr, b->sequence);
-  cf_wr_u8(&wr, 0);
-  cf_wr_u32(&wr, 0);
+  cf_wr_u64(&wr, 0);
   e->results_sz += HEAD_SZ;
 }
 
@@ -77,13 +95,22 @@ cf_results_add(cf_enclave_t *e, cf_hash_t const *to, cf_span_t sealed) {
 }
 
 void
+cf_result_to(cf_enclave_t *e, cf_wr_t *wr, cf_session_t *session, cf_recipient_t const *to, cf_result_t const *r) {
+  cf_entropy_t drbg = cf_drbg_entropy(&e->batch->drbg);
+  cf_status_t  st   = CF_OK;
+  if (session) cf_result_seal(wr, &e->ciphers, &e->domain, session, e->batch->instance, r);
+  else st = cf_result_seal_key(wr, &e->ciphers, &e->domain, to, e->batch->instance, r, &drbg);
+  assert(!wr->bad && !st); /* cf_session_accept refused keys that cannot be sealed to */
+}
+
+void
 cf_results_sink(void *host, uint32_t account, cf_span_t bytes) {
   cf_enclave_t       *e = host;
   cf_correspondent_t *c = cf_correspondent(e, account, false);
-  if (!c || !c->session) return; /* it never spoke to us: the ledger tells it */
+  if (!c) return; /* it never spoke to us: the ledger tells it */
   uint8_t       buf[CF_RESULT_SEALED_MAX];
   cf_wr_t       wr = cf_wr_init(buf, sizeof buf);
-  cf_session_t *s  = &e->sessions[c->session - 1];
+  cf_session_t *s  = c->session && cf_session_live(&e->sessions[c->session - 1], e->batch_s) ? &e->sessions[c->session - 1] : NULL;
   cf_result_t   r  = { .class = CF_RESULT_NOTICE, .sequence = e->batch->sequence, .status = CF_RESULT_NOT_FINAL, .body = bytes };
   cf_clearing_notice_t notice;
   if (cf_clearing_notice_decode(&notice, bytes) == CF_OK) {
@@ -91,16 +118,15 @@ cf_results_sink(void *host, uint32_t account, cf_span_t bytes) {
     if (notice.kind == CF_CLEARING_SETTLED || notice.kind == CF_CLEARING_DEFAULTED) r.status = CF_RESULT_FINAL;
   }
   memcpy(r.envelope, c->input.b, 32);
-  cf_result_seal(&wr, &e->ciphers, &e->domain, s, e->batch->instance, &r);
-  if (!wr.bad) cf_results_add(e, &c->input, cf_wr_out(&wr));
+  cf_result_to(e, &wr, s, &c->to, &r);
+  cf_results_add(e, &c->input, cf_wr_out(&wr));
 }
 
 cf_hash_t
 cf_results_end(cf_enclave_t *e) {
   uint8_t *block = e->results + e->results_at;
-  cf_wr_t  size = cf_wr_init(block, 4), cnt = cf_wr_init(block + 13, 4);
-  cf_wr_u32(&size, (uint32_t)(e->results_sz - e->results_at - 4));
-  cf_wr_u32(&cnt, e->leaves_cnt);
+  put(block, (uint32_t)(e->results_sz - e->results_at - 4));
+  put(block + AT_COUNT, e->leaves_cnt);
   cf_hash_t root = cf_tree_root_of(e->leaves, e->leaves_cnt);
   if (!e->leaves_cnt) e->results_sz = e->results_at;
   e->batch = NULL;
@@ -113,18 +139,42 @@ may_leave(cf_enclave_t const *e, uint64_t sequence) {
   return sequence <= e->feed.history.sequence && (e->policy.disclosure == 1 || sequence < e->covered_from);
 }
 
+/* As many of a block's results from number `from` on as there is room for; returns the number behind the last. */
+static uint32_t
+write_item(cf_wr_t *items, uint8_t const *block, uint32_t from, uint32_t to) {
+  size_t  sz   = block_sz(block), room = items->max - items->len;
+  cf_rd_t rd   = cf_rd_init(block + HEAD_SZ, sz - HEAD_SZ);
+  size_t  head = 1 + 8 + 4 + 4, begin = 0;
+  uint32_t n   = 0;
+  for (; n < to; n++) {
+    if (n == from) begin = rd.pos;
+    cf_rd_t each = rd;
+    (void)cf_rd_take(&each, ENTRY_HEAD_SZ - 4);
+    (void)cf_rd_sub(&each);
+    assert(!each.bad);
+    if (n >= from && head + each.pos - begin > room) break;
+    rd = each;
+  }
+  if (n <= from) return from;
+  cf_wr_u8(items, CF_RELEASE_RESULTS);
+  cf_wr_u64(items, get(block + AT_SEQUENCE, 8));
+  cf_wr_u32(items, (uint32_t)(4 + rd.pos - begin));
+  cf_wr_u32(items, n - from);
+  cf_wr_bytes(items, block + HEAD_SZ + begin, rd.pos - begin);
+  return n;
+}
+
+/* What finds no room is left for the next SHOW_LOG; of what was let out before and is asked for again, too. */
 void
 cf_results_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again) {
   for (size_t at = 0; at < e->results_sz; at += block_sz(e->results + at)) {
     uint8_t *block    = e->results + at;
-    uint64_t sequence = get(block + 4, 8);
-    size_t   n        = block_sz(block) - 13;
-    if ((bool)block[12] != again || !may_leave(e, sequence)) continue;
-    if (items->max - items->len < n + 13 || *cnt == UINT16_MAX) return; /* the next SHOW_LOG takes it */
-    block[12] = 1;
-    cf_wr_u8(items, CF_RELEASE_RESULTS);
-    cf_wr_u64(items, sequence);
-    cf_wr_sub(items, CF_SPAN(block + 13, n));
-    ++*cnt;
+    uint32_t released = (uint32_t)get(block + AT_RELEASED, 4), all = (uint32_t)get(block + AT_COUNT, 4);
+    uint32_t from = again ? 0 : released, to = again ? released : all;
+    if (from == to || !may_leave(e, get(block + AT_SEQUENCE, 8))) continue;
+    uint32_t end = *cnt == UINT16_MAX ? from : write_item(items, block, from, to);
+    put(block + AT_RELEASED, end);
+    *cnt = (uint16_t)(*cnt + (end > from));
+    if (end < to && !again) return;
   }
 }

@@ -62,6 +62,8 @@ static void
 erase(cf_epoch_key_t *k) {
   cf_x25519_key_free(k->key);
   cf_secret_free(k->sealing);
+  k->key     = NULL;
+  k->sealing = NULL;
 }
 
 /* The oldest goes when the table is full: its grace is the shortest. */
@@ -81,11 +83,39 @@ cf_epoch_key_add(cf_enclave_t *e, uint64_t epoch, cf_hash_t const *certificate, 
 }
 
 void
-cf_epoch_keys_retire(cf_enclave_t *e, uint64_t now_s) {
-  size_t kept = 0;
-  for (size_t i = 0; i < e->epochs_cnt; i++) {
+cf_epoch_keys_erase(cf_enclave_t *e, uint64_t now_s) {
+  for (size_t i = 0; i < e->epochs_cnt; i++)
     if (e->epochs[i].until_s && now_s > e->epochs[i].until_s) erase(&e->epochs[i]);
-    else e->epochs[kept++] = e->epochs[i];
+}
+
+/* Sessions end with their epoch; who is left is told by its result key.  The order of those that stay does not change. */
+static void
+sessions_purge(cf_enclave_t *e) {
+  uint32_t kept = 0;
+  memset(e->session_index, 0, ((size_t)e->session_mask + 1) * sizeof *e->session_index);
+  for (uint32_t i = 0; i <= e->correspondent_mask; i++) e->correspondents[i].session = 0;
+  for (uint32_t i = 0; i < e->sessions_cnt; i++) {
+    if (!cf_epoch_key(e, e->sessions[i].to.epoch)) continue;
+    e->sessions[kept] = e->sessions[i];
+    *place(e, e->sessions[kept].to.session) = kept + 1;
+    kept++;
   }
+  cf_wipe(e->sessions + kept, (e->sessions_cnt - kept) * sizeof *e->sessions);
+  e->sessions_cnt = kept;
+  for (uint32_t i = 0; i <= e->correspondent_mask; i++)
+    if (e->correspondents[i].account) e->correspondents[i].session = *place(e, e->correspondents[i].to.session);
+}
+
+void
+cf_epochs_turn(cf_enclave_t *e, cf_batch_t const *b) {
+  size_t kept = 0, before = e->epochs_cnt;
+  cf_epoch_keys_erase(e, e->batch_s);
+  for (size_t i = 0; i < e->epochs_cnt; i++)
+    if (!e->epochs[i].until_s || e->batch_s <= e->epochs[i].until_s) e->epochs[kept++] = e->epochs[i];
   e->epochs_cnt = kept;
+  bool full     = kept == CF_EPOCHS_MAX;
+  for (size_t i = 0; b->opens && i < kept; i++)
+    if (!e->epochs[i].until_s) e->epochs[i].until_s = e->batch_s + e->policy.grace_s;
+  if (b->opens) cf_epoch_key_add(e, b->opens->epoch, &b->opens->certificate, &b->opens->policy, b->opens->sealing);
+  if (kept < before || (b->opens && full)) sessions_purge(e);
 }

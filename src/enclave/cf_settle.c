@@ -16,6 +16,8 @@ admitted(cf_enclave_t const *e, cf_addr_t const *owner) {
   return false;
 }
 
+/* What finds no room is passed over, like what concerns strangers: anybody may open accounts and lanes, and nobody may stop us by that.  The book then
+   knows less than the ledger, never more, and whoever was passed over leaves by the ledger. */
 static cf_status_t
 take_message(cf_enclave_t *e, cf_inbox_msg_t const *m) {
   cf_book_msg_t b = { .account = m->id, .asset = m->asset, .units = m->units, .time_s = m->time_s };
@@ -42,7 +44,8 @@ take_message(cf_enclave_t *e, cf_inbox_msg_t const *m) {
   case CF_INBOX_KEY_POLICY_SET:
   case CF_INBOX_MEMBER_REMOVED: return CF_OK;
   }
-  return cf_book_inbox(e->book, &b);
+  cf_status_t st = cf_book_inbox(e->book, &b);
+  return st == CF_ERR_BOUND ? CF_OK : st;
 }
 
 /* The head moved along our contents: the oldest are final. */
@@ -76,12 +79,13 @@ abandon(cf_enclave_t *e, uint64_t time_s, cf_receipt_t *doc) {
   if (!e->contents_cnt || time_s <= valid_until(&e->contents[0])) return CF_OK;
   memcpy(doc->abandon, e->contents[0].digest.b, 32);
   e->uncovered   = e->contents[0].first;
-  uint64_t first = e->closed_window;
+  uint64_t first = 0;
   for (size_t i = e->contents_cnt; i > 0; i--)
     if (e->contents[i - 1].window) first = e->contents[i - 1].window;
-  e->contents_cnt  = 0;
+  e->contents_cnt = 0;
+  if (!first) return CF_OK; /* heartbeats: a window closed behind them stays closed */
   e->closed_window = 0;
-  return first ? cf_book_content_void(e->book, first) : CF_OK;
+  return cf_book_content_void(e->book, first);
 }
 
 cf_refuse_t
@@ -129,23 +133,44 @@ cf_settle_close(cf_enclave_t *e) {
   return CF_REFUSE_NONE;
 }
 
-/* A heartbeat keeps the domain from being declared dead: due on an alarm for the present head, or after a quarter of deadAfter in silence. */
+static bool
+alarmed(cf_taken_view_t const *v) {
+  return cf_hash_eq(&v->slots[CF_SLOT_ALARM_HEAD], &v->slots[CF_SLOT_HEAD]);
+}
+
+/* A heartbeat keeps the domain from being declared dead: due on an alarm for the present head, or after a quarter of deadAfter in silence; and when
+   many receipts wait for a content. */
 static bool
 heartbeat_due(cf_enclave_t const *e) {
   if (e->contents_cnt) return false;
-  bool alarmed = cf_hash_eq(&e->view.slots[CF_SLOT_ALARM_HEAD], &e->head);
-  return alarmed || e->view.time_s >= e->settled_s + e->ledger.dead_after_s / 4;
+  return alarmed(&e->view) || e->view.time_s >= e->settled_s + e->ledger.dead_after_s / 4 || e->sequence - e->uncovered >= CF_COVERED_MAX / 2;
+}
+
+/* Authority ends 2V before a running alarm does: nothing signed later may be left when the domain is declared dead.  ONCHAIN 4.7.5. */
+static bool
+dying(cf_enclave_t const *e, cf_taken_view_t const *v, uint64_t now_s) {
+  uint64_t at_s = cf_word_get(&v->slots[CF_SLOT_ALARM_AT], 0, 40);
+  return alarmed(v) && now_s + 2 * e->ledger.max_validity_s >= at_s + e->ledger.dead_after_s;
 }
 
 static bool
-ledger_open(cf_enclave_t const *e) {
-  cf_ledger_status_t s = cf_ledger_status_unpack(&e->view.slots[CF_SLOT_STATUS]);
-  return !s.dead && e->view.time_s >= s.paused_until_s && cf_ledger_policy_in_force(&s, e->view.time_s) == e->policy.version;
+ledger_open(cf_enclave_t const *e, cf_taken_view_t const *v) {
+  cf_ledger_status_t s = cf_ledger_status_unpack(&v->slots[CF_SLOT_STATUS]);
+  return !s.dead && v->time_s >= s.paused_until_s && !dying(e, v, v->time_s);
 }
 
-/* build makes the content over all receipts under none; e->body receives the body.  False when it could not execute in time, or the ledger would refuse it. */
-static bool
-build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c, size_t *body_sz) {
+bool
+cf_settle_makes_room(cf_enclave_t const *e) {
+  cf_taken_view_t const *v = e->view_next_any ? &e->view_next : NULL;
+  if (!v) return false;
+  bool moved = !cf_hash_eq(&v->slots[CF_SLOT_HEAD], &e->head), lapsed = e->contents_cnt && v->time_s > valid_until(&e->contents[0]);
+  return moved || ((lapsed || !e->contents_cnt) && ledger_open(e, v));
+}
+
+/* build makes the content over all receipts under none; e->body receives the body.  VALIDITY: it could not execute before somebody that it debits has
+   left; other codes: what the ledger would say. */
+static cf_refusal_code_t
+build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c) {
   cf_wr_t                  body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
   cf_book_content_t const *from = e->closed_window ? book_content(e, e->closed_window) : NULL;
   cf_settlement_meta_t     meta = { .sequence = e->sequence, .as_of_s = e->view.time_s, .policy = (uint32_t)e->policy.version, .mode = CF_MODE_NET };
@@ -155,7 +180,8 @@ build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c, size_t *body_sz) {
     if (deadline != UINT64_MAX && meta.valid_until_s >= deadline) meta.valid_until_s = deadline - 1;
     cf_book_content_body(&body, from);
   }
-  if (body.bad || meta.valid_until_s <= e->batch_s) return false;
+  if (body.bad) return CF_REFUSAL_ENTRIES;
+  if (meta.valid_until_s <= e->batch_s) return meta.valid_until_s < meta.as_of_s + e->ledger.max_validity_s ? CF_REFUSAL_VALIDITY : CF_REFUSAL_EXPIRED;
   *c = (cf_content_t){ .window = e->closed_window, .first = e->uncovered, .last = e->sequence, .log_size = b->checkpoint.size, .intent = b->sequence };
   memcpy(c->log_root.b, b->checkpoint.root, 32);
   cf_frontier_t tree = { 0 };
@@ -170,26 +196,37 @@ build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c, size_t *body_sz) {
   c->settlement.entries    = cf_settlement_entries(cf_wr_out(&body));
   c->settlement.receipts   = cf_settlement_receipts(c->first, c->last, &c->receipts_root, c->log_size, &c->log_root);
   c->digest                = cf_settlement_digest(&e->ledger.separator, &c->settlement);
-  *body_sz                 = body.len;
   return cf_preflight(e, c, cf_wr_out(&body));
 }
 
-void
+/* A closed window that can never be settled as it is opens again, and closes without whoever left; else all behind it were stuck. */
+static cf_refuse_t
+reopen(cf_enclave_t *e) {
+  cf_status_t st   = cf_book_content_void(e->book, e->closed_window);
+  e->closed_window = 0;
+  if (!st) st = cf_book_defaults(e->book);
+  return st ? cf_enclave_stop(e, CF_REFUSE_VIEW) : CF_REFUSE_NONE;
+}
+
+cf_refuse_t
 cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
   cf_entropy_t drbg = cf_drbg_entropy(&b->drbg);
   cf_content_t c;
-  size_t       body_sz;
   uint8_t      salt[32];
   cf_entropy_fill(&drbg, salt, sizeof salt);
   memcpy(doc->intent, salt, 32); /* nothing to settle: 32 random bytes, which look the same */
   bool due = e->view_any && e->contents_cnt < CF_SETTLE_FLIGHT_MAX && e->sequence >= e->uncovered && (e->closed_window || heartbeat_due(e));
-  if (!due || !ledger_open(e) || !build(e, b, &c, &body_sz)) return;
+  if (!due || !ledger_open(e, &e->view)) return CF_REFUSE_NONE;
+  cf_refusal_code_t why   = build(e, b, &c);
+  bool              never = why == CF_REFUSAL_VALIDITY || why == CF_REFUSAL_LANE || why == CF_REFUSAL_CAP;
+  if (why) return never && e->closed_window ? reopen(e) : CF_REFUSE_NONE;
   memcpy(c.salt, salt, 32);
   cf_hash_t intent = cf_intent(c.salt, &c.digest);
   memcpy(doc->intent, intent.b, 32);
   e->contents[e->contents_cnt++] = c;
   e->uncovered                   = c.last + 1;
   e->closed_window               = 0;
+  return CF_REFUSE_NONE;
 }
 
 /* ---- release ---- */
@@ -197,6 +234,7 @@ cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
 /* A content leaves signed when its intent's receipt counts under a witness quorum: then so do all that it covers. */
 void
 cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again) {
+  if (!e->view_any || dying(e, e->view_next_any ? &e->view_next : &e->view, e->now_s)) return;
   for (size_t i = 0; i < e->contents_cnt; i++) {
     cf_content_t *c = &e->contents[i];
     if (c->intent > e->feed.history.sequence || valid_until(c) < e->now_s) return; /* none behind it may overtake */

@@ -6,6 +6,8 @@
 
 #include "codec/cf_cbor.h"
 #include "codec/cf_json.h"
+#include "document/cf_carrier.h"
+#include "document/cf_carrier.h"
 
 #define GATHER_MS 300 /* for more than k results, once k are there */
 
@@ -220,7 +222,7 @@ statement_store(cf_gateway_t *g, unsigned i) {
   char                       key[16];
   uint8_t                    value[8 + CF_STATEMENT_BYTES];
   cf_wr_t                    wr = cf_wr_init(value, sizeof value);
-  int                        n  = snprintf(key, sizeof key, "statement/%u", i);
+  size_t                     n  = (size_t)snprintf(key, sizeof key, "statement/%u", i);
   cf_wr_u64(&wr, v->statement_s);
   cf_wr_bytes(&wr, v->statement, v->statement_len);
   cf_store_put(&g->writes, CF_STORE_META, CF_SPAN(key, n), cf_wr_out(&wr));
@@ -235,7 +237,7 @@ cf_attest_load(cf_gateway_t *g, cf_event_t const *ev) {
   while (cf_store_next(&rd, &w))
     for (unsigned i = 0; i < verifiers(g)->members_cnt; i++) {
       char key[16];
-      int  n = snprintf(key, sizeof key, "statement/%u", i);
+      size_t n = (size_t)snprintf(key, sizeof key, "statement/%u", i);
       if (!cf_span_eq(w.key, CF_SPAN(key, n)) || w.value.len <= 8 || w.value.len > 8 + CF_STATEMENT_BYTES) continue;
       cf_verifier_state_t *v  = &g->attest.v[i];
       cf_rd_t              in = cf_rd_span(w.value);
@@ -258,14 +260,13 @@ on_challenge(cf_gateway_t *g, cf_effects_t *fx, unsigned i, cf_event_t const *ev
   cf_verifier_state_t *v  = &g->attest.v[i];
   cf_rd_t              rd = cf_rd_span(ev->body);
   v->challenge            = cf_rd_u64(&rd);
-  cf_span_t both          = CF_SPAN(ev->body.ptr + rd.pos, cf_rd_left(&rd));
-  (void)cf_rd_sized(&rd);
+  cf_span_t challenge     = CF_SPAN(ev->body.ptr + rd.pos, cf_rd_left(&rd)); /* with its length, as the launcher wants it */
   (void)cf_rd_sized(&rd);
   if (ev->status || ev->code != 200 || !cf_rd_done(&rd)) {
     leave_out(v);
     return;
   }
-  cf_fx_ask(fx, cf_fx_id(g, CF_ID_ANSWER, i), g->cfg.launcher, CF_SPAN_LIT("ACTIVATE"), launcher_message(fx, LAUNCHER_ACTIVATE, both), CF_PEER_MS);
+  cf_fx_ask(fx, cf_fx_id(g, CF_ID_ANSWER, i), g->cfg.launcher, CF_SPAN_LIT("ACTIVATE"), launcher_message(fx, LAUNCHER_ACTIVATE, challenge), CF_PEER_MS);
 }
 
 static void
@@ -345,7 +346,7 @@ take_result(cf_gateway_t *g, unsigned i, cf_span_t ear_bytes, uint8_t const sig[
   if (ear.status != CF_EAR_AFFIRMING || memcmp(ear.certificate, a->certificate_hash.b, 32) || memcmp(ear.evidence, a->evidence_hash.b, 32)) return false;
   cf_registration_t r = a->registration;
   memcpy(r.measurement.b, ear.measurement, 32);
-  cf_hash_t digest = cf_registration_digest(&g->ledger.separator, &g->domain, &r);
+  cf_hash_t digest = cf_registration_digest(&g->ledger_id.separator, &g->domain, &r);
   if (cf_k256_recover(&by, sig, &digest) || memcmp(by.b, verifiers(g)->members[i].addr, 20)) return false;
   a->registration.measurement = r.measurement;
   memcpy(v->ear, ear_bytes.ptr, v->ear_len = (uint32_t)ear_bytes.len);
@@ -409,38 +410,22 @@ insert(member_t *set, size_t *cnt, uint64_t role, cf_span_t bytes) {
   set[at] = m;
 }
 
+/* The set that a result names by its hash (evidence's cf_collateral_set): the revocation lists, the verifier's own statement, and the root that the
+   chain led to: of the certificates in the collateral, the hash says which. */
 #define ITEMS_MAX 24
-static size_t
-collateral_items(cf_attest_t const *a, uint64_t role[ITEMS_MAX], cf_span_t item[ITEMS_MAX]) {
-  cf_rd_t rd = cf_rd_init(a->served_collateral, a->served_collateral_len);
-  if (cf_cbor_array(&rd) != 3) return 0;
-  (void)cf_cbor_tstr(&rd);
-  cf_rd_t in  = cf_rd_span(cf_cbor_bstr(&rd));
-  size_t  cnt = cf_cbor_array(&in), n = 0;
-  for (; n < cnt && n < ITEMS_MAX && !in.bad; n++) {
-    if (cf_cbor_array(&in) != 2) return 0;
-    role[n] = cf_cbor_uint(&in);
-    item[n] = cf_cbor_bstr(&in);
-  }
-  return in.bad ? 0 : n;
-}
-
-/* The set that a result names by its hash (evidence's cf_collateral_set): the lists and the root, with the statements that this verifier relied on:
-   its own, everybody's or none; the hash says which. */
 static bool
-archive_set(cf_gateway_t *g, cf_effects_t *fx, unsigned verifier, uint8_t const want[32], unsigned which) {
-  cf_attest_t *a = &g->attest;
-  member_t     set[ITEMS_MAX + CF_MEMBERS_MAX];
-  uint64_t     role[ITEMS_MAX];
-  cf_span_t    item[ITEMS_MAX];
-  size_t       cnt = 0, n = collateral_items(a, role, item), max = 3 + (ITEMS_MAX + CF_MEMBERS_MAX) * 40;
-  for (size_t i = 0; i < n; i++) insert(set, &cnt, role[i], item[i]);
-  for (unsigned i = 0; i < CF_MEMBERS_MAX; i++)
-    if (a->v[i].statement_have && (which == 1 || (which == 0 && i == verifier)))
-      insert(set, &cnt, COLLATERAL_STATEMENT, CF_SPAN(a->v[i].statement, a->v[i].statement_len));
-  cf_wr_t wr = cf_wr_init(cf_fx_room(fx, max), max);
-  cf_cbor_w_array(&wr, cnt);
+archive_set(cf_gateway_t *g, cf_effects_t *fx, cf_verifier_state_t const *v, uint8_t const want[32], cf_span_t const *item, size_t cnt, size_t root) {
+  cf_span_t statement = CF_SPAN(v->statement, v->statement_len);
+  member_t  set[ITEMS_MAX + 1];
+  size_t    n = 0, max = 3 + (ITEMS_MAX + 1) * 40;
   for (size_t i = 0; i < cnt; i++) {
+    bool certificate = cf_der_is_certificate(item[i]);
+    if (!certificate || i == root) insert(set, &n, certificate ? COLLATERAL_ROOT : COLLATERAL_CRL, item[i]);
+  }
+  if (statement.len) insert(set, &n, COLLATERAL_STATEMENT, statement);
+  cf_wr_t wr = cf_wr_init(cf_fx_room(fx, max), max);
+  cf_cbor_w_array(&wr, n);
+  for (size_t i = 0; i < n; i++) {
     cf_cbor_w_array(&wr, 2);
     cf_cbor_w_uint(&wr, set[i].role);
     cf_cbor_w_hash(&wr, &set[i].hash);
@@ -448,10 +433,9 @@ archive_set(cf_gateway_t *g, cf_effects_t *fx, unsigned verifier, uint8_t const 
   cf_hash_t is = cf_sha256(cf_wr_out(&wr));
   if (memcmp(is.b, want, 32)) return false;
   cf_archive_put(g, fx, cf_wr_out(&wr));
-  for (size_t i = 0; i < n; i++) cf_archive_put(g, fx, cf_fx_dup(fx, item[i]));
-  for (unsigned i = 0; i < CF_MEMBERS_MAX; i++)
-    if (a->v[i].statement_have && (which == 1 || (which == 0 && i == verifier)))
-      cf_archive_put(g, fx, CF_SPAN(a->v[i].statement, a->v[i].statement_len));
+  for (size_t i = 0; i < cnt; i++)
+    if (!cf_der_is_certificate(item[i]) || i == root) cf_archive_put(g, fx, item[i]);
+  if (statement.len) cf_archive_put(g, fx, statement);
   return true;
 }
 
@@ -462,8 +446,11 @@ cf_attest_archive(cf_gateway_t *g, cf_effects_t *fx, unsigned verifier) {
   cf_sign1_t   s;
   if (cf_ear_open(&ear, &s, CF_SPAN(a->v[verifier].ear, a->v[verifier].ear_len), NULL)) return;
   cf_archive_put(g, fx, CF_SPAN(a->served, a->served_len));
-  for (unsigned which = 0; which < 3; which++)
-    if (archive_set(g, fx, verifier, ear.collateral, which)) return;
+  cf_span_t item[ITEMS_MAX];
+  size_t    cnt = 0;
+  if (a->served_collateral_len && cf_der_split(item, &cnt, ITEMS_MAX, CF_SPAN(a->served_collateral, a->served_collateral_len))) return;
+  for (size_t root = 0; root <= cnt; root++)
+    if (archive_set(g, fx, &a->v[verifier], ear.collateral, item, cnt, root)) return;
 }
 
 /* ---- going on ---- */

@@ -194,7 +194,7 @@ cf_batcher_post(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   }
   if (g->stopping || (!rule.executes && !rule.promises)) {
     count_input(g, CF_INPUT_UNAVAILABLE);
-    cf_front_problem(g, fx, ev->id, 503, "unavailable", g->stopping ? "stopping" : cf_public_mode(rule.mode).made_by_cf_public);
+    cf_front_problem(g, fx, ev->id, 503, "unavailable", g->stopping ? "stopping" : cf_modes_name(rule.mode));
     return;
   }
   if (!rule.executes) {

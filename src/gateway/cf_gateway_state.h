@@ -2,12 +2,15 @@
 #ifndef CF_GATEWAY_STATE_H
 #define CF_GATEWAY_STATE_H
 
+#include "base/cf_store.h"
+#include "base/cf_text.h"
 #include "document/cf_boundary.h"
 #include "document/cf_history.h"
 #include "gateway/cf_gateway.h"
 #include "gateway/cf_index.h"
 #include "gateway/cf_modes.h"
 #include "gateway/cf_post.h"
+#include "ledger/cf_genesis_map.h"
 #include "ledger/cf_view.h"
 #include "observe/cf_line.h"
 #include "observe/cf_metrics.h"
@@ -29,7 +32,7 @@
 #define CF_ANSWER_BYTES    (8u << 20) /* answers to parties in one step */
 #define CF_RELEASE_BYTES   (40u << 20)
 #define CF_LOOKUPS_MAX     64
-#define CF_LOOKUP_RESULTS  8
+#define CF_LOOKUP_RESULTS  32
 #define CF_LOOKUP_BYTES    (32u << 10)
 #define CF_PROMISES_MAX    1024
 #define CF_PROMISED_BYTES  (8u << 20)
@@ -88,6 +91,7 @@ typedef enum {
   CF_STEP_INDEX,       /* manifests, results and bodies of what is there */
   CF_STEP_ENTRIES,     /* genesis and deployment logged, and witnessed */
   CF_STEP_ENCLAVE,     /* waits for an enclave to answer */
+  CF_STEP_ADOPT,       /* an enclave that runs already: is everything that it executed in our journal? */
   CF_STEP_FILES,       /* snapshot and journal from disk */
   CF_STEP_BOOT,
   CF_STEP_JOURNAL,
@@ -267,7 +271,7 @@ struct cf_gateway {
   cf_genesis_t         genesis;
   cf_policy_t          policy;
   cf_hash_t            domain, policy_hash;
-  cf_ledger_config_t   ledger;
+  cf_ledger_genesis_t  ledger; /* what block 0 must hold */
   cf_ledger_identity_t ledger_id;
   cf_seats_t           observers;
   cf_witness_set_t     witnesses;
@@ -304,7 +308,8 @@ struct cf_gateway {
   uint8_t      possession[64];
   bool         registering; /* POST under way */
   uint64_t     register_at_ms;
-  bool         replayed; /* relog was done for this enclave */
+  uint8_t      reading;  /* what READ was asked for */
+  uint64_t     adopt;    /* sequence of an enclave that runs already */
   bool         snapshot_due;
 
   /* batches */
@@ -331,6 +336,7 @@ struct cf_gateway {
   cf_publisher_t  publisher;
   cf_history_t    history;
   cf_kept_epoch_t newest, certified;
+  cf_kept_entry_t deployment;
   cf_span_t       feeding;   /* entry that the history reads */
   uint8_t        *queue;
   size_t          queue_len;
@@ -472,6 +478,7 @@ void cf_settler_final(cf_gateway_t *g, cf_hash_t const *head, uint64_t block);
 /* Body of POST /ledger/acts: one span. */
 void cf_settler_call(cf_wr_t *wr, cf_op_t const *op, uint64_t deadline_s);
 bool cf_settler_included(cf_span_t json, size_t i, uint64_t *block);
+bool cf_settler_refused(cf_span_t json, cf_refusal_code_t why);
 
 /* cf_views.c */
 void cf_views_want(cf_gateway_t *g, uint64_t block);
@@ -502,6 +509,6 @@ void cf_tell_domain(cf_gateway_t *g, cf_wr_t *wr);
 void cf_tell_status(cf_gateway_t *g, cf_wr_t *wr);
 void cf_tell_settlement(cf_gateway_t *g, cf_wr_t *wr, cf_settled_t const *s);
 void cf_tell_metrics(cf_gateway_t *g, cf_wr_t *wr);
-extern char const cf_openapi[];
+extern char const *const cf_openapi[]; /* pieces, ended by NULL */
 
 #endif

@@ -49,16 +49,41 @@ ask_plain(cf_gateway_t *g, cf_effects_t *fx, cf_message_type_t type) {
   (void)cf_leader_ask(g, fx, type, cf_wr_out(&wr));
 }
 
+enum { READ_CERTIFICATE = 1, READ_RECEIPT, READ_STATUS, READ_RELEASES };
+
 static void
-ask_status(cf_gateway_t *g, cf_effects_t *fx) {
+ask_read(cf_gateway_t *g, cf_effects_t *fx, uint8_t what, uint64_t sequence) {
   cf_wr_t wr = message(g, CF_MSG_READ);
-  cf_wr_u8(&wr, 3);
-  (void)cf_leader_ask(g, fx, CF_MSG_READ, cf_wr_out(&wr));
+  cf_wr_u8(&wr, what);
+  if (what == READ_RECEIPT) cf_wr_u64(&wr, sequence);
+  if (cf_leader_ask(g, fx, CF_MSG_READ, cf_wr_out(&wr))) g->reading = what;
+}
+
+static void ask_status(cf_gateway_t *g, cf_effects_t *fx) { ask_read(g, fx, READ_STATUS, 0); }
+
+static cf_public_text_t
+reason(cf_refuse_t why) {
+  switch ((int)why) {
+  case CF_REFUSE_NONE: return CF_PUBLIC_TEXT("no answer");
+  case CF_REFUSE_PHASE: return CF_PUBLIC_TEXT("it executed what is not in this journal: restart it");
+  case CF_REFUSE_ROOT: return CF_PUBLIC_TEXT("root");
+  case CF_REFUSE_ROLLED_BACK: return CF_PUBLIC_TEXT("rolled-back");
+  case CF_REFUSE_TIP: return CF_PUBLIC_TEXT("tip");
+  case CF_REFUSE_TWIN: return CF_PUBLIC_TEXT("twin");
+  case CF_REFUSE_VIEW: return CF_PUBLIC_TEXT("view");
+  case CF_REFUSE_JOURNAL: return CF_PUBLIC_TEXT("journal");
+  default: return CF_PUBLIC_TEXT("an answer that is none");
+  }
 }
 
 void
 cf_leader_lost(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
-  cf_gateway_say(g, fx, CF_LINE_WARN, CF_PUBLIC_TEXT("enclave-lost"), (cf_public_text_t){ cf_refuse_name(why) }, g->sequence);
+  if (g->enclave_up || g->halted != why)
+    cf_gateway_say(g, fx, CF_LINE_WARN, CF_PUBLIC_TEXT("enclave-lost"), reason(why), g->sequence);
+  if (g->fresh_request && !g->fresh_id) {
+    cf_front_problem(g, fx, g->fresh_request, 503, "enclave-down", "the enclave went away");
+    g->fresh_request = 0;
+  }
   g->enclave_up    = false;
   g->enclave_id    = 0;
   g->batching      = false;
@@ -207,6 +232,7 @@ results_go(cf_gateway_t *g, cf_effects_t *fx) {
   if (g->results_at == g->results_cnt) {
     cf_leader_to(g, CF_STEP_ENTRIES);
     cf_logside_ready(g, fx);
+    if (g->settlements) cf_views_want(g, 0); /* which of them are final? */
     return;
   }
   cf_fx_get(fx, cf_fx_id(g, CF_ID_RESULTS, 0),
@@ -313,11 +339,17 @@ get_journal(cf_gateway_t *g, cf_effects_t *fx) {
   (void)cf_leader_ask(g, fx, CF_MSG_JOURNAL, cf_wr_out(&wr));
 }
 
+static void adopt_file(cf_gateway_t *g, cf_event_t const *ev);
+
 /* One stretch of whole chunks; the gateway's notes are read on the way. */
 static void
 on_journal_file(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->id != g->getting) return;
   g->getting   = 0;
+  if (g->step == CF_STEP_ADOPT) {
+    adopt_file(g, ev);
+    return;
+  }
   cf_rd_t  rd  = cf_rd_span(ev->body);
   cf_wr_t  wr  = message(g, CF_MSG_JOURNAL);
   uint8_t *last = cf_wr_room(&wr, 1);
@@ -455,12 +487,78 @@ on_registered(cf_gateway_t *g, cf_event_t const *ev) {
   uint64_t block = 0;
   if (!g->registering || g->step != CF_STEP_REGISTER) return;
   g->registering = false;
-  if (ev->status || ev->code != 200 || !cf_settler_included(ev->body, 0, &block)) {
+  bool known = !ev->status && ev->code == 200 && cf_settler_refused(ev->body, CF_REFUSAL_KEY_KNOWN); /* by a life before this one */
+  if (!known && (ev->status || ev->code != 200 || !cf_settler_included(ev->body, 0, &block))) {
     cf_leader_later(g);
     return;
   }
   cf_views_want(g, block);
   cf_leader_to(g, CF_STEP_VIEW);
+}
+
+/* ---- an enclave that outlived the gateway before ---- */
+
+/* It goes on when everything that it executed is in our journal.  An empty batch that is not can be read back, and a snapshot then closes the
+   journal's gap; of another, nobody has the manifest: the enclave must start again, from the journal. */
+static void
+adopt(cf_gateway_t *g, cf_effects_t *fx) {
+  if (g->adopt == g->sequence + 1) {
+    ask_read(g, fx, READ_RECEIPT, g->adopt);
+    return;
+  }
+  if (g->adopt != g->sequence) {
+    cf_leader_lost(g, fx, CF_REFUSE_PHASE);
+    return;
+  }
+  relog(g, g->sequence);
+  cf_history_boot_t const *own = cf_history_by_instance(&g->history, &g->instance);
+  g->boot_index                = own ? own->index : CF_NO_INDEX;
+  g->journal_file              = g->files_cnt ? g->files[g->files_cnt - 1] : 0;
+  g->fresh                     = false;
+  if (own && own->index == g->newest.boot.index && g->newest.certificate.len)
+    cf_attest_certificate(g, CF_SPAN(g->newest.certificate.bytes, g->newest.certificate.len), g->newest.certificate.index);
+  if (g->phase == CF_PHASE_SERVING) ask_read(g, fx, READ_RELEASES, 0);
+  else if (!own) cf_leader_to(g, CF_STEP_FEED);
+  else if (g->attest.certificate_len) cf_leader_to(g, CF_STEP_CERTIFICATE);
+  else ask_read(g, fx, READ_CERTIFICATE, 0);
+}
+
+static void
+adopt_file(cf_gateway_t *g, cf_event_t const *ev) {
+  cf_rd_t         rd = cf_rd_span(ev->body);
+  cf_chunk_t      chunk;
+  cf_chunk_note_t note;
+  while (!ev->status && ev->code == 200 && cf_chunk_next(&rd, &chunk))
+    if (chunk.note.len && (cf_chunk_note(&note, chunk.note) || !cf_batcher_note(g, &note))) break;
+  g->file_at++;
+}
+
+/* The receipt of a batch whose answer nobody had.  Only an empty one has a manifest that is known. */
+static void
+on_read_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
+  cf_chunk_note_t note = { .receipt = cf_rd_sized(body) };
+  if (!note.receipt.len || !cf_batcher_note(g, &note)) cf_leader_lost(g, fx, CF_REFUSE_PHASE);
+}
+
+static void
+on_read_certificate(cf_gateway_t *g, cf_rd_t *body) {
+  cf_span_t cose = cf_rd_sized(body);
+  if (cose.len) {
+    (void)cf_logside_queue(g, CF_ENTRY_PLAIN, 0, cose);
+    cf_attest_certificate(g, cose, CF_NO_INDEX);
+  }
+  cf_leader_to(g, CF_STEP_CERTIFICATE); /* or SHOW_LOG will let it out */
+}
+
+static void
+on_read_releases(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
+  cf_releases_take(g, fx, body);
+  g->snapshot_due    = true; /* before the next batch: a file of our own, and no gap */
+  g->attest.renewal  = true;
+  g->attest.next_ms  = 0;
+  g->follow          = 2;
+  cf_leader_to(g, CF_STEP_SERVING);
+  cf_gateway_say(g, fx, CF_LINE_INFO, CF_PUBLIC_TEXT("enclave-adopted"), CF_PUBLIC_TEXT("serving"), g->sequence);
 }
 
 /* ---- answers ---- */
@@ -469,30 +567,47 @@ static void
 on_status(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   cf_phase_t phase    = (cf_phase_t)cf_rd_u8(body);
   cf_hash_t  instance = cf_rd_hash(body);
-  (void)cf_rd_u64(body);
+  uint64_t   sequence = cf_rd_u64(body);
   (void)cf_rd_u64(body);
   (void)cf_rd_u64(body);
   uint64_t size = cf_rd_u64(body);
   (void)cf_rd_u64(body);
   uint64_t folded = cf_rd_u64(body);
   if (!cf_rd_done(body)) return;
-  if (g->step > CF_STEP_BOOT && g->step < CF_STEP_HALTED) { /* after a refusal: where does it stand? */
-    g->phase = phase;
-    g->shown = size;
+  if (g->step != CF_STEP_ENCLAVE && g->step != CF_STEP_HALTED) { /* after a refusal: where does it stand? */
+    if (!cf_hash_eq(&instance, &g->instance)) { /* another one answers: it was started anew in between */
+      cf_leader_lost(g, fx, CF_REFUSE_NONE);
+      return;
+    }
+    g->phase        = phase;
+    g->shown        = size;
+    g->views.folded = folded;
     return;
   }
-  if (phase != CF_PHASE_OPENING) { /* an instance of an earlier life: its journal may lack what it answered to nobody */
-    cf_leader_lost(g, fx, CF_REFUSE_PHASE);
-    return;
-  }
+  bool ended = phase == CF_PHASE_STOPPED || phase == CF_PHASE_DRAINING;
+  if (ended || (cf_hash_eq(&instance, &g->instance) && g->halted)) return; /* it waits for another */
   g->instance     = instance;
   g->enclave_up   = true;
   g->halted       = CF_REFUSE_NONE;
   g->phase        = phase;
   g->views.folded = folded;
   g->views.shown  = 0;
+  g->file_at      = 0;
+  g->adopt        = sequence;
+  g->shown        = size;
   cf_leader_to(g, CF_STEP_FILES);
-  get_snapshot(g, fx);
+  if (phase == CF_PHASE_OPENING) get_snapshot(g, fx);
+  else list(g, fx, CF_ID_JOURNAL_LIST, CF_SPAN_LIT("enclave"));
+}
+
+static void
+on_read(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
+  switch (g->reading) {
+  case READ_CERTIFICATE: on_read_certificate(g, body); return;
+  case READ_RECEIPT: on_read_receipt(g, fx, body); return;
+  case READ_STATUS: on_status(g, fx, body); return;
+  case READ_RELEASES: on_read_releases(g, fx, body); return;
+  }
 }
 
 static void
@@ -522,7 +637,7 @@ on_batch(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
 static void
 on_answer(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   switch ((int)g->crossing) {
-  case CF_MSG_READ: on_status(g, fx, body); return;
+  case CF_MSG_READ: on_read(g, fx, body); return;
   case CF_MSG_BOOT: on_boot(g, body); return;
   case CF_MSG_JOURNAL: on_journal(g, fx, body); return;
   case CF_MSG_SHOW_LOG: on_shown(g, fx, body); return;
@@ -563,13 +678,20 @@ on_refused(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
   }
   switch ((int)g->crossing) {
   case CF_MSG_BATCH: cf_batcher_refused(g, fx, why); break;
-  case CF_MSG_SHOW_LEDGER: cf_views_refused(g, why); break;
+  case CF_MSG_SHOW_LEDGER:
+    cf_views_refused(g, why);
+    ask_status(g, fx); /* how many messages it has folded: a replay may have brought it further, or less far */
+    break;
   case CF_MSG_CERTIFY:
     if (!g->fresh_certify) cf_attest_failed(g);
     else cf_front_bundle(g, fx, g->fresh_request, CF_SPAN(NULL, 0));
     g->fresh_certify = false;
+    if (why == CF_REFUSE_PHASE) ask_status(g, fx);
     break;
-  case CF_MSG_POSSESS: cf_leader_to(g, CF_STEP_ATTEST); break; /* not certified in its eyes: more results */
+  case CF_MSG_POSSESS:
+    cf_leader_to(g, CF_STEP_ATTEST); /* not certified in its eyes: more results */
+    if (why == CF_REFUSE_PHASE) ask_status(g, fx);
+    break;
   case CF_MSG_SHOW_LOG: ask_status(g, fx); break;
   }
   cf_leader_later(g);
@@ -598,7 +720,7 @@ cf_leader_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   case CF_ID_SNAPSHOT: on_snapshot_file(g, fx, ev); return;
   case CF_ID_JOURNAL_LIST:
     g->files_cnt = ev->status ? 0 : numbers(g->files, CF_FILES_MAX, ev->body, CF_SPAN_LIT("journal-"));
-    cf_leader_to(g, CF_STEP_BOOT);
+    cf_leader_to(g, g->phase == CF_PHASE_OPENING ? CF_STEP_BOOT : CF_STEP_ADOPT);
     return;
   case CF_ID_JOURNAL: on_journal_file(g, fx, ev); return;
   }
@@ -624,15 +746,8 @@ serve(cf_gateway_t *g, cf_effects_t *fx) {
   (void)cf_batcher_ask(g, fx);
 }
 
-void
-cf_leader_go(cf_gateway_t *g, cf_effects_t *fx) {
-  if (g->step < CF_STEP_SERVING || g->step == CF_STEP_HALTED)
-    if (g->slots_used) cf_batcher_lost(g, fx);
-  if (g->step == CF_STEP_LOG && g->writer.phase == CF_LOGWRITER_READY) {
-    cf_leader_to(g, CF_STEP_INDEX);
-    index_begin(g);
-    index_go(g, fx);
-  }
+static void
+go_once(cf_gateway_t *g, cf_effects_t *fx) {
   if (g->enclave_id || g->getting || g->now.mono_ms < g->step_at_ms) return;
   if (cf_logside_show(g, fx)) return;
   switch (g->step) {
@@ -646,6 +761,10 @@ cf_leader_go(cf_gateway_t *g, cf_effects_t *fx) {
   case CF_STEP_HALTED:
     g->step_at_ms = g->now.mono_ms + POLL_MS;
     ask_status(g, fx);
+    return;
+  case CF_STEP_ADOPT:
+    if (g->file_at < g->files_cnt) get_journal(g, fx);
+    else adopt(g, fx);
     return;
   case CF_STEP_BOOT: ask_boot(g, fx); return;
   case CF_STEP_JOURNAL: get_journal(g, fx); return;
@@ -668,4 +787,19 @@ cf_leader_go(cf_gateway_t *g, cf_effects_t *fx) {
   case CF_STEP_FIRST: cf_batcher_empty(g, fx); return;
   case CF_STEP_SERVING: serve(g, fx); return;
   }
+}
+
+void
+cf_leader_go(cf_gateway_t *g, cf_effects_t *fx) {
+  if (g->step != CF_STEP_SERVING && g->slots_used) cf_batcher_lost(g, fx);
+  if (g->step == CF_STEP_LOG && g->writer.phase == CF_LOGWRITER_READY) {
+    cf_leader_to(g, CF_STEP_INDEX);
+    index_begin(g);
+    index_go(g, fx);
+  }
+  cf_step_t before;
+  do {
+    before = g->step;
+    go_once(g, fx);
+  } while (g->step != before);
 }

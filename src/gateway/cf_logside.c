@@ -109,6 +109,7 @@ learn(cf_gateway_t *g, uint64_t index, cf_span_t entry) {
   cf_receipt_t        receipt;
   cf_settlement_doc_t settlement;
   g->feeding = entry;
+  if (index == 1) keep_entry(&g->deployment, index, entry);
   if (cf_history_feed(&g->history, index, entry, on_history, g)) return; /* nothing can be said any more: the enclave will say so, too */
   if (!cf_document_open(&receipt, &s, &cf_receipt_table, entry, NULL)) {
     if (entry.len <= CF_RECEIPT_BYTES && receipt.sequence && memcmp(receipt.domain, g->domain.b, 32) == 0) learn_receipt(g, index, entry, &receipt, &s);
@@ -255,7 +256,7 @@ cf_logside_go(cf_gateway_t *g, cf_effects_t *fx) {
 static void
 publisher_event(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   size_t from = fx->cnt;
-  if (cf_publisher_step(&g->publisher, ev, fx))
+  if (cf_publisher_step(&g->publisher, fx, ev))
     cf_metrics_set(&g->metrics, CF_METRIC_CHECKPOINT_SIZE, cf_public_u64(g->publisher.cosigned.size));
   cf_gateway_public(fx, from);
 }
@@ -272,7 +273,7 @@ cf_logside_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     return;
   }
   size_t from = fx->cnt;
-  (void)cf_logwriter_step(&g->writer, ev, fx);
+  (void)cf_logwriter_step(&g->writer, fx, ev);
   cf_gateway_public(fx, from);
   if (g->writer.phase == CF_LOGWRITER_FAILED) {
     cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("log-broken"), CF_PUBLIC_TEXT("a file of the log does not agree with its checkpoint"),

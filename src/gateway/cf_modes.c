@@ -15,6 +15,17 @@ static cf_mode_rule_t const rules[CF_SERVICE_MODES] = {
   { CF_SERVICE_MAINTENANCE,        false, false, false, 60 },
 };
 
+static char const *const names[CF_SERVICE_MODES] = {
+  "normal",       "ledger-unavailable", "log-degraded", "attestation-stale", "registering",
+  "lease-lapsed", "enclave-down",       "paused",       "maintenance",
+};
+
+char const *
+cf_modes_name(cf_service_mode_t mode) {
+  assert((unsigned)mode < CF_SERVICE_MODES);
+  return names[mode];
+}
+
 cf_mode_rule_t
 cf_modes_rule(cf_service_mode_t mode) {
   assert((unsigned)mode < CF_SERVICE_MODES && rules[mode].mode == mode);

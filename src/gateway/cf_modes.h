@@ -44,7 +44,8 @@ typedef struct {
 
 /* cf_modes_of gives the row of the first condition that holds, gravest first; pure. */
 cf_mode_rule_t cf_modes_of(cf_mode_facts_t const *facts);
-/* The row of a mode. */
+/* The row of a mode, and its name ("log-degraded"): static. */
 cf_mode_rule_t cf_modes_rule(cf_service_mode_t mode);
+char const    *cf_modes_name(cf_service_mode_t mode);
 
 #endif

@@ -147,7 +147,7 @@ lookup_next(cf_gateway_t *g, cf_effects_t *fx, cf_lookup_t *l) {
   cf_fx_get(fx, cf_fx_id(g, CF_ID_LOOKUP, (unsigned)(l - g->lookup)), results_name(fx, l->result[l->at].file));
 }
 
-/* GET /v1/results/<id>: everything released for it so far, oldest receipt first. */
+/* GET /v1/results/<id>: what was released for it so far, oldest receipt first: its answer, and the newest notices. */
 void
 cf_releases_get(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_hash_t const *id) {
   cf_index_entry_t const *e = cf_index_find(&g->index, id);
@@ -160,7 +160,11 @@ cf_releases_get(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_hash_t c
   l->type    = NULL;
   l->cnt = l->at = l->len = 0;
   cf_index_result_t r;
-  for (uint64_t at = e ? e->results : 0; l->cnt < CF_LOOKUP_RESULTS && cf_index_result_next(&g->index, id, &at, &r);) {
+  for (uint64_t at = e ? e->results : 0; cf_index_result_next(&g->index, id, &at, &r);) {
+    if (l->cnt == CF_LOOKUP_RESULTS) { /* notices in the middle are left out, never the answer itself, which is the oldest */
+      l->result[0] = r;
+      continue;
+    }
     size_t k = l->cnt++;
     for (; k && (l->result[k - 1].sequence > r.sequence || (l->result[k - 1].sequence == r.sequence && l->result[k - 1].offset > r.offset)); k--)
       l->result[k] = l->result[k - 1];

@@ -15,7 +15,7 @@ cf_settler_digest(cf_gateway_t const *g, cf_settlement_doc_t const *doc) {
   memcpy(s.state_root.b, doc->state_root, 32);
   memcpy(s.entries.b, doc->entries, 32);
   memcpy(s.receipts.b, doc->receipts, 32);
-  return cf_settlement_digest(&g->ledger.separator, &s);
+  return cf_settlement_digest(&g->ledger_id.separator, &s);
 }
 
 cf_settled_t *
@@ -165,7 +165,7 @@ read_body(cf_gateway_t *g, cf_effects_t *fx, cf_settled_t const *s) {
 /* The contents that may still execute, oldest first: each stands on the one before it, so they go together. */
 void
 cf_settler_go(cf_gateway_t *g, cf_effects_t *fx) {
-  if (g->acts_id || g->body_for || !g->settlements || g->step <= CF_STEP_INDEX || g->stopping) return;
+  if (g->acts_id || g->body_for || !g->settlements || !g->views.ready || g->stopping) return;
   cf_wr_t wr  = cf_wr_init(g->acts, CF_SETTLE_FLIGHT_MAX * (4 + CF_CALL_MAX));
   bool    due = false;
   g->acts_cnt = 0;
@@ -214,6 +214,19 @@ cf_settler_included(cf_span_t json, size_t i, uint64_t *block) {
   while (cf_json_each(results, &pos, &key, &item))
     if (i-- == 0) return !cf_json_u64(block, cf_json_get(item, "block"));
   return false;
+}
+
+/* Was the first call refused for this reason? */
+bool
+cf_settler_refused(cf_span_t json, cf_refusal_code_t why) {
+  cf_json_t top, item;
+  cf_span_t key;
+  size_t    pos = 0;
+  char      name[32];
+  if (cf_json_parse(&top, json, NULL)) return false;
+  cf_json_t results = cf_json_get(top, "results");
+  if (results.type != CF_JSON_ARRAY || !cf_json_each(results, &pos, &key, &item)) return false;
+  return !cf_json_str(name, sizeof name, cf_json_get(item, "refusal")) && !strcmp(name, cf_refusal_name(why));
 }
 
 static void

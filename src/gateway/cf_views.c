@@ -45,20 +45,16 @@ next_block(cf_views_t const *v) {
   return v->chain.started ? v->chain.head.number + 1 : 0;
 }
 
-/* Block 0 carries the ledger's parameters: they must be genesis'. */
-static bool
-founded_as_agreed(cf_gateway_t const *g) {
-  cf_ledger_config_t const *is = &g->views.chain.genesis.config, *want = &g->ledger;
-  return is->embedded == want->embedded && is->chain_id == want->chain_id && cf_addr_eq(&is->contract, &want->contract) &&
-         cf_hash_eq(&is->domain, &want->domain) && cf_hash_eq(&is->separator, &want->separator) && is->mode == want->mode &&
-         is->max_validity_s == want->max_validity_s && is->exit_delay_s == want->exit_delay_s;
-}
-
+/* Block 0 must be the ledger that genesis speaks of. */
 static bool
 take_block(cf_gateway_t *g, cf_span_t block) {
-  cf_views_t *v = &g->views;
-  if (v->chain.started) return cf_chain_replay(&v->chain, block, NULL) == CF_OK;
-  return cf_chain_start(&v->chain, block, NULL, NULL) == CF_OK && founded_as_agreed(g);
+  cf_chain_t *c = &g->views.chain;
+  if (c->started) return cf_chain_replay(c, block, NULL) == CF_OK;
+  uint8_t genesis[CF_GENESIS_BYTES_MAX];
+  cf_wr_t wr = cf_wr_init(genesis, sizeof genesis);
+  cf_ledger_genesis_write(&wr, &g->ledger);
+  cf_span_t expect = cf_wr_out(&wr);
+  return cf_chain_start(c, block, &expect, NULL) == CF_OK;
 }
 
 /* The chain reached the block that observers made final.  Another hash at its height: they followed another chain, and they are

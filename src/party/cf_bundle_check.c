@@ -283,17 +283,6 @@ typedef struct {
   size_t             root_cnt;
 } parts_t;
 
-/* A certificate's first field is its version, tagged [0]; a revocation list has none such. */
-static bool is_certificate(cf_span_t der) {
-  cf_rd_t rd = cf_rd_span(der);
-  for (int i = 0; i < 2; i++) {
-    cf_rd_take(&rd, 1);
-    uint8_t len = cf_rd_u8(&rd);
-    if (len & 0x80) cf_rd_take(&rd, len & 0x7f);
-  }
-  return cf_rd_u8(&rd) == 0xa0;
-}
-
 /* A root counts if policy names its hash, with the class that policy gives it. */
 static void add_root(parts_t *p, cf_policy_t const *policy, cf_span_t der) {
   cf_hash_t hash = cf_sha256(der);
@@ -309,7 +298,7 @@ static cf_verdict_code_t gather(run_t *r, parts_t *p, cf_span_t evidence) {
     return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "collateral", 0, "not DER values one after the other");
   p->items[p->item_cnt++] = (cf_evidence_item_t){CF_ROLE_EVIDENCE, evidence};
   for (size_t i = 0; i < cnt; i++) {
-    if (is_certificate(der[i])) {
+    if (cf_der_is_certificate(der[i])) {
       add_root(p, &r->out->trust.policy, der[i]);
     } else {
       if (p->crl_cnt++ == CF_X509_CRL_MAX)

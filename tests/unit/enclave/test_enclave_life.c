@@ -1,99 +1,6 @@
 // link: ledger session translog
 /* An enclave's life: bootstrap, batches, release, restart, and what it refuses on the way. */
-#include "world.h"
-
-typedef struct {
-  uint8_t         scalar[32], result[32];
-  cf_x25519_pub_t result_pub;
-  cf_session_t    session;
-  uint64_t        order;
-  uint32_t        account;
-} party_t;
-
-static void
-party_init(world_t *w, party_t *p, uint32_t account) {
-  memset(p, 0, sizeof *p);
-  cf_k256_scalar_make(p->scalar, &w->entropy);
-  cf_x25519_make(p->result, &p->result_pub, &w->entropy);
-  p->account = account;
-}
-
-static cf_ciphers_t ciphers;
-
-static cf_span_t
-obligation(world_t *w, party_t *p, uint32_t payee, uint32_t asset, uint64_t amount) {
-  uint8_t             in_buf[64], buf[4096];
-  cf_wr_t             in = cf_wr_init(in_buf, sizeof in_buf), wr = cf_wr_init(buf, sizeof buf);
-  cf_clearing_input_t input = { .kind = CF_CLEARING_OBLIGATION, .payee = payee, .asset = asset, .amount = amount };
-  cf_clearing_input_encode(&in, &input);
-  cf_history_boot_t const *b = cf_history_newest(&w->history);
-  if (!p->session.to.epoch || p->session.to.epoch != b->index) {
-    cf_session_target_t t = { .domain = w->domain, .certificate = b->cert_hash, .policy = w->policy_hash, .epoch = b->index, .suite = 1,
-                              .jurisdiction = CF_SPAN_LIT("any") };
-    memcpy(t.sealing.b, b->sealing, 32);
-    assert_int_equal(cf_session_begin(&p->session, &wr, &ciphers, &t, p->scalar, &p->result_pub, w->now_s + 1000, ++p->order, cf_wr_out(&in), &w->entropy), CF_OK);
-  } else {
-    assert_int_equal(cf_session_seal(&p->session, &wr, &ciphers, &w->domain, CF_SPAN_LIT("any"), ++p->order, cf_wr_out(&in)), CF_OK);
-  }
-  return keep(cf_wr_out(&wr));
-}
-
-/* fund opens accounts and lanes and deposits, in one block, and shows it. */
-static void
-fund(world_t *w, party_t *p, size_t n, uint64_t units) {
-  cf_span_t calls[64];
-  uint32_t  k = 0;
-  for (size_t i = 0; i < n; i++) {
-    cf_op_t open = { .kind = CF_OP_OPEN };
-    assert_int_equal(cf_k256_addr(&open.addr, p[i].scalar), CF_OK);
-    calls[k++] = call_of(w, &open, NULL, i);
-    for (uint32_t a = 0; a < 2; a++) {
-      cf_op_t lane = { .kind = CF_OP_OPEN_LANE, .asset = a, .id = p[i].account };
-      calls[k++]   = call_of(w, &lane, NULL, 100 + i * 2 + a);
-    }
-    cf_op_t dep = { .kind = CF_OP_DEPOSIT, .asset = 0, .id = p[i].account, .units = units };
-    calls[k++]  = call_of(w, &dep, w->treasury, i);
-  }
-  ledger_block(w, calls, k);
-  assert_int_equal(show_ledger(w), CF_REFUSE_NONE);
-}
-
-/* items of the last SHOW_LOG by kind. */
-static unsigned
-released(world_t *w, cf_release_kind_t kind, cf_span_t *first) {
-  cf_rd_t  rd = cf_rd_span(w->body);
-  unsigned n  = 0;
-  (void)cf_rd_u8(&rd);
-  for (uint16_t cnt = cf_rd_u16(&rd); cnt > 0; cnt--) {
-    uint8_t k = cf_rd_u8(&rd);
-    (void)cf_rd_u64(&rd);
-    cf_span_t s = r_span(&rd);
-    if (k == kind && !n++ && first) *first = keep(s);
-  }
-  assert_true(cf_rd_done(&rd));
-  return n;
-}
-
-static void
-settle(world_t *w, cf_span_t item) {
-  cf_rd_t   rd      = cf_rd_span(item);
-  cf_span_t payload = r_span(&rd), body = cf_rd_take_span(&rd, cf_rd_left(&rd));
-  cf_settlement_doc_t d;
-  assert_int_equal(cf_table_decode(&d, &cf_settlement_doc_table, payload, NULL), CF_OK);
-  cf_op_t op = { .kind = CF_OP_SETTLE, .body = body };
-  memcpy(op.meta.b, d.meta, 32);
-  memcpy(op.state_root.b, d.state_root, 32);
-  memcpy(op.receipts.b, d.receipts, 32);
-  memcpy(op.sig, d.signature, 64);
-  cf_span_t call = call_of(w, &op, NULL, w->chain.head.number);
-  ledger_block(w, &call, 1);
-}
-
-static void
-one_batch(world_t *w, cf_span_t const *env, uint16_t n, batch_t *b) {
-  assert_int_equal(batch(w, env, n, b), CF_REFUSE_NONE);
-  log_and_read(w, b->receipt);
-}
+#include "life.h"
 
 static void
 test_whole_life(void **state) {
@@ -345,19 +252,6 @@ test_refusals_at_once(void **state) {
   assert_int_equal(ask(w, CF_MSG_BOOT, CF_SPAN(NULL, 0)), CF_REFUSE_PHASE);
   assert_int_equal(ask(w, (cf_message_type_t)99, CF_SPAN(NULL, 0)), CF_REFUSE_MALFORMED);
   world_free(w);
-}
-
-static int
-setup(void **state) {
-  cf_crypto_init();
-  ciphers = cf_ciphers_new(cf_suite(1));
-  return 0;
-}
-
-static int
-teardown(void **state) {
-  cf_ciphers_free(&ciphers);
-  return 0;
 }
 
 int

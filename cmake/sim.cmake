@@ -1,0 +1,7 @@
+# The simulator: floors 0 to 5 and nothing above.  libcrypto is seeded only here and in tests (cf_entropy_sim.c).
+file(GLOB sim_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sim/*.c)
+if(TARGET cf_gateway AND TARGET cf_enclave AND TARGET cf_council AND TARGET cf_party)
+  add_executable(counterfoil-sim EXCLUDE_FROM_ALL ${sim_files} ${CMAKE_SOURCE_DIR}/src/crypto/cf_entropy_sim.c)
+  target_include_directories(counterfoil-sim PRIVATE ${CMAKE_SOURCE_DIR}/sim)
+  target_link_libraries(counterfoil-sim PRIVATE cf_gateway cf_enclave cf_council cf_party)
+endif()

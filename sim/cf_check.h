@@ -1,0 +1,98 @@
+/* The one who sees everything: what witnesses signed, what the enclaves let out, what the ledger executed, and whether it fits together.
+
+   1 an accepted input is in exactly one counting receipt
+   2 there is one chain of counting receipts, and one log under a witness quorum
+   3 every content is settled at most once: one content per head, ranges without overlap
+   4 value is conserved
+   5 no signature and no result leave before witnessed inclusion with exclusive view
+   6 after faults stop, everything submitted settles */
+#ifndef CF_SIM_CHECK_H
+#define CF_SIM_CHECK_H
+
+#include "cf_machine.h"
+#include "cf_readlog.h"
+#include "document/cf_history.h"
+#include "ledger/cf_settlement.h"
+#include "translog/cf_tree.h"
+
+#define CF_CHECK_RECEIPTS_MAX 4096
+#define CF_CHECK_INPUTS_MAX   64
+#define CF_CHECK_CONTENTS_MAX 512
+#define CF_CHECK_HEADS_MAX    1024 /* cosigned (size, root) */
+#define CF_CHECK_LOG_MAX      8192
+
+struct cf_town;
+
+typedef struct {
+  cf_hash_t hash, intent, instance;
+  uint64_t  sequence, epoch;
+  uint64_t  counts_at; /* truth's size when it counted; 0: it does not */
+  uint32_t  inputs;
+  cf_hash_t id[CF_CHECK_INPUTS_MAX];
+} cf_check_receipt_t;
+
+typedef struct {
+  uint64_t  size;
+  cf_hash_t root;
+  unsigned  who; /* bit i: witness i */
+} cf_check_head_t;
+
+typedef struct {
+  cf_hash_t digest, prev_head;
+  uint64_t  first, last, valid_until_s;
+  bool      executed;
+} cf_check_content_t;
+
+typedef struct {
+  cf_hash_t envelope, receipt;
+  uint64_t  sequence;
+} cf_check_promise_t;
+
+/* What an enclave's life was shown. */
+typedef struct {
+  cf_hash_t instance;
+  uint64_t  fed;  /* log size */
+  uint64_t  boot; /* index of its boot entry in the truth, CF_NO_INDEX before it is there */
+} cf_check_life_t;
+
+typedef struct {
+  struct cf_town     *town;
+  cf_check_receipt_t *receipt;
+  size_t              receipts;
+  cf_check_head_t     head[CF_CHECK_HEADS_MAX], pending[16]; /* pending: written by a witness, not yet answered */
+  size_t              heads;
+  /* the truth: the log under a witness quorum */
+  cf_span_t          *entry;
+  cf_hash_t          *leaf;
+  uint64_t            size;
+  cf_history_t       *history;
+  cf_check_content_t *content;
+  size_t              contents;
+  cf_check_life_t     life[256];
+  size_t              lives;
+  cf_check_promise_t *given; /* receipts that parties hold */
+  size_t              givens;
+  uint64_t            block;   /* ledger blocks looked at */
+  cf_hash_t           ledger_head;
+  uint64_t            executed_last;
+  uint64_t            funded[3];
+} cf_check_t;
+
+void cf_check_init(cf_check_t *c, struct cf_town *t);
+void cf_check_fini(cf_check_t *c);
+
+/* cf_check_log.c: effects of witnesses, and the truth. */
+void cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t const *e);
+cf_check_receipt_t *cf_check_receipt(cf_check_t *c, cf_hash_t const *hash);
+/* How many witnesses stand behind a head, by what they really signed. */
+unsigned cf_check_behind(cf_check_t const *c, uint64_t size, cf_hash_t const *root);
+/* cf_check_enclave.c: what crosses the boundary. */
+void cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t answer);
+void cf_check_given(void *check, cf_hash_t const *envelope, cf_hash_t const *receipt, uint64_t sequence);
+
+/* cf_check_ledger.c: after each event; and at the end. */
+void cf_check_ledger(cf_check_t *c);
+bool cf_check_settled(cf_check_t *c, char *why, size_t why_max); /* 6: is everything submitted settled? */
+void cf_check_end(cf_check_t *c);
+
+#endif

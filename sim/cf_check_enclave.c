@@ -1,0 +1,210 @@
+/* Invariants 2, 3 and 5 at the boundary: what an enclave lets out, against what witnesses, log and ledger really say. */
+#include <assert.h>
+
+#include "cf_town.h"
+#include "ledger/cf_slots.h"
+
+static cf_span_t
+sub(cf_rd_t *rd) {
+  uint32_t n = cf_rd_u32(rd);
+  return cf_rd_take_span(rd, n);
+}
+
+static cf_check_life_t *
+life_of(cf_check_t *c, cf_hash_t const *instance) {
+  for (size_t i = c->lives; i > 0; i--)
+    if (cf_hash_eq(&c->life[i - 1].instance, instance)) return &c->life[i - 1];
+  assert(c->lives < sizeof c->life / sizeof *c->life);
+  c->life[c->lives] = (cf_check_life_t){ .instance = *instance, .boot = CF_NO_INDEX };
+  return &c->life[c->lives++];
+}
+
+/* ---- batches ---- */
+
+static bool
+refused(cf_span_t list, uint16_t index) {
+  for (size_t i = 0; i + 3 <= list.len; i += 3)
+    if ((list.ptr[i] << 8 | list.ptr[i + 1]) == index) return true;
+  return false;
+}
+
+static void
+on_batch(cf_check_t *c, cf_rd_t in, cf_rd_t out) {
+  cf_town_t   *t = c->town;
+  cf_receipt_t doc;
+  cf_sign1_t   s;
+  uint16_t     cnt  = cf_rd_u16(&out);
+  cf_span_t    no   = cf_rd_take_span(&out, (size_t)cnt * 3);
+  (void)sub(&out);
+  cf_span_t receipt = sub(&out);
+  if (!cf_rd_done(&out) || cf_document_open(&doc, &s, &cf_receipt_table, receipt, NULL)) {
+    cf_world_fail(&t->world, 2, "a batch's answer that is none");
+    return;
+  }
+  assert(c->receipts < CF_CHECK_RECEIPTS_MAX);
+  cf_check_receipt_t *r = &c->receipt[c->receipts++];
+  *r                    = (cf_check_receipt_t){ .hash = cf_document_hash(s.protected_hdr, s.payload), .sequence = doc.sequence, .epoch = doc.epoch };
+  memcpy(r->intent.b, doc.intent, 32);
+  memcpy(r->instance.b, doc.instance, 32);
+  uint16_t n = cf_rd_u16(&in);
+  for (uint16_t i = 0; i < n; i++) {
+    cf_span_t envelope = sub(&in);
+    if (refused(no, i)) continue;
+    assert(r->inputs < CF_CHECK_INPUTS_MAX);
+    r->id[r->inputs++] = cf_sha256(envelope);
+  }
+  cf_hash_t manifest = cf_sha256(CF_SPAN(r->id, r->inputs * sizeof *r->id));
+  if (doc.inputs != r->inputs || memcmp(manifest.b, doc.manifest, 32))
+    cf_world_fail(&t->world, 1, "receipt %llu does not list what it took", (unsigned long long)doc.sequence);
+  t->world.counts.happened[CF_HAPPENED_RECEIPT]++;
+  t->world.counts.happened[CF_HAPPENED_INPUT] += r->inputs;
+  static uint8_t const zero[32];
+  if (memcmp(doc.abandon, zero, 32)) t->world.counts.happened[CF_HAPPENED_ABANDON]++;
+}
+
+/* ---- releases ---- */
+
+/* What is let out must stand on a receipt that counts in the log that this enclave was shown, with nobody after it. */
+static void
+grounded(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t const *r, char const *what, uint64_t number) {
+  cf_world_t *w = &c->town->world;
+  if (!r || !r->counts_at) {
+    cf_world_fail(w, 5, "%s of %llu left, and its receipt counts in no witnessed log", what, (unsigned long long)number);
+    return;
+  }
+  if (r->counts_at > l->fed) cf_world_fail(w, 5, "%s of %llu left before its receipt was shown", what, (unsigned long long)number);
+  for (size_t i = 0; i < c->history->boots_cnt; i++) {
+    uint64_t at = c->history->boots[i].index;
+    if (l->boot != CF_NO_INDEX && at > l->boot && at < l->fed)
+      cf_world_fail(w, 5, "%s of %llu left an instance that was shown a later boot entry", what, (unsigned long long)number);
+  }
+}
+
+/* One content per head, unless a final block shows the head unmoved and the time of the first past. */
+static void
+one_content(cf_check_t *c, cf_check_content_t const *n) {
+  cf_town_t *t = c->town;
+  for (size_t i = 0; i < c->contents; i++) {
+    cf_check_content_t const *o = &c->content[i];
+    if (!cf_hash_eq(&o->prev_head, &n->prev_head) || cf_hash_eq(&o->digest, &n->digest)) continue;
+    if (o->executed || !t->ledger || t->ledger->chain.head.time_s <= o->valid_until_s)
+      cf_world_fail(&t->world, 3, "a second content (%llu..%llu) for the head of %llu..%llu, which can still execute", (unsigned long long)n->first,
+                    (unsigned long long)n->last, (unsigned long long)o->first, (unsigned long long)o->last);
+  }
+}
+
+static void
+on_settlement(cf_check_t *c, cf_check_life_t const *l, uint64_t number, cf_span_t item) {
+  cf_town_t           *t  = c->town;
+  cf_rd_t              rd = cf_rd_span(item);
+  cf_settlement_doc_t  d;
+  cf_settlement_t      s;
+  cf_settlement_meta_t meta;
+  if (cf_table_decode(&d, &cf_settlement_doc_table, sub(&rd), NULL)) {
+    cf_world_fail(&t->world, 3, "a settlement that is none");
+    return;
+  }
+  memcpy(s.meta.b, d.meta, 32);
+  memcpy(s.prev_head.b, d.prev_head, 32);
+  memcpy(s.state_root.b, d.state_root, 32);
+  memcpy(s.entries.b, d.entries, 32);
+  memcpy(s.receipts.b, d.receipts, 32);
+  (void)cf_settlement_meta_unpack(&meta, &s.meta);
+  cf_check_content_t  n      = { .digest = cf_settlement_digest(&t->domain->ledger.separator, &s), .prev_head = s.prev_head, .first = d.first, .last = d.last, .valid_until_s = meta.valid_until_s };
+  cf_hash_t           intent = cf_intent(d.salt, &n.digest);
+  cf_check_receipt_t *at     = NULL;
+  for (size_t i = 0; i < c->receipts; i++)
+    if (cf_hash_eq(&c->receipt[i].intent, &intent) && (!at || c->receipt[i].counts_at)) at = &c->receipt[i];
+  grounded(c, l, at, "a signature", number);
+  for (size_t i = 0; i < c->contents; i++)
+    if (cf_hash_eq(&c->content[i].digest, &n.digest)) return; /* again, perhaps by a successor */
+  one_content(c, &n);
+  assert(c->contents < CF_CHECK_CONTENTS_MAX);
+  c->content[c->contents++] = n;
+  t->world.counts.happened[CF_HAPPENED_CONTENT]++;
+}
+
+static void
+on_items(cf_check_t *c, cf_machine_t *m, cf_check_life_t const *l, cf_rd_t *rd) {
+  uint16_t cnt = cf_rd_u16(rd);
+  for (; cnt > 0 && !rd->bad; cnt--) {
+    cf_release_kind_t kind   = (cf_release_kind_t)cf_rd_u8(rd);
+    uint64_t          number = cf_rd_u64(rd);
+    cf_span_t         item   = sub(rd);
+    if (kind == CF_RELEASE_SETTLEMENT) on_settlement(c, l, number, item);
+    if (kind != CF_RELEASE_RESULTS) continue;
+    cf_check_receipt_t *r = NULL;
+    for (size_t i = 0; i < c->receipts; i++)
+      if (c->receipt[i].sequence == number && (!r || c->receipt[i].counts_at)) r = &c->receipt[i];
+    grounded(c, l, r, "a result", number);
+  }
+  (void)m;
+}
+
+static void
+on_show_log(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
+  cf_check_life_t *l     = life_of(c, &m->instance);
+  uint64_t         first = cf_rd_u64(&in);
+  uint32_t         cnt   = cf_rd_u32(&in);
+  for (uint32_t i = 0; i < cnt; i++) {
+    uint16_t len = cf_rd_u16(&in);
+    (void)cf_rd_take(&in, len);
+  }
+  cf_span_t       note = sub(&in);
+  cf_note_t       parsed;
+  cf_checkpoint_t cp;
+  if (note.len) {
+    if (cf_note_parse(&parsed, note, NULL) || cf_checkpoint_parse(&cp, parsed.text, NULL)) cf_world_fail(&c->town->world, 5, "an enclave relies on a note that is none");
+    else if (cf_check_behind(c, cp.size, &cp.root) < c->town->domain->witnesses.k)
+      cf_world_fail(&c->town->world, 5, "an enclave relies on a head of %llu entries that %u witnesses stand behind", (unsigned long long)cp.size,
+                    cf_check_behind(c, cp.size, &cp.root));
+    if (first + cnt > l->fed) l->fed = first + cnt;
+  }
+  (void)cf_rd_u8(&out); /* phase */
+  on_items(c, m, l, &out);
+}
+
+/* ---- fences ---- */
+
+/* An enclave that would boot without a receipt that counts in the log that it was shown would use its number again. */
+static void
+on_fence(cf_check_t *c, cf_machine_t *m, cf_rd_t out) {
+  cf_check_life_t const *l = life_of(c, &m->instance);
+  cf_boot_t              boot;
+  cf_sign1_t             s;
+  if (sub(&out).len) c->town->world.counts.happened[CF_HAPPENED_SNAPSHOT]++;
+  (void)sub(&out);
+  (void)cf_rd_u64(&out);
+  cf_span_t entry = sub(&out);
+  if (cf_document_open(&boot, &s, &cf_boot_table, entry, NULL)) {
+    cf_world_fail(&c->town->world, 2, "a boot entry that is none");
+    return;
+  }
+  for (size_t i = 0; i < c->receipts; i++) {
+    cf_check_receipt_t const *r = &c->receipt[i];
+    if (r->counts_at && r->counts_at <= l->fed && r->sequence > boot.tip.sequence)
+      cf_world_fail(&c->town->world, 2, "an enclave adopts receipt %llu, and %llu counts: sequences would be used again",
+                    (unsigned long long)boot.tip.sequence, (unsigned long long)r->sequence);
+  }
+}
+
+void
+cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
+  cf_rd_t in = cf_rd_span(request), out = cf_rd_span(answer);
+  (void)cf_rd_u8(&in);
+  cf_message_type_t type = (cf_message_type_t)cf_rd_u8(&in);
+  (void)cf_rd_u16(&out);
+  cf_refuse_t class = (cf_refuse_t)cf_rd_u8(&out);
+  cf_sim_counts_t *n = &c->town->world.counts;
+  for (size_t i = 0; i < cf_boundary_rows; i++)
+    if (cf_boundary_table[i].type == type)
+      cf_world_say(&c->town->world, "%s: %s %s", c->town->world.node[m->node].name, cf_boundary_table[i].name, class ? cf_refuse_name(class) : "");
+  if (class == CF_REFUSE_ROLLED_BACK) n->happened[CF_HAPPENED_ROLLED_BACK]++;
+  if (class == CF_REFUSE_TWIN) n->happened[CF_HAPPENED_STOPPED]++;
+  if (class) return;
+  if (type == CF_MSG_BATCH) on_batch(c, in, out);
+  if (type == CF_MSG_SHOW_LOG) on_show_log(c, m, in, out);
+  if (type == CF_MSG_FENCE) on_fence(c, m, out);
+  if (type == CF_MSG_SNAPSHOT) n->happened[CF_HAPPENED_SNAPSHOT]++;
+  if (type == CF_MSG_READ && cf_rd_u8(&in) == 4) on_items(c, m, life_of(c, &m->instance), &out);
+}

@@ -1,0 +1,172 @@
+/* sim: whole deployments under seeded faults.  --seeds n, --from s, --jobs j; --seed s replays one, -v with its trace. */
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cf_town.h"
+
+enum { FAULTS_MS = 60000, CALM_MS = 600000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
+
+typedef struct {
+  uint64_t        seed;
+  bool            bad;
+  cf_sim_counts_t counts;
+  char            violation[512];
+} outcome_t;
+
+typedef struct {
+  uint64_t from, seeds;
+  unsigned jobs;
+  bool     verbose, calm, stop_early;
+} options_t;
+
+/* ---- one seed ---- */
+
+static void
+turn_until(cf_town_t *t, uint64_t until_ms) {
+  while (cf_world_turn(&t->world, until_ms)) cf_check_ledger(&t->check);
+}
+
+static void
+run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
+  cf_town_t *t = malloc(sizeof *t);
+  char       why[256] = "";
+  assert(t);
+  cf_town_build(t, seed, o->verbose ? stdout : NULL);
+  uint64_t calm_at = t->world.now_ms + FAULTS_MS, end_at = calm_at + CALM_MS;
+  if (!o->calm) {
+    cf_town_faults(t, calm_at);
+    turn_until(t, calm_at);
+    cf_town_mend(t);
+  }
+  bool settled = false;
+  while (!t->world.violation[0] && t->world.now_ms < end_at && !(settled = cf_check_settled(&t->check, why, sizeof why))) turn_until(t, t->world.now_ms + 1000);
+  if (!settled) cf_world_fail(&t->world, 6, "%s; %s", why, cf_town_state(t));
+  if (!t->world.violation[0]) cf_check_end(&t->check);
+  *out     = (outcome_t){ .seed = seed, .counts = t->world.counts, .bad = t->world.violation[0] != 0 };
+  snprintf(out->violation, sizeof out->violation, "%s", t->world.violation);
+  cf_town_raze(t);
+  free(t);
+}
+
+/* ---- many: a process each, so that nothing is left over from one to the next ---- */
+
+typedef struct {
+  pid_t    pid;
+  int      fd;
+  uint64_t seed;
+} job_t;
+
+static void
+begin(job_t *j, uint64_t seed, options_t const *o) {
+  int fds[2];
+  if (pipe(fds)) abort();
+  fflush(NULL);
+  j->seed = seed;
+  j->fd   = fds[0];
+  j->pid  = fork();
+  if (j->pid < 0) abort();
+  if (j->pid) {
+    close(fds[1]);
+    return;
+  }
+  outcome_t out;
+  cf_crypto_init();
+  alarm(SEED_TIME_S);
+  run_seed(&out, seed, o);
+  fflush(NULL);
+  _exit(write(fds[1], &out, sizeof out) == sizeof out ? 0 : 1);
+}
+
+static outcome_t
+end(job_t *j) {
+  outcome_t out = { .seed = j->seed };
+  int       status;
+  bool      whole = read(j->fd, &out, sizeof out) == sizeof out;
+  close(j->fd);
+  waitpid(j->pid, &status, 0);
+  j->pid = 0;
+  if (!whole) {
+    out      = (outcome_t){ .seed = j->seed, .bad = true };
+    int sig  = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    snprintf(out.violation, sizeof out.violation, sig == SIGALRM ? "takes longer than %d s" : "the process ended by signal %d", sig == SIGALRM ? SEED_TIME_S : sig);
+  }
+  return out;
+}
+
+static void
+add(cf_sim_counts_t *sum, cf_sim_counts_t const *one) {
+  for (size_t i = 0; i < CF_FAULT_KINDS; i++) sum->fault[i] += one->fault[i];
+  for (size_t i = 0; i < CF_HAPPENED_KINDS; i++) sum->happened[i] += one->happened[i];
+  sum->events += one->events;
+  sum->effects += one->effects;
+  sum->messages += one->messages;
+}
+
+static bool
+print_rows(char const *const *names, uint64_t const *counts, size_t cnt, bool demanded) {
+  bool whole = true;
+  for (size_t i = 0; i < cnt; i++) {
+    bool never = demanded && !counts[i];
+    printf("  %-34s %12llu%s\n", names[i], (unsigned long long)counts[i], never ? "   never: a failure of the simulator" : "");
+    whole &= !never;
+  }
+  return whole;
+}
+
+static int
+run_all(options_t const *o) {
+  job_t           job[JOBS_MAX] = { { 0 } };
+  cf_sim_counts_t sum           = { .events = 0 };
+  uint64_t        next = o->from, done = 0, bad = 0, last = o->from + o->seeds;
+  while (done < o->seeds) {
+    for (unsigned i = 0; i < o->jobs; i++)
+      if (!job[i].pid && next < last) begin(&job[i], next++, o);
+    for (unsigned i = 0; i < o->jobs; i++) {
+      if (!job[i].pid) continue;
+      outcome_t out = end(&job[i]);
+      done++;
+      add(&sum, &out.counts);
+      if (out.bad) printf("seed %llu: %s\n", (unsigned long long)out.seed, out.violation);
+      bad += out.bad;
+      if (done % 100 == 0) printf("%llu seeds ...\n", (unsigned long long)done), fflush(stdout);
+    }
+    if (bad && o->stop_early) last = next, done = o->seeds > next - o->from ? o->seeds : done;
+  }
+  printf("sim: %llu seeds, %llu violations\n", (unsigned long long)(last - o->from), (unsigned long long)bad);
+  printf("  %-34s %12llu\n  %-34s %12llu\n", "steps", (unsigned long long)sum.events, "messages", (unsigned long long)sum.messages);
+  bool long_run = o->seeds >= RARE && !o->calm;
+  bool whole    = print_rows(cf_happened_names, sum.happened, CF_HAPPENED_KINDS, long_run);
+  whole &= print_rows(cf_fault_names, sum.fault, CF_FAULT_KINDS, long_run);
+  return bad || !whole;
+}
+
+static uint64_t
+number(char const *s) {
+  return s ? strtoull(s, NULL, 10) : 0;
+}
+
+int
+main(int argc, char **argv) {
+  options_t o = { .seeds = 100, .jobs = 2 };
+  for (int i = 1; i < argc; i++) {
+    char const *next = i + 1 < argc ? argv[i + 1] : NULL;
+    if (!strcmp(argv[i], "--seeds")) o.seeds = number(next), i++;
+    else if (!strcmp(argv[i], "--from")) o.from = number(next), i++;
+    else if (!strcmp(argv[i], "--seed")) o.from = number(next), o.seeds = 1, i++;
+    else if (!strcmp(argv[i], "--jobs")) o.jobs = (unsigned)number(next), i++;
+    else if (!strcmp(argv[i], "--calm")) o.calm = true;
+    else if (!strcmp(argv[i], "--first")) o.stop_early = true;
+    else if (!strcmp(argv[i], "-v")) o.verbose = true;
+    else {
+      fprintf(stderr, "usage: counterfoil-sim [--seeds N] [--from S] [--seed S] [--jobs J] [--calm] [--first] [-v]\n");
+      return 2;
+    }
+  }
+  if (!o.jobs || o.jobs > JOBS_MAX) o.jobs = 1;
+  (void)cf_soft_ca(); /* made once; secrets are not, because their pool would be shared by all children */
+  return run_all(&o);
+}

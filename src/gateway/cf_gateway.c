@@ -1,0 +1,294 @@
+#include "gateway/cf_gateway_state.h"
+
+#include <assert.h>
+
+
+/* ---- memory: one table of blocks, counted and laid out ---- */
+
+#define KEEP_SZ   (CF_FRAME_MAX + (1u << 20))
+#define LEAVES_SZ ((2 * 16384 + 64) * sizeof(cf_hash_t))
+#define ACTS_SZ   (CF_SETTLE_FLIGHT_MAX * (4 + (size_t)CF_CALL_MAX))
+#define FRAME_SZ  (4 + CF_BATCH_BYTES + 64)
+#define STORE_SZ  (CF_PROMISED_BYTES + (1u << 20))
+
+static struct {
+  size_t at; /* of the pointer in cf_gateway_t */
+  size_t sz;
+} const blocks[] = {
+#define BLOCK(member, bytes) { offsetof(cf_gateway_t, member), (bytes) }
+#define SLOT(i)                                                                                                                      \
+  BLOCK(slot[i].frame, FRAME_SZ), BLOCK(slot[i].item, CF_BATCH_MAX * sizeof(cf_item_t)), BLOCK(slot[i].item_of, CF_BATCH_MAX * sizeof(uint32_t))
+  SLOT(0), SLOT(1), SLOT(2), SLOT(3),
+  BLOCK(row, CF_RECEIPT_ROWS * sizeof(cf_row_t)),
+  BLOCK(ids, CF_BATCH_MAX * sizeof(cf_hash_t)),
+  BLOCK(queue, CF_QUEUE_BYTES),
+  BLOCK(body, CF_BODIES_MAX * sizeof(cf_body_t)),
+  BLOCK(acts, ACTS_SZ),
+  BLOCK(promised_bytes, CF_PROMISED_BYTES),
+  BLOCK(ask, CF_FRAME_MAX),
+  BLOCK(keep, KEEP_SZ),
+  BLOCK(archive, CF_ARCHIVE_BYTES),
+  BLOCK(answer, CF_ANSWER_BYTES),
+  BLOCK(release, CF_RELEASE_BYTES),
+  BLOCK(leaves, LEAVES_SZ),
+  BLOCK(store, STORE_SZ),
+};
+_Static_assert(CF_BATCH_SLOTS == 4, "the table above has a row for each");
+
+static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
+
+static bool
+in_bounds(cf_gateway_config_t const *c) {
+  bool cap = c->log_cap >= CF_LOGWRITER_CAP_MIN && c->log_cap <= CF_LOGWRITER_CAP_MAX && !(c->log_cap & (c->log_cap - 1));
+  return cap && c->batch_max && c->batch_max <= CF_BATCH_MAX && c->envelope_max && c->envelope_max <= CF_BATCH_BYTES / 2 &&
+         c->index_cap >= 1024 && c->index_cap >= 2 * c->batch_max && c->index_cap < UINT32_MAX / 4;
+}
+
+size_t
+cf_gateway_sz(cf_gateway_config_t const *cfg) {
+  size_t sz = round64(sizeof(cf_gateway_t));
+  if (!in_bounds(cfg)) return 0;
+  for (size_t i = 0; i < CF_COUNT_OF(blocks); i++) sz += round64(blocks[i].sz);
+  return sz + round64(cf_index_sz(cfg->index_cap)) + round64(cf_logwriter_mem_sz(cfg->log_cap));
+}
+
+/* Memory is zeroed by the caller, and what is never used is never touched. */
+static void
+lay(cf_gateway_t *g, uint8_t **index, uint8_t **writer) {
+  uint8_t *at = (uint8_t *)g + round64(sizeof *g);
+  for (size_t i = 0; i < CF_COUNT_OF(blocks); i++) {
+    memcpy((uint8_t *)g + blocks[i].at, &at, sizeof at);
+    at += round64(blocks[i].sz);
+  }
+  *index  = at;
+  *writer = at + round64(cf_index_sz(g->cfg.index_cap));
+}
+
+/* ---- init ---- */
+
+static cf_status_t
+open_genesis(cf_gateway_t *g, cf_error_t *err) {
+  cf_sign1_t       s;
+  cf_council_doc_t doc;
+  cf_status_t      st = cf_sign1_decode(&s, g->cfg.genesis, cf_genesis_table.typ, err);
+  if (!st) st = cf_council_doc_decode(&doc, s.payload, err);
+  if (!st) st = cf_table_decode(&g->genesis, &cf_genesis_table, doc.body, err);
+  if (!st) st = cf_genesis_check(&g->genesis, &g->policy, err);
+  if (st) return st;
+  g->domain      = cf_domain(doc.body);
+  g->policy_hash = cf_policy_hash(g->genesis.policy);
+  g->ledger_id   = cf_genesis_identity(&g->genesis, &g->domain);
+  g->observers   = cf_genesis_seats(cf_genesis_council(&g->genesis, CF_OBSERVERS));
+  st             = cf_ledger_genesis_of(&g->ledger, &g->genesis, &g->policy, &g->domain, err);
+  if (!st) st = cf_genesis_witnesses(&g->witnesses, &g->genesis, err);
+  if (!st) st = cf_council_doc_verify(&doc, cf_genesis_council(&g->genesis, CF_GOVERNORS), &g->ledger_id.separator, 0, err);
+  memcpy(g->issuer, g->witnesses.log.name, sizeof g->issuer);
+  return st;
+}
+
+/* The keys that we were given must be those that genesis names: what they sign would be refused everywhere. */
+static cf_status_t
+check_keys(cf_gateway_t const *g, cf_error_t *err) {
+  cf_ed25519_pub_t log;
+  cf_p256_pub_t    pub;
+  cf_ed25519_pub(&log, g->cfg.log_seed);
+  cf_p256_key_pub(g->cfg.key, &pub);
+  if (memcmp(log.b, g->genesis.log.ed25519, 32)) return cf_error_set(err, CF_ERR_POLICY, "log_seed", 0, "is not the seed of genesis' log key");
+  for (size_t i = 0; i < g->policy.gateway_keys_cnt; i++)
+    if (!memcmp(pub.b, g->policy.gateway_keys[i], 64)) return CF_OK;
+  return cf_error_set(err, CF_ERR_POLICY, "key", 0, "is not a gateway key of policy");
+}
+
+cf_status_t
+cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_t const *cfg, cf_error_t *err) {
+  size_t want = cf_gateway_sz(cfg);
+  if (!want || mem_sz < want) return cf_error_set(err, CF_ERR_BOUND, "gateway", 0, "the configuration is out of bounds, or needs more memory");
+  cf_gateway_t *g = mem;
+  uint8_t      *index, *writer;
+  g->cfg = *cfg;
+  lay(g, &index, &writer);
+  cf_status_t st = open_genesis(g, err);
+  if (!st) st = check_keys(g, err);
+  if (st) return st;
+  cf_index_init(&g->index, cfg->index_cap, index);
+  cf_logwriter_init(&g->writer, &(cf_logwriter_config_t){ .log = g->witnesses.log, .seed = cfg->log_seed, .cap = cfg->log_cap, .mem = writer,
+                                                          .id = CF_ID_WRITER, .key = cf_log_entry_key, .recovered = cf_logside_recovered, .ctx = g });
+  cf_publisher_config_t pub = { .set = g->witnesses, .reader = cf_logwriter_reader(&g->writer), .id = CF_ID_PUBLISHER };
+  memcpy(pub.peer, cfg->witness, sizeof pub.peer);
+  st = cf_publisher_init(&g->publisher, &pub, err);
+  cf_history_init(&g->history, &g->domain, &g->genesis, &g->policy);
+  g->boot_index        = CF_NO_INDEX;
+  g->results_file      = 1;
+  g->first_unsettled   = 1;
+  g->attest.certificate_index = CF_NO_INDEX;
+  *out = g;
+  return st;
+}
+
+void
+cf_gateway_fini(cf_gateway_t *g) {
+  if (g->views.open) cf_chain_fini(&g->views.chain);
+  g->views.open = false;
+}
+
+/* ---- small things for all files ---- */
+
+void
+cf_gateway_public(cf_effects_t *fx, size_t from) {
+  for (size_t i = from; i < fx->cnt; i++) {
+    cf_effect_t *e    = &fx->at[i];
+    bool         file = e->kind == CF_FX_PUT || e->kind == CF_FX_APPEND || e->kind == CF_FX_REMOVE || e->kind == CF_FX_GET || e->kind == CF_FX_LIST;
+    if (file) e->name = cf_fx_printf(fx, "public/%.*s", (int)e->name.len, (char const *)e->name.ptr);
+  }
+}
+
+void
+cf_gateway_say(cf_gateway_t *g, cf_effects_t *fx, cf_line_level_t level, cf_public_text_t event, cf_public_text_t reason, uint64_t count) {
+  cf_wr_t   wr   = cf_wr_init(cf_fx_room(fx, 512), 512);
+  cf_line_t line = cf_line_begin(&wr, g->now, level, event);
+  cf_line_put(&line, CF_FIELD_REASON, reason);
+  cf_line_put(&line, CF_FIELD_COUNT, cf_public_u64(count));
+  cf_line_end(&line);
+  if (!wr.bad) cf_fx(fx, CF_FX_LOG)->body = cf_wr_out(&wr);
+}
+
+/* The writes so far become one commit; later ones of the step begin another, behind them in the same buffer. */
+void
+cf_gateway_store(cf_gateway_t *g, cf_effects_t *fx) {
+  if (g->writes.len <= 8) return;
+  assert(!g->writes.bad); /* the buffer is larger than all that may be promised */
+  cf_fx(fx, CF_FX_STORE)->body = cf_wr_out(&g->writes);
+  g->writes                    = cf_wr_init(g->writes.buf + g->writes.len, g->writes.max - g->writes.len);
+  cf_store_begin(&g->writes, g->fence);
+}
+
+cf_mode_rule_t
+cf_gateway_mode(cf_gateway_t const *g) {
+  uint64_t now = g->now.mono_ms, waiting = cf_publisher_waiting_since_ms(&g->publisher);
+  uint64_t now_s = cf_now_s(g);
+  cf_mode_facts_t f = { .paused           = g->views.paused,
+                        .enclave_up       = g->enclave_up,
+                        .started          = g->step == CF_STEP_SERVING,
+                        .lease_held       = true,
+                        .attested_ago_s   = g->attest.attested_s < now_s ? now_s - g->attest.attested_s : 0,
+                        .attest_max_age_s = g->policy.attest_max_age_s,
+                        .quorum_wait_ms   = waiting < now ? now - waiting : 0,
+                        .ledger_silent_ms = g->views.silent_since_ms ? now - g->views.silent_since_ms : 0 };
+  return cf_modes_of(&f);
+}
+
+char const *
+cf_gateway_missing(cf_gateway_t const *g) {
+  static char const *const names[] = { "log",   "index",       "entries",   "enclave", "adopt",   "files",    "boot", "journal",     "feed",
+                                       "fence", "certificate", "verifiers", "results", "possess", "register", "view", "first-batch", "",
+                                       "enclave-restart" };
+  bool waits = g->step == CF_STEP_ENTRIES || g->step == CF_STEP_FEED || g->step == CF_STEP_CERTIFICATE || g->step == CF_STEP_RESULTS;
+  if (g->step == CF_STEP_ENTRIES && g->writer.phase == CF_LOGWRITER_READY && g->writer.size == 1 && !g->cfg.deployment.len) return "deployment";
+  if (waits && g->publisher.cosigned.size < g->writer.size) return "witnesses";
+  if (g->step == CF_STEP_HALTED && g->halted != CF_REFUSE_PHASE) return cf_refuse_name(g->halted);
+  return names[g->step];
+}
+
+cf_gateway_status_t
+cf_gateway_status(cf_gateway_t const *g) {
+  return (cf_gateway_status_t){ .mode        = cf_gateway_mode(g).mode,
+                                .missing     = cf_gateway_missing(g),
+                                .epoch       = g->attest.certificate_len ? g->attest.epoch.epoch : 0,
+                                .sequence    = g->sequence,
+                                .logged      = g->logged,
+                                .log_size    = g->writer.size,
+                                .cosigned    = g->publisher.cosigned.size,
+                                .shown       = g->shown,
+                                .block       = g->views.shown ? g->views.shown - 1 : 0,
+                                .settlements = g->settlements,
+                                .settled     = g->settled_cnt,
+                                .promises    = g->promised_cnt };
+}
+
+/* ---- the step ---- */
+
+static void
+on_launcher(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
+  cf_rd_t rd = cf_rd_span(ev->body);
+  uint8_t version = cf_rd_u8(&rd), type = cf_rd_u8(&rd), class = cf_rd_u8(&rd);
+  bool    ok = !ev->status && !rd.bad && version == 1 && class == 0;
+  if (ev->id == g->fresh_id && g->fresh_request) {
+    cf_front_bundle(g, fx, g->fresh_request, ok && type == 1 ? cf_rd_sized(&rd) : CF_SPAN(NULL, 0));
+  } else if (ev->id == g->activate_id && g->activate_request) {
+    uint64_t request    = g->activate_request;
+    g->activate_request = 0;
+    if (ok && type == 3) cf_fx_reply(fx, request, 200, "application/octet-stream", cf_fx_dup(fx, cf_rd_take_span(&rd, cf_rd_left(&rd))));
+    else cf_front_problem(g, fx, request, ev->status ? 503 : 403, "activate", "the launcher did not answer this challenge");
+  }
+}
+
+static void
+on_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
+  if (ev->id < CF_ID_ENCLAVE) {
+    cf_logside_done(g, fx, ev);
+    return;
+  }
+  switch (ev->id & 0xff) {
+  case CF_ID_BUNDLE: cf_logside_bundle(g, fx, ev); return;
+  case CF_ID_FRESH:
+  case CF_ID_ACTIVATE: on_launcher(g, fx, ev); return;
+  case CF_ID_EVIDENCE:
+  case CF_ID_CHALLENGED:
+  case CF_ID_NONCE:
+  case CF_ID_CHALLENGE:
+  case CF_ID_ANSWER:
+  case CF_ID_STATEMENT:
+  case CF_ID_ATTEST: cf_attest_done(g, fx, ev); return;
+  case CF_ID_FINALITY:
+  case CF_ID_BLOCK: cf_views_done(g, fx, ev); return;
+  case CF_ID_ACTS:
+  case CF_ID_BODY: cf_settler_done(g, fx, ev); return;
+  case CF_ID_LOOKUP: cf_releases_read(g, fx, ev); return;
+  default: cf_leader_done(g, fx, ev); return;
+  }
+}
+
+static void
+on_stop(cf_gateway_t *g) {
+  if (g->stopping) return;
+  g->stopping   = true;
+  g->stop_at_ms = g->now.mono_ms + CF_GATEWAY_DRAIN_MS;
+}
+
+/* Ends when nothing is under way that would be lost; what waits longer is in the journal. */
+static void
+maybe_end(cf_gateway_t *g, cf_effects_t *fx) {
+  bool idle = !g->enclave_id && !g->slots_used && !g->queued_cnt && g->step != CF_STEP_LOG;
+  if (!idle && g->now.mono_ms < g->stop_at_ms) return;
+  cf_fx(fx, CF_FX_EXIT)->code = 0;
+}
+
+static void
+go_on(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_attest_go(g, fx);
+  cf_views_go(g, fx);
+  cf_settler_go(g, fx);
+  cf_leader_go(g, fx);
+  cf_logside_go(g, fx);
+  unsigned mode = cf_gateway_mode(g).mode;
+  if (mode != g->mode) g->mode_since_ms = g->now.mono_ms;
+  g->mode = mode;
+  if (g->stopping) maybe_end(g, fx);
+}
+
+void
+cf_gateway_step(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
+  g->now     = ev->now;
+  g->answers = cf_wr_init(g->answer, CF_ANSWER_BYTES);
+  g->writes  = cf_wr_init(g->store, STORE_SZ);
+  cf_store_begin(&g->writes, g->fence);
+  switch (ev->kind) {
+  case CF_EV_START: cf_leader_start(g, fx); break;
+  case CF_EV_REQUEST: cf_front_request(g, fx, ev); break; /* a batch is made at the burst's end */
+  case CF_EV_DONE: on_done(g, fx, ev); break;
+  case CF_EV_TICK: cf_logside_tick(g, fx, ev); break;
+  case CF_EV_STOP: on_stop(g); break;
+  }
+  if (ev->kind != CF_EV_REQUEST && ev->kind != CF_EV_START) go_on(g, fx);
+  cf_gateway_store(g, fx);
+}
