@@ -89,6 +89,7 @@ bare(EVP_CIPHER_CTX *ctx, EVP_PKEY *own) {
 
 int
 main(void) {
+  bench_first();
   double          rate[3][ROUNDS];
   cf_aead_t      *aead = cf_aead_new(CF_AEAD_AES128GCM);
   EVP_CIPHER_CTX *ctx  = EVP_CIPHER_CTX_new();

@@ -222,6 +222,7 @@ inclusions(bench_peer_t *peer) {
 
 int
 main(void) {
+  bench_first();
   bench_peer_t peer = bench_peer("build/bench/peer-log");
   appends(&peer);
   inclusions(&peer);

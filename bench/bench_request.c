@@ -6,6 +6,7 @@
    round go on beside it, and must have caught up shortly after each row.
 
    request-receipt          64 envelopes a POST, 8 connections: envelopes/s
+   request-receipt-cpu-us   the same: processor time of gateway and enclave together, per envelope
    request-receipt-1        one envelope a POST, 32 connections: envelopes/s
    request-receipt-p50-us   one envelope a POST, one connection: median from sending to the whole answer
    request-receipt-p99-us   the same, 99th percentile
@@ -149,10 +150,11 @@ caught_up(char const *row) {
   bench_check(receipts == logged, row);
 }
 
-typedef struct { double rate[ROUNDS], p50[ROUNDS], p99[ROUNDS]; } rounds_t;
+typedef struct { double rate[ROUNDS], p50[ROUNDS], p99[ROUNDS], cpu_us[ROUNDS]; } rounds_t;
 
 static void
-round_keep(rounds_t *r, int i, bench_load_t const *load, size_t envelopes) {
+round_keep(rounds_t *r, int i, bench_load_t const *load, size_t envelopes, double cpu_s) {
+  r->cpu_us[i] = cpu_s * 1e6 / (double)(load->answers * envelopes);
   r->rate[i] = (double)(load->answers * envelopes) / load->seconds;
   r->p50[i]  = load->p50_us;
   r->p99[i]  = load->p99_us;
@@ -169,15 +171,17 @@ rounds(rounds_t *ours, rounds_t *limit, char const *row, size_t envelopes, size_
   snprintf(file, sizeof file, "%s/floor", run.domain.dir);
   for (int i = -1; i < ROUNDS; i++) { /* the first warms up, and tells how long answers are */
     if (!get) posts_make(envelopes, posts);
+    double       cpu_s = bench_cpu_of_s(run.domain.gateway) + bench_cpu_of_s(run.domain.enclave);
     bench_load_t load = bench_load(port, conns, i < 0 ? 0.2 : ROUND_S,
                                    &(bench_work_t){ get ? next_again : next_once, get ? on_file : on_receipts, NULL });
     check_answers(row);
     if (i < 0) {
       floor = bench_floor_start(file, run.answer_sz, CPU);
       bench_sleep_ms(300);
-    } else round_keep(ours, i, &load, each);
+    } else round_keep(ours, i, &load, each, bench_cpu_of_s(run.domain.gateway) + bench_cpu_of_s(run.domain.enclave) - cpu_s);
+    cpu_s = bench_cpu_of_s(floor.pid);
     load = bench_load(floor.port, conns, i < 0 ? 0.2 : ROUND_S, &(bench_work_t){ next_again, on_floor, NULL });
-    if (i >= 0) round_keep(limit, i, &load, each);
+    if (i >= 0) round_keep(limit, i, &load, each, bench_cpu_of_s(floor.pid) - cpu_s);
   }
   bench_floor_stop(&floor);
   caught_up(row);
@@ -186,9 +190,12 @@ rounds(rounds_t *ours, rounds_t *limit, char const *row, size_t envelopes, size_
 
 static void
 rate_row(char const *row, char const *unit, size_t envelopes, size_t conns, size_t posts) {
+  char     cpu[64];
   rounds_t ours, limit;
   rounds(&ours, &limit, row, envelopes, conns, posts);
   bench_row(row, unit, BENCH_RATE, bench_median(ours.rate, ROUNDS), bench_median(limit.rate, ROUNDS), NAN);
+  snprintf(cpu, sizeof cpu, "%s-cpu-us", row);
+  bench_row(cpu, "us", BENCH_TIME, bench_median(ours.cpu_us, ROUNDS), bench_median(limit.cpu_us, ROUNDS), NAN);
 }
 
 static void
@@ -204,7 +211,7 @@ latency_rows(void) {
 static void
 start(char const *bin) {
   static cf_attested_t attested;
-  bench_domain_make(&run.domain, bin, "{\"max_inputs_per_window\": 4294967295, \"clearing\": {\"obligations_max\": 1048576}}");
+  bench_domain_make(&run.domain, bin, "{\"clearing\": {\"obligations_max\": 65536}}");
   bench_domain_up(&run.domain, "ledger");
   bench_fund(&run.domain, run.party, PARTIES, (uint64_t)1 << 40);
   bench_domain_down(&run.domain);
@@ -227,6 +234,7 @@ wanted(char const *word, char const *row) {
 int
 main(int argc, char **argv) {
   char const *word = argc > 2 ? argv[2] : NULL;
+  bench_first();
   start(argc > 1 ? argv[1] : "build/bin");
   if (wanted(word, "request-receipt-us")) latency_rows();
   if (wanted(word, "request-receipt-1")) rate_row("request-receipt-1", "envelopes/s", 1, 32, 40000);

@@ -59,7 +59,7 @@ typedef struct {
   struct cf_town     *town;
   cf_check_receipt_t *receipt;
   size_t              receipts;
-  cf_check_head_t     head[CF_CHECK_HEADS_MAX], pending[16]; /* pending: written by a witness, not yet answered */
+  cf_check_head_t     head[CF_CHECK_HEADS_MAX], pending[16], last[16]; /* pending: written by a witness, not yet answered; last: what it signed last */
   size_t              heads;
   /* the truth: the log under a witness quorum */
   cf_span_t          *entry;
@@ -76,6 +76,7 @@ typedef struct {
   cf_hash_t           ledger_head;
   uint64_t            executed_last;
   uint64_t            funded[3];
+  bool                lossy; /* a disk was rolled back, or copied: what was accepted but not yet logged may be gone */
 } cf_check_t;
 
 void cf_check_init(cf_check_t *c, struct cf_town *t);
@@ -86,6 +87,8 @@ void cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t const *e);
 cf_check_receipt_t *cf_check_receipt(cf_check_t *c, cf_hash_t const *hash);
 /* How many witnesses stand behind a head, by what they really signed. */
 unsigned cf_check_behind(cf_check_t const *c, uint64_t size, cf_hash_t const *root);
+/* How many witnesses could go on with the log that lies on a disk. */
+unsigned cf_check_consistent(cf_check_t *c, cf_disk_t const *d);
 /* cf_check_enclave.c: what crosses the boundary. */
 void cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t answer);
 void cf_check_given(void *check, cf_hash_t const *envelope, cf_hash_t const *receipt, uint64_t sequence);

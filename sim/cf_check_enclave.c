@@ -28,8 +28,22 @@ refused(cf_span_t list, uint16_t index) {
   return false;
 }
 
+/* An enclave that was shown a counting receipt has it, and so knows its inputs. */
 static void
-on_batch(cf_check_t *c, cf_rd_t in, cf_rd_t out) {
+taken_before(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t const *r) {
+  for (size_t k = 0; k < c->receipts; k++) {
+    cf_check_receipt_t const *o = &c->receipt[k];
+    if (o == r || !o->counts_at || o->counts_at > l->fed) continue;
+    for (uint32_t i = 0; i < r->inputs; i++)
+      for (uint32_t j = 0; j < o->inputs; j++)
+        if (cf_hash_eq(&r->id[i], &o->id[j]))
+          cf_world_fail(&c->town->world, 1, "an input of receipt %llu, which counts, is taken again by receipt %llu", (unsigned long long)o->sequence,
+                        (unsigned long long)r->sequence);
+  }
+}
+
+static void
+on_batch(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
   cf_town_t   *t = c->town;
   cf_receipt_t doc;
   cf_sign1_t   s;
@@ -56,6 +70,7 @@ on_batch(cf_check_t *c, cf_rd_t in, cf_rd_t out) {
   cf_hash_t manifest = cf_sha256(CF_SPAN(r->id, r->inputs * sizeof *r->id));
   if (doc.inputs != r->inputs || memcmp(manifest.b, doc.manifest, 32))
     cf_world_fail(&t->world, 1, "receipt %llu does not list what it took", (unsigned long long)doc.sequence);
+  taken_before(c, life_of(c, &m->instance), r);
   t->world.counts.happened[CF_HAPPENED_RECEIPT]++;
   t->world.counts.happened[CF_HAPPENED_INPUT] += r->inputs;
   static uint8_t const zero[32];
@@ -202,9 +217,10 @@ cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t a
   if (class == CF_REFUSE_ROLLED_BACK) n->happened[CF_HAPPENED_ROLLED_BACK]++;
   if (class == CF_REFUSE_TWIN) n->happened[CF_HAPPENED_STOPPED]++;
   if (class) return;
-  if (type == CF_MSG_BATCH) on_batch(c, in, out);
+  if (type == CF_MSG_BATCH) on_batch(c, m, in, out);
   if (type == CF_MSG_SHOW_LOG) on_show_log(c, m, in, out);
   if (type == CF_MSG_FENCE) on_fence(c, m, out);
+  if (type == CF_MSG_POSSESS) n->happened[CF_HAPPENED_REGISTER]++;
   if (type == CF_MSG_SNAPSHOT) n->happened[CF_HAPPENED_SNAPSHOT]++;
   if (type == CF_MSG_READ && cf_rd_u8(&in) == 4) on_items(c, m, life_of(c, &m->instance), &out);
 }

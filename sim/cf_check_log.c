@@ -157,6 +157,21 @@ signed_by(cf_check_t *c, unsigned witness, cf_check_head_t const *p) {
   if (was < k && (unsigned)__builtin_popcount(h->who) >= k) adopt(c, h);
 }
 
+unsigned
+cf_check_consistent(cf_check_t *c, cf_disk_t const *d) {
+  reading_t *r = malloc(sizeof *r);
+  unsigned   n = 0;
+  assert(r);
+  for (unsigned i = 0; i < c->town->domain->witnesses.cnt; i++) {
+    cf_check_head_t const *h = &c->last[i];
+    if (h->size && !cf_read_log(d, h->size, take, r)) continue;
+    cf_hash_t root = cf_tree_root_of(r->leaf, h->size);
+    n += !h->size || cf_hash_eq(&root, &h->root);
+  }
+  free(r);
+  return n;
+}
+
 void
 cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t const *e) {
   cf_town_t *t = c->town;
@@ -165,7 +180,7 @@ cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t const *e) {
     cf_checkpoint_t cp;
     cf_note_t       note;
     if (e->kind == CF_FX_PUT && !cf_note_parse(&note, e->body, NULL) && !cf_checkpoint_parse(&cp, note.text, NULL))
-      c->pending[i] = (cf_check_head_t){ cp.size, cp.root, 0 };
+      c->pending[i] = c->last[i] = (cf_check_head_t){ cp.size, cp.root, 0 };
     if (e->kind == CF_FX_REPLY && e->code == 200 && c->pending[i].size) {
       signed_by(c, i, &c->pending[i]);
       c->pending[i].size = 0;

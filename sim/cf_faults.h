@@ -20,6 +20,7 @@ typedef enum {
   CF_FAULT_REPLAY,       /* the host puts an old envelope into a batch */
   CF_FAULT_EARLY,        /* the host shows the enclave what k - 1 witnesses stand behind */
   CF_FAULT_STALE_VIEW,   /* the host shows the enclave an old view */
+  CF_FAULT_FORGED,       /* a stolen settlement key signs what does not sum to zero */
   CF_FAULT_KINDS,
 } cf_fault_t;
 extern char const *const cf_fault_names[CF_FAULT_KINDS];
@@ -45,6 +46,8 @@ typedef enum {
   CF_HAPPENED_SNAPSHOT,
   CF_HAPPENED_ROLLED_BACK, /* an enclave refused an older disk */
   CF_HAPPENED_STOPPED,     /* an enclave erased its keys: a twin */
+  CF_HAPPENED_RESTORED,    /* the newest disk was put back */
+  CF_HAPPENED_SPLIT,       /* witnesses were left on two forks, without a quorum for either: the log stands still, safely */
   CF_HAPPENED_KINDS,
 } cf_happened_t;
 extern char const *const cf_happened_names[CF_HAPPENED_KINDS];

@@ -43,6 +43,7 @@ typedef struct {
   size_t           receipt_len;
   uint8_t          receipt[1536];
   uint64_t         class;
+  uint32_t         polls, odd;
 } cf_party_input_t;
 
 /* What a party's file holds: bytes of this build, for this run. */

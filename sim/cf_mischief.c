@@ -34,6 +34,118 @@ jump_clock(cf_town_t *t) {
   cf_world_say(&t->world, "%s: clock off by %lld ms", node(t, n)->name, (long long)node(t, n)->skew_ms);
 }
 
+/* ---- disks ---- */
+
+static cf_disk_t *
+disk_of(cf_town_t *t, unsigned site) {
+  return &t->world.disk[node(t, t->site[site].gateway_node)->host];
+}
+
+static void
+stop_site(cf_town_t *t, unsigned site, bool left_alone) {
+  unsigned const n[] = { t->site[site].gateway_node, t->site[site].machine.node };
+  for (int i = 0; i < 2; i++) {
+    cf_world_kill(&t->world, n[i]);
+    node(t, n[i])->left_alone = left_alone;
+  }
+}
+
+static void
+start_site(cf_town_t *t, unsigned site) {
+  unsigned const n[] = { t->site[site].machine.node, t->site[site].gateway_node };
+  for (int i = 0; i < 2; i++) {
+    node(t, n[i])->left_alone = false;
+    cf_world_start_at(&t->world, n[i], t->world.now_ms + 100);
+  }
+}
+
+static void
+remember_disk(cf_town_t *t) {
+  unsigned i = t->old_cnt < 4 ? t->old_cnt++ : (unsigned)cf_prng_below(&t->world.dice, 4);
+  cf_disk_fini(&t->old[i]);
+  cf_disk_copy(&t->old[i], disk_of(t, t->primary));
+}
+
+/* In place of the newest disk one on which some files are as they were: all of them, the enclave's, or any. */
+static void
+roll_back(cf_town_t *t) {
+  if (t->rolled || t->twin || !t->old_cnt) return;
+  cf_disk_t const *old = &t->old[cf_prng_below(&t->world.dice, t->old_cnt)];
+  cf_disk_t       *d   = disk_of(t, t->primary), mixed;
+  uint64_t         how = cf_prng_below(&t->world.dice, 4);
+  t->world.counts.fault[CF_FAULT_OLD_DISK]++;
+  stop_site(t, t->primary, true);
+  t->saved = *d;
+  t->rolled = t->check.lossy = true;
+  cf_disk_copy(&mixed, how == 0 ? old : &t->saved);
+  for (size_t i = 0; how && i < t->saved.files; i++) {
+    cf_span_t name  = CF_SPAN(t->saved.file[i].name, strlen(t->saved.file[i].name));
+    bool      its   = !strncmp(t->saved.file[i].name, "enclave/", 8) && strncmp(t->saved.file[i].name, "enclave/root", 12);
+    bool      older = how == 1 ? its : its ? cf_prng_chance(&t->world.dice, 50000) : how == 3 && cf_prng_chance(&t->world.dice, 10000);
+    cf_disk_file_t const *was = cf_disk_file(old, name);
+    if (!older) continue;
+    if (was) cf_disk_put(&mixed, name, cf_disk_bytes(was));
+    else cf_disk_remove(&mixed, name);
+  }
+  *d = mixed;
+  cf_world_say(&t->world, "---- an older disk, way %llu ----", (unsigned long long)how);
+  start_site(t, t->primary);
+  cf_world_later(&t->world, t->world.now_ms + 3000 + cf_prng_below(&t->world.dice, 15000), CF_TOWN_RESTORE);
+}
+
+/* The newest disk comes back, unless witnesses went on with what grew on the older one. */
+static void
+restore(cf_town_t *t) {
+  if (!t->rolled) return;
+  cf_disk_t *d = disk_of(t, t->primary);
+  unsigned   k = t->domain->witnesses.k;
+  bool       saved = cf_check_consistent(&t->check, &t->saved) >= k, now = cf_check_consistent(&t->check, d) >= k;
+  t->rolled = false;
+  if (!saved && !now) t->split = true;
+  if (!saved) {
+    cf_world_say(&t->world, "---- the older disk is the newest now ----");
+    cf_disk_fini(&t->saved);
+    return;
+  }
+  t->world.counts.happened[CF_HAPPENED_RESTORED]++;
+  cf_world_say(&t->world, "---- the newest disk is back ----");
+  stop_site(t, t->primary, true);
+  cf_disk_fini(d);
+  *d       = t->saved;
+  t->saved = (cf_disk_t){ 0 };
+  start_site(t, t->primary);
+}
+
+/* ---- twins ---- */
+
+static void
+start_twin(cf_town_t *t) {
+  if (t->twin || t->rolled) return;
+  unsigned other = !t->primary;
+  t->world.counts.fault[CF_FAULT_TWIN]++;
+  t->twin = t->check.lossy = true;
+  cf_disk_fini(disk_of(t, other));
+  cf_disk_copy(disk_of(t, other), disk_of(t, t->primary));
+  t->site[other].tpm = t->site[t->primary].tpm;
+  cf_world_say(&t->world, "---- a twin starts ----");
+  start_site(t, other);
+  if (cf_prng_chance(&t->world.dice, 50000)) cf_town_address(t, other);
+  cf_world_later(&t->world, t->world.now_ms + 3000 + cf_prng_below(&t->world.dice, 15000), CF_TOWN_UNTWIN);
+}
+
+/* The one that witnesses can go on with stays; of two such, the longer log. */
+static void
+end_twin(cf_town_t *t) {
+  if (!t->twin) return;
+  unsigned k = t->domain->witnesses.k, a = cf_check_consistent(&t->check, disk_of(t, 0)), b = cf_check_consistent(&t->check, disk_of(t, 1));
+  unsigned stays = a >= k && b >= k ? t->primary : a >= k ? 0 : 1;
+  if (a < k && b < k) t->split = true;
+  t->twin = false;
+  cf_world_say(&t->world, "---- %s stays ----", node(t, t->site[stays].gateway_node)->name);
+  stop_site(t, !stays, true);
+  cf_town_address(t, stays);
+}
+
 /* ---- the operator ---- */
 
 /* An enclave that stopped for good is started anew, as a supervisor would. */
@@ -41,10 +153,13 @@ static void
 operate(cf_town_t *t) {
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) {
     cf_machine_t *m = &t->site[i].machine;
-    if (!node(t, m->node)->up || !m->enclave || cf_enclave_phase(m->enclave) != CF_PHASE_STOPPED) continue;
+    if (!node(t, m->node)->up || !m->enclave || node(t, m->node)->left_alone) continue;
+    bool asked = t->site[i].gateway && !strcmp(cf_gateway_status(t->site[i].gateway).missing, "enclave-restart");
+    if (!asked && cf_enclave_phase(m->enclave) != CF_PHASE_STOPPED) continue;
     cf_world_kill(&t->world, m->node);
     cf_world_start_at(&t->world, m->node, t->world.now_ms + 500);
   }
+  if (t->world.faults.on && !t->rolled && !t->twin && cf_prng_chance(&t->world.dice, 25000)) remember_disk(t);
   cf_world_later(&t->world, t->world.now_ms + OPERATOR_MS, CF_TOWN_OPERATOR);
 }
 
@@ -55,9 +170,13 @@ cf_town_fault(void *town, uint64_t id) {
     operate(t);
     return;
   }
+  if (id == CF_TOWN_RESTORE) restore(t);
+  if (id == CF_TOWN_UNTWIN) end_twin(t);
   if (!t->world.faults.on) return;
   if (id == CF_FAULT_ENCLAVE) end_enclave(t);
   if (id == CF_FAULT_CLOCK) jump_clock(t);
+  if (id == CF_FAULT_OLD_DISK) roll_back(t);
+  if (id == CF_FAULT_TWIN) start_twin(t);
 }
 
 /* ---- a seed's plan ---- */
@@ -86,16 +205,25 @@ cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   r[CF_FAULT_CRASH]            = rate(t, 300);
   r[CF_FAULT_LOST_WRITE]       = 40000;
   r[CF_FAULT_TORN_WRITE]       = 60000;
+  r[CF_FAULT_REPLAY]           = rate(t, 30000);
+  r[CF_FAULT_EARLY]            = rate(t, 50000);
+  r[CF_FAULT_STALE_VIEW]       = rate(t, 5000);
+  r[CF_FAULT_FORGED]           = rate(t, 5000);
   plan_some(t, CF_FAULT_ENCLAVE, 4, until_ms);
+  plan_some(t, CF_FAULT_OLD_DISK, 3, until_ms);
+  if (cf_prng_chance(&t->world.dice, 40000)) plan_some(t, CF_FAULT_TWIN, 2, until_ms);
   plan_some(t, CF_FAULT_CLOCK, 4, until_ms);
 }
 
 void
 cf_town_mend(cf_town_t *t) {
   t->world.faults.on = false;
+  restore(t);
+  end_twin(t);
+  t->world.counts.happened[CF_HAPPENED_SPLIT] += t->split;
   for (unsigned i = 0; i < t->world.nodes; i++) {
     node(t, i)->skew_ms = 0;
-    if (!node(t, i)->up) cf_world_start_at(&t->world, i, t->world.now_ms);
+    if (!node(t, i)->up && !node(t, i)->left_alone) cf_world_start_at(&t->world, i, t->world.now_ms);
   }
   cf_world_say(&t->world, "---- no faults from here ----");
 }

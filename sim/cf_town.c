@@ -190,7 +190,8 @@ add_site(cf_town_t *t, unsigned i) {
   cf_sim_node_t            n    = { .host = host, .ctx = s, .start = gateway_start, .end = gateway_end, .step = gateway_step, .serves_public = true };
   snprintf(n.name, sizeof n.name, "%s", gateways[i]);
   s->town    = t;
-  s->machine = (cf_machine_t){ .world = &t->world, .tpm = &t->tpm, .genesis = CF_SPAN(t->genesis, t->genesis_sz),
+  s->tpm     = t->tpm; /* a twin's TPM was copied with the rest */
+  s->machine = (cf_machine_t){ .world = &t->world, .tpm = &s->tpm, .genesis = CF_SPAN(t->genesis, t->genesis_sz),
                                .configuration = CF_SPAN(t->configuration, t->configuration_sz), .program = t->program, .domain = t->domain->domain };
   cf_sim_node_t m      = cf_machine_node(&s->machine, machines[i], host);
   s->machine.node      = cf_world_add(&t->world, &m);
@@ -287,6 +288,7 @@ static void
 watch(void *ctx, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
   cf_town_t *t = ctx;
   cf_check_boundary(&t->check, m, request, answer);
+  cf_host_forge(t, m, request, answer);
 }
 
 void
@@ -312,6 +314,8 @@ cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace) {
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) {
     t->site[i].machine.entropy = cf_town_entropy(t, &t->site[i].drbg_machine);
     t->site[i].machine.watch   = watch;
+    t->site[i].machine.tamper  = cf_host_tamper;
+    t->site[i].machine.restore = cf_host_restore;
     t->site[i].machine.ctx     = t;
   }
   cf_entropy_t e = cf_town_entropy(t, &people);
@@ -335,8 +339,7 @@ cf_town_raze(cf_town_t *t) {
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) cf_machine_fini(&t->site[i].machine);
   for (unsigned i = 0; i < t->parties; i++) cf_ciphers_free(&t->party[i].ciphers);
   for (unsigned i = 0; i < CF_TOWN_MEMBERS_MAX; i++) cf_p256_key_free(t->verifier[i].key);
-  for (size_t i = 0; i < t->envelope_cnt; i++) free(t->envelope[i].bytes);
-  free(t->stale_view.bytes);
+  cf_host_fini(&t->hostile);
   cf_softtpm_fini(&t->tpm);
   cf_p256_key_free(t->gateway_key);
   free(t->domain);

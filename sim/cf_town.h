@@ -36,6 +36,7 @@ typedef struct {
   void         *mem;
   size_t        mem_sz;
   cf_machine_t  machine;
+  cf_softtpm_t  tpm;
   cf_drbg_t     drbg, drbg_machine; /* of this life's entropy */
 } cf_site_t;
 
@@ -48,6 +49,19 @@ typedef struct {
   cf_p256_key_t *key;
   cf_drbg_t      drbg;
 } cf_councillor_t;
+
+/* What a hostile host keeps, to show it again (cf_host.c). */
+#define CF_HOSTILE_ENVELOPES 32
+typedef struct {
+  uint8_t *bytes;
+  size_t   len;
+} cf_kept_bytes_t;
+typedef struct {
+  cf_kept_bytes_t envelope[CF_HOSTILE_ENVELOPES], view, request, answer;
+  size_t          envelopes; /* seen so far: the newest are kept */
+  bool            added;     /* the last of the batch under way is ours */
+  uint16_t        added_at;
+} cf_hostile_t;
 
 struct cf_town {
   cf_world_t      world;
@@ -77,13 +91,9 @@ struct cf_town {
   cf_disk_t       old[4];
   unsigned        old_cnt;
   cf_disk_t       saved; /* the newest disk, while an older one runs */
-  bool            rolled;
-  struct {
-    uint8_t *bytes;
-    size_t   len;
-  } envelope[64], stale_view;
-  size_t   envelope_cnt;
-  unsigned injected; /* frames that tamper put behind the gateway's */
+  bool            rolled, split;
+  bool            twin; /* the other site runs, too */
+  cf_hostile_t    hostile;
 };
 
 /* cf_town_found makes the domain's documents (cf_town_genesis.c); cf_town_build its nodes and starts them. */
@@ -95,8 +105,16 @@ cf_entropy_t cf_town_entropy(cf_town_t *t, cf_drbg_t *drbg);
 /* Addresses of the gateway that parties and councils use now. */
 void cf_town_address(cf_town_t *t, unsigned site);
 
+/* cf_host.c: the host between gateway and enclave, for cf_machine_t; and a thief of settlement keys. */
+cf_span_t cf_host_tamper(void *town, cf_machine_t *m, cf_span_t request);
+cf_span_t cf_host_restore(void *town, cf_machine_t *m, cf_span_t answer);
+void      cf_host_forge(cf_town_t *t, cf_machine_t *m, cf_span_t request, cf_span_t answer);
+void      cf_host_fini(cf_hostile_t *h);
+
 /* Things that come by the clock: faults by their number, and the operator, who looks after his processes. */
 #define CF_TOWN_OPERATOR 1000
+#define CF_TOWN_RESTORE  1001 /* the newest disk comes back */
+#define CF_TOWN_UNTWIN   1002
 void cf_town_fault(void *town, uint64_t id);
 
 /* cf_town_faults schedules what chance has planned (cf_mischief.c); cf_town_mend ends all of it: every node up, newest disks, true clocks. */

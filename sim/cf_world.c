@@ -21,8 +21,8 @@ cf_prng_next(cf_prng_t *p) {
 uint64_t cf_prng_below(cf_prng_t *p, uint64_t n) { return cf_prng_next(p) % n; }
 bool     cf_prng_chance(cf_prng_t *p, unsigned rate) { return rate && cf_prng_below(p, 100000) < rate; }
 
-static bool
-fault(cf_world_t *w, cf_fault_t f) {
+bool
+cf_world_chance(cf_world_t *w, cf_fault_t f) {
   if (!w->faults.on || !cf_prng_chance(&w->dice, w->faults.rate[f])) return false;
   w->counts.fault[f]++;
   return true;
@@ -149,7 +149,7 @@ static uint64_t
 hop_ms(cf_world_t *w, bool frame) {
   if (frame) return 1;
   uint64_t ms = 1 + cf_prng_below(&w->net, 4);
-  return fault(w, CF_FAULT_DELAY) ? ms + cf_prng_below(&w->dice, DELAY_MAX_MS) : ms;
+  return cf_world_chance(w, CF_FAULT_DELAY) ? ms + cf_prng_below(&w->dice, DELAY_MAX_MS) : ms;
 }
 
 /* Name and query of "GET /path?query", cut apart. */
@@ -178,13 +178,18 @@ send_ask(cf_world_t *w, unsigned from, cf_effect_t const *e) {
   else cut(a, e->name);
   w->counts.messages++;
   push_ask(w, a, CF_SIM_TIMEOUT, from, w->now_ms + (e->timeout_ms ? e->timeout_ms : 1), false);
-  if (!frame && fault(w, CF_FAULT_LOST_REQUEST)) {
+  if (!frame && cf_world_chance(w, CF_FAULT_LOST_REQUEST)) {
     cf_world_say(w, "%s -> %s %s: lost", w->node[from].name, w->node[p.node].name, a->path);
     return;
   }
   uint64_t at_ms = w->now_ms + hop_ms(w, frame);
   push_ask(w, a, CF_SIM_REQUEST, p.node, at_ms, false);
-  if (!frame && fault(w, CF_FAULT_REPEAT)) push_ask(w, a, CF_SIM_REQUEST, p.node, at_ms + 1 + cf_prng_below(&w->dice, 3000), true);
+  if (!frame && cf_world_chance(w, CF_FAULT_REPEAT)) push_ask(w, a, CF_SIM_REQUEST, p.node, at_ms + 1 + cf_prng_below(&w->dice, 3000), true);
+}
+
+void
+cf_world_send(cf_world_t *w, unsigned from, cf_effect_t const *ask) {
+  send_ask(w, from, ask);
 }
 
 static void
@@ -194,7 +199,7 @@ send_reply(cf_world_t *w, unsigned node, cf_effect_t const *e) {
   bool frame = a->frame;
   if (!frame && e->code >= 400 && e->code != 404)
     cf_world_say(w, "%s: %u to %s %s: %.*s", w->node[node].name, e->code, w->node[a->from].name, a->path, (int)e->body.len, (char const *)e->body.ptr);
-  if (!frame && fault(w, CF_FAULT_LOST_REPLY)) {
+  if (!frame && cf_world_chance(w, CF_FAULT_LOST_REPLY)) {
     cf_world_say(w, "%s -> %s reply to %s: lost", w->node[node].name, w->node[a->from].name, a->path);
     return;
   }
@@ -234,10 +239,10 @@ crash_at(cf_world_t *w, unsigned node, cf_effect_t const *e) {
   cf_sim_node_t *n = &w->node[node];
   char const    *how = "";
   if (durable_kind(e->kind)) {
-    if (e->kind == CF_FX_APPEND && fault(w, CF_FAULT_TORN_WRITE)) {
+    if (e->kind == CF_FX_APPEND && cf_world_chance(w, CF_FAULT_TORN_WRITE)) {
       cf_disk_append(&w->disk[n->host], e->name, CF_SPAN(e->body.ptr, e->body.len ? cf_prng_below(&w->dice, e->body.len) : 0));
       how = ", torn";
-    } else if (fault(w, CF_FAULT_LOST_WRITE)) how = ", lost";
+    } else if (cf_world_chance(w, CF_FAULT_LOST_WRITE)) how = ", lost";
     else (void)durable(w, n, e);
   }
   cf_world_say(w, "%s: crash at %.*s%s", n->name, (int)e->name.len, e->name.ptr ? (char const *)e->name.ptr : "", how);
@@ -283,7 +288,7 @@ perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *reads, size_
   cf_sim_node_t *n = &w->node[node];
   w->counts.effects++;
   if (w->on_effect) w->on_effect(w->ctx, node, e);
-  if (!(w->faults.spared >> node & 1) && (durable_kind(e->kind) || e->kind == CF_FX_ASK || e->kind == CF_FX_REPLY) && fault(w, CF_FAULT_CRASH)) {
+  if (!(w->faults.spared >> node & 1) && (durable_kind(e->kind) || e->kind == CF_FX_ASK || e->kind == CF_FX_REPLY) && cf_world_chance(w, CF_FAULT_CRASH)) {
     crash_at(w, node, e);
     return false;
   }

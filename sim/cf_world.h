@@ -122,6 +122,10 @@ bool cf_world_turn(cf_world_t *w, uint64_t until_ms);
 void cf_world_fail(cf_world_t *w, unsigned invariant, char const *fmt, ...) __attribute__((format(printf, 3, 4)));
 void cf_world_say(cf_world_t *w, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 cf_now_t cf_world_clock(cf_world_t const *w, unsigned node);
+/* cf_world_send asks in a node's name what it did not ask; the answer goes nowhere that it looks. */
+void     cf_world_send(cf_world_t *w, unsigned from, cf_effect_t const *ask);
+/* cf_world_chance is a fault that comes or not, by its rate, and is counted. */
+bool     cf_world_chance(cf_world_t *w, cf_fault_t f);
 void     cf_world_later(cf_world_t *w, uint64_t at_ms, uint64_t id); /* a FAULT event */
 
 #endif

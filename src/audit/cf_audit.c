@@ -34,7 +34,7 @@ cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *next, 
   if (number >= CF_AUDIT_FAULTS_MAX) return;
   cf_audit_fault_t *f = &a->faults[number];
   *f = (cf_audit_fault_t){ .check = who.check, .receipt = who.receipt, .entry = who.entry, .next = next, .rank = who.rank, .number = number };
-  if (file) snprintf(f->file, sizeof f->file, "%.119s", file);
+  if (file && *file) snprintf(f->file, sizeof f->file, "%.119s", file);
   va_list ap;
   va_start(ap, fmt);
   vsnprintf(f->text, sizeof f->text, fmt, ap);

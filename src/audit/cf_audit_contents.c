@@ -66,6 +66,7 @@ place_fault(cf_audit_t const *a, cf_content_row_t const *c, cf_receipt_row_t con
   cf_hash_t             prev = cf_hash_of(c->doc.prev_head), head0 = cf_settlement_head0(&a->ledger_id.separator);
   cf_kept_note_t const *n    = cf_audit_note_covering(a, b->index);
   if (!cf_hash_eq(&prev, &head0) && !cf_audit_content(a, &prev)) return "it stands on a head that is no opened content";
+  if (!a->listed) return NULL; /* not every kept checkpoint is known then */
   if (!n) return "it was opened, and no kept checkpoint covers the receipt of its intent";
   if (n->size > c->index) return "it was opened before a quorum stood behind the receipt of its intent";
   return NULL;

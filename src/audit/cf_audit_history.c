@@ -38,6 +38,25 @@ on_counts(cf_audit_t *a, cf_history_receipt_t const *h) {
   *(uint64_t *)cf_vec_add(&a->counting, &a->mem) = lo;
 }
 
+/* What verifiers look at in the log before they sign (PROTOCOL P4), looked at again: the certified instance adopts all that counted,
+   and opens the same sealing root, unless that was renewed. */
+static void
+on_affirmed(cf_audit_t *a, cf_history_boot_t const *b) {
+  cf_history_t const *h = &a->history;
+  cf_epoch_row_t     *e = cf_audit_epoch(a, b->index);
+  e->boot               = *b;
+  if (b->certified_index == CF_NO_INDEX || e->fenced) return;
+  e->fenced = true;
+  if (b->tip_sequence < h->sequence || (b->tip_sequence == h->sequence && h->sequence && !cf_hash_eq(&b->tip_hash, &h->hash)))
+    e->refused = "its boot entry adopts less than what counted before it";
+  for (uint64_t i = 0; i < a->epochs.cnt; i++) {
+    cf_epoch_row_t const *o = cf_vec_at(&a->epochs, i);
+    if (o == e || o->boot.certified_index == CF_NO_INDEX || o->boot.index > b->index) continue;
+    if (b->root_number < o->boot.root_number || (b->root_number == o->boot.root_number && !cf_hash_eq(&b->commitment, &o->boot.commitment)))
+      e->refused = "its sealing root is not that of the certified epoch before";
+  }
+}
+
 static void
 on_event(void *ctx, cf_history_event_t const *ev) {
   cf_audit_t *a = ctx;
@@ -49,7 +68,7 @@ on_event(void *ctx, cf_history_event_t const *ev) {
   a->event_text = ev->text;
   a->event_boot = ev->boot;
   if (ev->kind == CF_HISTORY_CERTIFICATE) ((cf_epoch_row_t *)cf_vec_add(&a->epochs, &a->mem))->boot = *ev->boot;
-  if (ev->kind == CF_HISTORY_RESULT) cf_audit_epoch(a, ev->boot->index)->boot = *ev->boot;
+  if (ev->kind == CF_HISTORY_RESULT) on_affirmed(a, ev->boot);
 }
 
 /* ---- entries by their type ---- */
@@ -264,8 +283,7 @@ read_bundle(cf_audit_t *a, turn_t *t, uint64_t bundle) {
     cf_tile_path(name + 4, &tile);
     r = cf_audit_try(a, &bytes, name, CF_BUNDLE_MAX);
   }
-  bytes      = cf_audit_keep(a, r == CF_READ_OK ? bytes : CF_SPAN(NULL, 0)); /* other files are read while it is used */
-  cf_rd_t rd = cf_rd_span(bytes);
+  cf_rd_t rd = cf_rd_span(r == CF_READ_OK ? bytes : CF_SPAN(NULL, 0)); /* nothing else is read while it is used */
   for (; index < a->good && index < (bundle + 1) * CF_TILE_WIDTH; index++) {
     cf_hash_t leaf = { { 0 } };
     if (cf_bundle_next(&rd, &entry)) leaf = cf_tree_leaf(entry);

@@ -108,7 +108,8 @@ check_narrower(cf_audit_t *a, cf_tile_name_t const *const *sorted, size_t cnt, c
     cf_who_t         who = { CF_RANK_LOG, 9, 0, t->index * CF_TILE_WIDTH << (t->row > 0 ? 8 * t->row : 0) };
     if (t->width >= want->width) continue;
     if (!cf_audit_read(a, &bytes, name, CF_BUNDLE_MAX, who, "it was listed")) continue;
-    if (bytes.len == prefix_sz(a, t) && !memcmp(bytes.ptr, a->bundle, bytes.len)) continue;
+    if (a->bundle_sz == 0) continue; /* the wider one is gone, as told: this one has nothing to agree with */
+    if (bytes.len <= a->bundle_sz && bytes.len == prefix_sz(a, t) && !memcmp(bytes.ptr, a->bundle, bytes.len)) continue;
     cf_audit_fault(a, who, name, cf_next_copy, "is not the beginning of the wider file of the same tile");
   }
 }
@@ -287,7 +288,6 @@ take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t bytes) {
   cf_who_t      who = CF_WHO(CF_RANK_NOTES, 9);
   cf_cosigned_t c;
   cf_error_t    err = { 0 };
-  who.entry         = size;
   if (cf_checkpoint_verify_canonical(&c, bytes, &a->witnesses, &err)) {
     cf_audit_fault(a, who, name, cf_next_copy, "%s: %s", cf_status_name(err.status), err.text);
     return;

@@ -13,11 +13,6 @@ fails(cf_audit_t *a, cf_receipt_row_t const *r, unsigned check, char const *file
 
 /* ---- 1, 2: decoding, counting and signature are what made it a row of the history ---- */
 
-static outcome_t
-check_form(cf_audit_t *a, cf_receipt_row_t *r) {
-  return HOLDS;
-}
-
 /* ---- 3 ---- */
 
 static outcome_t
@@ -25,6 +20,7 @@ check_evidence(cf_audit_t *a, cf_receipt_row_t *r) {
   cf_epoch_row_t const *e = cf_audit_epoch(a, r->epoch);
   char                  text[240];
   if (!e) return fails(a, r, 3, NULL, "no certificate of its epoch stands in the log");
+  if (e->refused) return fails(a, r, 3, NULL, e->refused);
   if (!e->passes) {
     snprintf(text, sizeof text, "epoch %llu has %llu of %llu results that agree with their evidence%s%.150s", (ull_t)e->boot.index, (ull_t)e->affirmed,
              (ull_t)cf_genesis_council(&a->genesis, CF_VERIFIERS)->k, e->why.text[0] ? ": " : "", e->why.text);
@@ -116,6 +112,21 @@ check_witnessed(cf_audit_t *a, cf_receipt_row_t *r) {
 
 /* ---- 10 ---- */
 
+/* What an observer had verified of the log when it signed: of this log, and kept. */
+static bool
+observer_saw(cf_audit_t *a, cf_proof_row_t *made, cf_finality_sig_t const *s) {
+  if (s->log_size > a->good && a->cut) return true;
+  cf_hash_t is = s->log_size <= a->good ? cf_audit_root(a, s->log_size) : (cf_hash_t){ { 0 } };
+  if (!cf_hash_eq(&is, &s->log_root)) {
+    snprintf(made->why, sizeof made->why, "observer %u was shown another log of %llu entries", s->observer, (ull_t)s->log_size);
+    return false;
+  }
+  if (!a->listed || s->log_size == 0 || cf_audit_note_of(a, s->log_size)) return true;
+  snprintf(made->file, sizeof made->file, "checkpoints/%020llu", (ull_t)s->log_size);
+  snprintf(made->why, sizeof made->why, "missing, or does not hold; observer %u relied on it", s->observer);
+  return false;
+}
+
 static cf_proof_row_t *
 proof_of(cf_audit_t *a, cf_receipt_row_t const *r, cf_who_t who, bool *told) {
   cf_hash_t           name = cf_hash_of(r->view.proof);
@@ -145,13 +156,8 @@ proof_of(cf_audit_t *a, cf_receipt_row_t const *r, cf_who_t who, bool *told) {
     snprintf(made->why, sizeof made->why, "the finality proof of its view: %.100s", err.text);
     return made;
   }
-  for (size_t i = 0; i < p.cnt; i++) {
-    cf_hash_t is = p.at[i].log_size <= a->good ? cf_audit_root(a, p.at[i].log_size) : (cf_hash_t){ { 0 } };
-    if (a->cut && p.at[i].log_size > a->good) continue;
-    if (cf_hash_eq(&is, &p.at[i].log_root)) continue;
-    snprintf(made->why, sizeof made->why, "observer %u was shown another log of %llu entries", p.at[i].observer, (ull_t)p.at[i].log_size);
-    return made;
-  }
+  for (size_t i = 0; i < p.cnt; i++)
+    if (!observer_saw(a, made, &p.at[i])) return made;
   made->holds  = true;
   made->number = f.number;
   made->hash   = f.block_hash;
@@ -165,13 +171,15 @@ check_view(cf_audit_t *a, cf_receipt_row_t *r) {
   static uint8_t const none[32];
   cf_view_ref_t const *v    = &r->view;
   bool                 told = false;
+  cf_receipt_row_t const *before = cf_audit_counting(a, r->sequence - 1);
+  if (before && v->number < before->view.number) return fails(a, r, 10, NULL, "its ledger view is older than that of the receipt before");
   if (!memcmp(v->proof, none, 32)) {
     bool empty = !v->number && !v->time && !memcmp(v->hash, none, 32);
     return empty ? HOLDS : fails(a, r, 10, NULL, "a ledger view without a finality proof");
   }
   cf_proof_row_t const *p = proof_of(a, r, (cf_who_t){ CF_RANK_RECEIPTS, 10, r->sequence, r->index }, &told);
   if (told) return FAILS;
-  if (!p->holds) return fails(a, r, 10, NULL, p->why);
+  if (!p->holds) return fails(a, r, 10, p->file, p->why);
   if (p->number != v->number || p->time_s != v->time || memcmp(p->hash.b, v->hash, 32)) return fails(a, r, 10, NULL, "its ledger view is not the block that the finality proof is of");
   char file[48];
   snprintf(file, sizeof file, "ledger/blocks/%020llu", (ull_t)v->number);
@@ -193,8 +201,8 @@ check_settled(cf_audit_t *a, cf_receipt_row_t *r) {
 
 /* ---- the loop ---- */
 
-static outcome_t (*const checks[])(cf_audit_t *, cf_receipt_row_t *) = { check_form, check_evidence,  check_policy,  check_inputs,
-                                                                         check_time, check_witnessed, check_settled };
+static outcome_t (*const checks[])(cf_audit_t *, cf_receipt_row_t *) = { check_evidence, check_policy,    check_inputs,
+                                                                         check_time,     check_witnessed, check_settled };
 
 static void
 judge(cf_audit_t *a, cf_receipt_row_t *r) {

@@ -64,6 +64,10 @@ cf_audit_line(cf_audit_t const *a, char out[200]) {
   cf_audit_counts_t const *n = &a->n;
   char                     more[64] = "";
   if (n->provisional) snprintf(more, sizeof more, "; %llu not yet witnessed", (ull_t)n->provisional);
+  if (a->failed_io) {
+    snprintf(out, 200, "UNREAD   the files could not be read; a retry may help");
+    return;
+  }
   if (n->faults) {
     cf_audit_fault_t const *f = &a->faults[0];
     snprintf(out, 200, "FAIL   %llu faults, the first: check %u, %.100s", (ull_t)n->faults, f->check, f->file[0] ? f->file : f->text);

@@ -12,9 +12,10 @@ typedef struct {
   size_t             root_cnt;
 } collateral_t;
 
-/* Facts borrow their bytes; what the next result is compared with are its counters. */
+/* Facts borrow their bytes, which live for one result; what the next one is compared with are counters and hashes. */
 typedef struct {
   cf_audit_t *a;
+  cf_mem_t    scratch;
   cf_facts_t  facts, earlier;
   bool        any_earlier;
 } derive_t;
@@ -39,17 +40,25 @@ take_item(cf_audit_t *a, collateral_t *c, uint64_t role, cf_span_t bytes) {
   return true;
 }
 
+static cf_span_t
+hold(derive_t *d, cf_span_t s) {
+  uint8_t *p = cf_mem_take(&d->scratch, s.len + 1);
+  if (s.len) memcpy(p, s.ptr, s.len);
+  return CF_SPAN(p, s.len);
+}
+
 /* Reads evidence and everything of its collateral set. */
 static bool
-read_items(cf_audit_t *a, collateral_t *c, cf_ear_t const *ear, cf_who_t who) {
-  cf_hash_t name = cf_hash_of(ear->evidence), set_name = cf_hash_of(ear->collateral);
+read_items(derive_t *d, collateral_t *c, cf_ear_t const *ear, cf_who_t who) {
+  cf_audit_t *a = d->a;
+  cf_hash_t   name = cf_hash_of(ear->evidence), set_name = cf_hash_of(ear->collateral);
   char      by[64];
   cf_span_t bytes, set;
   snprintf(by, sizeof by, "the result at entry %llu names it", (ull_t)who.entry);
   if (!cf_audit_archived(a, &bytes, &name, who, by)) return false;
-  c->items[c->item_cnt++] = (cf_evidence_item_t){ CF_ROLE_EVIDENCE, cf_audit_keep(a, bytes) };
+  c->items[c->item_cnt++] = (cf_evidence_item_t){ CF_ROLE_EVIDENCE, hold(d, bytes) };
   if (!cf_audit_archived(a, &bytes, &set_name, who, by)) return false;
-  set           = cf_audit_keep(a, bytes);
+  set           = hold(d, bytes);
   cf_rd_t rd    = cf_rd_span(set);
   size_t  cnt   = cf_cbor_array(&rd);
   bool    good  = cnt <= CF_ITEMS_MAX + CF_ROOTS_MAX;
@@ -59,7 +68,7 @@ read_items(cf_audit_t *a, collateral_t *c, cf_ear_t const *ear, cf_who_t who) {
     cf_hash_t item = cf_cbor_hash(&rd);
     if (!good || rd.bad) break;
     if (!cf_audit_archived(a, &bytes, &item, who, by)) return false;
-    good = take_item(a, c, role, cf_audit_keep(a, bytes));
+    good = take_item(a, c, role, hold(d, bytes));
   }
   if (good && cf_rd_done(&rd)) return true;
   char file[80];
@@ -127,7 +136,7 @@ derive(derive_t *d, cf_epoch_row_t *e, cf_result_row_t *r, cf_who_t who) {
   cf_ear_t          again;
   int64_t           until_s = 0, at_s = (int64_t)r->ear.time;
   char              diff[160];
-  if (!read_items(a, &c, &r->ear, who)) return false;
+  if (!read_items(d, &c, &r->ear, who)) return false;
   cf_evidence_ask_t ask = { c.items, c.item_cnt, c.roots, c.root_cnt, a->domain, at_s };
   cf_verdict_code_t code = cf_evidence_verify(&d->facts, &ask, &v);
   cf_appraise_ask_t q    = { .policy        = &a->policy,
@@ -152,6 +161,11 @@ derive(derive_t *d, cf_epoch_row_t *e, cf_result_row_t *r, cf_who_t who) {
     cf_audit_fault(a, who, NULL, cf_next_keep, "the evidence of the result at entry %llu is of another instance or configuration", (ull_t)r->index);
     return false;
   }
+  cf_kept_note_t const *covers = cf_audit_note_covering(a, r->index);
+  if (covers && r->ear.time > covers->time_s + a->policy.clock_skew_s) {
+    cf_audit_fault(a, who, NULL, cf_next_keep, "the result at entry %llu is of later than the first checkpoint that covers it", (ull_t)r->index);
+    return false;
+  }
   count_statements(a, e, &d->facts, at_s);
   d->earlier     = d->facts;
   d->any_earlier = true;
@@ -169,10 +183,10 @@ epoch_of(cf_audit_t const *a, cf_ear_t const *ear) {
 
 /* What a result that does not affirm names is accounted for, and nothing rests on it. */
 static void
-not_affirming(cf_audit_t *a, cf_result_row_t const *r) {
+not_affirming(derive_t *d, cf_result_row_t const *r) {
   collateral_t c  = { .item_cnt = 0 };
   cf_who_t     who = { CF_RANK_RESULTS, 3, 0, r->index };
-  (void)read_items(a, &c, &r->ear, who);
+  (void)read_items(d, &c, &r->ear, who);
 }
 
 static void
@@ -181,7 +195,7 @@ one_result(derive_t *d, cf_result_row_t *r) {
   cf_who_t        who = { CF_RANK_RESULTS, 3, 0, r->index };
   cf_epoch_row_t *e   = epoch_of(a, &r->ear);
   if (r->ear.status != CF_EAR_AFFIRMING || !e || r->member >= CF_MEMBERS_MAX) {
-    not_affirming(a, r);
+    not_affirming(d, r);
     return;
   }
   uint64_t before = a->n.faults;
@@ -205,11 +219,15 @@ cf_audit_results(cf_audit_t *a) {
   derive_t *d = cf_mem_take(&a->mem, sizeof *d);
   uint64_t  k = cf_genesis_council(&a->genesis, CF_VERIFIERS)->k;
   d->a        = a;
-  for (uint64_t i = 0; i < a->results.cnt && !a->failed_io; i++) one_result(d, cf_vec_at(&a->results, i));
+  for (uint64_t i = 0; i < a->results.cnt && !a->failed_io; i++) {
+    one_result(d, cf_vec_at(&a->results, i));
+    cf_mem_free(&d->scratch);
+    d->scratch = (cf_mem_t){ 0 };
+  }
   for (uint64_t i = 0; i < a->epochs.cnt; i++) {
     cf_epoch_row_t *e = cf_vec_at(&a->epochs, i);
     e->passes         = e->boot.certified_index != CF_NO_INDEX && e->affirmed >= k && (e->ak_certified || e->statements >= k) &&
-                cf_hash_eq(&e->boot.policy, &a->policy_hash);
+                cf_hash_eq(&e->boot.policy, &a->policy_hash) && !e->refused;
   }
   return !a->failed_io;
 }

@@ -49,6 +49,8 @@ typedef struct {
   uint64_t          statements; /* distinct verifiers whose credential statements these rest on */
   bool              ak_certified;
   bool              said[CF_MEMBERS_MAX], stated[CF_MEMBERS_MAX];
+  bool              fenced;     /* what the log says of it when it was certified was looked at */
+  char const       *refused;    /* and why no honest verifier would have signed; static */
   bool              passes;     /* check 3 */
   cf_hash_t         evidence, measurement, configuration; /* of the first that agrees */
   cf_audit_fault_t  why;        /* the first that does not; text empty: none */
@@ -115,7 +117,7 @@ typedef struct {
   uint64_t  number;
   cf_hash_t hash;
   uint64_t  time_s;
-  char      why[160];
+  char      file[48], why[160]; /* when it does not hold */
 } cf_proof_row_t;
 
 typedef struct {

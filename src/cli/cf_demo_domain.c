@@ -37,6 +37,7 @@ cf_demo_domain(cf_demo_t *d, char const *dir) {
   static cf_init_t in;
   cf_init_defaults(&in, dir);
   in.name        = "demo";
+  in.any_port    = true;
   in.assets_cnt  = d->in.assets_cnt;
   in.policy_json = CF_SPAN_LIT("{\"clearing\":{\"min_parties\":2,\"min_inputs\":1}}"); /* so that the last row of a file settles, too */
   for (size_t i = 0; i < in.assets_cnt; i++)

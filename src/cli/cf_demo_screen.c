@@ -31,7 +31,9 @@ cf_demo_line(cf_demo_t *d, unsigned n, char const *name, char const *fmt, ...) {
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
   if (!cf_json_mode()) {
-    printf("%s %u %-10s %-74s %5.1f s\n", isatty(1) ? "\r\x1b[K" : "", n, name, text, (double)(now - d->phase_ms) / 1000);
+    int wide = 0; /* bytes that take no column */
+    for (char const *c = text; *c; c++) wide += ((unsigned char)*c & 0xc0) == 0x80;
+    printf("%s %u %-10s %-*s %5.1f s\n", isatty(1) ? "\r\x1b[K" : "", n, name, 74 + wide, text, (double)(now - d->phase_ms) / 1000);
     fflush(stdout);
   }
   d->phase_ms = now;

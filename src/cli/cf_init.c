@@ -14,7 +14,7 @@
 #include "platform/cf_swtpm.h"
 #include "platform/cf_tpmdev.h"
 
-enum { PROGRAM_MAX = 64 << 20, PORT_RANGES = 64 };
+enum { PROGRAM_MAX = 64 << 20, PORT_RANGES = 64, PORT_RANGES_ANY = 384 };
 
 /* ---- ports ---- */
 
@@ -29,11 +29,15 @@ port_free(char const *address, uint16_t port) {
   return ok;
 }
 
-/* The first range in which every service finds its port; 0: none. */
+/* The first range in which every service finds its port; 0: none.  any begins somewhere, because who founds a domain at the same time would
+   find the same range free. */
 static uint16_t
-port_range(char const *address, size_t cnt) {
+port_range(char const *address, size_t cnt, bool any) {
+  cf_entropy_t e     = cf_entropy_system();
+  uint16_t     start = 0;
+  if (any) cf_entropy_fill(&e, &start, sizeof start);
   for (size_t r = 0; r < PORT_RANGES; r++) {
-    uint16_t first = (uint16_t)(CF_PORT_FIRST + 64 * r);
+    uint16_t first = (uint16_t)(CF_PORT_FIRST + 64 * ((start + r) % (any ? PORT_RANGES_ANY : PORT_RANGES) + (any ? PORT_RANGES : 0)));
     size_t   i     = 0;
     while (i < cnt && port_free(address, (uint16_t)(first + i))) i++;
     if (i == cnt) return first;
@@ -153,10 +157,10 @@ cf_init_run(cf_folder_t *f, cf_init_t const *in) {
   if (code) return code;
   *f = (cf_folder_t){ .dir = cf_absolute(in->dir), .address = in->address, .tpm = in->tpm };
   if (!f->dir) return cf_fail(CF_EXIT_USAGE, "init", "unreadable", in->dir, NULL);
-  if (access(cf_folder_path(f, "public/genesis"), F_OK) == 0)
+  if (access(cf_folder_path(f, "domain.json"), F_OK) == 0)
     return cf_fail(CF_EXIT_FAILS, "init", "exists", f->dir, "found", "a domain lies there", "next", "counterfoil up DIR  starts it; another folder founds another", NULL);
   size_t services = 2 + in->verifiers.n + in->witnesses.n + in->observers.n;
-  f->port         = in->port ? in->port : port_range(in->address, services);
+  f->port         = in->port ? in->port : port_range(in->address, services, in->any_port);
   if (!f->port) return cf_fail(CF_EXIT_WORLD, "init", "io", "ports", "found", "no free range", "next", "--port N  names the first", NULL);
   cf_init_keys_t *k = cf_init_keys_make();
   code              = found(f, in, k);

@@ -22,6 +22,7 @@ typedef struct {
   char const       *tpm;         /* TCTI; NULL: software TPM, made here */
   cf_ek_root_t      ek_root;     /* class 0: the software TPM's */
   uint16_t          port;        /* 0: the first free range */
+  bool              any_port;    /* 0: of ranges that nobody else counts on */
   char const       *address;
 } cf_init_t;
 

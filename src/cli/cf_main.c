@@ -7,6 +7,7 @@
 #include "crypto/cf_sign.h"
 
 static cf_command_t const commands[] = {
+  { "demo", "", "the whole story in one command", "counterfoil demo --seed 1", "input= dir= keep seed=", 0, 0, cf_cmd_demo },
   { "init", "DIR", "founds a domain: keys, councils, policy, genesis, a software TPM", "counterfoil init d",
     "class= name= verifiers= witnesses= observers= asset= policy= tpm= ek-root= port=", 1, 1, cf_cmd_init },
   { "up", "[DIR]", "runs all of a domain's processes until Ctrl-C", "counterfoil up d", "only=", 0, 1, cf_cmd_up },

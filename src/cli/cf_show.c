@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cf_text.h"
 #include "codec/cf_cbor.h"
 #include "document/cf_ear.h"
 #include "evidence/cf_statement.h"
@@ -263,7 +264,7 @@ static show_fn_t *
 by_beginning(cf_span_t in, char const **kind) {
   if (begins(in, "c2sp.org/tlog-proof@")) return *kind = "tlog-proof", show_tlog_proof;
   if (in.len && in.ptr[0] == 0xd2) return *kind = "statement", show_sign1;
-  if (memmem(in.ptr, in.len, "\n\n\xe2\x80\x94 ", 6)) return *kind = "note", show_note;
+  if (cf_utf8_valid(in) && memmem(in.ptr, in.len, "\n\n\xe2\x80\x94 ", 6)) return *kind = "note", show_note;
   return NULL;
 }
 

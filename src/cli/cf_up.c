@@ -82,12 +82,24 @@ print_urls(cf_folder_t const *f) {
   if (f->domain->genesis.class == 2) cf_note("class test: stands on a test root; genuine protocol, not a protection against this machine's owner");
 }
 
+/* Who ended for good is said once. */
+static void
+note_ended(cf_procs_t const *procs, bool told[CF_PROCS_MAX]) {
+  for (size_t i = 0; i < procs->cnt; i++) {
+    cf_proc_t const *p = &procs->at[i];
+    if (p->state != CF_PROC_ENDED || told[i]) continue;
+    told[i] = true;
+    cf_note("up: %s ended with status %d; %s/%s.log has its words", p->spec.role, p->status, procs->log_dir, p->spec.role);
+  }
+}
+
 int
 cf_cmd_up(cf_args_t const *a) {
   static cf_procs_t       procs;
   cf_folder_t             f;
   struct signalfd_siginfo got;
   sigset_t                stop;
+  bool                    told[CF_PROCS_MAX] = { false };
   int                     code = cf_folder_open(&f, cf_dir(a));
   if (code) return code;
   if (cf_make_dir(cf_folder_path(&f, "logs"))) return CF_EXIT_USAGE;
@@ -99,8 +111,10 @@ cf_cmd_up(cf_args_t const *a) {
   procs       = (cf_procs_t){ .log_dir = cf_folder_path(&f, "logs"), .wake_fd = stop_fd };
   code        = cf_up_start(&procs, &f, cf_arg(a, "only"));
   if (!code) print_urls(&f);
-  while (!code && read(stop_fd, &got, sizeof got) != sizeof got)
+  while (!code && read(stop_fd, &got, sizeof got) != sizeof got) {
+    note_ended(&procs, told);
     if (cf_procs_poll(&procs, 1000) == 0) code = cf_fail(CF_EXIT_WORLD, "up", "io", "all processes ended", "next", cf_fmt("%s has their words", procs.log_dir), NULL);
+  }
   cf_procs_stop(&procs);
   return code;
 }

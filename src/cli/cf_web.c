@@ -33,8 +33,9 @@ cf_web_ask(cf_span_t *out, bool *found, char const *what, char const *url, char 
   char       *full  = cf_fmt("%.*s%s", (int)(n && url[n - 1] == '/' ? n - 1 : n), url, below);
   cf_error_t  err   = { 0 };
   cf_done_t  *d     = NULL;
-  cf_status_t st    = post ? cf_http_post(&d, full, NULL, body, CF_WEB_MS, &err) : cf_http_get(&d, full, CF_WEB_MS, &err);
-  if (st == CF_ERR_FORMAT && !d) return cf_fail(CF_EXIT_USAGE, what, "usage", url, "found", err.text, NULL);
+  cf_url_t    parsed;
+  if (cf_url_parse(&parsed, url, &err)) return cf_fail(CF_EXIT_USAGE, what, "usage", url, "found", err.text, NULL);
+  cf_status_t st = post ? cf_http_post(&d, full, NULL, body, CF_WEB_MS, &err) : cf_http_get(&d, full, CF_WEB_MS, &err);
   if (st) return cf_fail(CF_EXIT_WORLD, what, "io", full, "found", err.text[0] ? err.text : "no answer", "next", "is the server up?", NULL);
   if (found) *found = d->code != 404;
   if (d->code != 200 && !(found && d->code == 404)) return refused(what, url, below, d);

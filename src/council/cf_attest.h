@@ -27,7 +27,8 @@ typedef struct {
   cf_verdict_t     verdict;   /* VERDICT */
   char             text[192]; /* why; NUL-terminated */
 } cf_attest_refusal_t;
-/* cf_attest_type writes the problem's type, "urn:counterfoil:verdict:nonce" or "urn:counterfoil:log:tip": at most 64 bytes with NUL. */
+/* cf_attest_type writes the problem's type, "urn:counterfoil:verdict:nonce" or "urn:counterfoil:log:tip": at most 64 bytes with
+ * NUL. */
 void cf_attest_type(char out[64], cf_attest_refusal_t const *r);
 
 /* What an instance showed when it was accepted last: kept, because its TPM may not be reset under it. */
@@ -45,11 +46,11 @@ typedef struct {
   cf_span_t                statement;  /* the verifier's own for this AK; empty: none */
   cf_hash_t const         *nonce;      /* the one of the verifier's that is in the list; NULL: none of them is */
   cf_hash_t                terms;
-  uint64_t                 size_min;   /* of the checkpoint */
-  cf_attest_seen_t const  *seen;       /* NULL: none */
-  cf_root_t const         *roots;      /* that the verifier was given; others come with the evidence, and count when policy names them */
-  size_t                   root_cnt;
-  int64_t                  at_s;       /* T */
+  uint64_t                 size_min; /* of the checkpoint */
+  cf_attest_seen_t const  *seen;     /* NULL: none */
+  cf_root_t const *roots; /* that the verifier was given; others come with the evidence, and count when policy names them */
+  size_t           root_cnt;
+  int64_t          at_s; /* T */
 } cf_attest_ask_t;
 
 typedef struct {
@@ -61,8 +62,8 @@ typedef struct {
 /* cf_attest_judge fills *out and returns CF_ATTEST_OK, or fills *why.  Thread-safe; allocates inside OpenSSL only. */
 CF_MUST_CHECK cf_attest_code_t cf_attest_judge(cf_attest_out_t *out, cf_attest_ask_t const *ask, cf_attest_refusal_t *why);
 
-/* cf_attest_roots collects the roots that policy names, by class: those given, and those at the end of a chain or in collateral whose
-   SHA-256 it names.  Returns how many. */
+/* cf_attest_roots collects the roots that policy names, by class: those given, and those at the end of a chain or in collateral
+   whose SHA-256 it names.  Returns how many. */
 size_t cf_attest_roots(cf_root_t out[CF_ROOTS_MAX], cf_policy_t const *policy, cf_root_t const *given, size_t given_cnt,
                        cf_span_t const *ders, size_t der_cnt);
 

@@ -15,9 +15,9 @@ typedef struct {
   cf_witness_set_t     witnesses;
 } cf_domain_t;
 
-/* cf_domain_open reads the log's entry 0: its form, the wrapper by the log's ES256 key, k governors, every rule of genesis and of its
-   ledger.  CF_ERR_FORMAT, CF_ERR_BOUND, CF_ERR_UNSUPPORTED, CF_ERR_AUTH, CF_ERR_POLICY; err names the item.
-   Does not say that it is the domain meant: compare domain. */
+/* cf_domain_open reads the log's entry 0: its form, the wrapper by the log's ES256 key, k governors, every rule of genesis and of
+   its ledger.  CF_ERR_FORMAT, CF_ERR_BOUND, CF_ERR_UNSUPPORTED, CF_ERR_AUTH, CF_ERR_POLICY; err names the item. Does not say that
+   it is the domain meant: compare domain. */
 CF_MUST_CHECK cf_status_t cf_domain_open(cf_domain_t *out, cf_span_t genesis_entry, cf_error_t *err);
 
 #endif

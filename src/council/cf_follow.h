@@ -1,9 +1,9 @@
 /* The follower of a log: what a member of a council believes about it.  A machine inside another core.
 
    A round asks the gateway for its newest cosigned note, verifies the quorum of genesis, reads the entries that are new, and
-   believes them when they lead from what it verified before to the note's root.  Until then they change nothing; what is believed is
-   durable (one file, `log`) before the step's later effects.  The gateway can withhold; it cannot make the
-   follower go back, take a fork, or skip an entry.  docs/protocol/councils.md. */
+   believes them when they lead from what it verified before to the note's root.  Until then they change nothing; what is believed
+   is durable (one file, `log`) before the step's later effects.  The gateway can withhold; it cannot make the follower go back,
+   take a fork, or skip an entry.  docs/protocol/councils.md. */
 #ifndef CF_COUNCIL_FOLLOW_H
 #define CF_COUNCIL_FOLLOW_H
 
@@ -12,9 +12,9 @@
 #include "document/cf_history.h"
 #include "translog/cf_tree.h"
 
-#define CF_FOLLOW_IDS        3
+#define CF_FOLLOW_IDS 3
 #define CF_FOLLOW_TIMEOUT_MS 5000
-#define CF_FOLLOW_FILE_MAX   (512u << 10)
+#define CF_FOLLOW_FILE_MAX (512u << 10)
 
 /* How a round ended. */
 typedef enum {
@@ -66,10 +66,10 @@ typedef struct {
   cf_follow_result_t result; /* of the last round */
   cf_follow_state_t  now;
   /* a round under way */
-  cf_cosigned_t      target;
-  cf_follow_state_t  next;
-  bool               whole; /* the full bundle was asked in place of a partial one that is gone */
-  uint8_t            file[CF_FOLLOW_FILE_MAX];
+  cf_cosigned_t     target;
+  cf_follow_state_t next;
+  bool              whole; /* the full bundle was asked in place of a partial one that is gone */
+  uint8_t           file[CF_FOLLOW_FILE_MAX];
 } cf_follow_t;
 
 void cf_follow_init(cf_follow_t *f, cf_follow_config_t const *cfg);
@@ -81,7 +81,8 @@ void cf_follow_start(cf_follow_t *f, cf_effects_t *fx);
 void cf_follow_begin(cf_follow_t *f, cf_effects_t *fx);
 
 typedef enum { CF_FOLLOW_NOT_MINE, CF_FOLLOW_GOES_ON, CF_FOLLOW_ENDED } cf_follow_step_t;
-/* cf_follow_step goes on with a DONE that has one of its ids.  ENDED: reading back, or a round, came to its end; result says how. */
+/* cf_follow_step goes on with a DONE that has one of its ids.  ENDED: reading back, or a round, came to its end; result says how.
+ */
 cf_follow_step_t cf_follow_step(cf_follow_t *f, cf_effects_t *fx, cf_event_t const *ev);
 
 #endif

@@ -1,9 +1,9 @@
 /* The observer of an embedded ledger as a core: it replays every block by the rules, and attests the newest.
    docs/protocol/services.md "Observer", ledger.md "Finality", councils.md.
 
-   It signs one hash per height, and never a height below the last one: number, hash and checkpoint are durable (`signed`) before the
-   answer leaves.  A ledger that shows other blocks than those signed, breaks the rules, or is not the one that entry 1 of the log names is
-   never attested again by this process, and the reason stands in every answer. */
+   It signs one hash per height, and never a height below the last one: number, hash and checkpoint are durable (`signed`) before
+   the answer leaves.  A ledger that shows other blocks than those signed, breaks the rules, or is not the one that entry 1 of the
+   log names is never attested again by this process, and the reason stands in every answer. */
 #ifndef CF_COUNCIL_OBSERVER_H
 #define CF_COUNCIL_OBSERVER_H
 
@@ -11,9 +11,9 @@
 #include "ledger/cf_blocks.h"
 
 #define CF_OBSERVER_WAITING_MAX 16
-#define CF_OBSERVER_TIMEOUT_MS  5000
-#define CF_OBSERVER_POLL_MS     1000 /* a block is seen, and its time compared, this soon */
-#define CF_OBSERVER_SIGNED_SZ   (8 + 32 + 8 + 32)
+#define CF_OBSERVER_TIMEOUT_MS 5000
+#define CF_OBSERVER_POLL_MS 1000 /* a block is seen, and its time compared, this soon */
+#define CF_OBSERVER_SIGNED_SZ (8 + 32 + 8 + 32)
 
 typedef enum {
   CF_OBSERVER_OK,
@@ -30,7 +30,7 @@ typedef enum {
 char const *cf_observer_name(cf_observer_code_t c); /* "starting", ... */
 
 typedef struct {
-  cf_domain_t const *domain; /* borrowed, as scalar, for the core's life */
+  cf_domain_t const *domain;          /* borrowed, as scalar, for the core's life */
   unsigned           gateway, ledger; /* peers */
   uint8_t            member;
   uint8_t const     *scalar; /* secp256k1, secret */
@@ -62,10 +62,10 @@ typedef struct {
   cf_observer_code_t    broken;    /* OK, or why for ever */
   cf_observer_signed_t  last;
   cf_chain_t            chain;
-  cf_hash_t             block0;     /* its hash */
-  bool                  skewed;     /* the newest block's time was wrong when it was seen */
-  uint64_t              asked_s;    /* wall clock when the question under way went out      */
-  uint64_t              absent_s;   /* ... when the block due was last said not to exist; 0: never in this life */
+  cf_hash_t             block0;   /* its hash */
+  bool                  skewed;   /* the newest block's time was wrong when it was seen */
+  uint64_t              asked_s;  /* wall clock when the question under way went out      */
+  uint64_t              absent_s; /* ... when the block due was last said not to exist; 0: never in this life */
   uint64_t              poll_at_ms;
   cf_follow_t           follow;
   cf_observer_waiting_t waiting[CF_OBSERVER_WAITING_MAX];

@@ -5,11 +5,11 @@
 
 #include "codec/cf_json.h"
 
-void
-cf_problem(cf_effects_t *fx, uint64_t request, unsigned code, char const *class, char const *title, char const *detail, char const *item) {
+void cf_problem(cf_effects_t *fx, uint64_t request, unsigned code, char const *class, char const *title, char const *detail,
+                char const *item) {
   char    buf[1024], type[96];
   cf_wr_t wr = cf_wr_init(buf, sizeof buf);
-  cf_jw_t j  = cf_jw_init(&wr);
+  cf_jw_t j = cf_jw_init(&wr);
   snprintf(type, sizeof type, "urn:counterfoil:%s", class);
   cf_jw_obj(&j, NULL);
   cf_jw_str(&j, "type", type);

@@ -1,8 +1,9 @@
 /* The verifier as a core: nonces, credential activation, appraisal.  docs/protocol/services.md "Verifier", councils.md.
 
    It signs a result and a registration only for what cf_attest_judge accepts, after it followed the log up to the newest cosigned
-   note.  Durable before they leave: what the log was seen to be (`log`), credential statements (`statements/<AK name>`), and the counters of the
-   instance accepted last (`seen`).  Nonces and challenges live in memory: a restart forgets them, and so refuses them. */
+   note.  Durable before they leave: what the log was seen to be (`log`), credential statements (`statements/<AK name>`), and the
+   counters of the instance accepted last (`seen`).  Nonces and challenges live in memory: a restart forgets them, and so refuses
+   them. */
 #ifndef CF_COUNCIL_VERIFIER_H
 #define CF_COUNCIL_VERIFIER_H
 
@@ -10,11 +11,11 @@
 #include "crypto/cf_entropy.h"
 #include "evidence/cf_credential.h"
 
-#define CF_VERIFIER_NONCES_MAX     64 /* outstanding; one more displaces the oldest */
+#define CF_VERIFIER_NONCES_MAX 64 /* outstanding; one more displaces the oldest */
 #define CF_VERIFIER_CHALLENGES_MAX 16
-#define CF_VERIFIER_CHALLENGE_MS   60000
-#define CF_VERIFIER_PENDING_MAX    4 /* attest requests waiting for the log */
-#define CF_VERIFIER_BODY_MAX       (2 * CF_CARRIER_MAX + 64)
+#define CF_VERIFIER_CHALLENGE_MS 60000
+#define CF_VERIFIER_PENDING_MAX 4 /* attest requests waiting for the log */
+#define CF_VERIFIER_BODY_MAX (2 * CF_CARRIER_MAX + 64)
 
 typedef struct {
   cf_domain_t const   *domain;  /* borrowed, as all pointers here, for the core's life */
@@ -23,7 +24,7 @@ typedef struct {
   uint8_t const       *scalar;  /* secp256k1, secret: registrations */
   cf_p256_key_t const *key;     /* ES256: results, statements       */
   cf_entropy_t         entropy;
-  cf_root_t const     *roots;   /* certificates at hand; may be none */
+  cf_root_t const     *roots; /* certificates at hand; may be none */
   size_t               root_cnt;
 } cf_verifier_config_t;
 

@@ -99,7 +99,8 @@ char const *cf_refuse_name(cf_refuse_t r); /* "session-unknown", ... */
    SNAPSHOT: empty
      answer: snapshot span | journal file header span | journal file number u64
    READ: what u8 (1 epoch certificate, 2 receipt of sequence u64, 3 status, 4 everything released that was not yet forgotten: for a gateway that
-         crashed; results are forgotten by SNAPSHOT, settlements when executed)
+         crashed; results are forgotten by SNAPSHOT, and when room is needed, settlements when executed; results that find no room in the answer
+         come with the next SHOW_LOG)
      answer: by what: 1 certificate span; 2 receipt span (those not known to be logged and counting are kept; else empty);
              3 phase u8 | instance[32] | sequence u64 | counting sequence u64 | epoch u64 | log size u64 | block number u64 | inbox index u64;
              4 items as in SHOW_LOG
@@ -109,7 +110,8 @@ char const *cf_refuse_name(cf_refuse_t r); /* "session-unknown", ... */
 typedef enum {
   CF_RELEASE_CERTIFICATE = 1, /* span: epoch certificate entry (COSE); number: epoch */
   CF_RELEASE_SETTLEMENT,      /* span: settlement document payload (encoded cf_settlement_doc_t) u32-prefixed, then the body; number: last sequence */
-  CF_RELEASE_RESULTS,         /* span: count u32, each: to[32] (envelope id), order u32, salt[32], sealed span; number: sequence of the receipt */
+  CF_RELEASE_RESULTS,         /* span: count u32, each: to[32] (envelope id), order u32, salt[32], sealed span; number: sequence of the receipt.
+                                 A receipt's results come in one item or, when an answer has no room for all, in several, in order */
 } cf_release_kind_t;
 
 typedef struct {

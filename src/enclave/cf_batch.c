@@ -19,7 +19,7 @@ typedef struct {
 static cf_refuse_t
 open_first(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
   cf_epoch_key_t *k = cf_epoch_key(e, env->epoch);
-  if (!k) return CF_REFUSE_EPOCH;
+  if (!k || !k->key) return CF_REFUSE_EPOCH;
   if (cf_session_find(e, env->session)) return CF_REFUSE_REPLAYED;
   if (e->sessions_cnt == e->configuration.sessions_max) return CF_REFUSE_BUSY;
   cf_session_epoch_t epoch = { .key = k->key, .certificate = k->certificate, .policy = k->policy, .epoch = k->epoch, .suite = e->configuration.suite };

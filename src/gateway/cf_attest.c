@@ -59,6 +59,18 @@ cf_attest_certificate(cf_gateway_t *g, cf_span_t cose, uint64_t index) {
   if (index != CF_NO_INDEX) a->certificate_index = index;
 }
 
+void
+cf_attest_adopt(cf_gateway_t *g) {
+  cf_kept_entry_t const *c = &g->newest.certificate;
+  cf_attest_certificate(g, CF_SPAN(c->bytes, c->len), c->index);
+  for (size_t i = 0; i < CF_MEMBERS_MAX; i++) {
+    cf_kept_entry_t const *k = &g->newest.result[i];
+    cf_ear_t               ear;
+    cf_sign1_t             s;
+    if (k->len && !cf_ear_open(&ear, &s, CF_SPAN(k->bytes, k->len), NULL) && ear.time > g->attest.attested_s) g->attest.attested_s = ear.time;
+  }
+}
+
 /* ---- nonces ---- */
 
 static void

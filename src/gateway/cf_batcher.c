@@ -218,6 +218,7 @@ cf_batcher_post(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     slot_add(g, s, &id, envelope);
   }
   g->last_input_ms = g->now.mono_ms;
+  g->quiet         = false;
   if (s->frames > before) {
     s->askers++;
     return;
@@ -273,8 +274,7 @@ cf_batcher_ask(cf_gateway_t *g, cf_effects_t *fx) {
     return ask(g, fx, s->frame, s->len, s->frames);
   }
   if (!g->follow) return false;
-  uint64_t idle = g->now.mono_ms - g->last_input_ms;
-  if (idle < CF_IDLE_MS && g->last_input_ms && !g->stopping) {
+  if (!g->quiet && g->last_input_ms && !g->stopping) {
     cf_fx(fx, CF_FX_WAKE)->id = g->last_input_ms + CF_IDLE_MS;
     return false;
   }

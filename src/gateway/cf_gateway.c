@@ -164,15 +164,14 @@ cf_gateway_store(cf_gateway_t *g, cf_effects_t *fx) {
 
 cf_mode_rule_t
 cf_gateway_mode(cf_gateway_t const *g) {
-  uint64_t now = g->now.mono_ms, waiting = cf_publisher_waiting_since_ms(&g->publisher);
-  uint64_t now_s = cf_now_s(g);
+  uint64_t now = g->now.mono_ms, now_s = cf_now_s(g);
   cf_mode_facts_t f = { .paused           = g->views.paused,
                         .enclave_up       = g->enclave_up,
                         .started          = g->step == CF_STEP_SERVING,
                         .lease_held       = true,
                         .attested_ago_s   = g->attest.attested_s < now_s ? now_s - g->attest.attested_s : 0,
                         .attest_max_age_s = g->policy.attest_max_age_s,
-                        .quorum_wait_ms   = waiting < now ? now - waiting : 0,
+                        .quorum_wait_ms   = g->publisher.cosigned.size < g->writer.size ? now - g->quorum_ms : 0,
                         .ledger_silent_ms = g->views.silent_since_ms ? now - g->views.silent_since_ms : 0 };
   return cf_modes_of(&f);
 }
@@ -278,15 +277,20 @@ go_on(cf_gateway_t *g, cf_effects_t *fx) {
 
 void
 cf_gateway_step(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
-  g->now     = ev->now;
-  g->answers = cf_wr_init(g->answer, CF_ANSWER_BYTES);
-  g->writes  = cf_wr_init(g->store, STORE_SZ);
+  if (g->appended) g->append_took_ms = ev->now.mono_ms - g->now.mono_ms;
+  g->appended = false;
+  g->now      = ev->now;
+  g->answers  = cf_wr_init(g->answer, CF_ANSWER_BYTES);
+  g->writes   = cf_wr_init(g->store, STORE_SZ);
   cf_store_begin(&g->writes, g->fence);
   switch (ev->kind) {
   case CF_EV_START: cf_leader_start(g, fx); break;
   case CF_EV_REQUEST: cf_front_request(g, fx, ev); break; /* a batch is made at the burst's end */
   case CF_EV_DONE: on_done(g, fx, ev); break;
-  case CF_EV_TICK: cf_logside_tick(g, fx, ev); break;
+  case CF_EV_TICK:
+    if (g->now.mono_ms - g->last_input_ms >= CF_IDLE_MS) g->quiet = true; /* requests come before the tick that follows them */
+    cf_logside_tick(g, fx, ev);
+    break;
   case CF_EV_STOP: on_stop(g); break;
   }
   if (ev->kind != CF_EV_REQUEST && ev->kind != CF_EV_START) go_on(g, fx);

@@ -174,6 +174,7 @@ typedef struct {
   cf_settlement_doc_t doc;
   cf_hash_t           digest;
   uint64_t            sequence, valid_until_s, index, block;
+  uint64_t            replayed; /* block that holds it, + 1, as replayed and not yet known to be final; 0: none */
   unsigned            state; /* cf_public_settlement: 0 authorised, 1 submitted, 2 included, 3 final, 4 abandoned */
   int                 body;  /* buffer, -1: none */
   uint64_t            retry_at_ms;
@@ -320,6 +321,7 @@ struct cf_gateway {
   uint64_t  receipt_epoch; /* of the newest receipt in the log */
   unsigned  follow;     /* empty batches to come */
   uint64_t  last_input_ms;
+  bool      quiet;      /* a tick came CF_IDLE_MS after it: no request waits at the door */
   uint64_t  busy_until_ms;
   uint64_t  sequence;   /* newest receipt journaled */
   uint64_t  logged;     /* newest receipt in the log */
@@ -342,7 +344,9 @@ struct cf_gateway {
   size_t          queue_len;
   cf_queued_t     queued[CF_QUEUE_MAX];
   size_t          queued_cnt;
-  uint64_t        appended_ms;
+  bool            appended;        /* in the step before this one */
+  uint64_t        append_took_ms;  /* from the last append to the event after it: writing its files was part of that */
+  uint64_t        appended_ms, quorum_ms; /* quorum_ms: since when a newer checkpoint waits for its quorum */
   uint64_t        shown;     /* log size that the enclave was shown */
   uint64_t        getting;   /* a bundle to show: id */
   uint64_t        show_to;   /* with this checkpoint */
@@ -474,7 +478,8 @@ cf_hash_t cf_settler_digest(cf_gateway_t const *g, cf_settlement_doc_t const *do
 void cf_settler_abandoned(cf_gateway_t *g, cf_hash_t const *digest);
 void cf_settler_go(cf_gateway_t *g, cf_effects_t *fx);
 void cf_settler_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
-void cf_settler_final(cf_gateway_t *g, cf_hash_t const *head, uint64_t block);
+void cf_settler_replayed(cf_gateway_t *g, cf_hash_t const *head, uint64_t block); /* the head moved to it in a block replayed ... */
+void cf_settler_final(cf_gateway_t *g, bool final); /* ... and those blocks are final, or were none of the chain */
 /* Body of POST /ledger/acts: one span. */
 void cf_settler_call(cf_wr_t *wr, cf_op_t const *op, uint64_t deadline_s);
 bool cf_settler_included(cf_span_t json, size_t i, uint64_t *block);
@@ -493,6 +498,7 @@ void cf_views_keep(cf_gateway_t *g, cf_span_t proof);
 /* cf_attest.c */
 void cf_attest_begin(cf_gateway_t *g);
 void cf_attest_certificate(cf_gateway_t *g, cf_span_t cose, uint64_t index);
+void cf_attest_adopt(cf_gateway_t *g); /* certificate and results of the newest epoch, from the log */
 void cf_attest_go(cf_gateway_t *g, cf_effects_t *fx);
 bool cf_attest_ask(cf_gateway_t *g, cf_effects_t *fx); /* CERTIFY, when it is due */
 void cf_attest_certified(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body);

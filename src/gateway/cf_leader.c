@@ -449,7 +449,10 @@ on_fence(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
     return;
   }
   cf_span_t boot = cf_rd_sized(body);
-  (void)cf_logside_queue(g, CF_ENTRY_PLAIN, 0, boot);
+  if (!cf_rd_done(body) || !cf_logside_queue(g, CF_ENTRY_PLAIN, 0, boot)) {
+    cf_leader_lost(g, fx, CF_REFUSE_MALFORMED);
+    return;
+  }
   g->phase = CF_PHASE_CERTIFYING;
   cf_leader_to(g, CF_STEP_CERTIFICATE);
 }
@@ -515,8 +518,7 @@ adopt(cf_gateway_t *g, cf_effects_t *fx) {
   g->boot_index                = own ? own->index : CF_NO_INDEX;
   g->journal_file              = g->files_cnt ? g->files[g->files_cnt - 1] : 0;
   g->fresh                     = false;
-  if (own && own->index == g->newest.boot.index && g->newest.certificate.len)
-    cf_attest_certificate(g, CF_SPAN(g->newest.certificate.bytes, g->newest.certificate.len), g->newest.certificate.index);
+  if (own && own->index == g->newest.boot.index && g->newest.certificate.len) cf_attest_adopt(g);
   if (g->phase == CF_PHASE_SERVING) ask_read(g, fx, READ_RELEASES, 0);
   else if (!own) cf_leader_to(g, CF_STEP_FEED);
   else if (g->attest.certificate_len) cf_leader_to(g, CF_STEP_CERTIFICATE);

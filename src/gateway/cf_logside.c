@@ -151,7 +151,7 @@ cf_logside_ready(cf_gateway_t *g, cf_effects_t *fx) {
 
 bool
 cf_logside_queue(cf_gateway_t *g, cf_entry_kind_t kind, uint64_t number, cf_span_t entry) {
-  if (g->queued_cnt == CF_QUEUE_MAX || entry.len > CF_QUEUE_BYTES - g->queue_len) return false;
+  if (!entry.len || entry.len > CF_ENTRY_MAX || g->queued_cnt == CF_QUEUE_MAX || entry.len > CF_QUEUE_BYTES - g->queue_len) return false;
   g->queued[g->queued_cnt++] =
       (cf_queued_t){ .kind = kind, .at = (uint32_t)g->queue_len, .len = (uint32_t)entry.len, .key = cf_log_entry_key(entry), .number = number };
   memcpy(g->queue + g->queue_len, entry.ptr, entry.len);
@@ -233,16 +233,26 @@ append(cf_gateway_t *g, cf_effects_t *fx) {
   for (size_t i = 0; i < n; i++)
     if (entry[i].index >= size && entry[i].index == g->history.next) learn(g, entry[i].index, entry[i].bytes);
   drop_queued(g, n);
+  if (g->publisher.cosigned.size == size) g->quorum_ms = g->now.mono_ms; /* nothing waited until now */
   g->appended_ms = g->now.mono_ms;
+  g->appended    = true;
   if (g->writer.size > size) grown(g, fx);
   cf_metrics_set(&g->metrics, CF_METRIC_LOG_ENTRIES, cf_public_u64(g->writer.size));
+}
+
+/* While envelopes come, the log's files may take a fifth of the time, however slow the disk: parties wait behind them. */
+static uint64_t
+pace_ms(cf_gateway_t const *g) {
+  uint64_t wait = 4 * g->append_took_ms;
+  if (g->quiet || wait < CF_PACE_MS) return CF_PACE_MS;
+  return wait < ROUND_MS ? wait : ROUND_MS;
 }
 
 void
 cf_logside_go(cf_gateway_t *g, cf_effects_t *fx) {
   if (g->writer.phase != CF_LOGWRITER_READY || !g->queued_cnt) return;
   uint64_t since = g->now.mono_ms - g->appended_ms, wait = 0;
-  if (g->step == CF_STEP_SERVING) wait = CF_PACE_MS;
+  if (g->step == CF_STEP_SERVING) wait = pace_ms(g);
   if (g->publisher.cosigned.size < g->writer.size) wait = ROUND_MS; /* several batches share one append and one round */
   if (g->appended_ms && since < wait && !g->stopping) {
     cf_fx(fx, CF_FX_WAKE)->id = g->appended_ms + wait;
@@ -256,8 +266,10 @@ cf_logside_go(cf_gateway_t *g, cf_effects_t *fx) {
 static void
 publisher_event(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   size_t from = fx->cnt;
-  if (cf_publisher_step(&g->publisher, fx, ev))
+  if (cf_publisher_step(&g->publisher, fx, ev)) {
+    g->quorum_ms = g->now.mono_ms;
     cf_metrics_set(&g->metrics, CF_METRIC_CHECKPOINT_SIZE, cf_public_u64(g->publisher.cosigned.size));
+  }
   cf_gateway_public(fx, from);
 }
 

@@ -118,15 +118,26 @@ cf_settler_abandoned(cf_gateway_t *g, cf_hash_t const *digest) {
   if (s) s->abandoned = true;
 }
 
-/* A final block moved the head to it, whoever sent the transaction. */
+/* Whoever sent the transaction.  It counts when the block that observers attest stands on that one. */
 void
-cf_settler_final(cf_gateway_t *g, cf_hash_t const *head, uint64_t block) {
+cf_settler_replayed(cf_gateway_t *g, cf_hash_t const *head, uint64_t block) {
   cf_settled_t *s = find(g, head);
-  if (!s || s->executed) return;
-  s->executed = true;
-  s->block    = block;
-  g->settled_cnt++;
-  (void)fate(g, s);
+  if (s && !s->executed) s->replayed = block + 1;
+}
+
+void
+cf_settler_final(cf_gateway_t *g, bool final) {
+  for (uint64_t n = g->first_unsettled; n <= g->settlements; n++) {
+    cf_settled_t *s = cf_settler_at(g, n);
+    if (!s || !s->replayed) continue;
+    if (final) {
+      s->executed = true;
+      s->block    = s->replayed - 1;
+      g->settled_cnt++;
+      (void)fate(g, s);
+    }
+    s->replayed = 0;
+  }
 }
 
 /* ---- submitting ---- */

@@ -28,12 +28,13 @@ cf_views_proof(cf_gateway_t const *g, cf_hash_t const *hash) {
 static void
 on_call(void *ctx, cf_call_t const *call, cf_op_t const *op, cf_ledger_effects_t const *fx) {
   cf_gateway_t *g = ctx;
-  if (fx->settled.due) cf_settler_final(g, &fx->settled.head, g->views.chain.head.number + 1);
+  if (fx->settled.due) cf_settler_replayed(g, &fx->settled.head, g->views.chain.head.number + 1);
 }
 
 static void
 chain_reset(cf_gateway_t *g) {
   if (g->views.open) cf_chain_fini(&g->views.chain);
+  cf_settler_final(g, false);
   cf_chain_init(&g->views.chain);
   g->views.chain.hook     = on_call;
   g->views.chain.hook_ctx = g;
@@ -75,6 +76,7 @@ arrived(cf_gateway_t *g, cf_effects_t *fx) {
   cf_hash_t          status_word = slots.read(slots.ctx, &status_key);
   cf_ledger_status_t status      = cf_ledger_status_unpack(&status_word);
   cf_hash_t          head        = slots.read(slots.ctx, &head_key);
+  cf_settler_final(g, true);
   if (!cf_hash_eq(&head, &v->head)) v->moved = true;
   v->head   = head;
   v->paused = status.dead || status.paused_until_s > v->proof.time_s;

@@ -56,6 +56,9 @@ static pid_t spawn(char *const argv[], char const *log) {
   pid_t parent = getpid();
   pid_t pid = fork();
   if (pid) return pid;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL); /* whoever starts it may have blocked the signal that ends it */
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127); /* it was already gone */
   int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600), in = open("/dev/null", O_RDONLY);

@@ -5,11 +5,10 @@
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
-int
-LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
+int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static cf_domain_t d;
   static uint8_t     again[CF_ENTRY_MAX];
-  cf_error_t         err = { 0 };
+  cf_error_t         err = {0};
   if (cf_domain_open(&d, CF_SPAN(data, size), &err)) {
     assert(err.status != CF_OK);
     return 0;

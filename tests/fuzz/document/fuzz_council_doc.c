@@ -5,12 +5,11 @@
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
-int
-LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
+int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static uint8_t   again[1 << 17];
   cf_council_doc_t d;
-  cf_council_t     c         = { .role = CF_GOVERNORS, .k = 1, .version = 1, .members = { { .addr = { 1 } } }, .members_cnt = 1 };
-  cf_hash_t        separator = { { 2 } };
+  cf_council_t     c = {.role = CF_GOVERNORS, .k = 1, .version = 1, .members = {{.addr = {1}}}, .members_cnt = 1};
+  cf_hash_t        separator = {{2}};
   if (cf_council_doc_decode(&d, CF_SPAN(data, size), NULL)) return 0;
   cf_wr_t wr = cf_wr_init(again, sizeof again);
   cf_council_doc_encode(&wr, &d);

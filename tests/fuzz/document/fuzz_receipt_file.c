@@ -5,8 +5,7 @@
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
-int
-LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
+int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static uint8_t    again[1 << 17];
   cf_receipt_file_t f;
   if (cf_receipt_file_decode(&f, CF_SPAN(data, size), NULL)) return 0;

@@ -374,11 +374,45 @@ test_settlements(void **state) {
   }
 }
 
+/* ---- the recorded folder (tests/vectors/audit/README says how) ---- */
+
+/* A folder as one file: per file u16 length, name, u32 length, bytes; what wider files of a tile replace is left out. */
+static void
+test_record(char const *dir) {
+  static uint8_t buf[1 << 20];
+  a_world_t     *w  = a_life(42);
+  cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
+  char           path[256];
+  for (size_t i = 0; i < w->t->cnt; i++) {
+    mem_file_t *f = &w->t->file[i];
+    cf_tile_t   t;
+    if (!strncmp(f->name, "log/", 4) && !cf_tile_parse(&t, CF_SPAN(f->name + 4, strlen(f->name) - 4)) && t.width < w->w->log.size) continue;
+    cf_wr_u16(&wr, (uint16_t)strlen(f->name));
+    cf_wr_bytes(&wr, f->name, strlen(f->name));
+    w_span(&wr, CF_SPAN(f->bytes, f->len));
+  }
+  snprintf(path, sizeof path, "%s/life.tree", dir);
+  FILE *f = fopen(path, "w");
+  assert_true(f && fwrite(buf, 1, wr.len, f) == wr.len);
+  fclose(f);
+  wr.len = 0; /* the entries alone */
+  for (uint64_t i = 0; i < w->w->log.size; i++) cf_bundle_add(&wr, w->w->log.entry[i]);
+  snprintf(path, sizeof path, "%s/life.entries", dir);
+  f = fopen(path, "w");
+  assert_true(f && fwrite(buf, 1, wr.len, f) == wr.len);
+  fclose(f);
+  a_world_free(w);
+}
+
 int
-main(void) {
+main(int argc, char **argv) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(test_whole),         cmocka_unit_test(test_forged_receipts), cmocka_unit_test(test_lying_verifiers),
     cmocka_unit_test(test_altered_entry), cmocka_unit_test(test_no_quorum),       cmocka_unit_test(test_settlements),
   };
+  if (argc == 3 && !strcmp(argv[1], "--record")) {
+    test_record(argv[2]);
+    return 0;
+  }
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

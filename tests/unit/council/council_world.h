@@ -1,5 +1,5 @@
-/* A small world for the members of councils: a real log (writer, publisher, four witnesses), a real embedded ledger, and the member under
-   test, each with its own folder and clock, and messages between them that are carried out one by one. */
+/* A small world for the members of councils: a real log (writer, publisher, four witnesses), a real embedded ledger, and the
+   member under test, each with its own folder and clock, and messages between them that are carried out one by one. */
 #ifndef COUNCIL_WORLD_H
 #define COUNCIL_WORLD_H
 
@@ -18,14 +18,14 @@
 
 enum { GATE, LEDGER, OTHER_LEDGER, MEMBER, WITNESS, NODES = WITNESS + 4, CLIENT = NODES };
 #define PEER_GATEWAY 0
-#define PEER_LEDGER  1
+#define PEER_LEDGER 1
 
 typedef struct {
   cf_event_kind_t kind;
-  unsigned        node;  /* whom it is for                                     */
-  unsigned        from;  /* REQUEST: who asked (CLIENT: the test)              */
-  uint64_t        id;    /* REQUEST: a token; DONE: the effect's               */
-  uint64_t        ask;   /* REQUEST: the asker's effect id                     */
+  unsigned        node; /* whom it is for                                     */
+  unsigned        from; /* REQUEST: who asked (CLIENT: the test)              */
+  uint64_t        id;   /* REQUEST: a token; DONE: the effect's               */
+  uint64_t        ask;  /* REQUEST: the asker's effect id                     */
   cf_status_t     status;
   unsigned        code;
   char            path[256];
@@ -57,96 +57,91 @@ typedef struct {
 } gate_t;
 
 typedef struct {
-  example_t           ex;
-  cf_domain_t         domain;
-  uint64_t            wall_s, mono_ms;
-  node_t              node[NODES];
-  unsigned            ledger; /* which one the member asks */
-  mail_t              mail[256];
-  size_t              mail_cnt;
+  example_t   ex;
+  cf_domain_t domain;
+  uint64_t    wall_s, mono_ms;
+  node_t      node[NODES];
+  unsigned    ledger; /* which one the member asks */
+  mail_t      mail[256];
+  size_t      mail_cnt;
   struct {
     unsigned node, from;
     uint64_t ask;
     bool     open;
   } token[4096];
-  uint64_t            tokens;
+  uint64_t tokens;
   /* the answer to the test's last question */
-  bool                answered;
-  unsigned            code;
-  uint8_t             answer[1 << 18];
-  size_t              answer_len;
-  unsigned            codes[600]; /* how many answers had that code */
-  gate_t              gate;
-  cf_witness_t        witness[4];
-  uint8_t             witness_seed[4][32];
-  cf_ledgerd_t        ledgerd[2];
-  cf_hash_t           block_scalar, member_scalar;
-  cf_p256_key_t      *member_key;
-  cf_verifier_t       verifier;
-  cf_observer_t       observer;
-  step_t              step;
-  uint8_t             big[8 << 20];
+  bool           answered;
+  unsigned       code;
+  uint8_t        answer[1 << 18];
+  size_t         answer_len;
+  unsigned       codes[600]; /* how many answers had that code */
+  gate_t         gate;
+  cf_witness_t   witness[4];
+  uint8_t        witness_seed[4][32];
+  cf_ledgerd_t   ledgerd[2];
+  cf_hash_t      block_scalar, member_scalar;
+  cf_p256_key_t *member_key;
+  cf_verifier_t  verifier;
+  cf_observer_t  observer;
+  step_t         step;
+  uint8_t        big[8 << 20];
 } world_t;
 
 /* ---- carrying out ---- */
 
-static inline void
-post(world_t *w, mail_t m, cf_span_t path, cf_span_t body) {
+static inline void post(world_t *w, mail_t m, cf_span_t path, cf_span_t body) {
   assert_true(w->mail_cnt < CF_COUNT_OF(w->mail) && path.len < sizeof m.path);
   if (path.len) memcpy(m.path, path.ptr, path.len);
   m.path[path.len] = '\0';
-  m.body           = malloc(body.len + 1);
-  m.body_len       = body.len;
+  m.body = malloc(body.len + 1);
+  m.body_len = body.len;
   if (body.len) memcpy(m.body, body.ptr, body.len);
   w->mail[w->mail_cnt++] = m;
 }
 
-static inline cf_now_t
-now_of(world_t const *w, unsigned node) {
-  return (cf_now_t){ .mono_ms = w->mono_ms, .wall_ms = (uint64_t)((int64_t)w->wall_s + w->node[node].clock_s) * 1000 };
+static inline cf_now_t now_of(world_t const *w, unsigned node) {
+  return (cf_now_t){.mono_ms = w->mono_ms, .wall_ms = (uint64_t)((int64_t)w->wall_s + w->node[node].clock_s) * 1000};
 }
 
-static inline unsigned
-peer_of(world_t const *w, unsigned node, unsigned peer) {
+static inline unsigned peer_of(world_t const *w, unsigned node, unsigned peer) {
   if (node == GATE) return WITNESS + peer;
   return peer == PEER_GATEWAY ? GATE : w->ledger;
 }
 
-static inline void
-ask(world_t *w, unsigned from, uint64_t id, unsigned to, cf_span_t name, cf_span_t body) {
-  uint64_t token        = w->tokens++ % CF_COUNT_OF(w->token);
-  w->token[token].node  = to;
-  w->token[token].from  = from;
-  w->token[token].ask   = id;
-  w->token[token].open  = true;
-  node_t *n             = &w->node[to];
+static inline void ask(world_t *w, unsigned from, uint64_t id, unsigned to, cf_span_t name, cf_span_t body) {
+  uint64_t token = w->tokens++ % CF_COUNT_OF(w->token);
+  w->token[token].node = to;
+  w->token[token].from = from;
+  w->token[token].ask = id;
+  w->token[token].open = true;
+  node_t *n = &w->node[to];
   if (n->down || n->dead || n->exit_code >= 0) {
     w->token[token].open = false;
-    if (from != CLIENT) post(w, (mail_t){ .kind = CF_EV_DONE, .node = from, .id = id, .status = CF_ERR_IO }, CF_SPAN(NULL, 0), CF_SPAN(NULL, 0));
+    if (from != CLIENT)
+      post(w, (mail_t){.kind = CF_EV_DONE, .node = from, .id = id, .status = CF_ERR_IO}, CF_SPAN(NULL, 0), CF_SPAN(NULL, 0));
     return;
   }
-  post(w, (mail_t){ .kind = CF_EV_REQUEST, .node = to, .id = token + 1 }, name, body);
+  post(w, (mail_t){.kind = CF_EV_REQUEST, .node = to, .id = token + 1}, name, body);
 }
 
-static inline void
-reply(world_t *w, uint64_t token, unsigned code, cf_span_t body) {
+static inline void reply(world_t *w, uint64_t token, unsigned code, cf_span_t body) {
   assert_true(token && w->token[token - 1].open); /* answered once */
   w->token[token - 1].open = false;
-  unsigned from            = w->token[token - 1].from;
+  unsigned from = w->token[token - 1].from;
   if (from != CLIENT) {
-    post(w, (mail_t){ .kind = CF_EV_DONE, .node = from, .id = w->token[token - 1].ask, .code = code }, CF_SPAN(NULL, 0), body);
+    post(w, (mail_t){.kind = CF_EV_DONE, .node = from, .id = w->token[token - 1].ask, .code = code}, CF_SPAN(NULL, 0), body);
     return;
   }
   assert_true(body.len <= sizeof w->answer);
-  w->answered   = true;
+  w->answered = true;
   w->codes[code]++;
-  w->code       = code;
+  w->code = code;
   w->answer_len = body.len;
   memcpy(w->answer, body.ptr, body.len);
 }
 
-static inline void
-durable(node_t *n, cf_effect_t const *e) {
+static inline void durable(node_t *n, cf_effect_t const *e) {
   n->dead = n->puts_left == 0;
   if (n->dead) return;
   n->puts_left--;
@@ -155,8 +150,7 @@ durable(node_t *n, cf_effect_t const *e) {
   n->dead = n->last_put && n->puts_left == 0;
 }
 
-static inline void
-perform(world_t *w, unsigned node, cf_effects_t const *fx) {
+static inline void perform(world_t *w, unsigned node, cf_effects_t const *fx) {
   node_t *n = &w->node[node];
   for (size_t i = 0; i < fx->cnt && !n->dead; i++) {
     cf_effect_t const *e = &fx->at[i];
@@ -164,92 +158,99 @@ perform(world_t *w, unsigned node, cf_effects_t const *fx) {
     cf_span_t          list;
     switch (e->kind) {
     case CF_FX_PUT:
-    case CF_FX_REMOVE: durable(n, e); break;
+    case CF_FX_REMOVE:
+      durable(n, e);
+      break;
     case CF_FX_GET:
       f = mem_find(&n->dir, e->name);
-      post(w, (mail_t){ .kind = CF_EV_DONE, .node = node, .id = e->id, .code = f ? 200 : 404 }, CF_SPAN(NULL, 0),
+      post(w, (mail_t){.kind = CF_EV_DONE, .node = node, .id = e->id, .code = f ? 200 : 404}, CF_SPAN(NULL, 0),
            f ? CF_SPAN(f->bytes, f->len) : CF_SPAN(NULL, 0));
       break;
     case CF_FX_LIST:
       list = mem_list(&n->dir, e->name);
-      post(w, (mail_t){ .kind = CF_EV_DONE, .node = node, .id = e->id, .code = 200 }, CF_SPAN(NULL, 0), list);
+      post(w, (mail_t){.kind = CF_EV_DONE, .node = node, .id = e->id, .code = 200}, CF_SPAN(NULL, 0), list);
       free((void *)(uintptr_t)list.ptr);
       break;
-    case CF_FX_ASK: ask(w, node, e->id, peer_of(w, node, e->peer), e->name, e->body); break;
-    case CF_FX_REPLY: reply(w, e->id, e->code, e->body); break;
-    case CF_FX_EXIT: n->exit_code = (int)e->code; break;
+    case CF_FX_ASK:
+      ask(w, node, e->id, peer_of(w, node, e->peer), e->name, e->body);
+      break;
+    case CF_FX_REPLY:
+      reply(w, e->id, e->code, e->body);
+      break;
+    case CF_FX_EXIT:
+      n->exit_code = (int)e->code;
+      break;
     case CF_FX_LOG:
-    case CF_FX_WAKE: break;
+    case CF_FX_WAKE:
+      break;
     case CF_FX_APPEND:
     case CF_FX_STORE:
-    case CF_FX_SCAN: fail_msg("no core here does that"); break;
+    case CF_FX_SCAN:
+      fail_msg("no core here does that");
+      break;
     }
   }
 }
 
-static inline void
-step_node(world_t *w, unsigned node, cf_event_t *ev) {
+static inline void step_node(world_t *w, unsigned node, cf_event_t *ev) {
   node_t *n = &w->node[node];
   if (n->dead || n->exit_code >= 0) return;
   ev->now = now_of(w, node);
-  w->step.fx = (cf_effects_t){ .scratch = w->big, .scratch_max = sizeof w->big };
+  w->step.fx = (cf_effects_t){.scratch = w->big, .scratch_max = sizeof w->big};
   n->step(n->core, &w->step.fx, ev);
   perform(w, node, &w->step.fx);
 }
 
-static inline void
-run(world_t *w) {
+static inline void run(world_t *w) {
   while (w->mail_cnt) {
     mail_t m = w->mail[0];
     memmove(w->mail, w->mail + 1, --w->mail_cnt * sizeof m);
-    cf_event_t ev = { .kind = m.kind, .id = m.id, .status = m.status, .code = m.code, .path = SPAN_STR(m.path), .body = CF_SPAN(m.body, m.body_len) };
+    cf_event_t ev = {.kind = m.kind,
+                     .id = m.id,
+                     .status = m.status,
+                     .code = m.code,
+                     .path = SPAN_STR(m.path),
+                     .body = CF_SPAN(m.body, m.body_len)};
     step_node(w, m.node, &ev);
     free(m.body);
   }
 }
 
-static inline void
-start(world_t *w, unsigned node) {
-  cf_event_t ev            = { .kind = CF_EV_START };
-  w->node[node].exit_code  = -1;
-  w->node[node].dead       = false;
-  w->node[node].last_put   = false;
-  w->node[node].puts_left  = SIZE_MAX;
+static inline void start(world_t *w, unsigned node) {
+  cf_event_t ev = {.kind = CF_EV_START};
+  w->node[node].exit_code = -1;
+  w->node[node].dead = false;
+  w->node[node].last_put = false;
+  w->node[node].puts_left = SIZE_MAX;
   step_node(w, node, &ev);
   run(w);
 }
 
 /* Time passes, in ticks for everybody. */
-static inline void
-pass(world_t *w, uint64_t seconds) {
+static inline void pass(world_t *w, uint64_t seconds) {
   w->wall_s += seconds;
   w->mono_ms += seconds * 1000;
   for (unsigned i = 0; i < NODES; i++) {
-    cf_event_t ev = { .kind = CF_EV_TICK };
+    cf_event_t ev = {.kind = CF_EV_TICK};
     if (w->node[i].step) step_node(w, i, &ev);
     run(w);
   }
 }
 
-static inline unsigned
-request(world_t *w, unsigned node, char const *path, cf_span_t body) {
+static inline unsigned request(world_t *w, unsigned node, char const *path, cf_span_t body) {
   w->answered = false;
   ask(w, CLIENT, 0, node, SPAN_STR(path), body);
   run(w);
   return w->answered ? w->code : 0;
 }
 
-static inline cf_span_t
-answer_of(world_t const *w) {
-  return CF_SPAN(w->answer, w->answer_len);
-}
+static inline cf_span_t answer_of(world_t const *w) { return CF_SPAN(w->answer, w->answer_len); }
 
 /* The refusal's type is urn:counterfoil:<class>. */
-static inline void
-assert_refused(world_t const *w, unsigned code, char const *class) {
+static inline void assert_refused(world_t const *w, unsigned code, char const *class) {
   char       type[128], want[128];
   cf_json_t  json;
-  cf_error_t err = { 0 };
+  cf_error_t err = {0};
   assert_true(w->answered);
   if (w->code == 200) fail_msg("answered, not refused %s", class);
   assert_int_equal(cf_json_parse(&json, answer_of(w), &err), CF_OK);
@@ -261,10 +262,9 @@ assert_refused(world_t const *w, unsigned code, char const *class) {
 
 /* ---- the gateway's log side ---- */
 
-static inline void
-gate_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
-  world_t  *w    = core;
-  gate_t   *g    = &w->gate;
+static inline void gate_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
+  world_t  *w = core;
+  gate_t   *g = &w->gate;
   cf_span_t path = ev->path;
   if (ev->kind == CF_EV_START) {
     cf_logwriter_start(&g->w, fx);
@@ -281,15 +281,18 @@ gate_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
   }
 }
 
-static inline void
-gate_open(world_t *w) {
-  gate_t    *g    = &w->gate;
-  cf_error_t err  = { 0 };
+static inline void gate_open(world_t *w) {
+  gate_t    *g = &w->gate;
+  cf_error_t err = {0};
   cf_hash_t  seed = example_hash("log", 0);
   memcpy(g->seed, seed.b, 32);
-  cf_logwriter_init(&g->w, &(cf_logwriter_config_t){ .log = w->domain.witnesses.log, .seed = g->seed, .cap = 4096, .id = 7,
-                                                     .mem = malloc(cf_logwriter_mem_sz(4096)), .key = cf_log_entry_key });
-  cf_publisher_config_t cfg = { .set = w->domain.witnesses, .peer = { 0, 1, 2, 3 }, .reader = cf_logwriter_reader(&g->w), .id = 100 };
+  cf_logwriter_init(&g->w, &(cf_logwriter_config_t){.log = w->domain.witnesses.log,
+                                                    .seed = g->seed,
+                                                    .cap = 4096,
+                                                    .id = 7,
+                                                    .mem = malloc(cf_logwriter_mem_sz(4096)),
+                                                    .key = cf_log_entry_key});
+  cf_publisher_config_t cfg = {.set = w->domain.witnesses, .peer = {0, 1, 2, 3}, .reader = cf_logwriter_reader(&g->w), .id = 100};
   assert_int_equal(cf_publisher_init(&g->p, &cfg, &err), CF_OK);
   w->node[GATE].core = w;
   w->node[GATE].step = gate_step;
@@ -298,37 +301,34 @@ gate_open(world_t *w) {
 }
 
 /* Appends an entry without a quorum yet; returns its index. */
-static uint64_t
-append(world_t *w, cf_span_t entry) {
-  cf_log_entry_t e = { .bytes = entry, .key = cf_log_entry_key(entry) };
-  w->step.fx       = (cf_effects_t){ .scratch = w->big, .scratch_max = sizeof w->big };
+static uint64_t append(world_t *w, cf_span_t entry) {
+  cf_log_entry_t e = {.bytes = entry, .key = cf_log_entry_key(entry)};
+  w->step.fx = (cf_effects_t){.scratch = w->big, .scratch_max = sizeof w->big};
   assert_int_equal(cf_logwriter_append(&w->gate.w, &w->step.fx, &e, 1, NULL), CF_OK);
   perform(w, GATE, &w->step.fx);
   return e.index;
 }
 
-static inline void
-cosign(world_t *w) {
-  w->step.fx = (cf_effects_t){ .scratch = w->big, .scratch_max = sizeof w->big };
+static inline void cosign(world_t *w) {
+  w->step.fx = (cf_effects_t){.scratch = w->big, .scratch_max = sizeof w->big};
   assert_int_equal(cf_publisher_grown(&w->gate.p, &w->step.fx, now_of(w, GATE), cf_logwriter_note(&w->gate.w), NULL), CF_OK);
   perform(w, GATE, &w->step.fx);
   run(w);
   assert_int_equal(w->gate.p.cosigned.size, w->gate.w.size);
 }
 
-static uint64_t
-log_entry(world_t *w, cf_span_t entry) {
+static uint64_t log_entry(world_t *w, cf_span_t entry) {
   uint64_t index = append(w, entry);
   cosign(w);
   return index;
 }
 
 /* A canonical note for any head by any of the witnesses (mask), at any time. */
-static inline cf_span_t
-forge_note(world_t *w, uint8_t *buf, size_t max, uint64_t size, cf_hash_t const *root, unsigned mask, uint64_t time_s) {
+static inline cf_span_t forge_note(world_t *w, uint8_t *buf, size_t max, uint64_t size, cf_hash_t const *root, unsigned mask,
+                                   uint64_t time_s) {
   uint8_t    text[512], sig[64];
   cf_wr_t    t = cf_wr_init(text, sizeof text), wr = cf_wr_init(buf, max);
-  cf_cosig_t cosig[CF_WITNESSES_MAX] = { { 0 } };
+  cf_cosig_t cosig[CF_WITNESSES_MAX] = {{0}};
   cf_checkpoint_format(&t, cf_vkey_name(&w->domain.witnesses.log), size, root);
   cf_ed25519_sign(sig, w->gate.seed, cf_wr_out(&t));
   for (unsigned i = 0; i < 4; i++)
@@ -338,26 +338,19 @@ forge_note(world_t *w, uint8_t *buf, size_t max, uint64_t size, cf_hash_t const 
   return cf_wr_out(&wr);
 }
 
-static inline void
-witness_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_witness_step(core, fx, ev);
-}
+static inline void witness_step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_witness_step(core, fx, ev); }
 
-static inline void
-ledger_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_ledgerd_step(core, fx, ev);
-}
+static inline void ledger_step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_ledgerd_step(core, fx, ev); }
 
 /* ---- the world ---- */
 
-static inline void
-world_open(world_t *w) { /* ex is initialised, and may have been changed */
-  cf_error_t err = { 0 };
+static inline void world_open(world_t *w) { /* ex is initialised, and may have been changed */
+  cf_error_t err = {0};
   example_found(&w->ex);
   if (cf_domain_open(&w->domain, w->ex.genesis_entry, &err)) fail_msg("%s: %s", err.item, err.text);
-  w->wall_s  = T0 + 1000;
+  w->wall_s = T0 + 1000;
   w->mono_ms = 1000000;
-  w->ledger  = LEDGER;
+  w->ledger = LEDGER;
   for (unsigned i = 0; i < NODES; i++) w->node[i].exit_code = -1, w->node[i].puts_left = SIZE_MAX;
   for (unsigned i = 0; i < 4; i++) {
     cf_hash_t seed = example_hash("witness", i);
@@ -370,7 +363,7 @@ world_open(world_t *w) { /* ex is initialised, and may have been changed */
   }
   w->block_scalar = example_hash("block", 0);
   for (unsigned i = 0; i < 2; i++) {
-    cf_ledgerd_init(&w->ledgerd[i], &(cf_ledgerd_config_t){ .genesis = &w->domain.block0, .scalar = w->block_scalar.b });
+    cf_ledgerd_init(&w->ledgerd[i], &(cf_ledgerd_config_t){.genesis = &w->domain.block0, .scalar = w->block_scalar.b});
     w->node[LEDGER + i].core = &w->ledgerd[i];
     w->node[LEDGER + i].step = ledger_step;
     start(w, LEDGER + i);
@@ -378,8 +371,7 @@ world_open(world_t *w) { /* ex is initialised, and may have been changed */
   gate_open(w);
 }
 
-static inline void
-world_close(world_t *w) {
+static inline void world_close(world_t *w) {
   for (unsigned i = 0; i < NODES; i++) mem_free(&w->node[i].dir);
   for (unsigned i = 0; i < 2; i++) cf_ledgerd_fini(&w->ledgerd[i]);
   free(w->gate.w.cfg.mem);
@@ -387,8 +379,7 @@ world_close(world_t *w) {
 }
 
 /* Entries 0 and 1. */
-static inline void
-world_found(world_t *w) {
+static inline void world_found(world_t *w) {
   assert_int_equal(log_entry(w, w->ex.genesis_entry), 0);
   example_deploy(&w->ex, &w->ledgerd[0].chain.hash);
   assert_int_equal(log_entry(w, w->ex.deployment_entry), 1);
@@ -399,33 +390,24 @@ world_found(world_t *w) {
 static uint8_t entry_buf[CF_ENTRY_MAX];
 #define BUF entry_buf, sizeof entry_buf
 
-static inline void
-boot(world_t *w, instance_t *i) {
-  i->boot = log_entry(w, entry_boot(BUF, &w->ex, i));
-}
+static inline void boot(world_t *w, instance_t *i) { i->boot = log_entry(w, entry_boot(BUF, &w->ex, i)); }
 
-static inline uint64_t
-certificate(world_t *w, instance_t *i) {
-  return log_entry(w, entry_certificate(BUF, &w->ex, i));
-}
+static inline uint64_t certificate(world_t *w, instance_t *i) { return log_entry(w, entry_certificate(BUF, &w->ex, i)); }
 
-static inline void
-results(world_t *w, instance_t const *i) {
+static inline void results(world_t *w, instance_t const *i) {
   for (unsigned m = 1; m < 3; m++) (void)log_entry(w, entry_result(BUF, &w->ex, i, m));
 }
 
 /* Logs receipt number sequence of i behind *hash and *state, which move on. */
-static inline void
-receipt(world_t *w, instance_t const *i, uint64_t sequence, cf_hash_t *hash, cf_hash_t *state) {
+static inline void receipt(world_t *w, instance_t const *i, uint64_t sequence, cf_hash_t *hash, cf_hash_t *state) {
   cf_hash_t    after = example_hash("state", (unsigned)(100 * i->n + sequence));
-  cf_receipt_t doc   = example_receipt(&w->ex, i, sequence, hash, state, &after);
+  cf_receipt_t doc = example_receipt(&w->ex, i, sequence, hash, state, &after);
   (void)log_entry(w, entry_receipt(BUF, hash, &doc, i->receipt));
   *state = after;
 }
 
-static inline void
-first_receipt(world_t const *w, cf_hash_t *hash, cf_hash_t *state) {
-  *hash  = cf_receipt_first_previous(&w->ex.domain);
+static inline void first_receipt(world_t const *w, cf_hash_t *hash, cf_hash_t *state) {
+  *hash = cf_receipt_first_previous(&w->ex.domain);
   *state = cf_receipt_first_state(&w->ex.domain);
 }
 

@@ -6,16 +6,14 @@
 static example_t   ex;
 static cf_domain_t d;
 
-static int
-set_up(void **state) {
+static int set_up(void **state) {
   example_init(&ex);
   example_found(&ex);
   return 0;
 }
 
-static void
-test_open(void **state) {
-  cf_error_t err = { 0 };
+static void test_open(void **state) {
+  cf_error_t err = {0};
   assert_int_equal(cf_domain_open(&d, ex.genesis_entry, &err), CF_OK);
   assert_hash(d.domain, ex.domain);
   assert_hash(d.policy_hash, ex.policy_hash);
@@ -23,12 +21,12 @@ test_open(void **state) {
   assert_int_equal(d.witnesses.cnt, 4);
   assert_int_equal(d.witnesses.k, 3);
   assert_string_equal(d.witnesses.log.name, "example.org/log");
-  for (size_t n = 0; n < ex.genesis_entry.len; n += 7) assert_int_not_equal(cf_domain_open(&d, CF_SPAN(ex.entry0, n), NULL), CF_OK);
+  for (size_t n = 0; n < ex.genesis_entry.len; n += 7)
+    assert_int_not_equal(cf_domain_open(&d, CF_SPAN(ex.entry0, n), NULL), CF_OK);
 }
 
 /* Every bit of entry 0 is covered: by the wrapper's signature, by that of the governors, or by the form. */
-static void
-test_altered(void **state) {
+static void test_altered(void **state) {
   for (size_t at = 0; at < ex.genesis_entry.len; at += 3) {
     ex.entry0[at] ^= 0x10;
     if (cf_domain_open(&d, ex.genesis_entry, NULL) == CF_OK) fail_msg("byte %zu", at);
@@ -36,17 +34,15 @@ test_altered(void **state) {
   }
 }
 
-static void
-wrap(cf_council_doc_t const *doc, char const *label) {
+static void wrap(cf_council_doc_t const *doc, char const *label) {
   cf_p256_key_t *key = example_p256(label, 0);
-  cf_wr_t        wr  = cf_wr_init(ex.entry0, sizeof ex.entry0);
+  cf_wr_t        wr = cf_wr_init(ex.entry0, sizeof ex.entry0);
   cf_council_doc_seal(&wr, cf_genesis_table.typ, doc, key, "example.org/log", "genesis");
   ex.genesis_entry = cf_wr_out(&wr);
   cf_p256_key_free(key);
 }
 
-static void
-test_signers(void **state) {
+static void test_signers(void **state) {
   cf_council_doc_t doc = example_act(&ex, ex.genesis_body);
   wrap(&doc, "gateway"); /* entry 0 is the log's */
   assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL), CF_ERR_AUTH);
@@ -60,25 +56,24 @@ test_signers(void **state) {
 }
 
 /* What a ledger cannot be founded on. */
-static void
-test_rules(void **state) {
+static void test_rules(void **state) {
   struct {
     char const *name;
     uint64_t   *at;
     uint64_t    value;
   } const cases[] = {
-    { "guardians of another version", &ex.genesis.councils[1].version, 2 },
-    { "overlap", &ex.genesis.ledger.overlap_s, 601 },
-    { "key delay", &ex.genesis.ledger.key_delay_s, 300 },
-    { "exit delay", &ex.genesis.ledger.exit_delay_s, 5999 },
-    { "chain id", &ex.genesis.ledger.chain_id, 1 },
-    { "a parameter beyond 2^32 seconds", &ex.genesis.ledger.dead_after_s, UINT64_C(1) << 32 },
-    { "witnesses", &ex.genesis.councils[3].k, 2 },
+      {"guardians of another version", &ex.genesis.councils[1].version, 2},
+      {"overlap", &ex.genesis.ledger.overlap_s, 601},
+      {"key delay", &ex.genesis.ledger.key_delay_s, 300},
+      {"exit delay", &ex.genesis.ledger.exit_delay_s, 5999},
+      {"chain id", &ex.genesis.ledger.chain_id, 1},
+      {"a parameter beyond 2^32 seconds", &ex.genesis.ledger.dead_after_s, UINT64_C(1) << 32},
+      {"witnesses", &ex.genesis.councils[3].k, 2},
   };
   for (size_t i = 0; i < CF_COUNT_OF(cases); i++) {
     uint64_t   kept = *cases[i].at;
-    cf_error_t err  = { 0 };
-    *cases[i].at    = cases[i].value;
+    cf_error_t err = {0};
+    *cases[i].at = cases[i].value;
     example_found(&ex);
     if (cf_domain_open(&d, ex.genesis_entry, &err) != CF_ERR_POLICY) fail_msg("%s", cases[i].name);
     assert_int_equal(err.status, CF_ERR_POLICY);
@@ -89,12 +84,12 @@ test_rules(void **state) {
   assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL), CF_ERR_FORMAT);
 }
 
-static void
-test_block0(void **state) {
+static void test_block0(void **state) {
   static cf_slot_write_t writes[CF_GENESIS_WRITES_MAX];
   size_t                 cnt;
-  cf_addr_t              treasury = example_addr("treasury", 0), issuer = example_addr("euro issuer", 0), governor = example_addr("governor", 2);
-  cf_addr_t              verifier = example_addr("verifier", 1), contract = example_addr("block", 0);
+  cf_addr_t              treasury = example_addr("treasury", 0), issuer = example_addr("euro issuer", 0),
+            governor = example_addr("governor", 2);
+  cf_addr_t verifier = example_addr("verifier", 1), contract = example_addr("block", 0);
   assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL), CF_OK);
   cf_ledger_genesis_t *g = &d.block0;
   assert_int_equal(cf_ledger_genesis(g, writes, CF_COUNT_OF(writes), &cnt, NULL), CF_OK);
@@ -104,9 +99,9 @@ test_block0(void **state) {
   assert_hash(g->config.domain, ex.domain);
   assert_hash(g->config.separator, ex.separator);
   assert_int_equal(g->config.mode, CF_MODE_NET);
-  uint64_t const times[] = { g->config.max_validity_s, g->config.max_pause_s, g->config.exit_delay_s, g->config.notice_s,
-                             g->config.dead_after_s, g->config.overlap_s, g->config.key_delay_s };
-  static uint64_t const want[] = { 600, 3600, 6000, 9600, 15600, 600, 60 };
+  uint64_t const        times[] = {g->config.max_validity_s, g->config.max_pause_s, g->config.exit_delay_s, g->config.notice_s,
+                                   g->config.dead_after_s,   g->config.overlap_s,   g->config.key_delay_s};
+  static uint64_t const want[] = {600, 3600, 6000, 9600, 15600, 600, 60};
   assert_memory_equal(times, want, sizeof want);
   assert_int_equal(g->time_s, T0);
   assert_int_equal(g->policy, 1);
@@ -128,11 +123,11 @@ test_block0(void **state) {
   assert_int_equal(g->assets[1].cap, 5000000);
 }
 
-int
-main(void) {
+int main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test_setup(test_open, set_up),  cmocka_unit_test_setup(test_altered, set_up), cmocka_unit_test_setup(test_signers, set_up),
-    cmocka_unit_test_setup(test_rules, set_up), cmocka_unit_test_setup(test_block0, set_up),
+      cmocka_unit_test_setup(test_open, set_up),    cmocka_unit_test_setup(test_altered, set_up),
+      cmocka_unit_test_setup(test_signers, set_up), cmocka_unit_test_setup(test_rules, set_up),
+      cmocka_unit_test_setup(test_block0, set_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

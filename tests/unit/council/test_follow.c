@@ -5,26 +5,23 @@ static world_t     *w;
 static cf_follow_t *f;
 static bool         ended;
 
-static void
-follow_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
+static void follow_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->kind == CF_EV_START) cf_follow_start(core, fx);
   else if (ev->kind == CF_EV_DONE) ended |= cf_follow_step(core, fx, ev) == CF_FOLLOW_ENDED;
 }
 
-static void
-follow_start(void) {
-  cf_follow_init(f, &(cf_follow_config_t){ .domain = &w->domain, .gateway = PEER_GATEWAY, .id = 5 });
+static void follow_start(void) {
+  cf_follow_init(f, &(cf_follow_config_t){.domain = &w->domain, .gateway = PEER_GATEWAY, .id = 5});
   w->node[MEMBER].core = f;
   w->node[MEMBER].step = follow_step;
-  ended                = false;
+  ended = false;
   start(w, MEMBER);
   assert_true(ended);
 }
 
-static cf_follow_result_t
-follow(void) {
-  ended      = false;
-  w->step.fx = (cf_effects_t){ .scratch = w->big, .scratch_max = sizeof w->big };
+static cf_follow_result_t follow(void) {
+  ended = false;
+  w->step.fx = (cf_effects_t){.scratch = w->big, .scratch_max = sizeof w->big};
   cf_follow_begin(f, &w->step.fx);
   perform(w, MEMBER, &w->step.fx);
   run(w);
@@ -32,8 +29,7 @@ follow(void) {
   return f->result;
 }
 
-static void
-assert_believes(uint64_t size) {
+static void assert_believes(uint64_t size) {
   cf_hash_t root;
   assert_int_equal(f->now.head.size, size);
   assert_int_equal(f->now.history.next, size);
@@ -41,8 +37,7 @@ assert_believes(uint64_t size) {
   assert_hash(f->now.head.root, root);
 }
 
-static int
-set_up(void **state) {
+static int set_up(void **state) {
   w = calloc(1, sizeof *w);
   f = calloc(1, sizeof *f);
   example_init(&w->ex);
@@ -52,8 +47,7 @@ set_up(void **state) {
   return 0;
 }
 
-static int
-tear_down(void **state) {
+static int tear_down(void **state) {
   world_close(w);
   free(w);
   free(f);
@@ -61,11 +55,10 @@ tear_down(void **state) {
 }
 
 /* Entries of no meaning, by the gateway. */
-static void
-fill(unsigned cnt) {
+static void fill(unsigned cnt) {
   cf_p256_key_t *key = example_p256("gateway", 0);
   for (unsigned n = 0; n < cnt; n++) {
-    cf_promise_t p  = { .epoch = 2, .given = T0 + w->gate.w.size, .until = T0 + 5000 };
+    cf_promise_t p = {.epoch = 2, .given = T0 + w->gate.w.size, .until = T0 + 5000};
     cf_wr_t      wr = cf_wr_init(BUF);
     cf_document_seal(&wr, NULL, &cf_promise_table, &p, key, "gateway", "promise");
     (void)append(w, cf_wr_out(&wr));
@@ -74,15 +67,13 @@ fill(unsigned cnt) {
   cosign(w);
 }
 
-static mem_file_t *
-file_of(char const *name) {
+static mem_file_t *file_of(char const *name) {
   mem_file_t *file = mem_find(&w->node[GATE].dir, SPAN_STR(name));
   if (!file) fail_msg("no %s", name);
   return file;
 }
 
-static void
-test_grows(void **state) {
+static void test_grows(void **state) {
   assert_int_equal(follow(), CF_FOLLOW_OK);
   assert_believes(2);
   assert_hash(f->now.deployment, w->ledgerd[0].chain.hash);
@@ -100,8 +91,7 @@ test_grows(void **state) {
 }
 
 /* A restart goes on where it was: bundles that were read are not asked for again. */
-static void
-test_restart(void **state) {
+static void test_restart(void **state) {
   instance_t i = instance_make(0);
   boot(w, &i);
   (void)certificate(w, &i);
@@ -128,8 +118,7 @@ test_restart(void **state) {
 }
 
 /* A partial bundle that was pruned: its full one holds it. */
-static void
-test_pruned(void **state) {
+static void test_pruned(void **state) {
   uint8_t note[8192];
   fill(10);
   cf_span_t newest = cf_publisher_note(&w->gate.p);
@@ -146,12 +135,11 @@ test_pruned(void **state) {
 }
 
 /* Whatever is wrong with the entries, nothing is believed, and the next round may be right. */
-static void
-test_entries(void **state) {
+static void test_entries(void **state) {
   assert_int_equal(follow(), CF_FOLLOW_OK);
   fill(5);
   mem_file_t *bundle = file_of("log/tile/entries/000.p/7");
-  uint8_t     last   = bundle->bytes[bundle->len - 1];
+  uint8_t     last = bundle->bytes[bundle->len - 1];
   bundle->bytes[bundle->len - 1] ^= 1;
   assert_int_equal(follow(), CF_FOLLOW_FORK);
   assert_believes(2);
@@ -160,8 +148,8 @@ test_entries(void **state) {
   assert_int_equal(follow(), CF_FOLLOW_MALFORMED);
   bundle->len += 1;
   mem_file_t *shorter = file_of("log/tile/entries/000.p/6");
-  mem_file_t  kept    = *bundle;
-  *bundle             = *shorter; /* fewer than the name says */
+  mem_file_t  kept = *bundle;
+  *bundle = *shorter; /* fewer than the name says */
   snprintf(bundle->name, sizeof bundle->name, "log/tile/entries/000.p/7");
   assert_int_equal(follow(), CF_FOLLOW_MALFORMED);
   *bundle = kept;
@@ -170,9 +158,8 @@ test_entries(void **state) {
   assert_believes(7);
 }
 
-static void
-test_notes(void **state) {
-  uint8_t   note[8192];
+static void test_notes(void **state) {
+  uint8_t note[8192];
   fill(5);
   assert_int_equal(follow(), CF_FOLLOW_OK);
   cf_hash_t root = w->gate.w.root, older, fork = example_hash("fork", 0);
@@ -184,34 +171,35 @@ test_notes(void **state) {
     int                spoil; /* which byte from the end */
     cf_follow_result_t want;
   } const cases[] = {
-    { 7, &root, 7, 0, CF_FOLLOW_OK },      { 7, &root, 14, 0, CF_FOLLOW_OK },     { 7, &root, 3, 0, CF_FOLLOW_QUORUM }, { 7, &root, 0, 0, CF_FOLLOW_QUORUM },
-    { 7, &fork, 15, 0, CF_FOLLOW_FORK },   { 5, &older, 15, 0, CF_FOLLOW_BACK },  { 7, &root, 15, 10, CF_FOLLOW_SIGNATURE },
-    { 7, &root, 15, 1, CF_FOLLOW_MALFORMED }, { 8, &fork, 15, 0, CF_FOLLOW_UNREACHABLE },
+      {7, &root, 7, 0, CF_FOLLOW_OK},          {7, &root, 14, 0, CF_FOLLOW_OK},        {7, &root, 3, 0, CF_FOLLOW_QUORUM},
+      {7, &root, 0, 0, CF_FOLLOW_QUORUM},      {7, &fork, 15, 0, CF_FOLLOW_FORK},      {5, &older, 15, 0, CF_FOLLOW_BACK},
+      {7, &root, 15, 10, CF_FOLLOW_SIGNATURE}, {7, &root, 15, 1, CF_FOLLOW_MALFORMED}, {8, &fork, 15, 0, CF_FOLLOW_UNREACHABLE},
   };
   for (size_t n = 0; n < CF_COUNT_OF(cases); n++) {
-    cf_span_t forged    = forge_note(w, note, sizeof note, cases[n].size, cases[n].root, cases[n].mask, w->wall_s);
+    cf_span_t forged = forge_note(w, note, sizeof note, cases[n].size, cases[n].root, cases[n].mask, w->wall_s);
     w->gate.forged_note = forged;
     if (cases[n].spoil == 1) w->gate.forged_note.len--;
-    else if (cases[n].spoil) note[forged.len - (size_t)cases[n].spoil] = note[forged.len - (size_t)cases[n].spoil] == 'A' ? 'B' : 'A';
+    else if (cases[n].spoil)
+      note[forged.len - (size_t)cases[n].spoil] = note[forged.len - (size_t)cases[n].spoil] == 'A' ? 'B' : 'A';
     cf_follow_result_t r = follow();
     if (r != cases[n].want) fail_msg("case %zu: %s, not %s", n, cf_follow_name(r), cf_follow_name(cases[n].want));
     assert_believes(7);
   }
   static uint8_t padded[8192]; /* two lines the other way round: valid, and not canonical */
   cf_span_t      forged = forge_note(w, note, sizeof note, 7, &root, 7, w->wall_s);
-  uint8_t       *two    = memmem(note, forged.len, "\xe2\x80\x94 witness-1", 13), *three = memmem(note, forged.len, "\xe2\x80\x94 witness-2", 13);
-  size_t         head = (size_t)(two - note), mid = (size_t)(three - two), tail = forged.len - head - mid;
+  uint8_t       *two = memmem(note, forged.len, "\xe2\x80\x94 witness-1", 13),
+          *three = memmem(note, forged.len, "\xe2\x80\x94 witness-2", 13);
+  size_t head = (size_t)(two - note), mid = (size_t)(three - two), tail = forged.len - head - mid;
   memcpy(padded, note, head), memcpy(padded + head, three, tail), memcpy(padded + head + tail, two, mid);
   w->gate.forged_note = CF_SPAN(padded, forged.len);
   assert_int_equal(follow(), CF_FOLLOW_MALFORMED);
 }
 
 /* Time is the (f+1)-th smallest, and does not fall along the log. */
-static void
-test_time(void **state) {
+static void test_time(void **state) {
   uint8_t note[8192];
   assert_int_equal(follow(), CF_FOLLOW_OK);
-  cf_hash_t root      = w->gate.w.root;
+  cf_hash_t root = w->gate.w.root;
   w->gate.forged_note = forge_note(w, note, sizeof note, 2, &root, 7, w->wall_s + 500);
   assert_int_equal(follow(), CF_FOLLOW_OK);
   assert_int_equal(f->now.head.time_s, w->wall_s + 500);
@@ -224,8 +212,7 @@ test_time(void **state) {
 }
 
 /* A log of another domain under the same keys, or without its deployment in its place. */
-static void
-test_first_entries(void **state) {
+static void test_first_entries(void **state) {
   static example_t other;
   for (int n = 0; n < 3; n++) {
     tear_down(NULL);
@@ -246,9 +233,9 @@ test_first_entries(void **state) {
     if (n == 1) assert_int_equal(follow(), CF_FOLLOW_OK);
     if (n == 1) assert_hash(f->now.deployment, code);
     if (n == 2) { /* a deployment that nobody but the gateway signed */
-      cf_council_doc_t d   = example_act(&other, CF_SPAN(NULL, 0));
+      cf_council_doc_t d = example_act(&other, CF_SPAN(NULL, 0));
       cf_p256_key_t   *key = example_p256("gateway", 0);
-      cf_wr_t          wr  = cf_wr_init(BUF);
+      cf_wr_t          wr = cf_wr_init(BUF);
       cf_sign1_t       s;
       assert_int_equal(cf_sign1_decode(&s, other.deployment_entry, NULL, NULL), CF_OK);
       assert_int_equal(cf_council_doc_decode(&d, s.payload, NULL), CF_OK);
@@ -263,13 +250,12 @@ test_first_entries(void **state) {
 }
 
 /* Its file cut anywhere, lengthened, or another domain's is not its own. */
-static void
-test_file(void **state) {
+static void test_file(void **state) {
   instance_t i = instance_make(0);
   boot(w, &i);
   assert_int_equal(follow(), CF_FOLLOW_OK);
   mem_file_t *file = mem_find(&w->node[MEMBER].dir, CF_SPAN_LIT("log"));
-  size_t      len  = file->len;
+  size_t      len = file->len;
   for (size_t n = 0; n < len; n++) {
     file->len = n;
     follow_start();
@@ -288,8 +274,7 @@ test_file(void **state) {
   instance_free(&i);
 }
 
-static void
-test_names(void **state) {
+static void test_names(void **state) {
   for (cf_follow_result_t r = CF_FOLLOW_OK; r < CF_FOLLOW_RESULTS; r++) {
     assert_non_null(cf_follow_name(r));
     for (cf_follow_result_t o = CF_FOLLOW_OK; o < r; o++) assert_string_not_equal(cf_follow_name(r), cf_follow_name(o));
@@ -298,11 +283,10 @@ test_names(void **state) {
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
-int
-main(void) {
+int main(void) {
   struct CMUnitTest const tests[] = {
-    TEST(test_grows), TEST(test_restart),       TEST(test_pruned), TEST(test_entries), TEST(test_notes),
-    TEST(test_time),  TEST(test_first_entries), TEST(test_file),   TEST(test_names),
+      TEST(test_grows), TEST(test_restart),       TEST(test_pruned), TEST(test_entries), TEST(test_notes),
+      TEST(test_time),  TEST(test_first_entries), TEST(test_file),   TEST(test_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

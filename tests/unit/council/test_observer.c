@@ -3,25 +3,25 @@
 
 static world_t *w;
 
-static void
-observer_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_observer_step(core, fx, ev);
-}
+static void observer_step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_observer_step(core, fx, ev); }
 
 /* A process life: what is in the folder stays. */
-static void
-observer_start(void) {
-  cf_error_t err = { 0 };
+static void observer_start(void) {
+  cf_error_t err = {0};
   if (w->node[MEMBER].core) cf_observer_fini(&w->observer);
-  assert_int_equal(cf_observer_init(&w->observer, &(cf_observer_config_t){ .domain = &w->domain, .gateway = PEER_GATEWAY, .ledger = PEER_LEDGER,
-                                                                           .member = 1, .scalar = w->member_scalar.b }, &err), CF_OK);
+  assert_int_equal(
+      cf_observer_init(
+          &w->observer,
+          &(cf_observer_config_t){
+              .domain = &w->domain, .gateway = PEER_GATEWAY, .ledger = PEER_LEDGER, .member = 1, .scalar = w->member_scalar.b},
+          &err),
+      CF_OK);
   w->node[MEMBER].core = &w->observer;
   w->node[MEMBER].step = observer_step;
   start(w, MEMBER);
 }
 
-static int
-set_up(void **state) {
+static int set_up(void **state) {
   w = calloc(1, sizeof *w);
   example_init(&w->ex);
   world_open(w);
@@ -30,8 +30,7 @@ set_up(void **state) {
   return 0;
 }
 
-static int
-tear_down(void **state) {
+static int tear_down(void **state) {
   if (w->node[MEMBER].core) cf_observer_fini(&w->observer);
   world_close(w);
   free(w);
@@ -39,12 +38,11 @@ tear_down(void **state) {
 }
 
 /* A call that makes a block on that ledger: an account for owner n. */
-static void
-make_block(unsigned ledger, unsigned n) {
+static void make_block(unsigned ledger, unsigned n) {
   uint8_t   op[64], body[256];
-  cf_op_t   open = { .kind = CF_OP_OPEN, .addr = example_addr("owner", n) };
+  cf_op_t   open = {.kind = CF_OP_OPEN, .addr = example_addr("owner", n)};
   cf_wr_t   o = cf_wr_init(op, sizeof op), wr = cf_wr_init(body, sizeof body);
-  cf_call_t call = { .nonce = n, .deadline_s = w->wall_s + 100000 };
+  cf_call_t call = {.nonce = n, .deadline_s = w->wall_s + 100000};
   cf_op_write(&o, &open);
   call.op = cf_wr_out(&o);
   cf_wr_u32(&wr, 0);
@@ -56,8 +54,7 @@ make_block(unsigned ledger, unsigned n) {
   assert_int_equal(w->ledgerd[ledger - LEDGER].chain.head.number, before + 1);
 }
 
-static unsigned
-finality(uint64_t at_least) {
+static unsigned finality(uint64_t at_least) {
   uint8_t body[8];
   cf_wr_t wr = cf_wr_init(body, sizeof body);
   cf_wr_u64(&wr, at_least);
@@ -65,10 +62,9 @@ finality(uint64_t at_least) {
 }
 
 /* The answer is a statement of member 1 for that ledger's newest block and the newest checkpoint. */
-static cf_finality_statement_t
-assert_attests(unsigned ledger) {
+static cf_finality_statement_t assert_attests(unsigned ledger) {
   cf_finality_statement_t s;
-  cf_chain_t const       *c     = &w->ledgerd[ledger - LEDGER].chain;
+  cf_chain_t const       *c = &w->ledgerd[ledger - LEDGER].chain;
   cf_seats_t              seats = cf_genesis_seats(cf_genesis_council(&w->domain.genesis, CF_OBSERVERS));
   if (w->code != 200) fail_msg("%u %.*s", w->code, (int)w->answer_len, (char const *)w->answer);
   assert_int_equal(w->answer_len, 1 + CF_FINALITY_STATEMENT_SZ);
@@ -84,14 +80,14 @@ assert_attests(unsigned ledger) {
   return s;
 }
 
-static void
-test_follows(void **state) {
+static void test_follows(void **state) {
   observer_start();
   assert_int_equal(finality(0), 200);
   assert_attests(LEDGER);
   for (unsigned n = 0; n < 5; n++) {
     make_block(LEDGER, n);
-    if (n == 2) (void)log_entry(w, w->ex.deployment_entry), (void)log_entry(w, w->ex.genesis_entry); /* known ones: nothing grows */
+    if (n == 2)
+      (void)log_entry(w, w->ex.deployment_entry), (void)log_entry(w, w->ex.genesis_entry); /* known ones: nothing grows */
     assert_int_equal(finality(n + 1), 200);
     assert_attests(LEDGER);
   }
@@ -102,9 +98,8 @@ test_follows(void **state) {
 }
 
 /* Its newest checkpoint is the one named, and never an older one. */
-static void
-test_checkpoint(void **state) {
-  uint8_t   old[2048], again[4096];
+static void test_checkpoint(void **state) {
+  uint8_t    old[2048], again[4096];
   instance_t i = instance_make(0);
   observer_start();
   cf_span_t note = cf_publisher_note(&w->gate.p);
@@ -139,8 +134,7 @@ test_checkpoint(void **state) {
 }
 
 /* Two chains by one block key: the second is never attested, neither by the process that knows the first nor after a restart. */
-static void
-test_fork(void **state) {
+static void test_fork(void **state) {
   observer_start();
   make_block(LEDGER, 0);
   make_block(OTHER_LEDGER, 1);
@@ -167,22 +161,22 @@ test_fork(void **state) {
   assert_attests(LEDGER);
 }
 
-/* The power fails before `log`, before `signed`, and between `signed` and the answer: what was stored binds, whether or not anybody heard it. */
-static void
-test_store_before_answer(void **state) {
+/* The power fails before `log`, before `signed`, and between `signed` and the answer: what was stored binds, whether or not
+ * anybody heard it. */
+static void test_store_before_answer(void **state) {
   make_block(LEDGER, 0);
   make_block(OTHER_LEDGER, 1);
   static struct {
     size_t puts;
     bool   last;
     bool   bound;
-  } const cases[] = { { 0, false, false }, { 1, false, false }, { 2, true, true } };
+  } const cases[] = {{0, false, false}, {1, false, false}, {2, true, true}};
   for (size_t i = 0; i < CF_COUNT_OF(cases); i++) {
     mem_free(&w->node[MEMBER].dir);
     w->ledger = LEDGER;
     observer_start();
     w->node[MEMBER].puts_left = cases[i].puts;
-    w->node[MEMBER].last_put  = cases[i].last;
+    w->node[MEMBER].last_put = cases[i].last;
     assert_int_equal(finality(1), 0); /* no answer left */
     assert_true(w->node[MEMBER].dead);
     assert_int_equal(mem_find(&w->node[MEMBER].dir, CF_SPAN_LIT("signed")) != NULL, cases[i].bound);
@@ -203,8 +197,7 @@ test_store_before_answer(void **state) {
 }
 
 /* An older backup of the ledger: nothing below what was signed. */
-static void
-test_ledger_goes_back(void **state) {
+static void test_ledger_goes_back(void **state) {
   observer_start();
   make_block(LEDGER, 0);
   make_block(LEDGER, 1);
@@ -216,8 +209,7 @@ test_ledger_goes_back(void **state) {
   assert_refused(w, 503, "observer:behind");
 }
 
-static void
-test_skew(void **state) {
+static void test_skew(void **state) {
   observer_start();
   assert_int_equal(finality(0), 200);
   w->node[LEDGER].clock_s = CF_BLOCK_SKEW_S; /* just within */
@@ -253,13 +245,12 @@ test_skew(void **state) {
 }
 
 /* A block that breaks the rules, signed by the block key all the same. */
-static void
-test_rules(void **state) {
+static void test_rules(void **state) {
   static uint8_t block[CF_BLOCK_MAX];
   observer_start();
   make_block(LEDGER, 0);
   assert_int_equal(finality(1), 200);
-  cf_chain_t *c  = &w->ledgerd[0].chain;
+  cf_chain_t *c = &w->ledgerd[0].chain;
   cf_wr_t     wr = cf_wr_init(block, sizeof block);
   uint8_t     body[64];
   cf_wr_t     b = cf_wr_init(body, sizeof body);
@@ -272,14 +263,13 @@ test_rules(void **state) {
 }
 
 /* Block 0 must be the one that genesis says, and the one that entry 1 names. */
-static void
-test_deployment(void **state) {
+static void test_deployment(void **state) {
   static cf_ledger_genesis_t other;
-  other         = w->domain.block0;
+  other = w->domain.block0;
   other.time_s += 1;
   cf_ledgerd_fini(&w->ledgerd[1]);
   mem_free(&w->node[OTHER_LEDGER].dir);
-  cf_ledgerd_init(&w->ledgerd[1], &(cf_ledgerd_config_t){ .genesis = &other, .scalar = w->block_scalar.b });
+  cf_ledgerd_init(&w->ledgerd[1], &(cf_ledgerd_config_t){.genesis = &other, .scalar = w->block_scalar.b});
   start(w, OTHER_LEDGER);
   w->ledger = OTHER_LEDGER;
   observer_start();
@@ -287,14 +277,13 @@ test_deployment(void **state) {
   assert_refused(w, 403, "observer:deployment");
 }
 
-static void
-test_deployment_entry(void **state) {
+static void test_deployment_entry(void **state) {
   world_t *first = w;
-  w              = calloc(1, sizeof *w);
+  w = calloc(1, sizeof *w);
   example_init(&w->ex);
   world_open(w);
   w->member_scalar = example_hash("observer", 1);
-  cf_hash_t code   = example_hash("another block 0", 0);
+  cf_hash_t code = example_hash("another block 0", 0);
   observer_start();
   finality(0);
   assert_refused(w, 503, "observer:log"); /* there is no cosigned note at all */
@@ -309,15 +298,14 @@ test_deployment_entry(void **state) {
   w = first;
 }
 
-static void
-test_unreachable(void **state) {
+static void test_unreachable(void **state) {
   observer_start();
   assert_int_equal(finality(0), 200);
   w->node[LEDGER].down = true;
   finality(0);
   assert_refused(w, 503, "observer:ledger");
   w->node[LEDGER].down = false;
-  w->node[GATE].down   = true;
+  w->node[GATE].down = true;
   finality(0);
   assert_refused(w, 503, "observer:log");
   w->node[GATE].down = false;
@@ -325,9 +313,8 @@ test_unreachable(void **state) {
 }
 
 /* Its own files are its memory: one that is not what it wrote stops it. */
-static void
-test_own_files(void **state) {
-  static char const *const names[] = { "signed", "log" };
+static void test_own_files(void **state) {
+  static char const *const names[] = {"signed", "log"};
   observer_start();
   make_block(LEDGER, 0);
   assert_int_equal(finality(0), 200);
@@ -349,14 +336,13 @@ test_own_files(void **state) {
   observer_start();
   assert_int_equal(w->node[MEMBER].exit_code, -1);
   assert_int_equal(finality(1), 200);
-  cf_event_t stop = { .kind = CF_EV_STOP };
+  cf_event_t stop = {.kind = CF_EV_STOP};
   step_node(w, MEMBER, &stop);
   assert_int_equal(w->node[MEMBER].exit_code, 0);
 }
 
-static void
-test_init(void **state) {
-  cf_observer_config_t cfg = { .domain = &w->domain, .member = 2, .scalar = w->member_scalar.b };
+static void test_init(void **state) {
+  cf_observer_config_t cfg = {.domain = &w->domain, .member = 2, .scalar = w->member_scalar.b};
   assert_int_equal(cf_observer_init(&w->observer, &cfg, NULL), CF_ERR_POLICY); /* another member's key */
   cfg.member = 9;
   assert_int_equal(cf_observer_init(&w->observer, &cfg, NULL), CF_ERR_POLICY);
@@ -364,12 +350,11 @@ test_init(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
-int
-main(void) {
+int main(void) {
   struct CMUnitTest const tests[] = {
-    TEST(test_follows),    TEST(test_checkpoint),       TEST(test_fork),        TEST(test_store_before_answer), TEST(test_ledger_goes_back),
-    TEST(test_skew),       TEST(test_rules),            TEST(test_deployment),  TEST(test_deployment_entry),    TEST(test_unreachable),
-    TEST(test_own_files),  TEST(test_init),
+      TEST(test_follows),          TEST(test_checkpoint),  TEST(test_fork),      TEST(test_store_before_answer),
+      TEST(test_ledger_goes_back), TEST(test_skew),        TEST(test_rules),     TEST(test_deployment),
+      TEST(test_deployment_entry), TEST(test_unreachable), TEST(test_own_files), TEST(test_init),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

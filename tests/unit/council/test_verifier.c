@@ -13,20 +13,18 @@ static world_t  *w;
 
 /* ---- the played TPM ---- */
 
-static void
-hmac(uint8_t out[32], void const *key, size_t key_sz, cf_span_t in) {
+static void hmac(uint8_t out[32], void const *key, size_t key_sz, cf_span_t in) {
   unsigned n = 32;
   assert_non_null(HMAC(EVP_sha256(), key, (int)key_sz, in.ptr, in.len, out, &n));
 }
 
 /* TPM2_ActivateCredential (TPM 2.0 Library, part 1, 24), with the endorsement key's private half at hand. */
-static void
-activate(uint8_t secret[32], EVP_PKEY *key, cf_span_t blob, cf_span_t encrypted) {
-  uint8_t       seed[256], in[128], sym[32], out[34], iv[16] = { 0 };
+static void activate(uint8_t secret[32], EVP_PKEY *key, cf_span_t blob, cf_span_t encrypted) {
+  uint8_t       seed[256], in[128], sym[32], out[34], iv[16] = {0};
   size_t        seed_sz = sizeof seed;
-  int           n       = 0;
-  EVP_PKEY_CTX *ctx     = EVP_PKEY_CTX_new(key, NULL);
-  void         *label   = OPENSSL_memdup("IDENTITY", 9);
+  int           n = 0;
+  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+  void         *label = OPENSSL_memdup("IDENTITY", 9);
   assert_int_equal(blob.len, 70);
   assert_int_equal(encrypted.len, 258);
   assert_true(EVP_PKEY_decrypt_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) > 0 &&
@@ -34,7 +32,7 @@ activate(uint8_t secret[32], EVP_PKEY *key, cf_span_t blob, cf_span_t encrypted)
               EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, label, 9) > 0);
   assert_true(EVP_PKEY_decrypt(ctx, seed, &seed_sz, encrypted.ptr + 2, 256) > 0);
   EVP_PKEY_CTX_free(ctx);
-  cf_wr_t   wr   = cf_wr_init(in, sizeof in); /* KDFa: counter, "STORAGE", name, bits */
+  cf_wr_t   wr = cf_wr_init(in, sizeof in); /* KDFa: counter, "STORAGE", name, bits */
   cf_hash_t name = cf_sha256(CF_SPAN(ak.public, ak.public_sz));
   cf_wr_u32(&wr, 1);
   cf_wr_bytes(&wr, "STORAGE", 8);
@@ -49,10 +47,7 @@ activate(uint8_t secret[32], EVP_PKEY *key, cf_span_t blob, cf_span_t encrypted)
   memcpy(secret, out + 2, 32);
 }
 
-static cf_hash_t
-zero_hash(void) {
-  return (cf_hash_t){ { 0 } };
-}
+static cf_hash_t zero_hash(void) { return (cf_hash_t){{0}}; }
 
 /* What a party may do wrong with its evidence. */
 typedef struct {
@@ -63,11 +58,10 @@ typedef struct {
   bool    nonce_only; /* the list names a nonce of nobody's */
 } flaw_t;
 
-static cf_span_t
-evidence(uint8_t *buf, size_t max, instance_t *i, cf_epoch_t const *doc, cf_hash_t const *nonce, flaw_t flaw) {
+static cf_span_t evidence(uint8_t *buf, size_t max, instance_t *i, cf_epoch_t const *doc, cf_hash_t const *nonce, flaw_t flaw) {
   uint8_t           cert[2048], attest[512], sig[256], chain[8192];
   cf_hash_t         hash, stranger = example_hash("nonce of nobody", 0);
-  cf_tpm_evidence_t e = { .version = 1, .ak_public = CF_SPAN(ak.public, ak.public_sz) };
+  cf_tpm_evidence_t e = {.version = 1, .ak_public = CF_SPAN(ak.public, ak.public_sz)};
   cf_wr_t           c = cf_wr_init(cert, sizeof cert), ch = cf_wr_init(chain, sizeof chain), wr = cf_wr_init(buf, max);
   cf_document_seal(&c, &hash, &cf_epoch_table, doc, i->identity, "enclave", "epoch");
   cf_wr_span(&ch, der_of(&ek)); /* the root comes as collateral */
@@ -75,15 +69,16 @@ evidence(uint8_t *buf, size_t max, instance_t *i, cf_epoch_t const *doc, cf_hash
   memcpy(e.configuration, example_hash("configuration", 0).b, 32);
   memcpy(e.identity, i->identity_pub.b, 64);
   cf_hash_t program = example_hash("program", 0), configuration = example_hash("configuration", 0);
-  cf_hash_t pcr11 = cf_pcr11(&program, &configuration, &w->domain.domain), pcr12 = cf_pcr12(flaw.pcr12 ? &stranger : &i->instance);
+  cf_hash_t pcr11 = cf_pcr11(&program, &configuration, &w->domain.domain),
+            pcr12 = cf_pcr12(flaw.pcr12 ? &stranger : &i->instance);
   memcpy(e.pcrs + 10 * 32, pcr11.b, 32);
   memcpy(e.pcrs + 11 * 32, pcr12.b, 32);
-  e.pcrs[0]         = flaw.pcr0;
-  e.certificate     = cf_wr_out(&c);
-  e.ek_chain        = cf_wr_out(&ch);
-  e.nonces          = CF_SPAN(flaw.nonce_only ? stranger.b : nonce->b, 32);
-  cf_hash_t nonces  = cf_nonces_hash(e.nonces), binding = cf_binding(&hash, &nonces);
-  e.attest          = soft_attest(attest, sizeof attest, SOFT_SHAPE, CF_SPAN_OF(binding.b), CF_SPAN_OF(e.pcrs));
+  e.pcrs[0] = flaw.pcr0;
+  e.certificate = cf_wr_out(&c);
+  e.ek_chain = cf_wr_out(&ch);
+  e.nonces = CF_SPAN(flaw.nonce_only ? stranger.b : nonce->b, 32);
+  cf_hash_t nonces = cf_nonces_hash(e.nonces), binding = cf_binding(&hash, &nonces);
+  e.attest = soft_attest(attest, sizeof attest, SOFT_SHAPE, CF_SPAN_OF(binding.b), CF_SPAN_OF(e.pcrs));
   attest[4 + 2 + 2 + 2 + 32 + 8 + 3] += flaw.resets; /* resetCount, behind magic, type, signer, extraData, clock */
   e.signature = soft_sign(sig, sizeof sig, &ak, e.attest);
   if (flaw.signature) sig[e.signature.len - 1] ^= 1;
@@ -94,49 +89,47 @@ evidence(uint8_t *buf, size_t max, instance_t *i, cf_epoch_t const *doc, cf_hash
 
 /* ---- the verifier under test ---- */
 
-static void
-verifier_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_verifier_step(core, fx, ev);
-}
+static void verifier_step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_verifier_step(core, fx, ev); }
 
-static void
-verifier_start(void) {
-  cf_error_t           err = { 0 };
-  cf_verifier_config_t cfg = { .domain = &w->domain, .gateway = PEER_GATEWAY, .member = 0, .scalar = w->member_scalar.b,
-                               .key = w->member_key, .entropy = cf_entropy_system() };
+static void verifier_start(void) {
+  cf_error_t           err = {0};
+  cf_verifier_config_t cfg = {.domain = &w->domain,
+                              .gateway = PEER_GATEWAY,
+                              .member = 0,
+                              .scalar = w->member_scalar.b,
+                              .key = w->member_key,
+                              .entropy = cf_entropy_system()};
   assert_int_equal(cf_verifier_init(&w->verifier, &cfg, &err), CF_OK);
   w->node[MEMBER].core = &w->verifier;
   w->node[MEMBER].step = verifier_step;
   start(w, MEMBER);
 }
 
-static int
-make_pki(void **state) {
+static int make_pki(void **state) {
   shape_t shape = ek_shape, root = root_shape;
   root.to = T + 900 * DAY;
   ek_root = make(&root, NULL);
-  ek      = make(&shape, &ek_root);
-  root.name  = "other";
+  ek = make(&shape, &ek_root);
+  root.name = "other";
   other_root = make(&root, NULL);
-  shape.key  = EVP_RSA_gen(2048);
-  other_ek   = make(&shape, &other_root);
-  ak         = soft_ak(SOFT_AK_ATTRIBUTES);
+  shape.key = EVP_RSA_gen(2048);
+  other_ek = make(&shape, &other_root);
+  ak = soft_ak(SOFT_AK_ATTRIBUTES);
   return 0;
 }
 
-static int
-free_pki(void **state) {
+static int free_pki(void **state) {
   cert_free(&ek_root), cert_free(&ek), cert_free(&other_root), cert_free(&other_ek);
   cf_p256_key_free(ak.key);
   return 0;
 }
 
-static int
-set_up(void **state) {
-  uint8_t   registers[11 * 32] = { 0 };
+static int set_up(void **state) {
+  uint8_t   registers[11 * 32] = {0};
   cf_hash_t program = example_hash("program", 0), configuration = example_hash("configuration", 0);
-  cf_hash_t measurement = cf_measurement(CF_PLATFORM_TPM, &program, &configuration, CF_SPAN_OF(registers)), root = cf_sha256(der_of(&ek_root));
-  w             = calloc(1, sizeof *w);
+  cf_hash_t measurement = cf_measurement(CF_PLATFORM_TPM, &program, &configuration, CF_SPAN_OF(registers)),
+            root = cf_sha256(der_of(&ek_root));
+  w = calloc(1, sizeof *w);
   example_init(&w->ex);
   memcpy(w->ex.policy.measurements[0].measurement, measurement.b, 32);
   memcpy(w->ex.policy.ek_roots[0].root, root.b, 32);
@@ -144,13 +137,12 @@ set_up(void **state) {
   world_open(w);
   world_found(w);
   w->member_scalar = example_hash("verifier", 0);
-  w->member_key    = example_p256("verifier es256", 0);
+  w->member_key = example_p256("verifier es256", 0);
   verifier_start();
   return 0;
 }
 
-static int
-tear_down(void **state) {
+static int tear_down(void **state) {
   world_close(w);
   free(w);
   return 0;
@@ -158,8 +150,7 @@ tear_down(void **state) {
 
 /* ---- asking ---- */
 
-static cf_hash_t
-get_nonce(void) {
+static cf_hash_t get_nonce(void) {
   cf_hash_t n;
   assert_int_equal(request(w, MEMBER, "POST /v1/nonce", CF_SPAN(NULL, 0)), 200);
   assert_int_equal(w->answer_len, 32);
@@ -167,8 +158,7 @@ get_nonce(void) {
   return n;
 }
 
-static cf_span_t
-challenge_body(uint8_t *buf, size_t max, cert_t const *leaf, cert_t const *root, soft_ak_t const *key) {
+static cf_span_t challenge_body(uint8_t *buf, size_t max, cert_t const *leaf, cert_t const *root, soft_ak_t const *key) {
   cf_wr_t wr = cf_wr_init(buf, max);
   cf_wr_u32(&wr, (uint32_t)der_of(leaf).len);
   cf_wr_span(&wr, der_of(leaf));
@@ -181,10 +171,9 @@ challenge_body(uint8_t *buf, size_t max, cert_t const *leaf, cert_t const *root,
 }
 
 /* The answer to a challenge: what POST /v1/activate wants. */
-static void
-solve(uint8_t out[40]) {
-  cf_rd_t   rd   = cf_rd_span(answer_of(w));
-  uint64_t  id   = cf_rd_u64(&rd);
+static void solve(uint8_t out[40]) {
+  cf_rd_t   rd = cf_rd_span(answer_of(w));
+  uint64_t  id = cf_rd_u64(&rd);
   cf_span_t made = cf_rd_take_span(&rd, cf_rd_u32(&rd));
   assert_true(cf_rd_done(&rd));
   assert_int_equal(made.len, 70 + 258);
@@ -193,18 +182,21 @@ solve(uint8_t out[40]) {
   activate(out + 8, ek.key, CF_SPAN(made.ptr, 70), CF_SPAN(made.ptr + 70, 258));
 }
 
-static void
-get_statement(void) {
+static void get_statement(void) {
   uint8_t body[8192], answer[40];
   assert_int_equal(request(w, MEMBER, "POST /v1/challenge", challenge_body(body, sizeof body, &ek, &ek_root, &ak)), 200);
   solve(answer);
   assert_int_equal(request(w, MEMBER, "POST /v1/activate", CF_SPAN_OF(answer)), 200);
 }
 
-static cf_registration_terms_t
-terms_of(instance_t const *i, uint64_t certificate_index) {
-  return (cf_registration_terms_t){ .epoch = i->boot, .policy = 1, .not_before_s = T0 + 1000, .not_after_s = T0 + 80000, .fence = 1,
-                                    .log_index = certificate_index, .council = 1 };
+static cf_registration_terms_t terms_of(instance_t const *i, uint64_t certificate_index) {
+  return (cf_registration_terms_t){.epoch = i->boot,
+                                   .policy = 1,
+                                   .not_before_s = T0 + 1000,
+                                   .not_after_s = T0 + 80000,
+                                   .fence = 1,
+                                   .log_index = certificate_index,
+                                   .council = 1};
 }
 
 typedef struct {
@@ -216,20 +208,18 @@ typedef struct {
   flaw_t                  flaw;
 } asked_t;
 
-static asked_t
-asked(instance_t *i, uint64_t certificate_index) {
-  return (asked_t){ .i = i, .doc = instance_epoch(&w->ex, i), .nonce = get_nonce(), .terms = terms_of(i, certificate_index) };
+static asked_t asked(instance_t *i, uint64_t certificate_index) {
+  return (asked_t){.i = i, .doc = instance_epoch(&w->ex, i), .nonce = get_nonce(), .terms = terms_of(i, certificate_index)};
 }
 
 static uint8_t  attest_buf[65536];
 static unsigned attest_body_sz;
 
-static cf_span_t
-attest_body(asked_t const *a) {
+static cf_span_t attest_body(asked_t const *a) {
   uint8_t   ev[32768];
   cf_span_t e = evidence(ev, sizeof ev, a->i, &a->doc, &a->nonce, a->flaw), c = der_of(&ek_root);
   cf_hash_t terms = cf_registration_terms_pack(&a->terms);
-  cf_wr_t   wr    = cf_wr_init(attest_buf, sizeof attest_buf);
+  cf_wr_t   wr = cf_wr_init(attest_buf, sizeof attest_buf);
   cf_wr_u32(&wr, (uint32_t)e.len);
   cf_wr_span(&wr, e);
   cf_wr_u32(&wr, (uint32_t)c.len);
@@ -241,19 +231,15 @@ attest_body(asked_t const *a) {
   return cf_wr_out(&wr);
 }
 
-static unsigned
-attest(asked_t const *a) {
-  return request(w, MEMBER, "POST /v1/attest", attest_body(a));
-}
+static unsigned attest(asked_t const *a) { return request(w, MEMBER, "POST /v1/attest", attest_body(a)); }
 
 /* The answer is a result for this certificate by verifier 0, and its signature of the registration. */
-static void
-assert_granted(asked_t const *a) {
+static void assert_granted(asked_t const *a) {
   if (w->code != 200) fail_msg("%u %.*s", w->code, (int)w->answer_len, (char const *)w->answer);
-  cf_rd_t    rd   = cf_rd_span(answer_of(w)), body = cf_rd_init(attest_buf, attest_body_sz);
-  cf_span_t  bytes = cf_rd_take_span(&rd, cf_rd_u32(&rd)), e = cf_rd_take_span(&body, cf_rd_u32(&body));
-  cf_ear_t   ear;
-  cf_sign1_t s, cert;
+  cf_rd_t           rd = cf_rd_span(answer_of(w)), body = cf_rd_init(attest_buf, attest_body_sz);
+  cf_span_t         bytes = cf_rd_take_span(&rd, cf_rd_u32(&rd)), e = cf_rd_take_span(&body, cf_rd_u32(&body));
+  cf_ear_t          ear;
+  cf_sign1_t        s, cert;
   cf_tpm_evidence_t carrier;
   assert_int_equal(cf_ear_open(&ear, &s, bytes, NULL), CF_OK);
   cf_p256_pub_t pub = example_p256_pub("verifier es256", 0);
@@ -261,7 +247,8 @@ assert_granted(asked_t const *a) {
   assert_span(s.hdr.iss, CF_SPAN_LIT("verifier-0"));
   assert_int_equal(cf_carrier_decode(&carrier, e, NULL), CF_OK);
   assert_int_equal(cf_sign1_decode(&cert, carrier.certificate, NULL, NULL), CF_OK);
-  cf_hash_t hash = cf_document_hash(cert.protected_hdr, cert.payload), archived = cf_sha256(e), nonces = cf_sha256(CF_SPAN_OF(a->nonce.b));
+  cf_hash_t hash = cf_document_hash(cert.protected_hdr, cert.payload), archived = cf_sha256(e),
+            nonces = cf_sha256(CF_SPAN_OF(a->nonce.b));
   assert_int_equal(ear.status, CF_EAR_AFFIRMING);
   assert_int_equal(ear.time, w->wall_s);
   assert_int_equal(ear.until, w->wall_s + 3600);
@@ -271,7 +258,8 @@ assert_granted(asked_t const *a) {
   assert_memory_equal(ear.domain, w->domain.domain.b, 32);
   assert_memory_equal(ear.policy, w->ex.policy_hash.b, 32);
 
-  cf_registration_t r = { .terms = cf_registration_terms_pack(&a->terms), .instance = a->i->instance, .certificate = hash, .evidence = archived };
+  cf_registration_t r = {
+      .terms = cf_registration_terms_pack(&a->terms), .instance = a->i->instance, .certificate = hash, .evidence = archived};
   memcpy(r.key.b, a->doc.settlement, 20);
   memcpy(r.measurement.b, w->ex.policy.measurements[0].measurement, 32);
   cf_hash_t digest = cf_registration_digest(&w->domain.ledger.separator, &w->domain.domain, &r);
@@ -286,12 +274,11 @@ assert_granted(asked_t const *a) {
 
 /* ---- tests ---- */
 
-static void
-test_bootstrap(void **state) {
+static void test_bootstrap(void **state) {
   instance_t i = instance_make(0);
   boot(w, &i);
   uint64_t at = certificate(w, &i);
-  asked_t  a  = asked(&i, at);
+  asked_t  a = asked(&i, at);
   attest(&a);
   assert_refused(w, 403, "verdict:collateral-missing"); /* no statement yet */
   get_statement();
@@ -302,7 +289,7 @@ test_bootstrap(void **state) {
   /* once, and only what it drew itself */
   attest(&a);
   assert_refused(w, 403, "verdict:nonce");
-  a                 = asked(&i, at);
+  a = asked(&i, at);
   a.flaw.nonce_only = true;
   attest(&a);
   assert_refused(w, 403, "verdict:nonce");
@@ -312,8 +299,7 @@ test_bootstrap(void **state) {
   instance_free(&i);
 }
 
-static void
-test_nonces(void **state) {
+static void test_nonces(void **state) {
   instance_t i = instance_make(0);
   boot(w, &i);
   uint64_t at = certificate(w, &i);
@@ -337,31 +323,33 @@ test_nonces(void **state) {
   instance_free(&i);
 }
 
-static void
-test_checkpoint(void **state) {
+static void test_checkpoint(void **state) {
   uint8_t    note[4096];
   instance_t i = instance_make(0);
   boot(w, &i);
   uint64_t at = certificate(w, &i);
   get_statement();
-  asked_t a  = asked(&i, at);
+  asked_t a = asked(&i, at);
   a.size_min = w->gate.w.size + 1;
   attest(&a);
   assert_refused(w, 403, "log:behind");
-  a          = asked(&i, at);
+  a = asked(&i, at);
   a.size_min = w->gate.w.size;
   assert_int_equal(attest(&a), 200);
 
   cf_hash_t root = w->gate.w.root, other = example_hash("fork", 0);
   uint64_t  size = w->gate.w.size;
   struct {
-    uint64_t    size;
-    cf_hash_t  *root;
-    unsigned    mask;
+    uint64_t   size;
+    cf_hash_t *root;
+    unsigned   mask;
     char const *class;
-  } const cases[] = { { size, &root, 3, "log:quorum" }, { size, &other, 7, "log:fork" }, { size - 1, &root, 15, "log:back" }, { size + 5, &root, 15, "log:unreachable" } };
+  } const cases[] = {{size, &root, 3, "log:quorum"},
+                     {size, &other, 7, "log:fork"},
+                     {size - 1, &root, 15, "log:back"},
+                     {size + 5, &root, 15, "log:unreachable"}};
   for (size_t n = 0; n < CF_COUNT_OF(cases); n++) {
-    a                   = asked(&i, at);
+    a = asked(&i, at);
     w->gate.forged_note = forge_note(w, note, sizeof note, cases[n].size, cases[n].root, cases[n].mask, w->wall_s);
     attest(&a);
     assert_refused(w, 503, cases[n].class);
@@ -380,7 +368,7 @@ test_checkpoint(void **state) {
   a = asked(&i, at);
   attest(&a);
   assert_refused(w, 403, "log:stale");
-  a                   = asked(&i, at);
+  a = asked(&i, at);
   w->gate.forged_note = forge_note(w, note, sizeof note, size, &root, 7, w->wall_s + 61);
   attest(&a);
   assert_refused(w, 403, "log:stale"); /* from the future */
@@ -388,8 +376,7 @@ test_checkpoint(void **state) {
 }
 
 /* Only the newest boot entry: neither the twin's elder nor what lived before. */
-static void
-test_twins(void **state) {
+static void test_twins(void **state) {
   instance_t i = instance_make(0), j = instance_make(1);
   boot(w, &i);
   uint64_t at = certificate(w, &i);
@@ -403,10 +390,10 @@ test_twins(void **state) {
   attest(&a);
   assert_refused(w, 403, "log:unknown");
   at = certificate(w, &j);
-  a  = asked(&j, at);
+  a = asked(&j, at);
   assert_int_equal(attest(&a), 200);
   assert_granted(&a);
-  a            = asked(&j, at);
+  a = asked(&j, at);
   a.doc.not_after--; /* another certificate than the one in the log */
   attest(&a);
   assert_refused(w, 403, "log:unknown");
@@ -414,8 +401,7 @@ test_twins(void **state) {
 }
 
 /* A root that nobody certified, or another than that of the newest certified. */
-static void
-test_commitment(void **state) {
+static void test_commitment(void **state) {
   instance_t i = instance_make(0), j = instance_make(1), k = instance_make(2);
   i.commitment = example_hash("uncertified", 0);
   boot(w, &i);
@@ -428,34 +414,32 @@ test_commitment(void **state) {
   k.commitment = example_hash("planted", 0);
   boot(w, &k);
   at = certificate(w, &k);
-  a  = asked(&k, at);
+  a = asked(&k, at);
   attest(&a);
   assert_refused(w, 403, "log:commitment");
   instance_free(&k);
   k = instance_make(3); /* with j's root */
   boot(w, &k);
   at = certificate(w, &k);
-  a  = asked(&k, at);
+  a = asked(&k, at);
   assert_int_equal(attest(&a), 200);
   instance_free(&i), instance_free(&j), instance_free(&k);
 }
 
-static unsigned
-try_tip(unsigned n, uint64_t sequence, cf_hash_t const *hash) {
-  instance_t i   = instance_make(n);
+static unsigned try_tip(unsigned n, uint64_t sequence, cf_hash_t const *hash) {
+  instance_t i = instance_make(n);
   i.tip.sequence = sequence;
   memcpy(i.tip.hash, hash->b, 32);
   boot(w, &i);
-  uint64_t at   = certificate(w, &i);
-  asked_t  a    = asked(&i, at);
+  uint64_t at = certificate(w, &i);
+  asked_t  a = asked(&i, at);
   unsigned code = attest(&a);
   instance_free(&i);
   return code;
 }
 
 /* An older disk: below what counts, or below what was adopted before. */
-static void
-test_tip(void **state) {
+static void test_tip(void **state) {
   instance_t i = instance_make(0), j = instance_make(1);
   cf_hash_t  hash, st, second, other = example_hash("another receipt", 0), zero = zero_hash();
   boot(w, &i);
@@ -491,8 +475,7 @@ test_tip(void **state) {
   instance_free(&i), instance_free(&j);
 }
 
-static void
-test_tip_of_nothing(void **state) {
+static void test_tip_of_nothing(void **state) {
   cf_hash_t other = example_hash("another receipt", 0), zero = zero_hash();
   get_statement();
   try_tip(10, 0, &other);
@@ -511,10 +494,10 @@ static void t_fence(cf_registration_terms_t *t) { t->fence = 2; }
 static void t_index(cf_registration_terms_t *t) { t->log_index++; }
 static void t_council(cf_registration_terms_t *t) { t->council = 2; }
 
-static void
-test_terms(void **state) {
-  static void (*const spoil[])(cf_registration_terms_t *) = { t_epoch, t_policy, t_early, t_late, t_empty, t_tcb, t_rotation, t_fence, t_index, t_council };
-  instance_t i  = instance_make(0);
+static void test_terms(void **state) {
+  static void (*const spoil[])(cf_registration_terms_t *) = {t_epoch, t_policy,   t_early, t_late,  t_empty,
+                                                             t_tcb,   t_rotation, t_fence, t_index, t_council};
+  instance_t i = instance_make(0);
   boot(w, &i);
   uint64_t at = certificate(w, &i);
   get_statement();
@@ -529,17 +512,16 @@ test_terms(void **state) {
   attest(&ends);
   assert_refused(w, 403, "terms");
   w->domain.policy.measurements[0].until = T0 + 365 * 86400;
-  asked_t a            = asked(&i, at); /* the widest that may be */
+  asked_t a = asked(&i, at); /* the widest that may be */
   a.terms.not_before_s = T0;
-  a.terms.not_after_s  = T0 + 86400;
+  a.terms.not_after_s = T0 + 86400;
   assert_int_equal(attest(&a), 200);
   assert_granted(&a);
   instance_free(&i);
 }
 
 /* A certificate that the identity signed, and policy does not allow. */
-static void
-test_certificate(void **state) {
+static void test_certificate(void **state) {
   get_statement();
   for (unsigned n = 0; n < 4; n++) {
     instance_t i = instance_make(n);
@@ -550,9 +532,9 @@ test_certificate(void **state) {
     if (n == 2) doc.not_before = w->wall_s + 61;
     cf_wr_t wr = cf_wr_init(BUF);
     cf_document_seal(&wr, NULL, &cf_epoch_table, &doc, i.identity, "enclave", "epoch");
-    uint64_t at          = log_entry(w, cf_wr_out(&wr));
-    asked_t  a           = asked(&i, at);
-    a.doc                = doc;
+    uint64_t at = log_entry(w, cf_wr_out(&wr));
+    asked_t  a = asked(&i, at);
+    a.doc = doc;
     a.terms.not_before_s = doc.not_before;
     attest(&a);
     if (n == 3) assert_granted(&a);
@@ -561,20 +543,19 @@ test_certificate(void **state) {
   }
 }
 
-static void
-test_suites(void **state) {
+static void test_suites(void **state) {
   static struct {
     uint64_t state, from;
     bool     ok;
-  } const cases[] = { { 1, 0, true }, { 2, T0, true }, { 3, T0, false }, { 4, T0 + 1000, false }, { 4, T0 + 100000, true } };
+  } const cases[] = {{1, 0, true}, {2, T0, true}, {3, T0, false}, {4, T0 + 1000, false}, {4, T0 + 100000, true}};
   instance_t i = instance_make(0);
   boot(w, &i);
   uint64_t at = certificate(w, &i);
   get_statement();
   for (size_t n = 0; n < CF_COUNT_OF(cases); n++) { /* behind the row that allows suite 1 from the start */
-    w->domain.policy.suites[1]  = (cf_suite_row_t){ .suite = 1, .state = cases[n].state, .from = cases[n].from };
+    w->domain.policy.suites[1] = (cf_suite_row_t){.suite = 1, .state = cases[n].state, .from = cases[n].from};
     w->domain.policy.suites_cnt = 2;
-    asked_t a                   = asked(&i, at);
+    asked_t a = asked(&i, at);
     attest(&a);
     if (cases[n].ok) assert_granted(&a);
     else assert_refused(w, 403, "certificate");
@@ -582,15 +563,14 @@ test_suites(void **state) {
   instance_free(&i);
 }
 
-static void
-test_verdicts(void **state) {
+static void test_verdicts(void **state) {
   static struct {
-    flaw_t      flaw;
+    flaw_t flaw;
     char const *class;
   } const cases[] = {
-    { { .pcr0 = 1 }, "verdict:measurement" },
-    { { .pcr12 = true }, "verdict:pcr" },
-    { { .signature = true }, "verdict:signature" },
+      {{.pcr0 = 1}, "verdict:measurement"},
+      {{.pcr12 = true}, "verdict:pcr"},
+      {{.signature = true}, "verdict:signature"},
   };
   instance_t i = instance_make(0);
   boot(w, &i);
@@ -598,12 +578,12 @@ test_verdicts(void **state) {
   get_statement();
   for (size_t n = 0; n < CF_COUNT_OF(cases); n++) {
     asked_t a = asked(&i, at);
-    a.flaw    = cases[n].flaw;
+    a.flaw = cases[n].flaw;
     attest(&a);
     assert_refused(w, 403, cases[n].class);
   }
   w->domain.genesis.class = 1; /* production refuses a root that its owner controls */
-  asked_t a               = asked(&i, at);
+  asked_t a = asked(&i, at);
   attest(&a);
   assert_refused(w, 403, "verdict:test-root");
   w->domain.genesis.class = 2;
@@ -612,7 +592,7 @@ test_verdicts(void **state) {
   a = asked(&i, at);
   assert_int_equal(attest(&a), 200);
   verifier_start();
-  a             = asked(&i, at);
+  a = asked(&i, at);
   a.flaw.resets = 1;
   attest(&a);
   assert_refused(w, 403, "verdict:binding");
@@ -621,8 +601,8 @@ test_verdicts(void **state) {
 
   pass(w, 20000); /* the statement is as old as it may be, then older */
   (void)log_entry(w, entry_result(BUF, &w->ex, &i, 1));
-  a                    = asked(&i, at);
-  a.terms.not_after_s  = T0 + 86400;
+  a = asked(&i, at);
+  a.terms.not_after_s = T0 + 86400;
   assert_int_equal(attest(&a), 200);
   pass(w, 1);
   a = asked(&i, at);
@@ -634,8 +614,7 @@ test_verdicts(void **state) {
   instance_free(&i);
 }
 
-static void
-test_activation(void **state) {
+static void test_activation(void **state) {
   uint8_t   body[8192], answer[40];
   soft_ak_t signing = soft_ak(SOFT_AK_ATTRIBUTES & ~(1u << 16)); /* not restricted: could sign a forged quote */
   request(w, MEMBER, "POST /v1/challenge", challenge_body(body, sizeof body, &ek, &ek_root, &signing));
@@ -687,8 +666,7 @@ test_activation(void **state) {
 }
 
 /* The power fails between store and answer: a statement and the counters are there afterwards. */
-static void
-test_store_before_answer(void **state) {
+static void test_store_before_answer(void **state) {
   uint8_t    body[8192], answer[40];
   instance_t i = instance_make(0);
   boot(w, &i);
@@ -696,15 +674,15 @@ test_store_before_answer(void **state) {
   assert_int_equal(request(w, MEMBER, "POST /v1/challenge", challenge_body(body, sizeof body, &ek, &ek_root, &ak)), 200);
   solve(answer);
   w->node[MEMBER].puts_left = 1;
-  w->node[MEMBER].last_put  = true;
+  w->node[MEMBER].last_put = true;
   assert_int_equal(request(w, MEMBER, "POST /v1/activate", CF_SPAN_OF(answer)), 0);
   verifier_start();
-  asked_t a                 = asked(&i, at);
+  asked_t a = asked(&i, at);
   w->node[MEMBER].puts_left = 2; /* `log`, `seen` */
-  w->node[MEMBER].last_put  = true;
+  w->node[MEMBER].last_put = true;
   assert_int_equal(attest(&a), 0);
   verifier_start();
-  a             = asked(&i, at);
+  a = asked(&i, at);
   a.flaw.resets = 1;
   attest(&a);
   assert_refused(w, 403, "verdict:binding");
@@ -714,8 +692,7 @@ test_store_before_answer(void **state) {
   instance_free(&i);
 }
 
-static void
-test_many_at_once(void **state) {
+static void test_many_at_once(void **state) {
   instance_t i = instance_make(0);
   boot(w, &i);
   uint64_t at = certificate(w, &i);
@@ -725,8 +702,8 @@ test_many_at_once(void **state) {
     cf_hash_t nonce;
     cf_entropy_fill(&w->verifier.cfg.entropy, w->verifier.nonces[n].nonce.b, 32);
     w->verifier.nonces[n].until_ms = w->mono_ms + 1000;
-    nonce                          = w->verifier.nonces[n].nonce;
-    asked_t a = { .i = &i, .doc = instance_epoch(&w->ex, &i), .nonce = nonce, .terms = terms_of(&i, at) };
+    nonce = w->verifier.nonces[n].nonce;
+    asked_t a = {.i = &i, .doc = instance_epoch(&w->ex, &i), .nonce = nonce, .terms = terms_of(&i, at)};
     ask(w, CLIENT, 0, MEMBER, CF_SPAN_LIT("POST /v1/attest"), attest_body(&a));
   }
   run(w);
@@ -735,13 +712,12 @@ test_many_at_once(void **state) {
   instance_free(&i);
 }
 
-static void
-test_form(void **state) {
+static void test_form(void **state) {
   static uint8_t huge[CF_VERIFIER_BODY_MAX + 1];
   instance_t     i = instance_make(0);
-  i.boot           = 2;
-  asked_t   a      = asked(&i, 3);
-  cf_span_t good   = attest_body(&a);
+  i.boot = 2;
+  asked_t   a = asked(&i, 3);
+  cf_span_t good = attest_body(&a);
   for (size_t n = 0; n < good.len; n += 61) assert_int_equal(request(w, MEMBER, "POST /v1/attest", CF_SPAN(good.ptr, n)), 400);
   assert_int_equal(request(w, MEMBER, "POST /v1/attest", CF_SPAN_OF(huge)), 413);
   assert_int_equal(request(w, MEMBER, "GET /v1/attest", CF_SPAN(NULL, 0)), 404);
@@ -752,10 +728,9 @@ test_form(void **state) {
   instance_free(&i);
 }
 
-static void
-test_own_files(void **state) {
-  static char const *const names[] = { "seen", "log" };
-  instance_t               i       = instance_make(0);
+static void test_own_files(void **state) {
+  static char const *const names[] = {"seen", "log"};
+  instance_t               i = instance_make(0);
   boot(w, &i);
   uint64_t at = certificate(w, &i);
   get_statement();
@@ -772,19 +747,18 @@ test_own_files(void **state) {
   mem_free(&good);
   verifier_start();
   assert_int_equal(w->node[MEMBER].exit_code, -1);
-  cf_event_t stop = { .kind = CF_EV_STOP };
+  cf_event_t stop = {.kind = CF_EV_STOP};
   step_node(w, MEMBER, &stop);
   assert_int_equal(w->node[MEMBER].exit_code, 0);
   instance_free(&i);
 }
 
-static void
-test_init(void **state) {
+static void test_init(void **state) {
   cf_p256_key_t       *other = example_p256("verifier es256", 1);
-  cf_verifier_config_t cfg   = { .domain = &w->domain, .member = 1, .scalar = w->member_scalar.b, .key = w->member_key };
+  cf_verifier_config_t cfg = {.domain = &w->domain, .member = 1, .scalar = w->member_scalar.b, .key = w->member_key};
   assert_int_equal(cf_verifier_init(&w->verifier, &cfg, NULL), CF_ERR_POLICY);
   cfg.member = 0;
-  cfg.key    = other;
+  cfg.key = other;
   assert_int_equal(cf_verifier_init(&w->verifier, &cfg, NULL), CF_ERR_POLICY);
   cfg.member = 3;
   assert_int_equal(cf_verifier_init(&w->verifier, &cfg, NULL), CF_ERR_POLICY);
@@ -793,13 +767,25 @@ test_init(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
-int
-main(void) {
+int main(void) {
   struct CMUnitTest const tests[] = {
-    TEST(test_bootstrap),   TEST(test_nonces),     TEST(test_checkpoint), TEST(test_twins),      TEST(test_commitment),
-    TEST(test_tip),         TEST(test_tip_of_nothing), TEST(test_terms),  TEST(test_certificate), TEST(test_suites),
-    TEST(test_verdicts),    TEST(test_activation), TEST(test_store_before_answer), TEST(test_many_at_once), TEST(test_form),
-    TEST(test_own_files),   TEST(test_init),
+      TEST(test_bootstrap),
+      TEST(test_nonces),
+      TEST(test_checkpoint),
+      TEST(test_twins),
+      TEST(test_commitment),
+      TEST(test_tip),
+      TEST(test_tip_of_nothing),
+      TEST(test_terms),
+      TEST(test_certificate),
+      TEST(test_suites),
+      TEST(test_verdicts),
+      TEST(test_activation),
+      TEST(test_store_before_answer),
+      TEST(test_many_at_once),
+      TEST(test_form),
+      TEST(test_own_files),
+      TEST(test_init),
   };
   return cmocka_run_group_tests(tests, make_pki, free_pki);
 }

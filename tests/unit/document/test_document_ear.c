@@ -5,37 +5,33 @@
 static example_t  ex;
 static instance_t who;
 
-static int
-set_up(void **state) {
+static int set_up(void **state) {
   example_init(&ex);
   example_found(&ex);
-  who             = instance_make(0);
+  who = instance_make(0);
   who.certificate = example_hash("certificate", 0);
   return 0;
 }
 
-static int
-tear_down(void **state) {
+static int tear_down(void **state) {
   instance_free(&who);
   return 0;
 }
 
-static cf_span_t
-seal(uint8_t *buf, size_t max, cf_ear_t const *ear) {
+static cf_span_t seal(uint8_t *buf, size_t max, cf_ear_t const *ear) {
   cf_p256_key_t *key = example_p256("verifier es256", 0);
-  cf_wr_t        wr  = cf_wr_init(buf, max);
+  cf_wr_t        wr = cf_wr_init(buf, max);
   cf_ear_seal(&wr, ear, key, "verifier-0");
   cf_p256_key_free(key);
   return cf_wr_out(&wr);
 }
 
-static void
-test_round_trip(void **state) {
+static void test_round_trip(void **state) {
   uint8_t       buf[2048], again[2048];
   cf_ear_t      ear = example_ear(&ex, &who), out;
   cf_sign1_t    s, t;
   cf_p256_pub_t pub = example_p256_pub("verifier es256", 0);
-  cf_span_t     e   = seal(buf, sizeof buf, &ear);
+  cf_span_t     e = seal(buf, sizeof buf, &ear);
   assert_int_equal(cf_ear_open(&out, &s, e, NULL), CF_OK);
   assert_int_equal(cf_sign1_verify(&s, &pub), CF_OK);
   assert_span(s.hdr.iss, CF_SPAN_LIT("verifier-0"));
@@ -51,13 +47,12 @@ test_round_trip(void **state) {
 }
 
 /* Any altered bit is refused, or another value, or breaks the signature: nothing reads as the same. */
-static void
-test_altered(void **state) {
+static void test_altered(void **state) {
   uint8_t       buf[2048];
   cf_ear_t      ear = example_ear(&ex, &who), out;
   cf_sign1_t    s;
   cf_p256_pub_t pub = example_p256_pub("verifier es256", 0);
-  cf_span_t     e   = seal(buf, sizeof buf, &ear);
+  cf_span_t     e = seal(buf, sizeof buf, &ear);
   for (size_t bit = 0; bit < 8 * e.len; bit++) {
     buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
     if (cf_ear_open(&out, &s, e, NULL) == CF_OK && cf_sign1_verify(&s, &pub) == CF_OK) fail_msg("bit %zu", bit);
@@ -72,34 +67,33 @@ static struct {
   uint64_t    debug, platform, time, until;
   cf_status_t want;
 } const bounds[] = {
-  { "affirming", 2, "ok", 0, 1, T0, T0, CF_OK },
-  { "contraindicated", 96, "measurement", 1, 1, T0, T0, CF_OK },
-  { "warning", 32, "tcb", 0, 255, T0, T0, CF_OK },
-  { "ends of time", 2, "ok", 0, 1, (1ULL << 40) - 1, (1ULL << 40) - 1, CF_OK },
-  { "affirming what is not ok", 2, "measurement", 0, 1, T0, T0, CF_ERR_BOUND },
-  { "refusing what is ok", 96, "ok", 0, 1, T0, T0, CF_ERR_BOUND },
-  { "a status of nobody's", 3, "ok", 0, 1, T0, T0, CF_ERR_BOUND },
-  { "no status", 0, "ok", 0, 1, T0, T0, CF_ERR_BOUND },
-  { "debug 2", 2, "ok", 2, 1, T0, T0, CF_ERR_BOUND },
-  { "platform 256", 2, "ok", 0, 256, T0, T0, CF_ERR_BOUND },
-  { "too late", 2, "ok", 0, 1, 1ULL << 40, T0, CF_ERR_BOUND },
-  { "until too late", 2, "ok", 0, 1, T0, 1ULL << 40, CF_ERR_BOUND },
-  { "a verdict of 33", 96, "123456789012345678901234567890123", 0, 1, T0, T0, CF_ERR_BOUND },
+    {"affirming", 2, "ok", 0, 1, T0, T0, CF_OK},
+    {"contraindicated", 96, "measurement", 1, 1, T0, T0, CF_OK},
+    {"warning", 32, "tcb", 0, 255, T0, T0, CF_OK},
+    {"ends of time", 2, "ok", 0, 1, (1ULL << 40) - 1, (1ULL << 40) - 1, CF_OK},
+    {"affirming what is not ok", 2, "measurement", 0, 1, T0, T0, CF_ERR_BOUND},
+    {"refusing what is ok", 96, "ok", 0, 1, T0, T0, CF_ERR_BOUND},
+    {"a status of nobody's", 3, "ok", 0, 1, T0, T0, CF_ERR_BOUND},
+    {"no status", 0, "ok", 0, 1, T0, T0, CF_ERR_BOUND},
+    {"debug 2", 2, "ok", 2, 1, T0, T0, CF_ERR_BOUND},
+    {"platform 256", 2, "ok", 0, 256, T0, T0, CF_ERR_BOUND},
+    {"too late", 2, "ok", 0, 1, 1ULL << 40, T0, CF_ERR_BOUND},
+    {"until too late", 2, "ok", 0, 1, T0, 1ULL << 40, CF_ERR_BOUND},
+    {"a verdict of 33", 96, "123456789012345678901234567890123", 0, 1, T0, T0, CF_ERR_BOUND},
 };
 
-static void
-test_bounds(void **state) {
+static void test_bounds(void **state) {
   for (size_t i = 0; i < CF_COUNT_OF(bounds); i++) {
     uint8_t    buf[2048];
     cf_ear_t   ear = example_ear(&ex, &who), out;
     cf_sign1_t s;
-    cf_error_t err = { 0 };
-    ear.status     = bounds[i].status;
-    ear.verdict    = SPAN_STR(bounds[i].verdict);
-    ear.debug      = bounds[i].debug;
-    ear.platform   = bounds[i].platform;
-    ear.time       = bounds[i].time;
-    ear.until      = bounds[i].until;
+    cf_error_t err = {0};
+    ear.status = bounds[i].status;
+    ear.verdict = SPAN_STR(bounds[i].verdict);
+    ear.debug = bounds[i].debug;
+    ear.platform = bounds[i].platform;
+    ear.time = bounds[i].time;
+    ear.until = bounds[i].until;
     memset(&out, 0x77, sizeof out);
     cf_status_t st = cf_ear_open(&out, &s, seal(buf, sizeof buf, &ear), &err);
     if (st != bounds[i].want) fail_msg("%s: %s, %s", bounds[i].name, cf_status_name(st), err.text);
@@ -115,12 +109,11 @@ typedef struct {
   int64_t   label;
 } pair_t;
 
-static size_t
-pairs_of(pair_t *out, cf_span_t payload) {
+static size_t pairs_of(pair_t *out, cf_span_t payload) {
   cf_rd_t rd = cf_rd_span(payload);
-  size_t  n  = 0;
+  size_t  n = 0;
   for (cf_cbor_map_t m = cf_cbor_map(&rd); cf_cbor_next(&m); n++) {
-    out[n].key   = m.last;
+    out[n].key = m.last;
     out[n].label = m.key;
     out[n].value = cf_cbor_skip(&rd);
   }
@@ -128,12 +121,11 @@ pairs_of(pair_t *out, cf_span_t payload) {
   return n;
 }
 
-static cf_status_t
-open_pairs(pair_t const *p, size_t n, size_t without, pair_t const *instead) {
+static cf_status_t open_pairs(pair_t const *p, size_t n, size_t without, pair_t const *instead) {
   uint8_t        payload[2048], buf[4096];
-  cf_wr_t        w   = cf_wr_init(payload, sizeof payload), wr = cf_wr_init(buf, sizeof buf);
+  cf_wr_t        w = cf_wr_init(payload, sizeof payload), wr = cf_wr_init(buf, sizeof buf);
   cf_p256_key_t *key = example_p256("verifier es256", 0);
-  cf_cose_hdr_t  hdr = { .iss = CF_SPAN_LIT("v"), .sub = CF_SPAN_LIT("enclave"), .typ = CF_SPAN_LIT(CF_EAR_TYP) };
+  cf_cose_hdr_t  hdr = {.iss = CF_SPAN_LIT("v"), .sub = CF_SPAN_LIT("enclave"), .typ = CF_SPAN_LIT(CF_EAR_TYP)};
   cf_cbor_w_map(&w, n - (without < n && !instead) + (without == n && instead));
   for (size_t i = 0; i < n; i++) {
     if (i == without && !instead) continue;
@@ -151,8 +143,7 @@ open_pairs(pair_t const *p, size_t n, size_t without, pair_t const *instead) {
   return cf_ear_open(&out, &s, cf_wr_out(&wr), NULL);
 }
 
-static void
-test_claims(void **state) {
+static void test_claims(void **state) {
   uint8_t    buf[2048];
   pair_t     p[32];
   cf_ear_t   ear = example_ear(&ex, &who), out;
@@ -162,21 +153,23 @@ test_claims(void **state) {
   assert_int_equal(n, 18);
   assert_int_equal(open_pairs(p, n, n, NULL), CF_OK);
   for (size_t i = 0; i < n; i++) {
-    pair_t other = { .value = CF_SPAN_LIT("\xf5") }; /* true */
+    pair_t other = {.value = CF_SPAN_LIT("\xf5")}; /* true */
     assert_int_equal(open_pairs(p, n, i, NULL), p[i].label == 265 ? CF_ERR_UNSUPPORTED : CF_ERR_FORMAT);
     assert_int_not_equal(open_pairs(p, n, i, &other), CF_OK);
   }
-  pair_t unknown = { .key = CF_SPAN_LIT("\x3a\x00\x01\x86\x9f"), .value = CF_SPAN_LIT("\x01") }; /* -100000: 1 */
+  pair_t unknown = {.key = CF_SPAN_LIT("\x3a\x00\x01\x86\x9f"), .value = CF_SPAN_LIT("\x01")}; /* -100000: 1 */
   assert_int_equal(open_pairs(p, n, n, &unknown), CF_OK); /* receivers of an EAT ignore what they do not know */
-  pair_t profile = { .value = CF_SPAN_LIT("\x61x") };
+  pair_t profile = {.value = CF_SPAN_LIT("\x61x")};
   for (size_t i = 0; i < n; i++)
     if (p[i].label == 265) assert_int_equal(open_pairs(p, n, i, &profile), CF_ERR_UNSUPPORTED);
 }
 
-int
-main(void) {
+int main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_altered), cmocka_unit_test(test_bounds), cmocka_unit_test(test_claims),
+      cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_altered),
+      cmocka_unit_test(test_bounds),
+      cmocka_unit_test(test_claims),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,10 +1,10 @@
-/* docs/protocol/documents.md says of every field what the code says: each table's CDDL stands there, word for word, and nothing else does. */
+/* docs/protocol/documents.md says of every field what the code says: each table's CDDL stands there, word for word, and nothing
+ * else does. */
 #include "document_world.h"
 
 static char page[1 << 17], text[1 << 15];
 
-static void
-test_page(void **state) {
+static void test_page(void **state) {
   FILE *f = fopen(CF_SOURCE_DIR "/docs/protocol/documents.md", "r");
   assert_non_null(f);
   size_t n = fread(page, 1, sizeof page - 1, f), blocks = 0, tables = 0;
@@ -23,8 +23,7 @@ test_page(void **state) {
   assert_int_equal(blocks, tables);
 }
 
-int
-main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(test_page) };
+int main(void) {
+  struct CMUnitTest const tests[] = {cmocka_unit_test(test_page)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,47 +1,54 @@
-/* Every field of every document at and beyond its bounds.  What is decoded comes from a second writer of the tables, below, which can also
-   write what no document may be. */
+/* Every field of every document at and beyond its bounds.  What is decoded comes from a second writer of the tables, below, which
+   can also write what no document may be. */
 #include "document_world.h"
 
 /* ---- the second writer: CBOR by hand, with one thing done wrong at one field ---- */
 
-typedef enum { AS_IS, BELOW, ABOVE, OTHER_TYPE, MISSING, TWICE, SWAPPED, ZERO, UNKNOWN, TEXT_KEY, KEPT, BAD_TEXT, TWEAKS } tweak_t;
+typedef enum {
+  AS_IS,
+  BELOW,
+  ABOVE,
+  OTHER_TYPE,
+  MISSING,
+  TWICE,
+  SWAPPED,
+  ZERO,
+  UNKNOWN,
+  TEXT_KEY,
+  KEPT,
+  BAD_TEXT,
+  TWEAKS
+} tweak_t;
 
 typedef struct {
   cf_wr_t           wr;
   size_t            at, target; /* fields, counted as they are met */
   tweak_t           tweak;
-  bool              done;       /* the tweak could be applied there */
-  cf_field_t const *field;      /* at target */
+  bool              done;  /* the tweak could be applied there */
+  cf_field_t const *field; /* at target */
 } emit_t;
 
-static void
-head(cf_wr_t *wr, unsigned major, uint64_t n) {
+static void head(cf_wr_t *wr, unsigned major, uint64_t n) {
   unsigned info = n < 24 ? (unsigned)n : n <= 0xff ? 24 : n <= 0xffff ? 25 : n <= 0xffffffff ? 26 : 27;
   cf_wr_u8(wr, (uint8_t)(major << 5 | info));
   if (info >= 24) cf_wr_be(wr, n, (size_t)1 << (info - 24));
 }
 
-static void
-fill(cf_wr_t *wr, unsigned major, uint64_t n, uint8_t byte) {
+static void fill(cf_wr_t *wr, unsigned major, uint64_t n, uint8_t byte) {
   head(wr, major, n);
   uint8_t *at = cf_wr_room(wr, n);
   if (at && n) memset(at, byte, n);
 }
 
-static void const *
-at(void const *doc, size_t offset) {
-  return (uint8_t const *)doc + offset;
-}
+static void const *at(void const *doc, size_t offset) { return (uint8_t const *)doc + offset; }
 
-static uint64_t
-u64_at(void const *doc, size_t offset) {
+static uint64_t u64_at(void const *doc, size_t offset) {
   uint64_t v;
   memcpy(&v, at(doc, offset), sizeof v);
   return v;
 }
 
-static cf_span_t
-span_at(void const *doc, size_t offset) {
+static cf_span_t span_at(void const *doc, size_t offset) {
   cf_span_t s;
   memcpy(&s, at(doc, offset), sizeof s);
   return s;
@@ -49,8 +56,7 @@ span_at(void const *doc, size_t offset) {
 
 static void emit_map(emit_t *e, cf_table_t const *t, void const *doc);
 
-static void
-emit_items(emit_t *e, cf_field_t const *f, void const *doc, uint64_t cnt, uint64_t have, bool other_size) {
+static void emit_items(emit_t *e, cf_field_t const *f, void const *doc, uint64_t cnt, uint64_t have, bool other_size) {
   head(&e->wr, 4, cnt);
   for (uint64_t i = 0; i < cnt; i++) {
     size_t k = have ? (size_t)(i < have ? i : 0) : 0;
@@ -60,8 +66,7 @@ emit_items(emit_t *e, cf_field_t const *f, void const *doc, uint64_t cnt, uint64
   }
 }
 
-static void
-emit_value(emit_t *e, cf_field_t const *f, void const *doc, tweak_t tweak) {
+static void emit_value(emit_t *e, cf_field_t const *f, void const *doc, tweak_t tweak) {
   uint64_t n;
   switch (f->type) {
   case CF_FIELD_UINT:
@@ -85,7 +90,9 @@ emit_value(emit_t *e, cf_field_t const *f, void const *doc, tweak_t tweak) {
     if (tweak == BAD_TEXT && f->type == CF_FIELD_TEXT && n) e->done = true;
     fill(&e->wr, f->type == CF_FIELD_BSTR ? 2 : 3, n, tweak == BAD_TEXT && e->done ? '\n' : 'a');
     return;
-  case CF_FIELD_MAP: emit_map(e, f->sub, at(doc, f->offset)); return;
+  case CF_FIELD_MAP:
+    emit_map(e, f->sub, at(doc, f->offset));
+    return;
   case CF_FIELD_LIST:
   case CF_FIELD_FIXEDS:
   case CF_FIELD_TEXTS:
@@ -93,20 +100,23 @@ emit_value(emit_t *e, cf_field_t const *f, void const *doc, tweak_t tweak) {
     if (tweak == BELOW) e->done = f->min > 0;
     if (tweak == ABOVE) e->done = true;
     if (tweak == BAD_TEXT && f->type != CF_FIELD_LIST && n) e->done = true;
-    emit_items(e, f, doc, tweak == BELOW && e->done ? f->min - 1 : tweak == ABOVE ? f->max + 1 : n, n, tweak == BAD_TEXT && e->done);
+    emit_items(e, f, doc,
+               tweak == BELOW && e->done ? f->min - 1
+               : tweak == ABOVE          ? f->max + 1
+                                         : n,
+               n, tweak == BAD_TEXT && e->done);
     return;
   }
 }
 
-static bool
-absent(cf_field_t const *f, void const *doc) {
+static bool absent(cf_field_t const *f, void const *doc) {
   static uint8_t const zero[64];
   if (!f->optional) return false;
-  return f->type == CF_FIELD_UINT ? u64_at(doc, f->offset) == 0 : f->type == CF_FIELD_FIXED && !memcmp(at(doc, f->offset), zero, f->max);
+  return f->type == CF_FIELD_UINT ? u64_at(doc, f->offset) == 0
+                                  : f->type == CF_FIELD_FIXED && !memcmp(at(doc, f->offset), zero, f->max);
 }
 
-static void
-emit_field(emit_t *e, cf_field_t const *f, void const *doc, tweak_t tweak) {
+static void emit_field(emit_t *e, cf_field_t const *f, void const *doc, tweak_t tweak) {
   cf_wr_u8(&e->wr, (uint8_t)(f->key < 24 ? f->key : 0x18));
   if (f->key >= 24) cf_wr_u8(&e->wr, (uint8_t)f->key);
   if (tweak == OTHER_TYPE) {
@@ -118,10 +128,9 @@ emit_field(emit_t *e, cf_field_t const *f, void const *doc, tweak_t tweak) {
 }
 
 /* Map-wide tweaks happen in the map whose first field is the target. */
-static void
-emit_map(emit_t *e, cf_table_t const *t, void const *doc) {
+static void emit_map(emit_t *e, cf_table_t const *t, void const *doc) {
   size_t  first = e->at, pairs = 0;
-  tweak_t wide  = e->target == first && e->tweak >= UNKNOWN && e->tweak <= KEPT ? e->tweak : AS_IS;
+  tweak_t wide = e->target == first && e->tweak >= UNKNOWN && e->tweak <= KEPT ? e->tweak : AS_IS;
   for (size_t i = 0; i < t->fields_cnt; i++) {
     bool here = e->target == first + i && !wide;
     bool zero = here && e->tweak == ZERO && t->fields[i].optional;
@@ -132,8 +141,8 @@ emit_map(emit_t *e, cf_table_t const *t, void const *doc) {
   head(&e->wr, 5, pairs + (wide != AS_IS));
   e->at += t->fields_cnt;
   for (size_t i = 0; i < t->fields_cnt; i++) {
-    cf_field_t const *f     = &t->fields[i];
-    bool              here  = e->target == first + i && !wide;
+    cf_field_t const *f = &t->fields[i];
+    bool              here = e->target == first + i && !wide;
     tweak_t           tweak = here ? e->tweak : AS_IS;
     if (e->target == first + i) e->field = f;
     if (tweak == MISSING && !f->optional) {
@@ -157,8 +166,8 @@ emit_map(emit_t *e, cf_table_t const *t, void const *doc) {
   }
   if (!wide) return;
   e->done = true;
-  if (wide == UNKNOWN) cf_wr_bytes(&e->wr, "\x19\x03\xe7\x00", 4); /* 999: 0 */
-  if (wide == TEXT_KEY) cf_wr_bytes(&e->wr, "\x61x\x00", 3);       /* "x": 0 */
+  if (wide == UNKNOWN) cf_wr_bytes(&e->wr, "\x19\x03\xe7\x00", 4);       /* 999: 0 */
+  if (wide == TEXT_KEY) cf_wr_bytes(&e->wr, "\x61x\x00", 3);             /* "x": 0 */
   if (wide == KEPT) cf_wr_bytes(&e->wr, "\x39\x01\xff\x82\x01\x61y", 7); /* -512: [1, "y"] */
 }
 
@@ -166,10 +175,9 @@ emit_map(emit_t *e, cf_table_t const *t, void const *doc) {
 
 static uint8_t const some[65536]; /* only the lengths of strings matter here: the second writer fills them */
 
-static void
-build(void *doc, cf_table_t const *t, bool large, size_t bstr_max) {
+static void build(void *doc, cf_table_t const *t, bool large, size_t bstr_max) {
   for (size_t i = 0; i < t->fields_cnt; i++) {
-    cf_field_t const *f  = &t->fields[i];
+    cf_field_t const *f = &t->fields[i];
     uint8_t          *to = (uint8_t *)doc + f->offset;
     uint64_t          n;
     cf_span_t         s;
@@ -186,7 +194,9 @@ build(void *doc, cf_table_t const *t, bool large, size_t bstr_max) {
       s = CF_SPAN(some, large ? (f->max > bstr_max ? bstr_max : f->max) : f->min);
       memcpy(to, &s, sizeof s);
       break;
-    case CF_FIELD_MAP: build(to, f->sub, large, bstr_max); break;
+    case CF_FIELD_MAP:
+      build(to, f->sub, large, bstr_max);
+      break;
     case CF_FIELD_LIST:
     case CF_FIELD_FIXEDS:
     case CF_FIELD_TEXTS:
@@ -203,20 +213,18 @@ build(void *doc, cf_table_t const *t, bool large, size_t bstr_max) {
   }
 }
 
-#define DOC_MAX   sizeof(cf_genesis_t)
+#define DOC_MAX sizeof(cf_genesis_t)
 #define BYTES_MAX (1u << 20)
 static uint8_t doc[DOC_MAX], back[DOC_MAX], bytes[BYTES_MAX], again[BYTES_MAX];
 
-static emit_t
-emit(cf_table_t const *t, tweak_t tweak, size_t target) {
-  emit_t e = { .wr = cf_wr_init(bytes, sizeof bytes), .tweak = tweak, .target = target };
+static emit_t emit(cf_table_t const *t, tweak_t tweak, size_t target) {
+  emit_t e = {.wr = cf_wr_init(bytes, sizeof bytes), .tweak = tweak, .target = target};
   emit_map(&e, t, doc);
   assert_false(e.wr.bad);
   return e;
 }
 
-static void
-start_from(cf_table_t const *t, bool large) {
+static void start_from(cf_table_t const *t, bool large) {
   assert_true(t->size <= DOC_MAX);
   memset(doc, 0, sizeof doc);
   build(doc, t, large, t == &cf_genesis_table ? 100 : 65536); /* a genesis of the largest of everything would be too long */
@@ -224,14 +232,13 @@ start_from(cf_table_t const *t, bool large) {
 
 /* ---- tests ---- */
 
-static void
-test_round_trip(void **state) {
+static void test_round_trip(void **state) {
   for (size_t i = 0; cf_tables[i]; i++)
     for (int large = 0; large < 2; large++) {
       cf_table_t const *t = cf_tables[i];
       start_from(t, large);
-      emit_t     e   = emit(t, AS_IS, SIZE_MAX);
-      cf_error_t err = { 0 };
+      emit_t     e = emit(t, AS_IS, SIZE_MAX);
+      cf_error_t err = {0};
       if (cf_table_decode(back, t, cf_wr_out(&e.wr), &err)) fail_msg("%s: %s: %s", t->name, err.item, err.text);
       cf_wr_t wr = cf_wr_init(again, sizeof again);
       cf_table_encode(&wr, t, back);
@@ -242,27 +249,26 @@ test_round_trip(void **state) {
 }
 
 /* What each tweak must lead to; TWEAKS: it depends on the field. */
-static cf_status_t
-wanted(tweak_t tweak, cf_field_t const *f) {
+static cf_status_t wanted(tweak_t tweak, cf_field_t const *f) {
   bool fixed = f->type == CF_FIELD_FIXED;
   if (tweak == BELOW || tweak == ABOVE) return fixed ? CF_ERR_FORMAT : CF_ERR_BOUND;
   if (tweak == BAD_TEXT) return f->type == CF_FIELD_TEXTS ? CF_ERR_BOUND : CF_ERR_FORMAT;
   return tweak == KEPT ? CF_OK : CF_ERR_FORMAT;
 }
 
-static size_t
-try_all(cf_table_t const *t, tweak_t tweak) {
+static size_t try_all(cf_table_t const *t, tweak_t tweak) {
   size_t applied = 0;
   for (size_t target = 0;; target++) {
     emit_t e = emit(t, tweak, target);
     if (!e.field) return applied;
     if (!e.done) continue;
     applied++;
-    cf_error_t  err = { 0 };
-    cf_status_t st  = cf_table_decode(back, t, cf_wr_out(&e.wr), &err), want = wanted(tweak, e.field);
+    cf_error_t  err = {0};
+    cf_status_t st = cf_table_decode(back, t, cf_wr_out(&e.wr), &err), want = wanted(tweak, e.field);
     if (t->bytes_max && e.wr.len > t->bytes_max) want = CF_ERR_BOUND;
-    if (st != want) fail_msg("%s, tweak %d at %s: %s, not %s (%s: %s)", t->name, (int)tweak, e.field->name, cf_status_name(st), cf_status_name(want),
-                             err.item, err.text);
+    if (st != want)
+      fail_msg("%s, tweak %d at %s: %s, not %s (%s: %s)", t->name, (int)tweak, e.field->name, cf_status_name(st),
+               cf_status_name(want), err.item, err.text);
     if (st) {
       assert_int_equal(err.status, st);
       assert_true(err.offset <= e.wr.len);
@@ -280,9 +286,8 @@ try_all(cf_table_t const *t, tweak_t tweak) {
   }
 }
 
-static void
-test_every_field(void **state) {
-  size_t applied[TWEAKS] = { 0 };
+static void test_every_field(void **state) {
+  size_t applied[TWEAKS] = {0};
   for (size_t i = 0; cf_tables[i]; i++)
     for (tweak_t tweak = BELOW; tweak < TWEAKS; tweak++) {
       start_from(cf_tables[i], false);
@@ -295,8 +300,7 @@ test_every_field(void **state) {
     if (!applied[tweak]) fail_msg("tweak %d was never applied", (int)tweak);
 }
 
-static void
-test_cut_and_longer(void **state) {
+static void test_cut_and_longer(void **state) {
   for (size_t i = 0; cf_tables[i]; i++) {
     cf_table_t const *t = cf_tables[i];
     start_from(t, false);
@@ -311,8 +315,7 @@ test_cut_and_longer(void **state) {
 }
 
 /* A flipped bit is another document, or none; never the same one in other bytes. */
-static void
-test_one_encoding(void **state) {
+static void test_one_encoding(void **state) {
   for (size_t i = 0; cf_tables[i]; i++) {
     cf_table_t const *t = cf_tables[i];
     start_from(t, false);
@@ -330,8 +333,7 @@ test_one_encoding(void **state) {
   }
 }
 
-static void
-test_lookup(void **state) {
+static void test_lookup(void **state) {
   for (size_t i = 0; cf_tables[i]; i++) {
     cf_table_t const *t = cf_tables[i];
     assert_ptr_equal(cf_table_by_name(t->name), t);
@@ -342,11 +344,10 @@ test_lookup(void **state) {
   assert_null(cf_table_by_typ(CF_SPAN_LIT("application/json")));
 }
 
-int
-main(void) {
+int main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_field), cmocka_unit_test(test_cut_and_longer),
-    cmocka_unit_test(test_one_encoding), cmocka_unit_test(test_lookup),
+      cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_every_field), cmocka_unit_test(test_cut_and_longer),
+      cmocka_unit_test(test_one_encoding), cmocka_unit_test(test_lookup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

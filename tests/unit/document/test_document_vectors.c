@@ -1,5 +1,5 @@
-/* tests/vectors/document/documents.json, which a second implementation made (make_documents.py): the same documents made here, and its
-   signatures verified. */
+/* tests/vectors/document/documents.json, which a second implementation made (make_documents.py): the same documents made here,
+   and its signatures verified. */
 #include "codec/cf_json.h"
 #include "document_world.h"
 
@@ -7,10 +7,9 @@ static char      file[1 << 17];
 static cf_json_t vectors;
 static example_t ex;
 
-static int
-set_up(void **state) {
-  cf_error_t err = { 0 };
-  FILE      *f   = fopen(CF_SOURCE_DIR "/tests/vectors/document/documents.json", "r");
+static int set_up(void **state) {
+  cf_error_t err = {0};
+  FILE      *f = fopen(CF_SOURCE_DIR "/tests/vectors/document/documents.json", "r");
   assert_non_null(f);
   size_t n = fread(file, 1, sizeof file, f);
   fclose(f);
@@ -24,8 +23,7 @@ set_up(void **state) {
 }
 
 /* The bytes of a vector, in memory that lasts. */
-static cf_span_t
-bytes_of(cf_json_t obj, char const *key) {
+static cf_span_t bytes_of(cf_json_t obj, char const *key) {
   static uint8_t pool[1 << 17];
   static size_t  used;
   cf_json_t      v = cf_json_get(obj, key);
@@ -37,8 +35,7 @@ bytes_of(cf_json_t obj, char const *key) {
   return CF_SPAN(pool + used - n, n);
 }
 
-static cf_hash_t
-hash_of(cf_json_t obj, char const *key) {
+static cf_hash_t hash_of(cf_json_t obj, char const *key) {
   cf_span_t s = bytes_of(obj, key);
   cf_hash_t h;
   assert_int_equal(s.len, 32);
@@ -47,9 +44,8 @@ hash_of(cf_json_t obj, char const *key) {
 }
 
 /* Ours against theirs: all but the signature, which only has to verify. */
-static void
-same(char const *name, cf_span_t ours, cf_p256_pub_t pub) {
-  cf_json_t  v    = cf_json_get(vectors, name);
+static void same(char const *name, cf_span_t ours, cf_p256_pub_t pub) {
+  cf_json_t  v = cf_json_get(vectors, name);
   cf_hash_t  want = hash_of(v, "hash");
   cf_sign1_t a, b;
   assert_int_equal(cf_sign1_decode(&a, ours, NULL, NULL), CF_OK);
@@ -67,9 +63,9 @@ same(char const *name, cf_span_t ours, cf_p256_pub_t pub) {
 static uint8_t buf[CF_ENTRY_MAX];
 #define BUF buf, sizeof buf
 
-static void
-test_founding(void **state) {
-  cf_hash_t domain = hash_of(vectors, "domain"), separator = hash_of(vectors, "separator"), policy = hash_of(vectors, "policy_hash");
+static void test_founding(void **state) {
+  cf_hash_t domain = hash_of(vectors, "domain"), separator = hash_of(vectors, "separator"),
+            policy = hash_of(vectors, "policy_hash");
   assert_hash(ex.domain, domain);
   assert_hash(ex.separator, separator);
   assert_hash(ex.policy_hash, policy);
@@ -79,9 +75,8 @@ test_founding(void **state) {
   same("deployment", ex.deployment_entry, example_p256_pub("gateway", 0));
 }
 
-static void
-test_councils_word(void **state) {
-  static char const *const names[] = { "genesis", "deployment" };
+static void test_councils_word(void **state) {
+  static char const *const names[] = {"genesis", "deployment"};
   for (int i = 0; i < 2; i++) {
     cf_council_doc_t d;
     cf_sign1_t       s;
@@ -92,63 +87,68 @@ test_councils_word(void **state) {
   }
 }
 
-static void
-test_enclave(void **state) {
+static void test_enclave(void **state) {
   instance_t i = instance_make(0);
-  i.boot       = 2;
+  i.boot = 2;
   same("boot", entry_boot(BUF, &ex, &i), i.identity_pub);
   same("epoch", entry_certificate(BUF, &ex, &i), i.identity_pub);
 
   cf_json_t    hashes = cf_json_get(vectors, "hashes");
   cf_hash_t    previous = hash_of(hashes, "receipt_first_previous"), before = hash_of(hashes, "receipt_first_state");
   cf_hash_t    after = example_hash("state", 0), hash;
-  cf_receipt_t r     = example_receipt(&ex, &i, 1, &previous, &before, &after);
+  cf_receipt_t r = example_receipt(&ex, &i, 1, &previous, &before, &after);
   memcpy(r.abandon, example_hash("abandon", 0).b, 32);
   same("receipt", entry_receipt(BUF, &hash, &r, i.receipt), i.receipt_pub);
 
   cf_ear_t       ear = example_ear(&ex, &i);
   cf_p256_key_t *key = example_p256("verifier es256", 0);
-  cf_wr_t        wr  = cf_wr_init(BUF);
+  cf_wr_t        wr = cf_wr_init(BUF);
   cf_ear_seal(&wr, &ear, key, "verifier-0");
   same("ear", cf_wr_out(&wr), example_p256_pub("verifier es256", 0));
   cf_p256_key_free(key);
   instance_free(&i);
 }
 
-static void
-test_gateway(void **state) {
+static void test_gateway(void **state) {
   cf_p256_key_t      *key = example_p256("gateway", 0);
   cf_p256_pub_t       pub = example_p256_pub("gateway", 0);
-  cf_settlement_doc_t s   = { .first = 1, .last = 2, .log_size = 9, .epoch = 2 };
+  cf_settlement_doc_t s = {.first = 1, .last = 2, .log_size = 9, .epoch = 2};
   struct {
     uint8_t    *to;
     char const *label;
-  } const hashes[] = { { s.salt, "salt" },         { s.meta, "meta" },         { s.prev_head, "prev head" },         { s.state_root, "state root" },
-                       { s.entries, "entries" },   { s.receipts, "receipts" }, { s.receipts_root, "receipts root" }, { s.log_root, "log root" },
-                       { s.body, "body" },         { s.signature, "signature" } };
+  } const hashes[] = {
+      {s.salt, "salt"},       {s.meta, "meta"},          {s.prev_head, "prev head"},         {s.state_root, "state root"},
+      {s.entries, "entries"}, {s.receipts, "receipts"},  {s.receipts_root, "receipts root"}, {s.log_root, "log root"},
+      {s.body, "body"},       {s.signature, "signature"}};
   for (size_t i = 0; i < CF_COUNT_OF(hashes); i++) memcpy(hashes[i].to, example_hash(hashes[i].label, 0).b, 32);
   memcpy(s.signature + 32, example_hash("signature", 1).b, 32);
   cf_wr_t wr = cf_wr_init(BUF);
   cf_document_seal(&wr, NULL, &cf_settlement_doc_table, &s, key, "gateway", "settlement");
   same("settlement", cf_wr_out(&wr), pub);
 
-  cf_promise_t p = { .epoch = 2, .given = T0 + 50, .until = T0 + 3650 };
+  cf_promise_t p = {.epoch = 2, .given = T0 + 50, .until = T0 + 3650};
   memcpy(p.domain, ex.domain.b, 32);
   memcpy(p.envelope, example_hash("envelope", 0).b, 32);
   wr = cf_wr_init(BUF);
   cf_document_seal(&wr, NULL, &cf_promise_table, &p, key, "gateway", "promise");
   same("promise", cf_wr_out(&wr), pub);
 
-  cf_configuration_t c = { .version = 1, .workload = CF_SPAN_LIT("clearing"), .workload_version = 1, .suite = 1, .parties_max = 64,
-                           .leaves_max = 1024, .sessions_max = 64, .batch_max = 256, .envelope_max = 4096 };
-  wr                   = cf_wr_init(BUF);
+  cf_configuration_t c = {.version = 1,
+                          .workload = CF_SPAN_LIT("clearing"),
+                          .workload_version = 1,
+                          .suite = 1,
+                          .parties_max = 64,
+                          .leaves_max = 1024,
+                          .sessions_max = 64,
+                          .batch_max = 256,
+                          .envelope_max = 4096};
+  wr = cf_wr_init(BUF);
   cf_table_encode(&wr, &cf_configuration_table, &c);
   assert_span(cf_wr_out(&wr), bytes_of(cf_json_get(vectors, "configuration"), "payload"));
   cf_p256_key_free(key);
 }
 
-static void
-test_receipt_file(void **state) {
+static void test_receipt_file(void **state) {
   cf_receipt_file_t f;
   cf_span_t         in = bytes_of(vectors, "receipt_file");
   assert_int_equal(cf_receipt_file_decode(&f, in, NULL), CF_OK);
@@ -164,25 +164,23 @@ test_receipt_file(void **state) {
   assert_span(cf_wr_out(&wr), in);
 }
 
-static void
-test_hashes(void **state) {
+static void test_hashes(void **state) {
   cf_json_t hashes = cf_json_get(vectors, "hashes");
   cf_hash_t salt = example_hash("salt", 0), digest = example_hash("digest", 0), sealing = example_hash("sealing", 0);
-  cf_hash_t got[] = { cf_epoch_keys_hash(1, sealing.b, example_p256_pub("receipt key", 0).b, example_addr("settlement", 0).b),
-                      cf_receipt_first_previous(&ex.domain), cf_receipt_first_state(&ex.domain),
-                      cf_result_leaf(salt.b, 5, CF_SPAN_LIT("a sealed result")), cf_intent(salt.b, &digest) };
-  static char const *const names[] = { "epoch_keys", "receipt_first_previous", "receipt_first_state", "result_leaf", "intent" };
+  cf_hash_t got[] = {cf_epoch_keys_hash(1, sealing.b, example_p256_pub("receipt key", 0).b, example_addr("settlement", 0).b),
+                     cf_receipt_first_previous(&ex.domain), cf_receipt_first_state(&ex.domain),
+                     cf_result_leaf(salt.b, 5, CF_SPAN_LIT("a sealed result")), cf_intent(salt.b, &digest)};
+  static char const *const names[] = {"epoch_keys", "receipt_first_previous", "receipt_first_state", "result_leaf", "intent"};
   for (size_t i = 0; i < CF_COUNT_OF(got); i++) {
     cf_hash_t want = hash_of(hashes, names[i]);
     assert_hash(got[i], want);
   }
 }
 
-int
-main(void) {
+int main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_founding), cmocka_unit_test(test_councils_word), cmocka_unit_test(test_enclave),
-    cmocka_unit_test(test_gateway),  cmocka_unit_test(test_receipt_file),  cmocka_unit_test(test_hashes),
+      cmocka_unit_test(test_founding), cmocka_unit_test(test_councils_word), cmocka_unit_test(test_enclave),
+      cmocka_unit_test(test_gateway),  cmocka_unit_test(test_receipt_file),  cmocka_unit_test(test_hashes),
   };
   return cmocka_run_group_tests(tests, set_up, NULL);
 }

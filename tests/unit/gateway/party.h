@@ -221,4 +221,37 @@ check_log(town_t *t, cf_span_t const *env, unsigned *holds, size_t n) {
   return sequence;
 }
 
+/* Results of an envelope: each under its receipt's root. */
+static inline size_t
+check_results(town_t *t, cf_span_t env) {
+  reply_t *r = get(t, "results", env);
+  assert_int_equal(r->code, 200);
+  static log_t l;
+  log_read(t, &l);
+  cf_rd_t rd = cf_rd_span(r->body);
+  size_t  n  = cf_cbor_array(&rd);
+  for (size_t i = 0; i < n; i++) {
+    assert_int_equal(cf_cbor_array(&rd), 5);
+    uint64_t  sequence = cf_cbor_uint(&rd), order = cf_cbor_uint(&rd);
+    cf_hash_t salt = cf_cbor_hash(&rd), path[32];
+    cf_span_t sealed = cf_cbor_bstr(&rd);
+    size_t    cnt    = cf_cbor_array(&rd);
+    for (size_t k = 0; k < cnt; k++) path[k] = cf_cbor_hash(&rd);
+    cf_hash_t entry = cf_result_leaf(salt.b, (uint32_t)order, sealed), leaf = cf_tree_leaf(CF_SPAN_OF(entry.b));
+    bool      found = false;
+    for (size_t e = 0; e < l.cnt; e++) {
+      cf_receipt_t doc;
+      cf_sign1_t   s;
+      cf_hash_t    root;
+      if (cf_document_open(&doc, &s, &cf_receipt_table, l.entry[e], NULL) || doc.sequence != sequence) continue;
+      memcpy(root.b, doc.results_root, 32);
+      for (uint64_t size = 1; size <= 64 && !found; size++) /* how many leaves there are is not told */
+        found = order < size && !cf_tree_inclusion_verify(&root, size, order, &leaf, path, cnt);
+    }
+    assert_true(found);
+  }
+  assert_true(cf_rd_done(&rd));
+  return n;
+}
+
 #endif

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Every command explains itself; wrong usage is 2 with a greppable first line; --json is one JSON value, also on failure.
+set -eu
+. tests/e2e/helpers
+
+commands=$("$cf" --help | sed -n 's/^  \([a-z][a-z]*\( [a-z][a-z]*\)\{0,1\}\)  .*/\1/p')
+[ "$(echo "$commands" | wc -l)" -ge 28 ] || die "only these commands: $commands"
+echo "$commands" | while read -r command; do
+  # shellcheck disable=SC2086
+  "$cf" $command --help >help || die "$command --help"
+  grep -q '^example   .*counterfoil '"$command" help || die "$command --help has no example"
+  # shellcheck disable=SC2086
+  "$cf" $command --version | grep -q '^counterfoil [0-9]' || die "$command --version"
+  # shellcheck disable=SC2086
+  expect 2 "^$command: usage  --no-such-option" "$cf" $command --no-such-option
+  # shellcheck disable=SC2086
+  expect 2 "" "$cf" $command --no-such-option --json
+done
+
+expect 2 "^counterfoil: usage  frobnicate" "$cf" frobnicate
+expect 2 "" "$cf"
+expect 2 "^show: usage  F" "$cf" show
+expect 2 "^show: usage  b" "$cf" show a b
+expect 2 "^seal: usage  --wallet" "$cf" seal x
+expect 2 "^file: unreadable  nowhere" "$cf" show nowhere
+expect 2 "^file: unreadable" "$cf" wallet show nowhere
+expect 2 "" "$cf" audit nowhere
+expect 2 "" "$cf" up nowhere
+expect 3 "^attest: io  http://127.0.0.1:1/" "$cf" attest http://127.0.0.1:1
+expect 2 "" "$cf" attest ftp://127.0.0.1
+expect 1 "^rejected: collateral-missing  evidence" "$cf" verify evidence --domain "$(printf '%064d' 0)"
+expect 2 "^verify evidence: usage  --genesis" "$cf" verify evidence --with evidence=/dev/null
+
+"$cf" show nowhere --json >out 2>/dev/null || [ $? -eq 2 ]
+[ "$(json out 'v.ok + v.reason')" = falseunreadable ] || die "--json on failure: $(cat out)"
+"$cf" verify --matrix --json >out
+[ "$(json out 'v.length > 5')" = true ] || die "the matrix is short"
+
+"$cf" wallet new w --json >out
+[ "$(json out v.address)" = "$("$cf" wallet show w)" ] || die "wallet new and show differ"
+expect 1 "^wallet: exists" "$cf" wallet new w
+[ "$(stat -c %a w/wallet.key)" = 600 ] || die "a wallet's key is for its owner alone"
+printf 'x' | dd of=w/wallet.key bs=1 seek=70 conv=notrunc 2>/dev/null
+expect 1 "^wallet: format" "$cf" wallet show w

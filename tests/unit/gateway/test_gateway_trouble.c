@@ -1,0 +1,531 @@
+// link: enclave session workload translog ledger
+/* What the gateway does when others fail, lie or go away. */
+#include "party.h"
+
+#include "gateway/cf_gateway_state.h"
+
+static town_t *
+serving_town(uint64_t seed, bool one, party_t *p, size_t n) {
+  town_t *t = town_new(seed, one);
+  assert_true(town_serves(t, 20000));
+  for (uint32_t i = 0; i < n; i++) party_init(t, &p[i], i + 1);
+  fund(t, p, n, 1000);
+  town_run(t, 20000);
+  return t;
+}
+
+static void
+assert_mode(town_t *t, cf_service_mode_t want) {
+  assert_string_equal(cf_modes_name((cf_service_mode_t)cf_gateway_status(t->g).mode), cf_modes_name(want));
+}
+
+/* ---- promises ---- */
+
+static size_t
+stored_promises(town_t *t) {
+  assert_int_equal(store_rows(t, CF_STORE_ENVELOPE), store_rows(t, CF_STORE_PROMISE));
+  return store_rows(t, CF_STORE_PROMISE);
+}
+
+/* A promise that is signed by a gateway key of policy, for this envelope, and reaches no further than the grace. */
+static void
+check_promise(town_t *t, cf_span_t cose, cf_span_t env) {
+  cf_promise_t  doc;
+  cf_sign1_t    s;
+  cf_p256_pub_t pub;
+  cf_hash_t     id = cf_sha256(env);
+  uint64_t      now = town_now(t).wall_ms / 1000;
+  cf_p256_key_pub(t->w->gateway, &pub);
+  assert_int_equal(cf_document_open(&doc, &s, &cf_promise_table, cose, NULL), CF_OK);
+  assert_int_equal(cf_sign1_verify(&s, &pub), CF_OK);
+  assert_memory_equal(doc.envelope, id.b, 32);
+  assert_int_equal(doc.epoch, 2);
+  assert_true(doc.until > now && doc.until <= now + t->w->policy.grace_s && doc.until <= now + t->w->policy.promise_max_s);
+}
+
+static void
+promised_and_kept(bool crash) {
+  party_t   p[2];
+  town_t   *t = serving_town(20, true, p, 2);
+  cf_span_t env[3];
+  unsigned  holds[2];
+  env[0] = pay(t, &p[0], 2, 300);
+  env[1] = pay(t, &p[1], 1, 500);
+  town_run(t, 1000);
+  enclave_end(t->w); /* it is gone: the next question finds out */
+  uint64_t  asked = post(t, env, 2);
+  town_run(t, 100);
+  assert_mode(t, CF_SERVICE_ENCLAVE_DOWN);
+  answer_t  a;
+  reply_t  *r = town_reply(t, asked);
+  assert_non_null(r);
+  answer_read(&a, r->body, env);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(a.at[i].kind, 3);
+    check_promise(t, a.at[i].promise, env[i]);
+    reply_t *g = get(t, "promises", env[i]);
+    assert_int_equal(g->code, 200);
+    assert_true(cf_span_eq(g->body, a.at[i].promise));
+  }
+  assert_int_equal(stored_promises(t), 2);
+  /* again: the same promise; another domain's envelope, or none: refused */
+  assert_int_equal(post_and_wait(t, env, 2)->at[0].kind, 3);
+  assert_int_equal(stored_promises(t), 2);
+  env[2] = CF_SPAN_LIT("no envelope");
+  assert_int_equal(post_and_wait(t, env + 2, 1)->at[0].class, CF_REFUSE_MALFORMED);
+  if (crash) {
+    town_restart(t, true);
+  } else {
+    town_enclave(t);
+  }
+  assert_true(town_serves(t, 30000));
+  town_run(t, 2000);
+  assert_int_equal(stored_promises(t), 0);
+  check_log(t, env, holds, 2);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(holds[i], 1);
+    assert_int_equal(get(t, "receipts", env[i])->code, 200);
+    assert_int_equal(get(t, "promises", env[i])->code, 404);
+  }
+  town_run(t, 20000);
+  assert_int_equal(lane(t, 1), 1200);
+  town_free(t);
+}
+
+static void test_a_promise_is_kept(void **state) { promised_and_kept(false); }
+static void test_a_promise_is_kept_over_a_crash(void **state) { promised_and_kept(true); }
+
+static void
+test_a_promise_is_durable_before_it_leaves(void **state) {
+  party_t   p[1];
+  town_t   *t = serving_town(21, true, p, 1);
+  cf_span_t env[1];
+  env[0] = pay(t, &p[0], 1, 1);
+  enclave_end(t->w);
+  town_run(t, 20000); /* the heartbeat of views finds it gone */
+  t->durable_left = 0;
+  uint64_t id     = post(t, env, 1);
+  assert_true(t->dead);
+  assert_null(town_reply(t, id));
+  town_free(t);
+}
+
+static void
+test_promises_are_bounded(void **state) {
+  party_t p[1];
+  town_t *t = serving_town(22, true, p, 1);
+  enclave_end(t->w);
+  town_run(t, 20000);
+  unsigned promised = 0, busy = 0;
+  for (unsigned i = 0; i < CF_PROMISES_MAX + 64; i += 32) {
+    cf_span_t env[32];
+    for (unsigned k = 0; k < 32; k++) env[k] = pay(t, &p[0], 1, 1);
+    answer_t *a = post_and_wait(t, env, 32);
+    for (unsigned k = 0; k < 32; k++) {
+      promised += a->at[k].kind == 3;
+      busy += a->at[k].kind == 2 && a->at[k].class == CF_REFUSE_BUSY;
+    }
+  }
+  assert_int_equal(promised, CF_PROMISES_MAX);
+  assert_int_equal(busy, 64);
+  town_free(t);
+}
+
+/* ---- witnesses ---- */
+
+static void
+test_no_quorum_nothing_is_authorised(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(23, false, p, 2);
+  cf_span_t env[2];
+  unsigned  holds[2];
+  t->down[PEER_WITNESS] = t->down[PEER_WITNESS + 1] = true; /* two of four: k = 3 */
+  uint64_t size = cf_gateway_status(t->g).cosigned;
+  env[0]        = pay(t, &p[0], 2, 300);
+  env[1]        = pay(t, &p[1], 1, 500);
+  answer_t *a   = post_and_wait(t, env, 2);
+  assert_int_equal(a->at[0].kind, 1); /* executed and journaled: provisional */
+  town_run(t, 5000);
+  assert_mode(t, CF_SERVICE_LOG_DEGRADED);
+  cf_gateway_status_t s = cf_gateway_status(t->g);
+  assert_int_equal(s.cosigned, size);
+  assert_int_equal(s.shown, size);
+  assert_int_equal(s.logged, s.sequence); /* it is logged all the same */
+  assert_int_equal(s.settlements, 0);
+  assert_int_equal(get(t, "results", env[0])->code, 404);
+  env[0] = pay(t, &p[0], 2, 1);
+  assert_int_equal(post_and_wait(t, env, 1)->at[0].kind, 1); /* and more is accepted */
+  t->down[PEER_WITNESS] = false;
+  town_run(t, 15000);
+  assert_mode(t, CF_SERVICE_NORMAL);
+  s = cf_gateway_status(t->g);
+  assert_true(s.settlements >= 1);
+  assert_int_equal(s.settled, s.settlements);
+  check_log(t, env, holds, 2);
+  town_free(t);
+}
+
+/* ---- observers and ledger ---- */
+
+static void
+test_observers_are_believed_the_ledger_is_not(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(24, true, p, 2);
+  cf_span_t env[2];
+  uint64_t  block  = cf_gateway_status(t->g).block;
+  t->observer_lies = true; /* another block at that height: one of the two is not the chain */
+  env[0]           = pay(t, &p[0], 2, 300);
+  env[1]           = pay(t, &p[1], 1, 500);
+  (void)post_and_wait(t, env, 2);
+  town_run(t, 10000);
+  cf_gateway_status_t s = cf_gateway_status(t->g);
+  assert_int_equal(s.settlements, 1);
+  assert_int_equal(s.settled, 0); /* the ledger said that it included it; nobody attests that */
+  assert_int_equal(s.block, block);
+  assert_int_equal(lane(t, 1), 1200);
+  t->observer_lies = false;
+  town_run(t, 15000);
+  s = cf_gateway_status(t->g);
+  assert_int_equal(s.settled, 1);
+  assert_true(s.block > block);
+  town_free(t);
+}
+
+static void
+test_silent_observers(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(25, true, p, 2);
+  cf_span_t env[2];
+  t->down[PEER_OBSERVER] = true;
+  env[0]                 = pay(t, &p[0], 2, 300);
+  env[1]                 = pay(t, &p[1], 1, 500);
+  (void)post_and_wait(t, env, 2);
+  town_run(t, CF_MODE_LEDGER_MS + 5000);
+  assert_mode(t, CF_SERVICE_LEDGER_UNAVAILABLE);
+  assert_int_equal(post_and_wait(t, env, 2)->at[0].kind, 1); /* answered as before */
+  t->down[PEER_OBSERVER] = false;
+  town_run(t, 6000);
+  assert_mode(t, CF_SERVICE_NORMAL);
+  assert_int_equal(cf_gateway_status(t->g).settled, 1);
+  town_free(t);
+}
+
+/* The ledger's answer is lost: the same call goes again, and is in one block. */
+static void
+test_a_lost_answer_is_asked_again(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(26, true, p, 2);
+  cf_span_t env[2];
+  env[0]        = pay(t, &p[0], 2, 300);
+  env[1]        = pay(t, &p[1], 1, 500);
+  t->lose_reply = PEER_LEDGER + 1;
+  (void)post_and_wait(t, env, 2);
+  town_run(t, 10000);
+  assert_int_equal(t->lose_reply, 0);
+  cf_gateway_status_t s = cf_gateway_status(t->g);
+  assert_int_equal(s.settled, 1);
+  assert_int_equal(lane(t, 1), 1200);
+  town_free(t);
+}
+
+static void
+test_ledger_down_settles_later(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(27, true, p, 2);
+  cf_span_t env[2];
+  t->down[PEER_LEDGER] = true;
+  env[0]               = pay(t, &p[0], 2, 300);
+  env[1]               = pay(t, &p[1], 1, 500);
+  (void)post_and_wait(t, env, 2);
+  town_run(t, 10000);
+  assert_int_equal(cf_gateway_status(t->g).settlements, 1);
+  assert_int_equal(cf_gateway_status(t->g).settled, 0);
+  t->down[PEER_LEDGER] = false;
+  town_run(t, 15000);
+  assert_int_equal(cf_gateway_status(t->g).settled, 1);
+  town_free(t);
+}
+
+/* Released, logged, and the gateway dies before the ledger has it: submitted again from log and archive, by whoever comes next. */
+static void
+test_resubmitted_after_a_restart(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(28, true, p, 2);
+  cf_span_t env[2];
+  t->down[PEER_LEDGER] = true;
+  env[0]               = pay(t, &p[0], 2, 300);
+  env[1]               = pay(t, &p[1], 1, 500);
+  (void)post_and_wait(t, env, 2);
+  town_run(t, 2000);
+  assert_int_equal(cf_gateway_status(t->g).settlements, 1);
+  t->down[PEER_LEDGER]  = false;
+  t->down[PEER_ENCLAVE] = true; /* no enclave helps */
+  town_restart(t, true);
+  town_run(t, 10000);
+  assert_int_equal(cf_gateway_status(t->g).settlements, 1);
+  assert_int_equal(cf_gateway_status(t->g).settled, 1);
+  assert_int_equal(lane(t, 1), 1200);
+  t->down[PEER_ENCLAVE] = false;
+  assert_true(town_serves(t, 20000));
+  town_run(t, 5000);
+  assert_int_equal(cf_gateway_status(t->g).settled, cf_gateway_status(t->g).settlements);
+  town_free(t);
+}
+
+/* ---- verifiers, launcher ---- */
+
+static void
+test_the_missing_step_is_named(void **state) {
+  static struct {
+    unsigned    peer;
+    char const *missing;
+  } const cases[] = { { PEER_VERIFIER, "verifiers" }, { PEER_LAUNCHER, "verifiers" }, { PEER_LEDGER, "register" }, { PEER_OBSERVER, "view" },
+                      { PEER_WITNESS, "witnesses" }, { PEER_ENCLAVE, "enclave" } };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    party_t p[1];
+    town_t *t = serving_town(29, true, p, 1);
+    t->down[cases[i].peer] = true;
+    town_restart(t, true);
+    assert_false(town_serves(t, 5000));
+    assert_string_equal(town_missing(t), cases[i].missing);
+    assert_mode(t, cases[i].peer == PEER_ENCLAVE ? CF_SERVICE_ENCLAVE_DOWN : CF_SERVICE_REGISTERING);
+    t->down[cases[i].peer] = false;
+    assert_true(town_serves(t, 20000));
+    town_free(t);
+  }
+}
+
+static void
+test_refusing_verifier(void **state) {
+  party_t p[1];
+  town_t *t           = serving_town(30, true, p, 1);
+  t->verifier_refuses = true;
+  town_restart(t, true);
+  assert_false(town_serves(t, 5000));
+  reply_t *r = town_ask(t, "GET /v1/status", "", CF_SPAN(NULL, 0));
+  assert_non_null(memmem(r->body.ptr, r->body.len, "\"missing\":\"verifiers\"", 21));
+  t->verifier_refuses = false;
+  assert_true(town_serves(t, 20000));
+  town_free(t);
+}
+
+/* Every attest_interval the enclave is challenged anew, and the new results are logged; without them evidence goes stale. */
+static void
+test_attestation_is_renewed(void **state) {
+  party_t  p[1];
+  town_t  *t      = serving_town(31, true, p, 1);
+  uint64_t before = t->g->attest.attested_s;
+  town_run(t, t->w->policy.attest_interval_s * 1000 + 5000);
+  assert_true(t->g->attest.attested_s > before + t->w->policy.attest_interval_s - 60);
+  assert_int_equal(town_ask(t, "GET /v1/evidence", "", CF_SPAN(NULL, 0))->code, 200);
+  t->down[PEER_VERIFIER] = true;
+  town_run(t, (t->w->policy.attest_max_age_s + 60) * 1000);
+  assert_mode(t, CF_SERVICE_ATTESTATION_STALE);
+  cf_span_t env[1] = { CF_SPAN_LIT("anything") };
+  reply_t  *r      = town_ask(t, "POST /v1/envelopes", "", body_of(env, 1));
+  assert_int_equal(r->code, 503);
+  t->down[PEER_VERIFIER] = false;
+  town_run(t, 10000);
+  assert_mode(t, CF_SERVICE_NORMAL);
+  town_free(t);
+}
+
+/* ---- the enclave ---- */
+
+/* The answer to a batch is lost, and the enclave lives: what it executed is nowhere in our journal.  It must start again; then the
+   batch never was, and its envelopes, promised meanwhile, are executed once. */
+static void
+test_a_lost_batch(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(32, true, p, 2);
+  cf_span_t env[2];
+  unsigned  holds[2];
+  town_run(t, 1000);
+  env[0]        = pay(t, &p[0], 2, 300);
+  env[1]        = pay(t, &p[1], 1, 500);
+  t->lose_reply = PEER_ENCLAVE + 1;
+  answer_t *a   = post_and_wait(t, env, 2);
+  assert_int_equal(a->at[0].kind, 3);
+  town_run(t, 3000);
+  assert_string_equal(town_missing(t), "enclave-restart");
+  town_enclave(t);
+  assert_true(town_serves(t, 20000));
+  town_run(t, 2000);
+  check_log(t, env, holds, 2);
+  assert_int_equal(holds[0], 1);
+  assert_int_equal(holds[1], 1);
+  town_free(t);
+}
+
+/* The same with an empty batch: its manifest is known, so the enclave goes on. */
+static void
+test_a_lost_empty_batch(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(33, true, p, 2);
+  cf_span_t env[2];
+  unsigned  holds[2];
+  t->g->follow  = 1;
+  t->lose_reply = PEER_ENCLAVE + 1;
+  town_run(t, 100);
+  assert_int_equal(t->lose_reply, 0);
+  assert_true(town_serves(t, 5000));
+  assert_true(t->snapshots >= 1);
+  env[0]      = pay(t, &p[0], 2, 300);
+  env[1]      = pay(t, &p[1], 1, 500);
+  assert_int_equal(post_and_wait(t, env, 2)->at[0].kind, 1);
+  town_run(t, 5000);
+  check_log(t, env, holds, 2);
+  assert_int_equal(cf_gateway_status(t->g).settled, 1);
+  town_restart(t, true); /* and the journal behind it is whole */
+  assert_true(town_serves(t, 20000));
+  town_free(t);
+}
+
+/* A snapshot ends a journal file: older ones go, and a start needs none of them. */
+static void
+test_snapshot(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(34, true, p, 2);
+  cf_span_t env[2];
+  unsigned  holds[2];
+  env[0] = pay(t, &p[0], 2, 300);
+  env[1] = pay(t, &p[1], 1, 500);
+  (void)post_and_wait(t, env, 2);
+  town_run(t, 2000);
+  t->g->snapshot_due = true;
+  town_run(t, 500);
+  assert_int_equal(t->snapshots, 1);
+  size_t journals = 0;
+  for (size_t i = 0; i < t->disk.cnt; i++) journals += !strncmp(t->disk.at[i].name, "enclave/journal-", 16);
+  assert_int_equal(journals, 1);
+  town_restart(t, true);
+  assert_true(town_serves(t, 20000));
+  check_log(t, env, holds, 2);
+  assert_int_equal(holds[0], 1);
+  assert_int_equal(get(t, "receipts", env[0])->code, 200);
+  assert_true(check_results(t, env[0]) >= 1);
+  town_free(t);
+}
+
+static void
+test_snapshot_dies_at_each_write(void **state) {
+  for (size_t n = 0; n < 4; n++) {
+    party_t   p[2];
+    town_t   *t = serving_town(35, true, p, 2);
+    cf_span_t env[2];
+    unsigned  holds[2];
+    env[0] = pay(t, &p[0], 2, 300);
+    env[1] = pay(t, &p[1], 1, 500);
+    (void)post_and_wait(t, env, 2);
+    town_run(t, 2000);
+    t->g->snapshot_due = true;
+    t->durable_left    = n;
+    town_run(t, 500);
+    t->durable_left = SIZE_MAX;
+    town_restart(t, true);
+    if (!town_serves(t, 20000)) fail_msg("snapshot cut at %zu: missing %s", n, town_missing(t));
+    check_log(t, env, holds, 2);
+    assert_int_equal(holds[0], 1);
+    assert_true(check_results(t, env[0]) >= 1);
+    town_free(t);
+  }
+}
+
+/* Another gateway took the lease: nothing of ours is committed any more. */
+static void
+test_fenced(void **state) {
+  party_t p[1];
+  town_t *t = serving_town(36, true, p, 1);
+  enclave_end(t->w);
+  town_run(t, 20000);
+  t->fence++;
+  cf_span_t env[1] = { pay(t, &p[0], 1, 1) };
+  uint64_t  id     = post(t, env, 1);
+  assert_true(t->dead);
+  assert_null(town_reply(t, id));
+  town_free(t);
+}
+
+static void
+test_a_twin_ends_it(void **state) {
+  party_t p[1];
+  town_t *t = serving_town(37, true, p, 1);
+  /* somebody with the gateway's key and a copy of the disk logs a boot entry of another instance */
+  cf_p256_key_t *identity = cf_p256_key_new(&t->w->entropy);
+  cf_p256_pub_t  pub;
+  cf_boot_t      doc = { .root_number = 1 };
+  uint8_t        buf[2048];
+  cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
+  cf_p256_key_pub(identity, &pub);
+  memcpy(doc.domain, t->w->domain.b, 32);
+  memcpy(doc.identity, pub.b, 64);
+  cf_document_seal(&wr, NULL, &cf_boot_table, &doc, identity, "enclave", "boot");
+  cf_p256_key_free(identity);
+  assert_true(cf_logside_queue(t->g, CF_ENTRY_PLAIN, 0, cf_wr_out(&wr)));
+  town_run(t, 2000);
+  assert_int_equal(cf_enclave_phase(t->w->e), CF_PHASE_STOPPED);
+  assert_mode(t, CF_SERVICE_ENCLAVE_DOWN);
+  assert_string_equal(town_missing(t), "twin");
+  town_enclave(t); /* a new instance goes on */
+  assert_true(town_serves(t, 20000));
+  town_free(t);
+}
+
+static void
+test_stop_drains(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(38, true, p, 2);
+  cf_span_t env[2];
+  env[0]      = pay(t, &p[0], 2, 300);
+  env[1]      = pay(t, &p[1], 1, 500);
+  uint64_t id = post(t, env, 2);
+  town_step(t, (cf_event_t){ .kind = CF_EV_STOP });
+  town_settle(t);
+  uint64_t late = post(t, env, 2);
+  town_run(t, CF_GATEWAY_DRAIN_MS);
+  assert_true(t->exited);
+  assert_int_equal(t->exit_code, 0);
+  assert_int_equal(town_reply(t, id)->code, 200);
+  assert_true(!town_reply(t, late) || town_reply(t, late)->code == 503);
+  town_free(t);
+}
+
+static int
+setup(void **state) {
+  cf_crypto_init();
+  ciphers = cf_ciphers_new(cf_suite(1));
+  return 0;
+}
+
+static int
+teardown(void **state) {
+  cf_ciphers_free(&ciphers);
+  return 0;
+}
+
+int
+main(void) {
+  struct CMUnitTest const tests[] = {
+    cmocka_unit_test(test_a_promise_is_kept),
+    cmocka_unit_test(test_a_promise_is_kept_over_a_crash),
+    cmocka_unit_test(test_a_promise_is_durable_before_it_leaves),
+    cmocka_unit_test(test_promises_are_bounded),
+    cmocka_unit_test(test_no_quorum_nothing_is_authorised),
+    cmocka_unit_test(test_observers_are_believed_the_ledger_is_not),
+    cmocka_unit_test(test_silent_observers),
+    cmocka_unit_test(test_a_lost_answer_is_asked_again),
+    cmocka_unit_test(test_ledger_down_settles_later),
+    cmocka_unit_test(test_resubmitted_after_a_restart),
+    cmocka_unit_test(test_the_missing_step_is_named),
+    cmocka_unit_test(test_refusing_verifier),
+    cmocka_unit_test(test_attestation_is_renewed),
+    cmocka_unit_test(test_a_lost_batch),
+    cmocka_unit_test(test_a_lost_empty_batch),
+    cmocka_unit_test(test_snapshot),
+    cmocka_unit_test(test_snapshot_dies_at_each_write),
+    cmocka_unit_test(test_fenced),
+    cmocka_unit_test(test_a_twin_ends_it),
+    cmocka_unit_test(test_stop_drains),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
