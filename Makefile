@@ -1,7 +1,7 @@
 # The front door.  CMake's presets (CMakePresets.json) do the work, in build/PRESET.
 #
 #   make                 build/bin/counterfoil, counterfoil-enclave, counterfoil-launch
-#   make demo INPUT=transfers.csv ARGS=...   the whole story in one command
+#   make demo INPUT=transfers.csv ARGS=...   the whole story in one command (without a file: payments are generated)
 #   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
 #   make fuzz FUZZ_SECONDS=n FUZZ=name      make sim SEEDS=n      make bench ONLY=word
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
@@ -11,6 +11,7 @@ MAKEFLAGS += --no-print-directory
 SEEDS        ?= 1000
 FUZZ_SECONDS ?= 10
 PREFIX       ?= /usr/local
+INPUT        ?= $(wildcard ../shared/data/transfers-erc20.csv)
 JOBS         ?= $(shell nproc)
 
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean \
@@ -30,7 +31,7 @@ build:
 	@ln -sfn release/bin build/bin
 
 demo: build
-	@build/bin/counterfoil demo $(if $(INPUT),--input $(INPUT)) $(ARGS)
+	@build/bin/counterfoil demo $(if $(INPUT),$(if $(findstring --input,$(ARGS)),,--input $(INPUT))) $(ARGS)
 
 release-tests: build
 	$(call cmake-build,release,tests)

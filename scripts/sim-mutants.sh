@@ -32,7 +32,7 @@ for patch in "$top"/sim/mutants/*.patch; do
     echo "$name: does not compile"
     lost=$((lost + 1))
   else
-    first=$("$work/build/bin/counterfoil-sim" --seeds "$seeds" --jobs "$jobs" --first | grep "invariant ${name%%-*}:" | head -1)
+    first=$("$work/build/bin/counterfoil-sim" --seeds "$seeds" --jobs "$jobs" --first "${name%%-*}" | grep "invariant ${name%%-*}:" | head -1)
     if [ -n "$first" ]; then
       echo "$name: found at $first"
       found=$((found + 1))

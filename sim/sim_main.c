@@ -1,5 +1,5 @@
 /* counterfoil-sim: whole deployments under seeded faults.  --seeds n, --from s, --jobs j; --seed s replays one, -v with its trace; --calm has no
-   faults; --first ends at the first violation.  Exit code: 0; 1 violations; 3 something never happened in a long run. */
+   faults; --first n ends at the first violation of invariant n.  Exit code: 0; 1 violations; 3 something never happened in a long run. */
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ typedef struct {
 typedef struct {
   uint64_t from, seeds;
   unsigned jobs;
-  bool     verbose, calm, stop_early;
+  bool     verbose, calm;
+  unsigned first; /* ends at the first violation of this invariant; 0: goes on to the end */
 } options_t;
 
 /* ---- one seed ---- */
@@ -44,9 +45,12 @@ run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
     cf_town_mend(t);
   }
   bool settled = t->split; /* two forks of the log, a quorum for neither: nothing may go on */
-  while (!t->world.violation[0] && t->world.now_ms < end_at && !(settled = cf_check_settled(&t->check, why, sizeof why))) turn_until(t, t->world.now_ms + 1000);
+  while (!settled && !t->world.violation[0] && t->world.now_ms < end_at) {
+    turn_until(t, t->world.now_ms + 1000);
+    settled = cf_check_settled(&t->check, why, sizeof why);
+  }
   if (!settled) cf_world_fail(&t->world, 6, "%s; %s", why, cf_town_state(t));
-  if (!t->world.violation[0]) cf_check_end(&t->check);
+  if (!t->world.violation[0] && !t->split) cf_check_end(&t->check);
   *out     = (outcome_t){ .seed = seed, .counts = t->world.counts, .bad = t->world.violation[0] != 0 };
   snprintf(out->violation, sizeof out->violation, "%s", t->world.violation);
   cf_town_raze(t);
@@ -118,6 +122,12 @@ print_rows(char const *const *names, uint64_t const *counts, size_t cnt, bool de
   return whole;
 }
 
+static unsigned
+invariant_of(outcome_t const *out) {
+  unsigned n = 0;
+  return out->bad && sscanf(out->violation, "invariant %u:", &n) == 1 ? n : 0;
+}
+
 static int
 run_all(options_t const *o) {
   job_t           job[JOBS_MAX] = { { 0 } };
@@ -133,9 +143,9 @@ run_all(options_t const *o) {
       add(&sum, &out.counts);
       if (out.bad) printf("seed %llu: %s\n", (unsigned long long)out.seed, out.violation);
       bad += out.bad;
+      if (o->first && invariant_of(&out) == o->first) last = next; /* those under way still end */
       if (done % 100 == 0) printf("%llu seeds ...\n", (unsigned long long)done), fflush(stdout);
     }
-    if (bad && o->stop_early) last = next; /* those under way still end */
   }
   printf("sim: %llu seeds, %llu violations\n", (unsigned long long)(last - o->from), (unsigned long long)bad);
   printf("  %-34s %12llu\n  %-34s %12llu\n", "steps", (unsigned long long)sum.events, "messages", (unsigned long long)sum.messages);
@@ -160,10 +170,10 @@ main(int argc, char **argv) {
     else if (!strcmp(argv[i], "--seed")) o.from = number(next), o.seeds = 1, i++;
     else if (!strcmp(argv[i], "--jobs")) o.jobs = (unsigned)number(next), i++;
     else if (!strcmp(argv[i], "--calm")) o.calm = true;
-    else if (!strcmp(argv[i], "--first")) o.stop_early = true;
+    else if (!strcmp(argv[i], "--first")) o.first = (unsigned)number(next), i++;
     else if (!strcmp(argv[i], "-v")) o.verbose = true;
     else {
-      fprintf(stderr, "usage: counterfoil-sim [--seeds N] [--from S] [--seed S] [--jobs J] [--calm] [--first] [-v]\n");
+      fprintf(stderr, "usage: counterfoil-sim [--seeds N] [--from S] [--seed S] [--jobs J] [--calm] [--first INVARIANT] [-v]\n");
       return 2;
     }
   }

@@ -10,30 +10,29 @@
 char const cf_next_copy[] = "this copy is altered or torn: fetch it again; if that differs too, keep both and run verify fork";
 char const cf_next_keep[] = "keep this copy: it is signed by those that it accuses";
 
-char const *
-cf_audit_check_name(unsigned check) {
+char const *cf_audit_check_name(unsigned check) {
   static char const *const names[CF_AUDIT_CHECKS + 1] = {
-    "the folder",
-    "strict decoding, and it is counting",
-    "signature by the receipt key of an epoch certificate",
-    "certificate bound by evidence that appraises, with k results",
-    "its policy is the one in force",
-    "sequence and previous hash",
-    "state-before = previous state-after",
-    "every envelope id once",
-    "its time: behind the k-th result, not before its checkpoint",
-    "in the log under a witness quorum",
-    "settled once, as the ledger says",
+      "the folder",
+      "strict decoding, and it is counting",
+      "signature by the receipt key of an epoch certificate",
+      "certificate bound by evidence that appraises, with k results",
+      "its policy is the one in force",
+      "sequence and previous hash",
+      "state-before = previous state-after",
+      "every envelope id once",
+      "its time: behind the k-th result, not before its checkpoint",
+      "in the log under a witness quorum",
+      "settled once, as the ledger says",
   };
   return names[check <= CF_AUDIT_CHECKS ? check : 0];
 }
 
-void
-cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *next, char const *fmt, ...) {
+void cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *next, char const *fmt, ...) {
   uint64_t number = a->n.faults++;
   if (number >= CF_AUDIT_FAULTS_MAX) return;
   cf_audit_fault_t *f = &a->faults[number];
-  *f = (cf_audit_fault_t){ .check = who.check, .receipt = who.receipt, .entry = who.entry, .next = next, .rank = who.rank, .number = number };
+  *f = (cf_audit_fault_t){
+      .check = who.check, .receipt = who.receipt, .entry = who.entry, .next = next, .rank = who.rank, .number = number};
   if (file && *file) snprintf(f->file, sizeof f->file, "%.119s", file);
   va_list ap;
   va_start(ap, fmt);
@@ -43,15 +42,13 @@ cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *next, 
 
 /* ---- files ---- */
 
-cf_span_t
-cf_audit_keep(cf_audit_t *a, cf_span_t s) {
+cf_span_t cf_audit_keep(cf_audit_t *a, cf_span_t s) {
   uint8_t *p = cf_mem_take(&a->mem, s.len + 1);
   if (s.len) memcpy(p, s.ptr, s.len);
   return CF_SPAN(p, s.len);
 }
 
-static cf_name_t *
-find_name(cf_audit_t const *a, char const *name, cf_hash_t *key) {
+static cf_name_t *find_name(cf_audit_t const *a, char const *name, cf_hash_t *key) {
   uint64_t row;
   *key = cf_sha256(CF_SPAN(name, strlen(name)));
   for (cf_map_find_t f = cf_map_find(&a->by_name, key); cf_map_next(&f, &row);) {
@@ -61,43 +58,38 @@ find_name(cf_audit_t const *a, char const *name, cf_hash_t *key) {
   return NULL;
 }
 
-static void
-on_name(void *ctx, char const *name) {
+static void on_name(void *ctx, char const *name) {
   cf_audit_t *a = ctx;
   cf_hash_t   key;
   size_t      len = strlen(name);
   cf_tile_t   tile;
   if (find_name(a, name, &key)) return;
   uint64_t   row = a->names.cnt;
-  cf_name_t *n   = cf_vec_add(&a->names, &a->mem);
-  n->name        = (char const *)cf_audit_keep(a, CF_SPAN(name, len)).ptr;
+  cf_name_t *n = cf_vec_add(&a->names, &a->mem);
+  n->name = (char const *)cf_audit_keep(a, CF_SPAN(name, len)).ptr;
   cf_map_add(&a->by_name, &a->mem, &key, row);
   if (len > 4 && !memcmp(name, "log/", 4) && !cf_tile_parse(&tile, CF_SPAN(name + 4, len - 4)))
-    *(cf_tile_name_t *)cf_vec_add(&a->tiles, &a->mem) = (cf_tile_name_t){ tile, row };
+    *(cf_tile_name_t *)cf_vec_add(&a->tiles, &a->mem) = (cf_tile_name_t){tile, row};
 }
 
-bool
-cf_audit_list(cf_audit_t *a) {
+bool cf_audit_list(cf_audit_t *a) {
   a->listed = a->reader.list != NULL;
   if (a->listed && a->reader.list(a->reader.ctx, on_name, a)) a->failed_io = true;
   return !a->failed_io;
 }
 
-void
-cf_audit_account(cf_audit_t *a, char const *name) {
+void cf_audit_account(cf_audit_t *a, char const *name) {
   cf_hash_t  key;
   cf_name_t *n = find_name(a, name, &key);
   if (n) n->accounted = true;
 }
 
-bool
-cf_audit_has(cf_audit_t *a, char const *name) {
+bool cf_audit_has(cf_audit_t *a, char const *name) {
   cf_hash_t key;
   return !a->listed || find_name(a, name, &key);
 }
 
-cf_read_t
-cf_audit_try(cf_audit_t *a, cf_span_t *out, char const *name, size_t max) {
+cf_read_t cf_audit_try(cf_audit_t *a, cf_span_t *out, char const *name, size_t max) {
   *out = CF_SPAN(NULL, 0);
   cf_audit_account(a, name);
   cf_read_t r = a->failed_io ? CF_READ_FAILED : a->reader.read(a->reader.ctx, name, max, out);
@@ -109,19 +101,23 @@ cf_audit_try(cf_audit_t *a, cf_span_t *out, char const *name, size_t max) {
   return r;
 }
 
-bool
-cf_audit_read(cf_audit_t *a, cf_span_t *out, char const *name, size_t max, cf_who_t who, char const *by) {
+bool cf_audit_read(cf_audit_t *a, cf_span_t *out, char const *name, size_t max, cf_who_t who, char const *by) {
   switch (cf_audit_try(a, out, name, max)) {
-  case CF_READ_OK: return true;
-  case CF_READ_ABSENT: cf_audit_fault(a, who, name, cf_next_copy, "missing; %s", by); return false;
-  case CF_READ_LARGE: cf_audit_fault(a, who, name, cf_next_copy, "larger than the %zu bytes it may have; %s", max, by); return false;
-  case CF_READ_FAILED: return false;
+  case CF_READ_OK:
+    return true;
+  case CF_READ_ABSENT:
+    cf_audit_fault(a, who, name, cf_next_copy, "missing; %s", by);
+    return false;
+  case CF_READ_LARGE:
+    cf_audit_fault(a, who, name, cf_next_copy, "larger than the %zu bytes it may have; %s", max, by);
+    return false;
+  case CF_READ_FAILED:
+    return false;
   }
   return false;
 }
 
-bool
-cf_audit_archived(cf_audit_t *a, cf_span_t *out, cf_hash_t const *hash, cf_who_t who, char const *by) {
+bool cf_audit_archived(cf_audit_t *a, cf_span_t *out, cf_hash_t const *hash, cf_who_t who, char const *by) {
   char      name[80], is_text[16];
   cf_hash_t nothing = cf_sha256(CF_SPAN(NULL, 0));
   memcpy(name, "archive/", 8);
@@ -139,8 +135,7 @@ cf_audit_archived(cf_audit_t *a, cf_span_t *out, cf_hash_t const *hash, cf_who_t
 
 /* ---- everything is accounted for ---- */
 
-void
-cf_audit_accounts(cf_audit_t *a) {
+void cf_audit_accounts(cf_audit_t *a) {
   for (uint64_t i = 0; i < a->names.cnt; i++) {
     cf_name_t const *n = cf_vec_at(&a->names, i);
     if (n->accounted) continue;
@@ -150,24 +145,25 @@ cf_audit_accounts(cf_audit_t *a) {
     if (unknowable) continue;
     bool archive = !strncmp(n->name, "archive/", 8), log = !strncmp(n->name, "log/", 4);
     cf_audit_fault(a, CF_WHO(CF_RANK_FILES, 0), n->name, "remove it, or say what it is: whatever is served must be accounted for",
-                   archive ? "nothing refers to it" : log ? "is no file of a log of %llu entries" : "nothing accounts for it", (ull_t)a->size);
+                   archive ? "nothing refers to it"
+                   : log   ? "is no file of a log of %llu entries"
+                           : "nothing accounts for it",
+                   (ull_t)a->size);
   }
 }
 
 /* ---- the whole ---- */
 
-static int
-by_rank(void const *x, void const *y) {
+static int by_rank(void const *x, void const *y) {
   cf_audit_fault_t const *a = x, *b = y;
-  uint64_t const          ka[] = { a->rank, a->receipt ? a->receipt : UINT64_MAX, a->check, a->number };
-  uint64_t const          kb[] = { b->rank, b->receipt ? b->receipt : UINT64_MAX, b->check, b->number };
+  uint64_t const          ka[] = {a->rank, a->receipt ? a->receipt : UINT64_MAX, a->check, a->number};
+  uint64_t const          kb[] = {b->rank, b->receipt ? b->receipt : UINT64_MAX, b->check, b->number};
   for (size_t i = 0; i < 4; i++)
     if (ka[i] != kb[i]) return ka[i] < kb[i] ? -1 : 1;
   return 0;
 }
 
-static void
-tally(cf_audit_t *a) {
+static void tally(cf_audit_t *a) {
   a->n.receipts = a->counting.cnt;
   for (uint64_t i = 0; i < a->receipts.cnt; i++) {
     cf_receipt_row_t const *r = cf_vec_at(&a->receipts, i);
@@ -177,8 +173,8 @@ tally(cf_audit_t *a) {
     a->n.skipped += r->kind == CF_RECEIPT_SKIPPED;
     a->n.not_judged += r->judged == CF_JUDGED_NOT && r->kind != CF_RECEIPT_SKIPPED;
   }
-  a->n.inputs   = a->ids.cnt;
-  a->n.entries  = a->size;
+  a->n.inputs = a->ids.cnt;
+  a->n.entries = a->size;
   a->n.contents = a->contents.cnt;
   for (uint64_t i = 0; i < a->contents.cnt; i++) {
     cf_content_row_t const *c = cf_vec_at(&a->contents, i);
@@ -187,47 +183,46 @@ tally(cf_audit_t *a) {
   }
   for (uint64_t i = 0; i < a->epochs.cnt; i++)
     a->n.epochs += ((cf_epoch_row_t *)cf_vec_at(&a->epochs, i))->boot.certified_index != CF_NO_INDEX;
-  a->n.blocks        = a->blocks.cnt;
+  a->n.blocks = a->blocks.cnt;
   a->n.registrations = a->registrations.cnt;
-  a->n.checkpoints   = a->notes.cnt;
-  size_t kept        = a->n.faults < CF_AUDIT_FAULTS_MAX ? (size_t)a->n.faults : CF_AUDIT_FAULTS_MAX;
+  a->n.checkpoints = a->notes.cnt;
+  size_t kept = a->n.faults < CF_AUDIT_FAULTS_MAX ? (size_t)a->n.faults : CF_AUDIT_FAULTS_MAX;
   if (kept) qsort(a->faults, kept, sizeof *a->faults, by_rank);
 }
 
-cf_audit_t *
-cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
-  cf_mem_t    mem = { 0 };
-  cf_audit_t *a   = cf_mem_take(&mem, sizeof *a);
-  a->mem          = mem;
-  a->reader       = *reader;
-  a->options      = *options;
+cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
+  cf_mem_t    mem = {0};
+  cf_audit_t *a = cf_mem_take(&mem, sizeof *a);
+  a->mem = mem;
+  a->reader = *reader;
+  a->options = *options;
   if (options->domain) {
-    a->wanted_domain  = *options->domain;
+    a->wanted_domain = *options->domain;
     a->options.domain = &a->wanted_domain;
   }
-  a->faults        = cf_mem_take(&a->mem, CF_AUDIT_FAULTS_MAX * sizeof *a->faults);
-  a->names         = cf_vec(sizeof(cf_name_t));
-  a->tiles         = cf_vec(sizeof(cf_tile_name_t));
-  a->notes         = cf_vec(sizeof(cf_kept_note_t));
-  a->epochs        = cf_vec(sizeof(cf_epoch_row_t));
-  a->results       = cf_vec(sizeof(cf_result_row_t));
-  a->receipts      = cf_vec(sizeof(cf_receipt_row_t));
-  a->contents      = cf_vec(sizeof(cf_content_row_t));
-  a->counting      = cf_vec(sizeof(uint64_t));
-  a->blocks        = cf_vec(sizeof(cf_block_row_t));
-  a->moves         = cf_vec(sizeof(cf_move_row_t));
+  a->faults = cf_mem_take(&a->mem, CF_AUDIT_FAULTS_MAX * sizeof *a->faults);
+  a->names = cf_vec(sizeof(cf_name_t));
+  a->tiles = cf_vec(sizeof(cf_tile_name_t));
+  a->notes = cf_vec(sizeof(cf_kept_note_t));
+  a->epochs = cf_vec(sizeof(cf_epoch_row_t));
+  a->results = cf_vec(sizeof(cf_result_row_t));
+  a->receipts = cf_vec(sizeof(cf_receipt_row_t));
+  a->contents = cf_vec(sizeof(cf_content_row_t));
+  a->counting = cf_vec(sizeof(uint64_t));
+  a->blocks = cf_vec(sizeof(cf_block_row_t));
+  a->moves = cf_vec(sizeof(cf_move_row_t));
   a->registrations = cf_vec(sizeof(cf_registration_row_t));
-  a->proofs        = cf_vec(sizeof(cf_proof_row_t));
-  a->ids           = cf_vec(sizeof(cf_hash_t));
+  a->proofs = cf_vec(sizeof(cf_proof_row_t));
+  a->ids = cf_vec(sizeof(cf_hash_t));
   for (size_t i = 0; i < 64; i++) a->level[i] = cf_vec(sizeof(cf_hash_t));
   cf_chain_init(&a->chain);
   return a;
 }
 
-cf_status_t
-cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
-  static bool (*const steps[])(cf_audit_t *) = { cf_audit_list,    cf_audit_genesis, cf_audit_log,      cf_audit_history, cf_audit_notes,
-                                                 cf_audit_results, cf_audit_ledger,  cf_audit_contents, cf_audit_receipts };
+cf_status_t cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
+  static bool (*const steps[])(cf_audit_t *) = {cf_audit_list,    cf_audit_genesis,  cf_audit_log,
+                                                cf_audit_history, cf_audit_notes,    cf_audit_results,
+                                                cf_audit_ledger,  cf_audit_contents, cf_audit_receipts};
   cf_audit_t *a = cf_audit_new(reader, options);
   *out = a;
 
@@ -240,26 +235,18 @@ cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options
   return a->n.faults ? CF_ERR_AUTH : CF_OK;
 }
 
-void
-cf_audit_free(cf_audit_t *a) {
+void cf_audit_free(cf_audit_t *a) {
   if (!a) return;
   cf_chain_fini(&a->chain);
   cf_mem_t mem = a->mem; /* a lies in it */
   cf_mem_free(&mem);
 }
 
-cf_audit_counts_t const *
-cf_audit_counts(cf_audit_t const *a) {
-  return &a->n;
-}
+cf_audit_counts_t const *cf_audit_counts(cf_audit_t const *a) { return &a->n; }
 
-cf_audit_fault_t const *
-cf_audit_fault_at(cf_audit_t const *a, size_t i) {
-  return &a->faults[i];
-}
+cf_audit_fault_t const *cf_audit_fault_at(cf_audit_t const *a, size_t i) { return &a->faults[i]; }
 
-bool
-cf_audit_domain(cf_audit_t const *a, cf_hash_t *domain) {
+bool cf_audit_domain(cf_audit_t const *a, cf_hash_t *domain) {
   *domain = a->domain;
   return a->has_genesis;
 }

@@ -44,25 +44,25 @@ typedef struct {
 char const *cf_audit_check_name(unsigned check);
 
 typedef struct {
-  unsigned    check;      /* 1..10; 0: of the folder as a whole */
-  uint64_t    receipt;    /* its sequence; 0: of no single receipt */
-  uint64_t    entry;      /* log index; CF_NO_INDEX (UINT64_MAX): none */
-  char        file[120];  /* relative to public/; empty: none */
+  unsigned    check;     /* 1..10; 0: of the folder as a whole */
+  uint64_t    receipt;   /* its sequence; 0: of no single receipt */
+  uint64_t    entry;     /* log index; CF_NO_INDEX (UINT64_MAX): none */
+  char        file[120]; /* relative to public/; empty: none */
   char        text[240];
-  char const *next;       /* what to do, static */
-  unsigned    rank;       /* causes before consequences */
-  uint64_t    number;     /* in the order found */
+  char const *next;   /* what to do, static */
+  unsigned    rank;   /* causes before consequences */
+  uint64_t    number; /* in the order found */
 } cf_audit_fault_t;
 
 typedef struct {
-  uint64_t files, bytes;          /* read */
-  uint64_t entries, witnessed;    /* log size; how much of it a quorum stands behind */
+  uint64_t files, bytes;       /* read */
+  uint64_t entries, witnessed; /* log size; how much of it a quorum stands behind */
   uint64_t checkpoints;
-  uint64_t epochs, results;       /* certified epochs; results re-derived that agree */
-  uint64_t receipts;              /* counting */
-  uint64_t hold, provisional;     /* of them: all ten checks; nine, and not yet witnessed */
+  uint64_t epochs, results;   /* certified epochs; results re-derived that agree */
+  uint64_t receipts;          /* counting */
+  uint64_t hold, provisional; /* of them: all ten checks; nine, and not yet witnessed */
   uint64_t fail, not_judged;
-  uint64_t skipped;               /* receipts of dead instances beyond the adopted tip: no fault, no history */
+  uint64_t skipped; /* receipts of dead instances beyond the adopted tip: no fault, no history */
   uint64_t inputs;
   uint64_t contents, executed, abandoned; /* settlements opened, final on the ledger, void */
   uint64_t blocks, calls, registrations, proofs;
@@ -102,16 +102,16 @@ void cf_audit_html(cf_audit_t const *a, cf_audit_out_t const *out);
 /* ---- chain of custody ---- */
 
 typedef struct {
-  uint64_t  receipt, entry;     /* sequence; its log index */
-  uint64_t  input;              /* place of the envelope in its manifest */
+  uint64_t  receipt, entry; /* sequence; its log index */
+  uint64_t  input;          /* place of the envelope in its manifest */
   uint64_t  epoch;
-  cf_hash_t evidence;           /* of the first result that agrees */
-  uint64_t  policy;             /* version */
-  uint64_t  checkpoint;         /* size of the first kept one that covers it; 0: none yet */
-  uint64_t  settlement;         /* from 1, in the order of intents; 0: not yet */
+  cf_hash_t evidence;   /* of the first result that agrees */
+  uint64_t  policy;     /* version */
+  uint64_t  checkpoint; /* size of the first kept one that covers it; 0: none yet */
+  uint64_t  settlement; /* from 1, in the order of intents; 0: not yet */
   cf_hash_t digest;
   bool      settled;
-  uint64_t  block;              /* when settled */
+  uint64_t  block; /* when settled */
 } cf_audit_custody_t;
 
 /* cf_audit_envelope follows one envelope; prefix is 4 to 32 bytes of its id.  CF_ERR_FORMAT: no such envelope; CF_ERR_BOUND:

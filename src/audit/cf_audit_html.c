@@ -5,35 +5,37 @@
 #include "audit/cf_audit_state.h"
 #include "base/cf_text.h"
 
-static void
-raw(cf_audit_out_t const *out, char const *s) {
-  out->write(out->ctx, CF_SPAN(s, strlen(s)));
-}
+static void raw(cf_audit_out_t const *out, char const *s) { out->write(out->ctx, CF_SPAN(s, strlen(s))); }
 
 /* Text of unknown origin: file names, names in genesis. */
-static void
-escaped(cf_audit_out_t const *out, cf_span_t s) {
+static void escaped(cf_audit_out_t const *out, cf_span_t s) {
   for (size_t i = 0; i < s.len; i++) {
     switch (s.ptr[i]) {
-    case '&': raw(out, "&amp;"); break;
-    case '<': raw(out, "&lt;"); break;
-    case '>': raw(out, "&gt;"); break;
-    case '"': raw(out, "&quot;"); break;
-    default: out->write(out->ctx, CF_SPAN(s.ptr + i, 1)); break;
+    case '&':
+      raw(out, "&amp;");
+      break;
+    case '<':
+      raw(out, "&lt;");
+      break;
+    case '>':
+      raw(out, "&gt;");
+      break;
+    case '"':
+      raw(out, "&quot;");
+      break;
+    default:
+      out->write(out->ctx, CF_SPAN(s.ptr + i, 1));
+      break;
     }
   }
 }
 
-static void
-text(cf_audit_out_t const *out, char const *s) {
-  escaped(out, CF_SPAN(s, strlen(s)));
-}
+static void text(cf_audit_out_t const *out, char const *s) { escaped(out, CF_SPAN(s, strlen(s))); }
 
 static void say(cf_audit_out_t const *out, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Markup with numbers and static words only. */
-static void
-say(cf_audit_out_t const *out, char const *fmt, ...) {
+static void say(cf_audit_out_t const *out, char const *fmt, ...) {
   char    line[512];
   va_list ap;
   va_start(ap, fmt);
@@ -47,13 +49,15 @@ static char const head[] =
     "<title>Audit</title>\n<style>\n"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}\n"
     "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\n"
-    "th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #d7dce1}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n"
-    "code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}.ok{color:#1a6b34}.no{color:#a3201b}.box{border-left:4px solid;padding:.2rem 1rem;margin:1rem 0}\n"
-    "@media(prefers-color-scheme:dark){body{color:#dde3ea;background:#14171b}th,td{border-color:#343a41}.ok{color:#6fd08f}.no{color:#ff8f86}}\n"
+    "th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid "
+    "#d7dce1}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n"
+    "code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}.ok{color:#1a6b34}.no{color:#a3201b}.box{border-left:4px "
+    "solid;padding:.2rem 1rem;margin:1rem 0}\n"
+    "@media(prefers-color-scheme:dark){body{color:#dde3ea;background:#14171b}th,td{border-color:#343a41}.ok{color:#6fd08f}.no{"
+    "color:#ff8f86}}\n"
     "</style>\n<body>\n";
 
-static void
-faults(cf_audit_t const *a, cf_audit_out_t const *out) {
+static void faults(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (!a->n.faults) return;
   raw(out, "<h2>What does not hold</h2>\n");
   for (uint64_t i = 0; i < a->n.faults && i < CF_AUDIT_FAULTS_MAX; i++) {
@@ -78,13 +82,11 @@ faults(cf_audit_t const *a, cf_audit_out_t const *out) {
   }
 }
 
-static void
-row(cf_audit_out_t const *out, char const *name, uint64_t value) {
+static void row(cf_audit_out_t const *out, char const *name, uint64_t value) {
   say(out, "<tr><td>%s<td class=\"n\">%llu\n", name, (ull_t)value);
 }
 
-static void
-counts(cf_audit_t const *a, cf_audit_out_t const *out) {
+static void counts(cf_audit_t const *a, cf_audit_out_t const *out) {
   cf_audit_counts_t const *n = &a->n;
   raw(out, "<h2>What was read</h2>\n<table>\n");
   row(out, "log entries", n->entries);
@@ -105,41 +107,46 @@ counts(cf_audit_t const *a, cf_audit_out_t const *out) {
   raw(out, "</table>\n");
 }
 
-static void
-assets(cf_audit_t const *a, cf_audit_out_t const *out) {
+static void assets(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (!a->blocks.cnt) return;
-  raw(out, "<h2>Assets, in minor units</h2>\n<table>\n<tr><th>asset<th class=\"n\">deposited<th class=\"n\">paid out<th class=\"n\">in lanes"
+  raw(out, "<h2>Assets, in minor units</h2>\n<table>\n<tr><th>asset<th class=\"n\">deposited<th class=\"n\">paid out<th "
+           "class=\"n\">in lanes"
            "<th class=\"n\">free lanes<th class=\"n\">settled net<th class=\"n\">settlements\n");
   for (size_t i = 0; i < a->genesis.assets_cnt; i++) {
     cf_asset_t const     *g = &a->genesis.assets[i];
     cf_asset_row_t const *x = &a->assets[g->id];
     raw(out, "<tr><td>");
     escaped(out, g->symbol);
-    say(out, "<td class=\"n\">%llu<td class=\"n\">%llu<td class=\"n\">%llu<td class=\"n\">%llu<td class=\"n\">%llu<td class=\"n\">%llu\n", (ull_t)x->deposited,
-        (ull_t)x->paid, (ull_t)x->lanes, (ull_t)x->free_lanes, (ull_t)x->net, (ull_t)x->settlements);
+    say(out,
+        "<td class=\"n\">%llu<td class=\"n\">%llu<td class=\"n\">%llu<td class=\"n\">%llu<td class=\"n\">%llu<td "
+        "class=\"n\">%llu\n",
+        (ull_t)x->deposited, (ull_t)x->paid, (ull_t)x->lanes, (ull_t)x->free_lanes, (ull_t)x->net, (ull_t)x->settlements);
   }
   raw(out, "</table>\n");
 }
 
-static void
-settlements(cf_audit_t const *a, cf_audit_out_t const *out) {
+static void settlements(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (!a->order_cnt) return;
-  raw(out, "<h2>Settlements, from receipt to block</h2>\n<table>\n<tr><th class=\"n\">number<th>receipts<th>digest<th>custody<th>verdict\n");
+  raw(out, "<h2>Settlements, from receipt to block</h2>\n<table>\n<tr><th "
+           "class=\"n\">number<th>receipts<th>digest<th>custody<th>verdict\n");
   for (uint64_t i = 0; i < a->order_cnt; i++) {
     cf_content_row_t const *c = cf_vec_at(&a->contents, a->order[i]);
     cf_audit_custody_t      f;
     char                    line[200] = "", hex[16];
     if (!cf_audit_settlement(a, c->number, &f)) cf_audit_custody_line(&f, line);
-    say(out, "<tr><td class=\"n\">%llu<td>%llu to %llu<td><code>%s</code><td>", (ull_t)c->number, (ull_t)c->doc.first, (ull_t)c->doc.last,
-        cf_short(hex, c->digest.b));
+    say(out, "<tr><td class=\"n\">%llu<td>%llu to %llu<td><code>%s</code><td>", (ull_t)c->number, (ull_t)c->doc.first,
+        (ull_t)c->doc.last, cf_short(hex, c->digest.b));
     text(out, line);
-    say(out, "<td class=\"%s\">%s\n", c->bad ? "no" : "ok", c->bad ? "does not hold" : c->abandoned ? "void" : c->executed ? "settled" : "opened, not final");
+    say(out, "<td class=\"%s\">%s\n", c->bad ? "no" : "ok",
+        c->bad         ? "does not hold"
+        : c->abandoned ? "void"
+        : c->executed  ? "settled"
+                       : "opened, not final");
   }
   raw(out, "</table>\n");
 }
 
-void
-cf_audit_html(cf_audit_t const *a, cf_audit_out_t const *out) {
+void cf_audit_html(cf_audit_t const *a, cf_audit_out_t const *out) {
   char line[200], hex[65];
   bool ok = !a->n.faults && !a->failed_io;
   cf_audit_line(a, line);

@@ -6,14 +6,12 @@
 
 /* ---- what calls do ---- */
 
-static void
-add(cf_asset_row_t *x, uint64_t *sum, uint64_t units) {
+static void add(cf_asset_row_t *x, uint64_t *sum, uint64_t units) {
   if (!cf_add_u64(sum, *sum, units)) x->over = true;
 }
 
-static void
-on_settled(cf_audit_t *a, cf_op_t const *op, cf_ledger_effects_t const *fx) {
-  *(cf_move_row_t *)cf_vec_add(&a->moves, &a->mem) = (cf_move_row_t){ a->block_now, fx->settled.head, fx->settled.settlement };
+static void on_settled(cf_audit_t *a, cf_op_t const *op, cf_ledger_effects_t const *fx) {
+  *(cf_move_row_t *)cf_vec_add(&a->moves, &a->mem) = (cf_move_row_t){a->block_now, fx->settled.head, fx->settled.settlement};
   cf_section_t s;
   cf_entry_t   e;
   uint32_t     last = UINT32_MAX;
@@ -27,48 +25,47 @@ on_settled(cf_audit_t *a, cf_op_t const *op, cf_ledger_effects_t const *fx) {
   }
 }
 
-static void
-on_call(void *ctx, cf_call_t const *call, cf_op_t const *op, cf_ledger_effects_t const *fx) {
+static void on_call(void *ctx, cf_call_t const *call, cf_op_t const *op, cf_ledger_effects_t const *fx) {
   cf_audit_t     *a = ctx;
   cf_asset_row_t *x = op->asset < CF_GENESIS_ASSETS_MAX ? &a->assets[op->asset] : NULL;
   a->n.calls++;
   if (fx->settled.due) on_settled(a, op, fx);
   if (op->kind == CF_OP_REGISTER)
-    *(cf_registration_row_t *)cf_vec_add(&a->registrations, &a->mem) = (cf_registration_row_t){ a->block_now, op->registration };
+    *(cf_registration_row_t *)cf_vec_add(&a->registrations, &a->mem) = (cf_registration_row_t){a->block_now, op->registration};
   if (op->kind == CF_OP_DEPOSIT && x) add(x, &x->deposited, op->units);
-  if (fx->pay.due && fx->pay.asset < CF_GENESIS_ASSETS_MAX) add(&a->assets[fx->pay.asset], &a->assets[fx->pay.asset].paid, fx->pay.units);
+  if (fx->pay.due && fx->pay.asset < CF_GENESIS_ASSETS_MAX)
+    add(&a->assets[fx->pay.asset], &a->assets[fx->pay.asset].paid, fx->pay.units);
 }
 
 /* ---- blocks ---- */
 
-static bool
-replay(cf_audit_t *a, uint64_t number, char const *name, cf_span_t bytes) {
+static bool replay(cf_audit_t *a, uint64_t number, char const *name, cf_span_t bytes) {
   cf_who_t    who = CF_WHO(CF_RANK_LEDGER, 10);
-  cf_error_t  err = { 0 };
+  cf_error_t  err = {0};
   cf_status_t st;
   a->block_now = number;
   if (number == 0) {
-    uint8_t  *body = cf_mem_take(&a->mem, CF_GENESIS_BYTES_MAX);
-    cf_wr_t   wr   = cf_wr_init(body, CF_GENESIS_BYTES_MAX);
+    uint8_t *body = cf_mem_take(&a->mem, CF_GENESIS_BYTES_MAX);
+    cf_wr_t  wr = cf_wr_init(body, CF_GENESIS_BYTES_MAX);
     cf_ledger_genesis_write(&wr, &a->block0);
     cf_span_t expect = cf_wr_out(&wr);
-    st               = cf_chain_start(&a->chain, bytes, &expect, &err);
+    st = cf_chain_start(&a->chain, bytes, &expect, &err);
   } else {
     st = cf_chain_replay(&a->chain, bytes, &err);
   }
   if (st) {
     bool fault_of_key = st == CF_ERR_POLICY;
-    cf_audit_fault(a, who, name, fault_of_key ? cf_next_keep : cf_next_copy, "%s: %s", cf_status_name(st), err.text[0] ? err.text : "not a block");
+    cf_audit_fault(a, who, name, fault_of_key ? cf_next_keep : cf_next_copy, "%s: %s", cf_status_name(st),
+                   err.text[0] ? err.text : "not a block");
     return false;
   }
   cf_hash_t head = cf_slot_plain(CF_SLOT_HEAD);
   *(cf_block_row_t *)cf_vec_add(&a->blocks, &a->mem) =
-      (cf_block_row_t){ a->chain.hash, cf_ledger_state_get(a->chain.state, &head), a->chain.head.time_s };
+      (cf_block_row_t){a->chain.hash, cf_ledger_state_get(a->chain.state, &head), a->chain.head.time_s};
   return true;
 }
 
-static bool
-is_block(uint64_t *number, char const *name) {
+static bool is_block(uint64_t *number, char const *name) {
   uint64_t v = 0;
   char     again[48];
   if (strlen(name) != 34 || strncmp(name, "ledger/blocks/", 14)) return false;
@@ -83,8 +80,7 @@ is_block(uint64_t *number, char const *name) {
 }
 
 /* Blocks behind one that failed are not judged; they are not strangers for that. */
-static bool
-account_blocks(cf_audit_t *a) {
+static bool account_blocks(cf_audit_t *a) {
   bool later = false;
   for (uint64_t i = 0; i < a->names.cnt; i++) {
     cf_name_t *n = cf_vec_at(&a->names, i);
@@ -95,18 +91,18 @@ account_blocks(cf_audit_t *a) {
   return later;
 }
 
-static void
-replay_all(cf_audit_t *a) {
+static void replay_all(cf_audit_t *a) {
   for (uint64_t number = 0; !a->failed_io; number++) {
     char      name[48];
     cf_span_t bytes;
     snprintf(name, sizeof name, "ledger/blocks/%020llu", (ull_t)number);
     cf_read_t r = cf_audit_try(a, &bytes, name, CF_BLOCK_MAX);
     if (r == CF_READ_ABSENT) {
-      bool later      = account_blocks(a);
+      bool later = account_blocks(a);
       a->ledger_whole = number > 0 && !later;
       if (number == 0 || later)
-        cf_audit_fault(a, CF_WHO(CF_RANK_LEDGER, 10), name, cf_next_copy, later ? "missing; later blocks are there" : "missing; every ledger has block 0");
+        cf_audit_fault(a, CF_WHO(CF_RANK_LEDGER, 10), name, cf_next_copy,
+                       later ? "missing; later blocks are there" : "missing; every ledger has block 0");
       return;
     }
     if (r == CF_READ_LARGE) cf_audit_fault(a, CF_WHO(CF_RANK_LEDGER, 10), name, cf_next_copy, "larger than any block");
@@ -119,8 +115,7 @@ replay_all(cf_audit_t *a) {
 
 /* ---- conservation ---- */
 
-static uint64_t
-sum_lanes(cf_audit_t const *a, cf_asset_row_t *x, cf_hash_t const *lanes, uint32_t accounts) {
+static uint64_t sum_lanes(cf_audit_t const *a, cf_asset_row_t *x, cf_hash_t const *lanes, uint32_t accounts) {
   uint64_t sum = 0;
   for (uint32_t slot = 0; slot <= accounts / 4; slot++) {
     cf_hash_t key = cf_slot_add(lanes, slot), word = cf_ledger_state_get(a->chain.state, &key);
@@ -129,32 +124,32 @@ sum_lanes(cf_audit_t const *a, cf_asset_row_t *x, cf_hash_t const *lanes, uint32
   return sum;
 }
 
-static void
-conserve(cf_audit_t *a) {
+static void conserve(cf_audit_t *a) {
   cf_hash_t            key = cf_slot_plain(CF_SLOT_COUNTERS), word = cf_ledger_state_get(a->chain.state, &key);
   cf_ledger_counters_t c = cf_ledger_counters_unpack(&word);
   for (uint32_t asset = 0; asset < c.next_asset && asset < CF_GENESIS_ASSETS_MAX; asset++) {
-    cf_asset_row_t *x     = &a->assets[asset];
+    cf_asset_row_t *x = &a->assets[asset];
     cf_hash_t       lanes = cf_slot_lanes(asset), free_lanes = cf_slot_free_lanes(asset);
-    uint64_t        left  = 0, there = 0;
-    x->lanes      = sum_lanes(a, x, &lanes, c.next_account);
+    uint64_t        left = 0, there = 0;
+    x->lanes = sum_lanes(a, x, &lanes, c.next_account);
     x->free_lanes = sum_lanes(a, x, &free_lanes, c.next_account);
-    bool holds    = !x->over && cf_add_u64(&there, x->lanes, x->free_lanes) && cf_add_u64(&left, there, x->paid) && left == x->deposited;
+    bool holds =
+        !x->over && cf_add_u64(&there, x->lanes, x->free_lanes) && cf_add_u64(&left, there, x->paid) && left == x->deposited;
     if (!holds)
       cf_audit_fault(a, CF_WHO(CF_RANK_LEDGER, 10), "ledger/blocks", cf_next_keep,
-                     "asset %u is not conserved: %llu in lanes, %llu free, %llu paid out, %llu deposited", asset, (ull_t)x->lanes, (ull_t)x->free_lanes,
-                     (ull_t)x->paid, (ull_t)x->deposited);
+                     "asset %u is not conserved: %llu in lanes, %llu free, %llu paid out, %llu deposited", asset, (ull_t)x->lanes,
+                     (ull_t)x->free_lanes, (ull_t)x->paid, (ull_t)x->deposited);
   }
 }
 
-bool
-cf_audit_ledger(cf_audit_t *a) {
+bool cf_audit_ledger(cf_audit_t *a) {
   cf_who_t who = CF_WHO(CF_RANK_LEDGER, 10);
   if (a->genesis.ledger.kind != 1) {
-    cf_audit_fault(a, who, "genesis", "audit the log here, and the settlements on the chain that genesis names", "its ledger is not embedded: nothing here says what it holds");
+    cf_audit_fault(a, who, "genesis", "audit the log here, and the settlements on the chain that genesis names",
+                   "its ledger is not embedded: nothing here says what it holds");
     return true;
   }
-  a->chain.hook     = on_call;
+  a->chain.hook = on_call;
   a->chain.hook_ctx = a;
   replay_all(a);
   if (a->failed_io) return false;
@@ -164,9 +159,11 @@ cf_audit_ledger(cf_audit_t *a) {
   }
   cf_hash_t const *block0 = &((cf_block_row_t *)cf_vec_at(&a->blocks, 0))->hash;
   if (a->has_deployment && !cf_hash_eq(block0, &a->deployed))
-    cf_audit_fault(a, who, "ledger/blocks/00000000000000000000", cf_next_keep, "is not the block that the deployment entry names");
+    cf_audit_fault(a, who, "ledger/blocks/00000000000000000000", cf_next_keep,
+                   "is not the block that the deployment entry names");
   if (!a->has_deployment && a->good > 1)
-    cf_audit_fault(a, (cf_who_t){ CF_RANK_GENESIS, 0, 0, 1 }, NULL, cf_next_keep, "the log's entry 1 is no deployment: nobody vouches for this ledger");
+    cf_audit_fault(a, (cf_who_t){CF_RANK_GENESIS, 0, 0, 1}, NULL, cf_next_keep,
+                   "the log's entry 1 is no deployment: nobody vouches for this ledger");
   conserve(a);
   return true;
 }

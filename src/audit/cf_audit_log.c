@@ -7,19 +7,17 @@
 
 /* ---- the tree ---- */
 
-void
-cf_audit_leaf(cf_audit_t *a, cf_hash_t const *leaf) {
+void cf_audit_leaf(cf_audit_t *a, cf_hash_t const *leaf) {
   cf_hash_t h = *leaf;
   for (unsigned l = 0;; l++) {
-    cf_vec_t *row                            = &a->level[l];
+    cf_vec_t *row = &a->level[l];
     *(cf_hash_t *)cf_vec_add(row, &a->mem) = h;
     if (row->cnt % 2) return;
     h = cf_sha256_node(cf_vec_at(row, row->cnt - 2), &h);
   }
 }
 
-cf_hash_t
-cf_audit_root(cf_audit_t const *a, uint64_t size) {
+cf_hash_t cf_audit_root(cf_audit_t const *a, uint64_t size) {
   if (size == 0) return cf_tree_empty();
   unsigned l = 0;
   while (!(size >> l & 1)) l++;
@@ -31,51 +29,49 @@ cf_audit_root(cf_audit_t const *a, uint64_t size) {
 
 /* ---- files ---- */
 
-static void
-cut_at(cf_audit_t *a, uint64_t entry) {
+static void cut_at(cf_audit_t *a, uint64_t entry) {
   if (entry < a->good) a->good = entry;
 }
 
-static void
-on_entry(void *ctx, uint64_t index, cf_span_t bytes, cf_hash_t const *leaf) {
+static void on_entry(void *ctx, uint64_t index, cf_span_t bytes, cf_hash_t const *leaf) {
   cf_audit_t *a = ctx;
   if (index == a->level[0].cnt) cf_audit_leaf(a, leaf); /* behind a lost bundle nothing is of use */
 }
 
 /* Which entries does it concern?  Above level 0 a hash stands for a power of 256 of them. */
-static uint64_t
-first_entry_of(cf_log_fault_t const *f) {
+static uint64_t first_entry_of(cf_log_fault_t const *f) {
   unsigned level = f->file.row > 0 ? (unsigned)f->file.row : 0;
   return f->at << (8 * level);
 }
 
-static void
-on_fault(void *ctx, cf_log_fault_t const *f) {
+static void on_fault(void *ctx, cf_log_fault_t const *f) {
   cf_audit_t *a = ctx;
   switch (f->kind) {
   case CF_LOG_FAULT_FORK:
-  case CF_LOG_FAULT_ROOT: cut_at(a, 0); return;
+  case CF_LOG_FAULT_ROOT:
+    cut_at(a, 0);
+    return;
   case CF_LOG_FAULT_MISSING:
   case CF_LOG_FAULT_MALFORMED:
   case CF_LOG_FAULT_ENTRY:
-  case CF_LOG_FAULT_TILE: cut_at(a, first_entry_of(f)); return;
+  case CF_LOG_FAULT_TILE:
+    cut_at(a, first_entry_of(f));
+    return;
   }
 }
 
 /* Keeps the tile under way: the narrower files of the same tile are prefixes of it. */
-static cf_span_t
-keep_tile(cf_audit_t *a, cf_span_t bytes) {
+static cf_span_t keep_tile(cf_audit_t *a, cf_span_t bytes) {
   if (bytes.len > a->bundle_max) {
     a->bundle_max = bytes.len > 65536 ? 2 * bytes.len : 65536;
-    a->bundle     = cf_mem_take(&a->mem, a->bundle_max);
+    a->bundle = cf_mem_take(&a->mem, a->bundle_max);
   }
   if (bytes.len) memcpy(a->bundle, bytes.ptr, bytes.len);
   a->bundle_sz = bytes.len;
   return CF_SPAN(a->bundle, bytes.len);
 }
 
-static int
-by_tile(void const *x, void const *y) {
+static int by_tile(void const *x, void const *y) {
   cf_tile_name_t const *a = *(cf_tile_name_t *const *)x, *b = *(cf_tile_name_t *const *)y;
   if (a->tile.row != b->tile.row) return a->tile.row < b->tile.row ? -1 : 1;
   if (a->tile.index != b->tile.index) return a->tile.index < b->tile.index ? -1 : 1;
@@ -83,8 +79,7 @@ by_tile(void const *x, void const *y) {
 }
 
 /* Bytes of the first n entries of the bundle that is kept; hashes are 32 each. */
-static size_t
-prefix_sz(cf_audit_t const *a, cf_tile_t const *t) {
+static size_t prefix_sz(cf_audit_t const *a, cf_tile_t const *t) {
   if (t->row != CF_TILE_ENTRIES) return 32 * (size_t)t->width;
   cf_rd_t   rd = cf_rd_init(a->bundle, a->bundle_sz);
   cf_span_t entry;
@@ -92,20 +87,19 @@ prefix_sz(cf_audit_t const *a, cf_tile_t const *t) {
   return rd.bad ? SIZE_MAX : rd.pos;
 }
 
-static void
-check_narrower(cf_audit_t *a, cf_tile_name_t const *const *sorted, size_t cnt, cf_tile_t const *want) {
+static void check_narrower(cf_audit_t *a, cf_tile_name_t const *const *sorted, size_t cnt, cf_tile_t const *want) {
   size_t lo = 0, hi = cnt;
   while (lo < hi) { /* the first of this tile */
     size_t           mid = lo + (hi - lo) / 2;
-    cf_tile_t const *t   = &sorted[mid]->tile;
+    cf_tile_t const *t = &sorted[mid]->tile;
     if (t->row < want->row || (t->row == want->row && t->index < want->index)) lo = mid + 1;
     else hi = mid;
   }
   for (; lo < cnt && sorted[lo]->tile.row == want->row && sorted[lo]->tile.index == want->index; lo++) {
-    cf_tile_t const *t    = &sorted[lo]->tile;
+    cf_tile_t const *t = &sorted[lo]->tile;
     char const      *name = ((cf_name_t *)cf_vec_at(&a->names, sorted[lo]->name))->name;
     cf_span_t        bytes;
-    cf_who_t         who = { CF_RANK_LOG, 9, 0, t->index * CF_TILE_WIDTH << (t->row > 0 ? 8 * t->row : 0) };
+    cf_who_t         who = {CF_RANK_LOG, 9, 0, t->index * CF_TILE_WIDTH << (t->row > 0 ? 8 * t->row : 0)};
     if (t->width >= want->width) continue;
     if (!cf_audit_read(a, &bytes, name, CF_BUNDLE_MAX, who, "it was listed")) continue;
     if (a->bundle_sz == 0) continue; /* the wider one is gone, as told: this one has nothing to agree with */
@@ -114,8 +108,7 @@ check_narrower(cf_audit_t *a, cf_tile_name_t const *const *sorted, size_t cnt, c
   }
 }
 
-static void
-read_tile(cf_audit_t *a, cf_tile_t const *want) {
+static void read_tile(cf_audit_t *a, cf_tile_t const *want) {
   char      name[4 + CF_TILE_PATH_MAX] = "log/";
   cf_span_t bytes;
   bool      full = false;
@@ -123,10 +116,10 @@ read_tile(cf_audit_t *a, cf_tile_t const *want) {
   cf_read_t r = cf_audit_try(a, &bytes, name, CF_BUNDLE_MAX);
   if (r == CF_READ_ABSENT && want->width < CF_TILE_WIDTH) {
     cf_tile_t whole = *want;
-    whole.width     = CF_TILE_WIDTH;
+    whole.width = CF_TILE_WIDTH;
     cf_tile_path(name + 4, &whole);
     full = true;
-    r    = cf_audit_try(a, &bytes, name, CF_BUNDLE_MAX);
+    r = cf_audit_try(a, &bytes, name, CF_BUNDLE_MAX);
   }
   a->bundle_sz = 0;
   if (r == CF_READ_OK) cf_logreader_give(&a->log, keep_tile(a, bytes), full);
@@ -134,11 +127,10 @@ read_tile(cf_audit_t *a, cf_tile_t const *want) {
 }
 
 /* Of an altered entry nothing can be believed; but where its form is still a receipt's, that is the receipt that it hits. */
-static uint64_t
-receipt_hit(cf_audit_t *a, cf_log_fault_t const *f) {
+static uint64_t receipt_hit(cf_audit_t *a, cf_log_fault_t const *f) {
   char         name[4 + CF_TILE_PATH_MAX] = "log/";
-  cf_tile_t    t                          = f->file;
-  cf_span_t    bytes, entry = { 0 };
+  cf_tile_t    t = f->file;
+  cf_span_t    bytes, entry = {0};
   cf_receipt_t doc;
   cf_sign1_t   s;
   if (f->kind != CF_LOG_FAULT_ENTRY) return 0;
@@ -151,10 +143,10 @@ receipt_hit(cf_audit_t *a, cf_log_fault_t const *f) {
   return cf_document_open(&doc, &s, &cf_receipt_table, entry, NULL) ? 0 : doc.sequence;
 }
 
-static void
-tell(cf_audit_t *a, cf_error_t const *err) {
-  cf_log_fault_t const *f    = &a->log.first;
-  cf_who_t              who  = { CF_RANK_LOG, 9, receipt_hit(a, f), f->kind == CF_LOG_FAULT_ROOT || f->kind == CF_LOG_FAULT_FORK ? CF_NO_INDEX : first_entry_of(f) };
+static void tell(cf_audit_t *a, cf_error_t const *err) {
+  cf_log_fault_t const *f = &a->log.first;
+  cf_who_t              who = {CF_RANK_LOG, 9, receipt_hit(a, f),
+                  f->kind == CF_LOG_FAULT_ROOT || f->kind == CF_LOG_FAULT_FORK ? CF_NO_INDEX : first_entry_of(f)};
   char const           *text = err->text, *colon = strstr(err->text, ": ");
   char                  file[80] = "log/checkpoint";
   if (who.entry != CF_NO_INDEX && colon) { /* "tile/...: what" */
@@ -165,13 +157,12 @@ tell(cf_audit_t *a, cf_error_t const *err) {
   a->cut_who = who;
 }
 
-static bool
-read_files(cf_audit_t *a) {
-  size_t                 cnt    = (size_t)a->tiles.cnt;
+static bool read_files(cf_audit_t *a) {
+  size_t                 cnt = (size_t)a->tiles.cnt;
   cf_tile_name_t const **sorted = cf_mem_take(&a->mem, (cnt + 1) * sizeof *sorted);
-  cf_logreader_sink_t    sink   = { on_entry, on_fault, a };
+  cf_logreader_sink_t    sink = {on_entry, on_fault, a};
   cf_tile_t              want;
-  cf_error_t             err = { 0 };
+  cf_error_t             err = {0};
   for (size_t i = 0; i < cnt; i++) sorted[i] = cf_vec_at(&a->tiles, i);
   if (cnt) qsort(sorted, cnt, sizeof *sorted, by_tile);
   a->good = a->size;
@@ -194,8 +185,7 @@ read_files(cf_audit_t *a) {
 
 /* ---- the head ---- */
 
-bool
-cf_audit_note_size(uint64_t *size, char const *name) {
+bool cf_audit_note_size(uint64_t *size, char const *name) {
   size_t len = strlen(name);
   char   again[40];
   if (len != 32 || strncmp(name, "checkpoints/", 12)) return false;
@@ -211,8 +201,7 @@ cf_audit_note_size(uint64_t *size, char const *name) {
 }
 
 /* Without the log's own head, the largest that a quorum stands behind will do. */
-static void
-head_from_notes(cf_audit_t *a) {
+static void head_from_notes(cf_audit_t *a) {
   for (uint64_t i = 0; i < a->names.cnt; i++) {
     char const   *name = ((cf_name_t *)cf_vec_at(&a->names, i))->name;
     uint64_t      size;
@@ -225,24 +214,24 @@ head_from_notes(cf_audit_t *a) {
   }
 }
 
-bool
-cf_audit_log(cf_audit_t *a) {
+bool cf_audit_log(cf_audit_t *a) {
   cf_who_t        who = CF_WHO(CF_RANK_LOG, 9);
   cf_span_t       bytes;
   cf_note_t       note;
   cf_checkpoint_t head;
   uint8_t         sig[64], again_buf[CF_CHECKPOINT_NOTE_MAX];
   cf_wr_t         again = cf_wr_init(again_buf, sizeof again_buf);
-  cf_cosig_t      none[CF_WITNESSES_MAX] = { { 0 } };
-  cf_error_t      err                    = { 0 };
-  bool            ok                     = cf_audit_read(a, &bytes, "log/checkpoint", CF_NOTE_MAX, who, "every log has a newest checkpoint");
+  cf_cosig_t      none[CF_WITNESSES_MAX] = {{0}};
+  cf_error_t      err = {0};
+  bool            ok = cf_audit_read(a, &bytes, "log/checkpoint", CF_NOTE_MAX, who, "every log has a newest checkpoint");
   if (ok && cf_checkpoint_open(&head, &note, sig, bytes, &a->witnesses.log, &err)) {
     cf_audit_fault(a, who, "log/checkpoint", cf_next_copy, "%s", err.text);
     ok = false;
   }
   if (ok) { /* the log's own line and nothing else, so that no byte is free */
     cf_checkpoint_compose(&again, note.text, &a->witnesses, sig, none);
-    if (!cf_span_eq(bytes, cf_wr_out(&again))) cf_audit_fault(a, who, "log/checkpoint", cf_next_copy, "is not the log's note alone");
+    if (!cf_span_eq(bytes, cf_wr_out(&again)))
+      cf_audit_fault(a, who, "log/checkpoint", cf_next_copy, "is not the log's note alone");
     a->size = head.size;
     a->root = head.root;
   } else {
@@ -258,17 +247,15 @@ cf_audit_log(cf_audit_t *a) {
 
 /* ---- kept checkpoints ---- */
 
-static int
-by_u64(void const *x, void const *y) {
+static int by_u64(void const *x, void const *y) {
   uint64_t a = *(uint64_t const *)x, b = *(uint64_t const *)y;
   return a < b ? -1 : a > b;
 }
 
 /* Where the tree cannot be listed, those that receipts name, and the head's. */
-static size_t
-note_sizes(cf_audit_t *a, uint64_t **out) {
+static size_t note_sizes(cf_audit_t *a, uint64_t **out) {
   size_t    cnt = 0, max = (size_t)(a->names.cnt + a->receipts.cnt + 1);
-  uint64_t *s   = cf_mem_take(&a->mem, max * sizeof *s);
+  uint64_t *s = cf_mem_take(&a->mem, max * sizeof *s);
   for (uint64_t i = 0; i < a->names.cnt; i++)
     if (cf_audit_note_size(&s[cnt], ((cf_name_t *)cf_vec_at(&a->names, i))->name)) cnt++;
   if (!a->listed) {
@@ -283,11 +270,10 @@ note_sizes(cf_audit_t *a, uint64_t **out) {
   return n;
 }
 
-static void
-take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t bytes) {
+static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t bytes) {
   cf_who_t      who = CF_WHO(CF_RANK_NOTES, 9);
   cf_cosigned_t c;
-  cf_error_t    err = { 0 };
+  cf_error_t    err = {0};
   if (cf_checkpoint_verify_canonical(&c, bytes, &a->witnesses, &err)) {
     cf_audit_fault(a, who, name, cf_next_copy, "%s: %s", cf_status_name(err.status), err.text);
     return;
@@ -298,15 +284,16 @@ take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t bytes) {
   }
   if (size > a->good) {
     if (!a->cut)
-      cf_audit_fault(a, who, name, cf_next_keep, "a quorum stands behind %llu entries, the log's newest checkpoint says %llu: rolled back", (ull_t)size,
+      cf_audit_fault(a, who, name, cf_next_keep,
+                     "a quorum stands behind %llu entries, the log's newest checkpoint says %llu: rolled back", (ull_t)size,
                      (ull_t)a->size);
     return; /* of a log that is cut, it cannot be said */
   }
   cf_hash_t is = cf_audit_root(a, size);
   if (!cf_hash_eq(&is, &c.root)) {
     char x[16], y[16];
-    cf_audit_fault(a, who, name, cf_next_keep, "the first %llu entries have root %s, a quorum signed %s: the log is forked", (ull_t)size,
-                   cf_short(x, is.b), cf_short(y, c.root.b));
+    cf_audit_fault(a, who, name, cf_next_keep, "the first %llu entries have root %s, a quorum signed %s: the log is forked",
+                   (ull_t)size, cf_short(x, is.b), cf_short(y, c.root.b));
     return;
   }
   if (a->options.now_s && c.time_s > a->options.now_s + a->policy.clock_skew_s) {
@@ -314,13 +301,12 @@ take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t bytes) {
     return;
   }
   cf_kept_note_t const *before = a->notes.cnt ? cf_vec_at(&a->notes, a->notes.cnt - 1) : NULL;
-  cf_kept_note_t       *n      = cf_vec_add(&a->notes, &a->mem);
-  *n = (cf_kept_note_t){ size, c.root, c.time_s, before && before->top_s > c.time_s ? before->top_s : c.time_s };
+  cf_kept_note_t       *n = cf_vec_add(&a->notes, &a->mem);
+  *n = (cf_kept_note_t){size, c.root, c.time_s, before && before->top_s > c.time_s ? before->top_s : c.time_s};
   a->n.witnessed = size;
 }
 
-bool
-cf_audit_notes(cf_audit_t *a) {
+bool cf_audit_notes(cf_audit_t *a) {
   uint64_t *sizes;
   size_t    cnt = note_sizes(a, &sizes);
   for (size_t i = 0; i < cnt && !a->failed_io; i++) {
@@ -336,8 +322,7 @@ cf_audit_notes(cf_audit_t *a) {
 }
 
 /* The first kept checkpoint of more than index entries. */
-cf_kept_note_t const *
-cf_audit_note_covering(cf_audit_t const *a, uint64_t index) {
+cf_kept_note_t const *cf_audit_note_covering(cf_audit_t const *a, uint64_t index) {
   uint64_t lo = 0, hi = a->notes.cnt;
   while (lo < hi) {
     uint64_t mid = lo + (hi - lo) / 2;
@@ -347,9 +332,7 @@ cf_audit_note_covering(cf_audit_t const *a, uint64_t index) {
   return lo < a->notes.cnt ? cf_vec_at(&a->notes, lo) : NULL;
 }
 
-cf_kept_note_t const *
-cf_audit_note_of(cf_audit_t const *a, uint64_t size) {
+cf_kept_note_t const *cf_audit_note_of(cf_audit_t const *a, uint64_t size) {
   cf_kept_note_t const *n = size ? cf_audit_note_covering(a, size - 1) : NULL;
   return n && n->size == size ? n : NULL;
 }
-

@@ -11,68 +11,62 @@ struct cf_mem_block {
   alignas(max_align_t) uint8_t bytes[];
 };
 
-void *
-cf_mem_take(cf_mem_t *m, size_t n) {
+void *cf_mem_take(cf_mem_t *m, size_t n) {
   size_t const align = alignof(max_align_t);
-  n                  = (n + align - 1) / align * align;
+  n = (n + align - 1) / align * align;
   if (n > m->left) {
     size_t          sz = n > BLOCK_SZ ? n : BLOCK_SZ;
-    cf_mem_block_t *b  = calloc(1, sizeof *b + sz);
+    cf_mem_block_t *b = calloc(1, sizeof *b + sz);
     if (!b) abort(); /* nothing sensible can be said by half */
-    *b       = (cf_mem_block_t){ .before = m->block, .sz = sz };
+    *b = (cf_mem_block_t){.before = m->block, .sz = sz};
     m->block = b;
-    m->left  = sz;
+    m->left = sz;
   }
   void *at = m->block->bytes + (m->block->sz - m->left);
   m->left -= n;
   return at;
 }
 
-void
-cf_mem_free(cf_mem_t *m) {
+void cf_mem_free(cf_mem_t *m) {
   while (m->block) {
     cf_mem_block_t *b = m->block;
-    m->block          = b->before;
+    m->block = b->before;
     free(b);
   }
 }
 
-void *
-cf_vec_add(cf_vec_t *v, cf_mem_t *m) {
+void *cf_vec_add(cf_vec_t *v, cf_mem_t *m) {
   size_t block = v->cnt / CF_VEC_ROWS;
   if (block == v->block_max) {
-    size_t    max  = v->block_max ? 2 * v->block_max : 8;
+    size_t    max = v->block_max ? 2 * v->block_max : 8;
     uint8_t **more = cf_mem_take(m, max * sizeof *more);
     if (v->block_max) memcpy(more, v->block, v->block_max * sizeof *more);
-    v->block     = more;
+    v->block = more;
     v->block_max = max;
   }
   if (!v->block[block]) v->block[block] = cf_mem_take(m, CF_VEC_ROWS * v->row_sz);
   return cf_vec_at(v, v->cnt++);
 }
 
-static uint64_t
-tag_of(cf_hash_t const *key) {
+static uint64_t tag_of(cf_hash_t const *key) {
   uint64_t tag;
   memcpy(&tag, key->b, sizeof tag);
   return tag;
 }
 
-static void
-put(cf_map_t *t, uint64_t tag, uint64_t row) {
+static void put(cf_map_t *t, uint64_t tag, uint64_t row) {
   size_t at = tag & (t->max - 1);
   while (t->row[at]) at = (at + 1) & (t->max - 1);
   t->tag[at] = tag;
   t->row[at] = row;
 }
 
-void
-cf_map_add(cf_map_t *t, cf_mem_t *m, cf_hash_t const *key, uint64_t row) {
+void cf_map_add(cf_map_t *t, cf_mem_t *m, cf_hash_t const *key, uint64_t row) {
   if (4 * t->cnt >= 3 * t->max) { /* at most three quarters full; the old table stays in the arena */
     cf_map_t old = *t;
-    t->max       = old.max ? 2 * old.max : 256;
-    t->tag       = cf_mem_take(m, t->max * sizeof *t->tag);
-    t->row       = cf_mem_take(m, t->max * sizeof *t->row);
+    t->max = old.max ? 2 * old.max : 256;
+    t->tag = cf_mem_take(m, t->max * sizeof *t->tag);
+    t->row = cf_mem_take(m, t->max * sizeof *t->row);
     for (size_t i = 0; i < old.max; i++)
       if (old.row[i]) put(t, old.tag[i], old.row[i]);
   }
@@ -80,18 +74,16 @@ cf_map_add(cf_map_t *t, cf_mem_t *m, cf_hash_t const *key, uint64_t row) {
   t->cnt++;
 }
 
-cf_map_find_t
-cf_map_find(cf_map_t const *t, cf_hash_t const *key) {
+cf_map_find_t cf_map_find(cf_map_t const *t, cf_hash_t const *key) {
   uint64_t tag = tag_of(key);
-  return (cf_map_find_t){ t, tag, t->max ? tag & (t->max - 1) : 0 };
+  return (cf_map_find_t){t, tag, t->max ? tag & (t->max - 1) : 0};
 }
 
-bool
-cf_map_next(cf_map_find_t *f, uint64_t *row) {
+bool cf_map_next(cf_map_find_t *f, uint64_t *row) {
   cf_map_t const *t = f->t;
   while (t->max && t->row[f->at]) {
     size_t at = f->at;
-    f->at     = (at + 1) & (t->max - 1);
+    f->at = (at + 1) & (t->max - 1);
     if (t->tag[at] != f->tag) continue;
     *row = t->row[at] - 1;
     return true;

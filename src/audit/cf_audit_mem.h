@@ -23,12 +23,9 @@ typedef struct {
   uint64_t  cnt;
 } cf_vec_t;
 
-static inline cf_vec_t cf_vec(size_t row_sz) { return (cf_vec_t){ .row_sz = row_sz }; }
-static inline void *
-cf_vec_at(cf_vec_t const *v, uint64_t i) {
-  return v->block[i / CF_VEC_ROWS] + i % CF_VEC_ROWS * v->row_sz;
-}
-void *cf_vec_add(cf_vec_t *v, cf_mem_t *m); /* zeroed */
+static inline cf_vec_t cf_vec(size_t row_sz) { return (cf_vec_t){.row_sz = row_sz}; }
+static inline void *cf_vec_at(cf_vec_t const *v, uint64_t i) { return v->block[i / CF_VEC_ROWS] + i % CF_VEC_ROWS * v->row_sz; }
+void               *cf_vec_add(cf_vec_t *v, cf_mem_t *m); /* zeroed */
 
 /* Hash -> row number.  Only 64 bits of the hash are kept: the caller compares what the row holds.  Keys are outputs of a hash
    function, so that nobody chooses where they fall. */

@@ -5,9 +5,8 @@
 
 typedef enum { HOLDS, FAILS, NOT_YET, NOT_JUDGED } outcome_t;
 
-static outcome_t
-fails(cf_audit_t *a, cf_receipt_row_t const *r, unsigned check, char const *file, char const *text) {
-  cf_audit_fault(a, (cf_who_t){ CF_RANK_RECEIPTS, check, r->sequence, r->index }, file, cf_next_keep, "%s", text);
+static outcome_t fails(cf_audit_t *a, cf_receipt_row_t const *r, unsigned check, char const *file, char const *text) {
+  cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, check, r->sequence, r->index}, file, cf_next_keep, "%s", text);
   return FAILS;
 }
 
@@ -15,26 +14,26 @@ fails(cf_audit_t *a, cf_receipt_row_t const *r, unsigned check, char const *file
 
 /* ---- 3 ---- */
 
-static outcome_t
-check_evidence(cf_audit_t *a, cf_receipt_row_t *r) {
+static outcome_t check_evidence(cf_audit_t *a, cf_receipt_row_t *r) {
   cf_epoch_row_t const *e = cf_audit_epoch(a, r->epoch);
   char                  text[240];
   if (!e) return fails(a, r, 3, NULL, "no certificate of its epoch stands in the log");
   if (e->refused) return fails(a, r, 3, NULL, e->refused);
   if (!e->passes) {
-    snprintf(text, sizeof text, "epoch %llu has %llu of %llu results that agree with their evidence%s%.150s", (ull_t)e->boot.index, (ull_t)e->affirmed,
-             (ull_t)cf_genesis_council(&a->genesis, CF_VERIFIERS)->k, e->why.text[0] ? ": " : "", e->why.text);
+    snprintf(text, sizeof text, "epoch %llu has %llu of %llu results that agree with their evidence%s%.150s",
+             (ull_t)e->boot.index, (ull_t)e->affirmed, (ull_t)cf_genesis_council(&a->genesis, CF_VERIFIERS)->k,
+             e->why.text[0] ? ": " : "", e->why.text);
     return fails(a, r, 3, e->why.file, text);
   }
   if (!cf_hash_eq(&r->measurement, &e->measurement)) return fails(a, r, 3, NULL, "its measurement is not the one appraised");
-  if (!r->workload || r->workload_version != a->policy.workload_version) return fails(a, r, 3, NULL, "of another workload than policy's");
+  if (!r->workload || r->workload_version != a->policy.workload_version)
+    return fails(a, r, 3, NULL, "of another workload than policy's");
   return HOLDS;
 }
 
 /* ---- 4: there is one policy until activations are entries ---- */
 
-static outcome_t
-check_policy(cf_audit_t *a, cf_receipt_row_t *r) {
+static outcome_t check_policy(cf_audit_t *a, cf_receipt_row_t *r) {
   return cf_hash_eq(&r->policy, &a->policy_hash) ? HOLDS : fails(a, r, 4, NULL, "it names another policy than the one in force");
 }
 
@@ -42,21 +41,19 @@ check_policy(cf_audit_t *a, cf_receipt_row_t *r) {
 
 /* ---- 7 ---- */
 
-static bool
-add_id(cf_audit_t *a, cf_hash_t const *id, cf_hash_t const *leaf) {
+static bool add_id(cf_audit_t *a, cf_hash_t const *id, cf_hash_t const *leaf) {
   uint64_t row;
   for (cf_map_find_t f = cf_map_find(&a->by_id, leaf); cf_map_next(&f, &row);)
     if (cf_hash_eq(cf_vec_at(&a->ids, row), id)) return false;
-  row                                      = a->ids.cnt;
+  row = a->ids.cnt;
   *(cf_hash_t *)cf_vec_add(&a->ids, &a->mem) = *id;
   cf_map_add(&a->by_id, &a->mem, leaf, row); /* by the leaf's hash: nobody chooses where that falls */
   return true;
 }
 
-static outcome_t
-check_inputs(cf_audit_t *a, cf_receipt_row_t *r) {
-  cf_who_t      who  = { CF_RANK_RECEIPTS, 7, r->sequence, r->index };
-  cf_frontier_t tree = { 0 };
+static outcome_t check_inputs(cf_audit_t *a, cf_receipt_row_t *r) {
+  cf_who_t      who = {CF_RANK_RECEIPTS, 7, r->sequence, r->index};
+  cf_frontier_t tree = {0};
   bool          once = true;
   char          text[120], by[48];
   cf_span_t     bytes;
@@ -84,10 +81,9 @@ check_inputs(cf_audit_t *a, cf_receipt_row_t *r) {
    That it lies behind its epoch's k-th result, and the bound on what comes later, are in what counts: behind the next
    certified boot entry only adopted receipts count, and to these the bound does not apply. */
 
-static outcome_t
-check_time(cf_audit_t *a, cf_receipt_row_t *r) {
-  cf_epoch_row_t const *e    = cf_audit_epoch(a, r->epoch);
-  cf_checkpoint_ref_t  *nb   = &r->not_before;
+static outcome_t check_time(cf_audit_t *a, cf_receipt_row_t *r) {
+  cf_epoch_row_t const *e = cf_audit_epoch(a, r->epoch);
+  cf_checkpoint_ref_t  *nb = &r->not_before;
   cf_kept_note_t const *seen = cf_audit_note_of(a, nb->size), *covers = cf_audit_note_covering(a, r->index);
   char                  name[40];
   if (r->index <= e->boot.certified_index) return fails(a, r, 8, NULL, "it stands before its epoch's k-th result");
@@ -95,28 +91,30 @@ check_time(cf_audit_t *a, cf_receipt_row_t *r) {
   snprintf(name, sizeof name, "checkpoints/%020llu", (ull_t)nb->size);
   if (!seen) {
     bool there = a->listed && cf_audit_has(a, name);
-    return fails(a, r, 8, name, there ? "the checkpoint that it was made after does not hold" : "missing; it is the checkpoint that the receipt was made after");
+    return fails(a, r, 8, name,
+                 there ? "the checkpoint that it was made after does not hold"
+                       : "missing; it is the checkpoint that the receipt was made after");
   }
   if (memcmp(seen->root.b, nb->root, 32)) return fails(a, r, 8, name, "the checkpoint that it names has another root");
-  if (nb->time < seen->time_s || nb->time > seen->top_s) return fails(a, r, 8, name, "the checkpoint that it names is of another time");
-  if (covers && nb->time > covers->time_s + a->policy.clock_skew_s) return fails(a, r, 8, NULL, "made later than the first checkpoint that covers it");
+  if (nb->time < seen->time_s || nb->time > seen->top_s)
+    return fails(a, r, 8, name, "the checkpoint that it names is of another time");
+  if (covers && nb->time > covers->time_s + a->policy.clock_skew_s)
+    return fails(a, r, 8, NULL, "made later than the first checkpoint that covers it");
   return HOLDS;
 }
 
 /* ---- 9 ---- */
 
-static outcome_t
-check_witnessed(cf_audit_t *a, cf_receipt_row_t *r) {
+static outcome_t check_witnessed(cf_audit_t *a, cf_receipt_row_t *r) {
   return cf_audit_note_covering(a, r->index) ? HOLDS : NOT_YET;
 }
 
 /* ---- 10 ---- */
 
 /* What an observer had verified of the log when it signed: of this log, and kept. */
-static bool
-observer_saw(cf_audit_t *a, cf_proof_row_t *made, cf_finality_sig_t const *s) {
+static bool observer_saw(cf_audit_t *a, cf_proof_row_t *made, cf_finality_sig_t const *s) {
   if (s->log_size > a->good && a->cut) return true;
-  cf_hash_t is = s->log_size <= a->good ? cf_audit_root(a, s->log_size) : (cf_hash_t){ { 0 } };
+  cf_hash_t is = s->log_size <= a->good ? cf_audit_root(a, s->log_size) : (cf_hash_t){{0}};
   if (!cf_hash_eq(&is, &s->log_root)) {
     snprintf(made->why, sizeof made->why, "observer %u was shown another log of %llu entries", s->observer, (ull_t)s->log_size);
     return false;
@@ -127,22 +125,21 @@ observer_saw(cf_audit_t *a, cf_proof_row_t *made, cf_finality_sig_t const *s) {
   return false;
 }
 
-static cf_proof_row_t *
-proof_of(cf_audit_t *a, cf_receipt_row_t const *r, cf_who_t who, bool *told) {
+static cf_proof_row_t *proof_of(cf_audit_t *a, cf_receipt_row_t const *r, cf_who_t who, bool *told) {
   cf_hash_t           name = cf_hash_of(r->view.proof);
   uint64_t            row;
   cf_span_t           bytes;
   cf_finality_proof_t p;
   cf_finality_t       f;
-  cf_error_t          err = { 0 };
+  cf_error_t          err = {0};
   char                by[64];
   for (cf_map_find_t m = cf_map_find(&a->by_proof, &name); cf_map_next(&m, &row);) {
     cf_proof_row_t *old = cf_vec_at(&a->proofs, row);
     if (cf_hash_eq(&old->name, &name)) return old;
   }
-  row                  = a->proofs.cnt;
+  row = a->proofs.cnt;
   cf_proof_row_t *made = cf_vec_add(&a->proofs, &a->mem);
-  made->name           = name;
+  made->name = name;
   cf_map_add(&a->by_proof, &a->mem, &name, row);
   snprintf(by, sizeof by, "receipt %llu's finality proof", (ull_t)r->sequence);
   if (!cf_audit_archived(a, &bytes, &name, who, by)) {
@@ -158,39 +155,41 @@ proof_of(cf_audit_t *a, cf_receipt_row_t const *r, cf_who_t who, bool *told) {
   }
   for (size_t i = 0; i < p.cnt; i++)
     if (!observer_saw(a, made, &p.at[i])) return made;
-  made->holds  = true;
+  made->holds = true;
   made->number = f.number;
-  made->hash   = f.block_hash;
+  made->hash = f.block_hash;
   made->time_s = f.time_s;
   a->n.proofs++;
   return made;
 }
 
-static outcome_t
-check_view(cf_audit_t *a, cf_receipt_row_t *r) {
-  static uint8_t const none[32];
-  cf_view_ref_t const *v    = &r->view;
-  bool                 told = false;
+static outcome_t check_view(cf_audit_t *a, cf_receipt_row_t *r) {
+  static uint8_t const    none[32];
+  cf_view_ref_t const    *v = &r->view;
+  bool                    told = false;
   cf_receipt_row_t const *before = cf_audit_counting(a, r->sequence - 1);
-  if (before && v->number < before->view.number) return fails(a, r, 10, NULL, "its ledger view is older than that of the receipt before");
+  if (before && v->number < before->view.number)
+    return fails(a, r, 10, NULL, "its ledger view is older than that of the receipt before");
   if (!memcmp(v->proof, none, 32)) {
     bool empty = !v->number && !v->time && !memcmp(v->hash, none, 32);
     return empty ? HOLDS : fails(a, r, 10, NULL, "a ledger view without a finality proof");
   }
-  cf_proof_row_t const *p = proof_of(a, r, (cf_who_t){ CF_RANK_RECEIPTS, 10, r->sequence, r->index }, &told);
+  cf_proof_row_t const *p = proof_of(a, r, (cf_who_t){CF_RANK_RECEIPTS, 10, r->sequence, r->index}, &told);
   if (told) return FAILS;
   if (!p->holds) return fails(a, r, 10, p->file, p->why);
-  if (p->number != v->number || p->time_s != v->time || memcmp(p->hash.b, v->hash, 32)) return fails(a, r, 10, NULL, "its ledger view is not the block that the finality proof is of");
+  if (p->number != v->number || p->time_s != v->time || memcmp(p->hash.b, v->hash, 32))
+    return fails(a, r, 10, NULL, "its ledger view is not the block that the finality proof is of");
   char file[48];
   snprintf(file, sizeof file, "ledger/blocks/%020llu", (ull_t)v->number);
-  if (v->number >= a->blocks.cnt) return a->ledger_whole ? fails(a, r, 10, file, "missing; observers proved this block final") : NOT_JUDGED;
+  if (v->number >= a->blocks.cnt)
+    return a->ledger_whole ? fails(a, r, 10, file, "missing; observers proved this block final") : NOT_JUDGED;
   cf_block_row_t const *b = cf_vec_at(&a->blocks, v->number);
-  if (memcmp(b->hash.b, v->hash, 32) || b->time_s != v->time) return fails(a, r, 10, file, "observers proved another block of this number final");
+  if (memcmp(b->hash.b, v->hash, 32) || b->time_s != v->time)
+    return fails(a, r, 10, file, "observers proved another block of this number final");
   return HOLDS;
 }
 
-static outcome_t
-check_settled(cf_audit_t *a, cf_receipt_row_t *r) {
+static outcome_t check_settled(cf_audit_t *a, cf_receipt_row_t *r) {
   outcome_t view = check_view(a, r);
   if (view != HOLDS) return view;
   if (r->content != CF_NO_ROW) return HOLDS;
@@ -201,48 +200,56 @@ check_settled(cf_audit_t *a, cf_receipt_row_t *r) {
 
 /* ---- the loop ---- */
 
-static outcome_t (*const checks[])(cf_audit_t *, cf_receipt_row_t *) = { check_evidence, check_policy,    check_inputs,
-                                                                         check_time,     check_witnessed, check_settled };
+static outcome_t (*const checks[])(cf_audit_t *, cf_receipt_row_t *) = {check_evidence, check_policy,    check_inputs,
+                                                                        check_time,     check_witnessed, check_settled};
 
-static void
-judge(cf_audit_t *a, cf_receipt_row_t *r) {
+static void judge(cf_audit_t *a, cf_receipt_row_t *r) {
   outcome_t all = HOLDS;
   for (size_t i = 0; i < CF_COUNT_OF(checks) && all != FAILS; i++) {
     outcome_t o = checks[i](a, r);
     if (o == FAILS || (o == NOT_JUDGED && all != FAILS) || (o == NOT_YET && all == HOLDS)) all = o;
   }
   switch (all) {
-  case HOLDS: r->judged = CF_JUDGED_HOLDS; return;
-  case NOT_YET: r->judged = CF_JUDGED_PROVISIONAL; return;
-  case FAILS: r->judged = CF_JUDGED_FAILS; return;
-  case NOT_JUDGED: r->judged = CF_JUDGED_NOT; return;
+  case HOLDS:
+    r->judged = CF_JUDGED_HOLDS;
+    return;
+  case NOT_YET:
+    r->judged = CF_JUDGED_PROVISIONAL;
+    return;
+  case FAILS:
+    r->judged = CF_JUDGED_FAILS;
+    return;
+  case NOT_JUDGED:
+    r->judged = CF_JUDGED_NOT;
+    return;
   }
 }
 
 /* ---- registrations: no key settles that no certified epoch of the log has ---- */
 
-static char const *
-registration_fault(cf_audit_t const *a, cf_registration_t const *r) {
+static char const *registration_fault(cf_audit_t const *a, cf_registration_t const *r) {
   cf_registration_terms_t t = cf_registration_terms_unpack(&r->terms);
   cf_epoch_row_t const   *e = cf_audit_epoch(a, t.epoch);
   if (!e || !cf_hash_eq(&e->boot.cert_hash, &r->certificate)) return "for an epoch certificate that the log does not have";
-  if (!cf_hash_eq(&e->boot.instance, &r->instance) || memcmp(e->boot.settlement, r->key.b, 20) || t.log_index != e->boot.cert_index)
+  if (!cf_hash_eq(&e->boot.instance, &r->instance) || memcmp(e->boot.settlement, r->key.b, 20) ||
+      t.log_index != e->boot.cert_index)
     return "whose key, instance or log index is not its certificate's";
-  if (t.not_before_s < e->boot.not_before || t.not_after_s > e->boot.not_after || t.policy != a->policy.version) return "on other terms than its certificate's";
+  if (t.not_before_s < e->boot.not_before || t.not_after_s > e->boot.not_after || t.policy != a->policy.version)
+    return "on other terms than its certificate's";
   if (!e->passes) return "for an epoch that does not pass check 3";
   if (!cf_hash_eq(&e->measurement, &r->measurement)) return "with a measurement other than the one appraised";
   for (uint64_t i = 0; i < a->results.cnt; i++) {
     cf_result_row_t const *x = cf_vec_at(&a->results, i);
-    if (x->agrees && !memcmp(x->ear.certificate, r->certificate.b, 32) && !memcmp(x->ear.evidence, r->evidence.b, 32)) return NULL;
+    if (x->agrees && !memcmp(x->ear.certificate, r->certificate.b, 32) && !memcmp(x->ear.evidence, r->evidence.b, 32))
+      return NULL;
   }
   return "resting on evidence that no result in the log is of";
 }
 
-bool
-cf_audit_receipts(cf_audit_t *a) {
+bool cf_audit_receipts(cf_audit_t *a) {
   for (uint64_t s = 1; s <= a->counting.cnt && !a->failed_io; s++) judge(a, cf_audit_counting(a, s));
   for (uint64_t i = 0; i < a->registrations.cnt && !a->cut; i++) {
-    cf_registration_row_t const *g    = cf_vec_at(&a->registrations, i);
+    cf_registration_row_t const *g = cf_vec_at(&a->registrations, i);
     char const                  *text = registration_fault(a, &g->r);
     char                         file[48];
     snprintf(file, sizeof file, "ledger/blocks/%020llu", (ull_t)g->block);

@@ -8,8 +8,7 @@
 
 static void say(cf_audit_out_t const *out, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-static void
-say(cf_audit_out_t const *out, char const *fmt, ...) {
+static void say(cf_audit_out_t const *out, char const *fmt, ...) {
   char    line[1024];
   va_list ap;
   va_start(ap, fmt);
@@ -19,14 +18,10 @@ say(cf_audit_out_t const *out, char const *fmt, ...) {
   out->write(out->ctx, CF_SPAN(line, (size_t)n));
 }
 
-static uint64_t
-told_faults(cf_audit_t const *a) {
-  return a->n.faults < CF_AUDIT_FAULTS_MAX ? a->n.faults : CF_AUDIT_FAULTS_MAX;
-}
+static uint64_t told_faults(cf_audit_t const *a) { return a->n.faults < CF_AUDIT_FAULTS_MAX ? a->n.faults : CF_AUDIT_FAULTS_MAX; }
 
 /* Which receipts hold before the first that does not. */
-static void
-before_and_after(cf_audit_t const *a, cf_audit_fault_t const *f, cf_audit_out_t const *out) {
+static void before_and_after(cf_audit_t const *a, cf_audit_fault_t const *f, cf_audit_out_t const *out) {
   uint64_t hold = 0;
   while (hold < a->counting.cnt && cf_audit_counting(a, hold + 1)->judged == CF_JUDGED_HOLDS) hold++;
   if (hold == 0) say(out, "  before    no receipt holds");
@@ -35,8 +30,7 @@ before_and_after(cf_audit_t const *a, cf_audit_fault_t const *f, cf_audit_out_t 
   say(out, a->cut || a->n.not_judged ? "   after   not judged\n" : "   after   judged, see below\n");
 }
 
-static uint64_t
-hit_receipt(cf_audit_t const *a, cf_audit_fault_t const *f) {
+static uint64_t hit_receipt(cf_audit_t const *a, cf_audit_fault_t const *f) {
   if (f->receipt || f->check != 9 || f->entry == CF_NO_INDEX) return f->receipt;
   for (uint64_t s = 1; s <= a->counting.cnt; s++) {
     if (cf_audit_counting(a, s)->index >= f->entry) return s;
@@ -44,8 +38,7 @@ hit_receipt(cf_audit_t const *a, cf_audit_fault_t const *f) {
   return 0;
 }
 
-static void
-say_fault(cf_audit_t const *a, cf_audit_fault_t const *f, bool first, cf_audit_out_t const *out) {
+static void say_fault(cf_audit_t const *a, cf_audit_fault_t const *f, bool first, cf_audit_out_t const *out) {
   uint64_t receipt = hit_receipt(a, f);
   say(out, "FAIL  ");
   if (f->check) say(out, "check %u (%s)", f->check, cf_audit_check_name(f->check));
@@ -59,8 +52,7 @@ say_fault(cf_audit_t const *a, cf_audit_fault_t const *f, bool first, cf_audit_o
   if (f->next) say(out, "  next      %s\n", f->next);
 }
 
-void
-cf_audit_line(cf_audit_t const *a, char out[200]) {
+void cf_audit_line(cf_audit_t const *a, char out[200]) {
   cf_audit_counts_t const *n = &a->n;
   char                     more[64] = "";
   if (n->provisional) snprintf(more, sizeof more, "; %llu not yet witnessed", (ull_t)n->provisional);
@@ -70,34 +62,32 @@ cf_audit_line(cf_audit_t const *a, char out[200]) {
   }
   if (n->faults) {
     cf_audit_fault_t const *f = &a->faults[0];
-    snprintf(out, 200, "FAIL   %llu faults, the first: check %u, %.100s", (ull_t)n->faults, f->check, f->file[0] ? f->file : f->text);
+    snprintf(out, 200, "FAIL   %llu faults, the first: check %u, %.100s", (ull_t)n->faults, f->check,
+             f->file[0] ? f->file : f->text);
     return;
   }
-  snprintf(out, 200, "OK   %d of %d checks on %llu receipts; %llu settlements match the ledger%s", CF_AUDIT_CHECKS, CF_AUDIT_CHECKS, (ull_t)n->hold,
-           (ull_t)n->executed, more);
+  snprintf(out, 200, "OK   %d of %d checks on %llu receipts; %llu settlements match the ledger%s", CF_AUDIT_CHECKS,
+           CF_AUDIT_CHECKS, (ull_t)n->hold, (ull_t)n->executed, more);
 }
 
-static void
-say_assets(cf_audit_t const *a, cf_audit_out_t const *out) {
+static void say_assets(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (!a->blocks.cnt) return;
   say(out, "\n asset            deposited         paid out        in lanes     free lanes   settled net    settlements\n");
   for (size_t i = 0; i < a->genesis.assets_cnt; i++) {
     cf_asset_t const     *g = &a->genesis.assets[i];
     cf_asset_row_t const *x = &a->assets[g->id];
-    say(out, " %-8.*s %16llu %16llu %15llu %14llu %13llu %14llu\n", (int)g->symbol.len, (char const *)g->symbol.ptr, (ull_t)x->deposited, (ull_t)x->paid,
-        (ull_t)x->lanes, (ull_t)x->free_lanes, (ull_t)x->net, (ull_t)x->settlements);
+    say(out, " %-8.*s %16llu %16llu %15llu %14llu %13llu %14llu\n", (int)g->symbol.len, (char const *)g->symbol.ptr,
+        (ull_t)x->deposited, (ull_t)x->paid, (ull_t)x->lanes, (ull_t)x->free_lanes, (ull_t)x->net, (ull_t)x->settlements);
   }
 }
 
-static char const *
-verdict_of(cf_content_row_t const *c) {
+static char const *verdict_of(cf_content_row_t const *c) {
   if (c->bad) return "does not hold";
   if (c->abandoned) return "void";
   return c->executed ? "settled" : "opened, not final";
 }
 
-static void
-say_settlements(cf_audit_t const *a, cf_audit_out_t const *out) {
+static void say_settlements(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (a->order_cnt) say(out, "\n settlement  receipts        intent   block   verdict\n");
   for (uint64_t i = 0; i < a->order_cnt; i++) {
     cf_content_row_t const *c = cf_vec_at(&a->contents, a->order[i]);
@@ -108,8 +98,7 @@ say_settlements(cf_audit_t const *a, cf_audit_out_t const *out) {
   }
 }
 
-void
-cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
+void cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
   cf_audit_counts_t const *n = &a->n;
   char                     line[200], hex[16];
   for (uint64_t i = 0; i < told_faults(a) && i < 20; i++) say_fault(a, &a->faults[i], i == 0, out);
@@ -119,13 +108,15 @@ cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (n->faults) say(out, "\n");
   say(out, " domain      %s  %.*s%s\n", cf_short(hex, a->domain.b), (int)a->genesis.name.len, (char const *)a->genesis.name.ptr,
       a->options.domain ? "" : "   as its own folder says; --domain compares it with what you know");
-  say(out, " log         %llu entries, %llu of them under %llu checkpoints of a quorum\n", (ull_t)n->entries, (ull_t)n->witnessed, (ull_t)n->checkpoints);
-  say(out, " evidence    %llu certified epochs; %llu of %llu results derived again and equal\n", (ull_t)n->epochs, (ull_t)n->results, (ull_t)a->results.cnt);
-  say(out, " receipts    %llu counting: %llu hold, %llu not yet witnessed, %llu fail, %llu not judged; %llu skipped\n", (ull_t)n->receipts, (ull_t)n->hold,
-      (ull_t)n->provisional, (ull_t)n->fail, (ull_t)n->not_judged, (ull_t)n->skipped);
+  say(out, " log         %llu entries, %llu of them under %llu checkpoints of a quorum\n", (ull_t)n->entries, (ull_t)n->witnessed,
+      (ull_t)n->checkpoints);
+  say(out, " evidence    %llu certified epochs; %llu of %llu results derived again and equal\n", (ull_t)n->epochs,
+      (ull_t)n->results, (ull_t)a->results.cnt);
+  say(out, " receipts    %llu counting: %llu hold, %llu not yet witnessed, %llu fail, %llu not judged; %llu skipped\n",
+      (ull_t)n->receipts, (ull_t)n->hold, (ull_t)n->provisional, (ull_t)n->fail, (ull_t)n->not_judged, (ull_t)n->skipped);
   say(out, " inputs      %llu, each once\n", (ull_t)n->inputs);
-  say(out, " ledger      %llu blocks, %llu calls, %llu registrations, %llu finality proofs\n", (ull_t)n->blocks, (ull_t)n->calls, (ull_t)n->registrations,
-      (ull_t)n->proofs);
+  say(out, " ledger      %llu blocks, %llu calls, %llu registrations, %llu finality proofs\n", (ull_t)n->blocks, (ull_t)n->calls,
+      (ull_t)n->registrations, (ull_t)n->proofs);
   say(out, " settlements %llu opened: %llu final, %llu void\n", (ull_t)n->contents, (ull_t)n->executed, (ull_t)n->abandoned);
   say(out, " files       %llu read, %llu bytes%s\n", (ull_t)n->files, (ull_t)n->bytes,
       a->listed ? "" : "; the tree cannot be listed, so files that nothing names are not found");
@@ -144,19 +135,14 @@ typedef struct {
   cf_audit_out_t const *out;
 } json_t;
 
-static void
-flush(json_t *x) {
+static void flush(json_t *x) {
   x->out->write(x->out->ctx, cf_wr_out(&x->wr));
   x->wr.len = 0;
 }
 
-static void
-json_hash(json_t *x, char const *key, cf_hash_t const *h) {
-  cf_jw_hex(&x->j, key, CF_SPAN_OF(h->b));
-}
+static void json_hash(json_t *x, char const *key, cf_hash_t const *h) { cf_jw_hex(&x->j, key, CF_SPAN_OF(h->b)); }
 
-static void
-json_fault(cf_audit_t const *a, json_t *x, cf_audit_fault_t const *f) {
+static void json_fault(cf_audit_t const *a, json_t *x, cf_audit_fault_t const *f) {
   uint64_t receipt = hit_receipt(a, f);
   cf_jw_obj(&x->j, NULL);
   cf_jw_u64(&x->j, "check", f->check);
@@ -170,20 +156,33 @@ json_fault(cf_audit_t const *a, json_t *x, cf_audit_fault_t const *f) {
   flush(x);
 }
 
-static void
-json_counts(json_t *x, cf_audit_counts_t const *n) {
+static void json_counts(json_t *x, cf_audit_counts_t const *n) {
   struct {
     char const *name;
     uint64_t    value;
   } const rows[] = {
-    { "files", n->files },         { "bytes", n->bytes },           { "entries", n->entries },
-    { "witnessed", n->witnessed }, { "checkpoints", n->checkpoints }, { "epochs", n->epochs },
-    { "results", n->results },     { "receipts", n->receipts },     { "hold", n->hold },
-    { "provisional", n->provisional }, { "fail", n->fail },         { "not_judged", n->not_judged },
-    { "skipped", n->skipped },     { "inputs", n->inputs },         { "settlements", n->contents },
-    { "settled", n->executed },    { "void", n->abandoned },        { "blocks", n->blocks },
-    { "calls", n->calls },         { "registrations", n->registrations }, { "finality_proofs", n->proofs },
-    { "faults", n->faults },
+      {"files", n->files},
+      {"bytes", n->bytes},
+      {"entries", n->entries},
+      {"witnessed", n->witnessed},
+      {"checkpoints", n->checkpoints},
+      {"epochs", n->epochs},
+      {"results", n->results},
+      {"receipts", n->receipts},
+      {"hold", n->hold},
+      {"provisional", n->provisional},
+      {"fail", n->fail},
+      {"not_judged", n->not_judged},
+      {"skipped", n->skipped},
+      {"inputs", n->inputs},
+      {"settlements", n->contents},
+      {"settled", n->executed},
+      {"void", n->abandoned},
+      {"blocks", n->blocks},
+      {"calls", n->calls},
+      {"registrations", n->registrations},
+      {"finality_proofs", n->proofs},
+      {"faults", n->faults},
   };
   cf_jw_obj(&x->j, "counts");
   for (size_t i = 0; i < CF_COUNT_OF(rows); i++) cf_jw_u64(&x->j, rows[i].name, rows[i].value);
@@ -191,8 +190,7 @@ json_counts(json_t *x, cf_audit_counts_t const *n) {
   flush(x);
 }
 
-static void
-json_assets(cf_audit_t const *a, json_t *x) {
+static void json_assets(cf_audit_t const *a, json_t *x) {
   cf_jw_arr(&x->j, "assets");
   for (size_t i = 0; a->blocks.cnt && i < a->genesis.assets_cnt; i++) {
     cf_asset_t const     *g = &a->genesis.assets[i];
@@ -211,8 +209,7 @@ json_assets(cf_audit_t const *a, json_t *x) {
   cf_jw_end(&x->j, ']');
 }
 
-static void
-json_settlements(cf_audit_t const *a, json_t *x) {
+static void json_settlements(cf_audit_t const *a, json_t *x) {
   cf_jw_arr(&x->j, "settlements");
   for (uint64_t i = 0; i < a->order_cnt; i++) {
     cf_content_row_t const *c = cf_vec_at(&a->contents, a->order[i]);
@@ -238,11 +235,10 @@ json_settlements(cf_audit_t const *a, json_t *x) {
   cf_jw_end(&x->j, ']');
 }
 
-void
-cf_audit_json(cf_audit_t const *a, cf_audit_out_t const *out) {
-  json_t x = { .out = out };
-  x.wr     = cf_wr_init(x.buf, sizeof x.buf);
-  x.j      = cf_jw_init(&x.wr);
+void cf_audit_json(cf_audit_t const *a, cf_audit_out_t const *out) {
+  json_t x = {.out = out};
+  x.wr = cf_wr_init(x.buf, sizeof x.buf);
+  x.j = cf_jw_init(&x.wr);
   cf_jw_obj(&x.j, NULL);
   cf_jw_str(&x.j, "verdict", a->failed_io ? "unread" : a->n.faults ? "fail" : "ok");
   if (a->has_genesis) {

@@ -10,7 +10,7 @@
 #include "translog/cf_logreader.h"
 #include "translog/cf_note.h"
 
-#define CF_NAME_MAX    200
+#define CF_NAME_MAX 200
 #define CF_ARCHIVE_MAX ((size_t)64 << 20) /* a manifest of two million inputs */
 typedef unsigned long long ull_t;
 
@@ -32,7 +32,7 @@ typedef struct {
   uint64_t receipt, entry;
 } cf_who_t;
 enum { CF_RANK_LOG, CF_RANK_GENESIS, CF_RANK_NOTES, CF_RANK_LEDGER, CF_RANK_RECEIPTS, CF_RANK_RESULTS, CF_RANK_FILES };
-#define CF_WHO(rank, check) ((cf_who_t){ (rank), (check), 0, CF_NO_INDEX })
+#define CF_WHO(rank, check) ((cf_who_t){(rank), (check), 0, CF_NO_INDEX})
 
 /* ---- rows ---- */
 
@@ -49,18 +49,18 @@ typedef struct {
   uint64_t          statements; /* distinct verifiers whose credential statements these rest on */
   bool              ak_certified;
   bool              said[CF_MEMBERS_MAX], stated[CF_MEMBERS_MAX];
-  bool              fenced;     /* what the log says of it when it was certified was looked at */
-  char const       *refused;    /* and why no honest verifier would have signed; static */
-  bool              passes;     /* check 3 */
+  bool              fenced;                               /* what the log says of it when it was certified was looked at */
+  char const       *refused;                              /* and why no honest verifier would have signed; static */
+  bool              passes;                               /* check 3 */
   cf_hash_t         evidence, measurement, configuration; /* of the first that agrees */
-  cf_audit_fault_t  why;        /* the first that does not; text empty: none */
+  cf_audit_fault_t  why;                                  /* the first that does not; text empty: none */
 } cf_epoch_row_t;
 
 typedef struct {
-  uint64_t  index;
-  uint64_t  member;
-  cf_ear_t  ear; /* verdict lies in the arena */
-  bool      agrees;
+  uint64_t index;
+  uint64_t member;
+  cf_ear_t ear; /* verdict lies in the arena */
+  bool     agrees;
 } cf_result_row_t;
 
 typedef enum { CF_RECEIPT_UNDECIDED, CF_RECEIPT_COUNTS, CF_RECEIPT_SKIPPED, CF_RECEIPT_REFUSED } cf_receipt_kind_t;
@@ -74,7 +74,7 @@ typedef struct {
   uint64_t            inputs, first_id;
   uint64_t            workload_version;
   bool                workload; /* it is policy's */
-  bool                hangs;   /* a content covers it that does not hold */
+  bool                hangs;    /* a content covers it that does not hold */
   cf_checkpoint_ref_t not_before;
   cf_view_ref_t       view;
   cf_receipt_kind_t   kind;
@@ -84,7 +84,7 @@ typedef struct {
 
 typedef struct { /* one content; the same, signed again by a successor, is the same row */
   cf_settlement_doc_t  doc;
-  uint64_t             index;  /* of its first settlement entry */
+  uint64_t             index; /* of its first settlement entry */
   cf_settlement_meta_t meta;
   cf_hash_t            digest;
   uint64_t             intent; /* sequence of the receipt that carries it; 0: none */
@@ -92,7 +92,7 @@ typedef struct { /* one content; the same, signed again by a successor, is the s
   uint64_t             abandoned; /* sequence of the receipt that made it void; 0: none */
   bool                 executed;
   uint64_t             block;
-  uint64_t             number;    /* from 1, in the order of intents */
+  uint64_t             number; /* from 1, in the order of intents */
 } cf_content_row_t;
 
 typedef struct {
@@ -123,7 +123,7 @@ typedef struct {
 typedef struct {
   uint64_t deposited, paid, lanes, free_lanes; /* minor units */
   uint64_t settlements, net;                   /* executed; sum of positive positions */
-  bool     over; /* a sum left 64 bits */
+  bool     over;                               /* a sum left 64 bits */
 } cf_asset_row_t;
 
 struct cf_audit {
@@ -139,7 +139,7 @@ struct cf_audit {
   bool     unread; /* some part could not be judged: what refers to files is not known whole */
   cf_vec_t names;
   cf_map_t by_name;
-  cf_vec_t tiles; /* of listed files */
+  cf_vec_t tiles;  /* of listed files */
   uint8_t *bundle; /* the widest file of the tile under way */
   size_t   bundle_sz, bundle_max;
   /* genesis */
@@ -156,19 +156,19 @@ struct cf_audit {
   cf_hash_t            deployed; /* block 0's hash, by the deployment entry */
   bool                 has_deployment;
   /* log */
-  uint64_t       size, good; /* entries below good are the log's */
-  cf_hash_t      root;
-  bool           cut; /* good < size */
-  cf_logreader_t log;
-  cf_vec_t       level[64]; /* roots of complete subtrees */
-  cf_vec_t       notes;     /* rising size */
-  cf_history_t   history;
-  cf_vec_t       epochs, results, receipts, contents;
-  cf_vec_t       counting; /* uint64_t: rows of receipts, by sequence from 1 */
-  char const    *event_text; /* what history said of the entry under way */
-  cf_history_kind_t event;
+  uint64_t                 size, good; /* entries below good are the log's */
+  cf_hash_t                root;
+  bool                     cut; /* good < size */
+  cf_logreader_t           log;
+  cf_vec_t                 level[64]; /* roots of complete subtrees */
+  cf_vec_t                 notes;     /* rising size */
+  cf_history_t             history;
+  cf_vec_t                 epochs, results, receipts, contents;
+  cf_vec_t                 counting;   /* uint64_t: rows of receipts, by sequence from 1 */
+  char const              *event_text; /* what history said of the entry under way */
+  cf_history_kind_t        event;
   cf_history_boot_t const *event_boot;
-  cf_who_t       cut_who;
+  cf_who_t                 cut_who;
   /* ledger */
   cf_chain_t     chain;
   bool           ledger_whole; /* every block was replayed */
@@ -178,7 +178,7 @@ struct cf_audit {
   cf_asset_row_t assets[CF_GENESIS_ASSETS_MAX];
   uint64_t       order_cnt;
   uint64_t       covered_to; /* the last receipt that a content covers */
-  uint64_t      *order; /* contents by intent */
+  uint64_t      *order;      /* contents by intent */
   /* inputs */
   cf_vec_t ids; /* cf_hash_t */
   cf_map_t by_id;
@@ -222,33 +222,29 @@ bool      cf_audit_archived(cf_audit_t *a, cf_span_t *out, cf_hash_t const *hash
 cf_span_t cf_audit_keep(cf_audit_t *a, cf_span_t s);
 
 /* cf_audit_root is the log's root at a size up to a->good. */
-cf_hash_t             cf_audit_root(cf_audit_t const *a, uint64_t size);
-void                  cf_audit_leaf(cf_audit_t *a, cf_hash_t const *leaf);
-cf_kept_note_t const *cf_audit_note_covering(cf_audit_t const *a, uint64_t index); /* the first; NULL */
-cf_kept_note_t const *cf_audit_note_of(cf_audit_t const *a, uint64_t size);
-cf_epoch_row_t       *cf_audit_epoch(cf_audit_t const *a, uint64_t epoch);
-cf_receipt_row_t     *cf_audit_receipt_at(cf_audit_t const *a, uint64_t index); /* by log index */
-static inline cf_receipt_row_t *
-cf_audit_counting(cf_audit_t const *a, uint64_t sequence) {
+cf_hash_t                       cf_audit_root(cf_audit_t const *a, uint64_t size);
+void                            cf_audit_leaf(cf_audit_t *a, cf_hash_t const *leaf);
+cf_kept_note_t const           *cf_audit_note_covering(cf_audit_t const *a, uint64_t index); /* the first; NULL */
+cf_kept_note_t const           *cf_audit_note_of(cf_audit_t const *a, uint64_t size);
+cf_epoch_row_t                 *cf_audit_epoch(cf_audit_t const *a, uint64_t epoch);
+cf_receipt_row_t               *cf_audit_receipt_at(cf_audit_t const *a, uint64_t index); /* by log index */
+static inline cf_receipt_row_t *cf_audit_counting(cf_audit_t const *a, uint64_t sequence) {
   if (sequence == 0 || sequence > a->counting.cnt) return NULL;
   return cf_vec_at(&a->receipts, *(uint64_t *)cf_vec_at(&a->counting, sequence - 1));
 }
 cf_content_row_t *cf_audit_content(cf_audit_t const *a, cf_hash_t const *digest);
 
-static inline bool
-cf_is_zero(cf_hash_t const *h) {
+static inline bool cf_is_zero(cf_hash_t const *h) {
   static cf_hash_t const zero;
   return cf_hash_eq(h, &zero);
 }
-static inline cf_hash_t
-cf_hash_of(uint8_t const b[32]) {
+static inline cf_hash_t cf_hash_of(uint8_t const b[32]) {
   cf_hash_t h;
   memcpy(h.b, b, sizeof h.b);
   return h;
 }
 /* "5d0c1f2a…": four bytes. */
-static inline char const *
-cf_short(char out[16], uint8_t const b[32]) {
+static inline char const *cf_short(char out[16], uint8_t const b[32]) {
   static char const digits[] = "0123456789abcdef";
   for (int i = 0; i < 4; i++) out[2 * i] = digits[b[i] >> 4], out[2 * i + 1] = digits[b[i] & 15];
   memcpy(out + 8, "\xe2\x80\xa6", 4);

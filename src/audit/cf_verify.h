@@ -15,15 +15,17 @@ typedef struct {
   uint64_t  cosigned;    /* the largest of them that has cosignatures; who made them is not asked */
 } cf_verify_log_t;
 
-/* cf_verify_log checks log/checkpoint's signature by vkey (NULL: by log.vkey's key, which then proves only agreement), all tiles and
-   entries against each other and the checkpoint, and that every kept checkpoint is of the same log.
-   CF_ERR_FORMAT, CF_ERR_AUTH, CF_ERR_POLICY (another origin), CF_ERR_IO; err names file and entry. */
-CF_MUST_CHECK cf_status_t cf_verify_log(cf_verify_log_t *out, cf_audit_reader_t const *reader, cf_vkey_t const *vkey, cf_error_t *err);
+/* cf_verify_log checks log/checkpoint's signature by vkey (NULL: by log.vkey's key, which then proves only agreement), all tiles
+   and entries against each other and the checkpoint, and that every kept checkpoint is of the same log. CF_ERR_FORMAT,
+   CF_ERR_AUTH, CF_ERR_POLICY (another origin), CF_ERR_IO; err names file and entry. */
+CF_MUST_CHECK cf_status_t cf_verify_log(cf_verify_log_t *out, cf_audit_reader_t const *reader, cf_vkey_t const *vkey,
+                                        cf_error_t *err);
 
 /* ---- a party's receipt ---- */
 
 typedef enum {
-  CF_RECEIPT_SIGNED,   /* well formed, of this domain, and its batch receipt bears the key that the caller named, or nobody's was asked */
+  CF_RECEIPT_SIGNED,   /* well formed, of this domain, and its batch receipt bears the key that the caller named, or nobody's was
+                          asked */
   CF_RECEIPT_INCLUDED, /* and a quorum of the domain's witnesses stands behind it */
 } cf_receipt_state_t;
 

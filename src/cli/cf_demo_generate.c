@@ -1,11 +1,11 @@
 /* Transfers of the shape of public token transfers, made from a seed: few parties and assets are in most of them (a party is drawn anew,
-   or one that was seen before), amounts spread over many powers of two, and hubs pass most of what they get on within a few rows. */
+   or one that was seen before), amounts spread over many powers of two, and hubs pass large amounts on in the next rows. */
 #include <stdlib.h>
 
 #include "cli/cf_demo.h"
 #include "crypto/cf_entropy.h"
 
-enum { ROWS = 5693, PARTIES = 4049, ASSETS = 15, HUBS = 24, NEW_PERCENT = 36, HUB_PERCENT = 45 };
+enum { ROWS = 5693, PARTIES = 4049, ASSETS = 15, HUBS = 24, NEW_PERCENT = 55, HUB_PERCENT = 20, LARGE_BIT = 29, LARGE_HUB_PERCENT = 85 };
 
 static uint32_t
 draw(cf_entropy_t const *e, uint32_t below) {
@@ -16,9 +16,9 @@ draw(cf_entropy_t const *e, uint32_t below) {
 
 /* A hub, somebody new, or somebody who was there: who was there often is drawn often. */
 static uint32_t
-party(cf_demo_input_t const *in, size_t *seen, cf_entropy_t const *e) {
+party(cf_demo_input_t const *in, size_t *seen, bool large, cf_entropy_t const *e) {
   uint32_t kind = draw(e, 100);
-  if (kind < HUB_PERCENT) return draw(e, HUBS);
+  if (kind < (large ? LARGE_HUB_PERCENT : HUB_PERCENT)) return draw(e, HUBS);
   if ((kind < HUB_PERCENT + NEW_PERCENT || !in->rows_cnt) && *seen < PARTIES) return (uint32_t)(*seen)++;
   if (!in->rows_cnt) return draw(e, HUBS);
   cf_demo_row_t const *row = &in->rows[draw(e, (uint32_t)in->rows_cnt)];
@@ -45,13 +45,17 @@ cf_demo_generate(cf_demo_input_t *in, uint64_t seed) {
   if (!in->rows || !in->parties) abort();
   for (size_t i = 0; i < ASSETS; i++) in->assets[i] = cf_fmt("TOK%zu", i + 1);
   while (in->rows_cnt < ROWS) {
-    cf_demo_row_t row  = { .payer = party(in, &seen, &e), .payee = party(in, &seen, &e), .amount = amount(&e), .line = in->rows_cnt + 1 };
-    uint32_t      rank = draw(&e, ASSETS);
+    cf_demo_row_t row   = { .amount = amount(&e), .line = in->rows_cnt + 1 };
+    bool          large = row.amount >> LARGE_BIT;
+    uint32_t      rank  = draw(&e, ASSETS);
+    row.payer           = party(in, &seen, large, &e);
+    row.payee           = party(in, &seen, large, &e);
     row.asset          = draw(&e, rank + 1); /* low numbers are frequent */
     row.asset          = draw(&e, row.asset + 1);
     cf_demo_row_t const *last = in->rows_cnt ? &in->rows[in->rows_cnt - 1] : NULL;
-    if (last && last->payee < HUBS && draw(&e, 100) < 60) { /* passed on */
+    if (last && last->payee < HUBS && last->amount >> LARGE_BIT && draw(&e, 100) < LARGE_HUB_PERCENT) { /* passed on */
       row.payer  = last->payee;
+      row.payee  = party(in, &seen, true, &e);
       row.asset  = last->asset;
       row.amount = last->amount - last->amount / (50 + draw(&e, 400));
     }

@@ -107,7 +107,7 @@ serve(cf_enclave_t *e) {
   struct pollfd fds[3] = { { .fd = LAUNCHER, .events = POLLIN }, { .fd = LISTENER, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
   for (;;) {
     if (poll(fds, 3, -1) < 0 && errno != EINTR) return;
-    if (fds[0].revents) return; /* it only speaks when asked: it is gone */
+    if (fds[0].revents || fds[1].revents & ~POLLIN) return; /* the launcher only speaks when asked: it is gone, or the listener is */
     if (fds[1].revents & POLLIN) {
       int fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
       if (fd >= 0 && fds[2].fd >= 0) close(fds[2].fd); /* the newest gateway is the one */

@@ -231,6 +231,8 @@ cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
 
 /* ---- release ---- */
 
+#define SETTLEMENT_HEAD_MAX 1024 /* of an item: all but the body */
+
 /* A content leaves signed when its intent's receipt counts under a witness quorum: then so do all that it covers. */
 void
 cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again) {
@@ -242,6 +244,7 @@ cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again) {
     cf_book_content_t const *from = c->window ? book_content(e, c->window) : NULL;
     cf_wr_t                  body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
     if (from) cf_book_content_body(&body, from);
+    if (items->max - items->len < SETTLEMENT_HEAD_MAX + body.len) return; /* the next SHOW_LOG takes it */
     cf_settlement_doc_t doc  = { .first = c->first, .last = c->last, .log_size = c->log_size, .epoch = e->own.epoch };
     cf_hash_t           name = cf_sha256(cf_wr_out(&body));
     memcpy(doc.salt, c->salt, 32);
@@ -255,7 +258,7 @@ cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again) {
     memcpy(doc.body, name.b, 32);
     cf_status_t st = cf_k256_sign(doc.signature, e->own.settlement, &c->digest);
     assert(!st && !body.bad);
-    uint8_t buf[1024];
+    uint8_t buf[SETTLEMENT_HEAD_MAX - 64];
     cf_wr_t payload = cf_wr_init(buf, sizeof buf);
     cf_table_encode(&payload, &cf_settlement_doc_table, &doc);
     assert(!payload.bad);

@@ -1,5 +1,5 @@
-/* Audit of a folder that is the input; the seed is one that holds.  It ends, it counts its faults, and its reports are well formed:
-   JSON that the strict reader takes, and a first line that says what the status says. */
+/* Audit of a folder that is the input; the seed is one that holds.  It ends, it counts its faults, and its reports are well
+   formed: JSON that the strict reader takes, and a first line that says what the status says. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -10,19 +10,17 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 static uint8_t report[4 << 20];
 static size_t  report_sz;
 
-static void
-on_text(void *ctx, cf_span_t s) {
+static void on_text(void *ctx, cf_span_t s) {
   if (s.len > sizeof report - report_sz) s.len = sizeof report - report_sz;
   if (s.len) memcpy(report + report_sz, s.ptr, s.len);
   report_sz += s.len;
 }
 
-int
-LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
-  cf_span_t          in     = CF_SPAN(data, size);
-  cf_audit_reader_t  reader = { tree_list, tree_read, &in };
-  cf_audit_options_t o      = { 0 };
-  cf_audit_out_t     out    = { on_text, NULL };
+int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
+  cf_span_t          in = CF_SPAN(data, size);
+  cf_audit_reader_t  reader = {tree_list, tree_read, &in};
+  cf_audit_options_t o = {0};
+  cf_audit_out_t     out = {on_text, NULL};
   cf_audit_t        *a;
   cf_json_t          json;
   char               line[200];

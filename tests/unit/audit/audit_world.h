@@ -27,39 +27,34 @@ typedef struct {
   bool       failing; /* the world fails: every read */
 } tree_t;
 
-static inline mem_file_t *
-tree_find(tree_t *t, char const *name) {
+static inline mem_file_t *tree_find(tree_t *t, char const *name) {
   for (size_t i = 0; i < t->cnt; i++)
     if (!strcmp(t->file[i].name, name)) return &t->file[i];
   return NULL;
 }
 
-static inline void
-tree_put(tree_t *t, char const *name, cf_span_t bytes) {
+static inline void tree_put(tree_t *t, char const *name, cf_span_t bytes) {
   mem_file_t *f = tree_find(t, name);
   if (!f) f = &t->file[t->cnt++];
   assert_true(t->cnt < 4096);
   snprintf(f->name, sizeof f->name, "%s", name);
   f->bytes = (uint8_t *)(uintptr_t)keep(bytes).ptr;
-  f->len   = bytes.len;
+  f->len = bytes.len;
 }
 
-static inline void
-tree_drop(tree_t *t, char const *name) {
+static inline void tree_drop(tree_t *t, char const *name) {
   mem_file_t *f = tree_find(t, name);
   assert_non_null(f);
   *f = t->file[--t->cnt];
 }
 
-static inline cf_status_t
-tree_list(void *ctx, cf_audit_name_fn *fn, void *fn_ctx) {
+static inline cf_status_t tree_list(void *ctx, cf_audit_name_fn *fn, void *fn_ctx) {
   tree_t *t = ctx;
   for (size_t i = 0; i < t->cnt; i++) fn(fn_ctx, t->file[i].name);
   return CF_OK;
 }
 
-static inline cf_read_t
-tree_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
+static inline cf_read_t tree_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
   static uint8_t *last; /* a copy of the exact size, gone at the next read: whoever reads on or beyond is caught */
   tree_t         *t = ctx;
   mem_file_t     *f = tree_find(t, name);
@@ -73,10 +68,7 @@ tree_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
   return CF_READ_OK;
 }
 
-static inline cf_audit_reader_t
-tree_reader(tree_t *t) {
-  return (cf_audit_reader_t){ tree_list, tree_read, t };
-}
+static inline cf_audit_reader_t tree_reader(tree_t *t) { return (cf_audit_reader_t){tree_list, tree_read, t}; }
 
 /* ---- the world ---- */
 
@@ -97,47 +89,44 @@ typedef struct {
   uint8_t        scalar[VERIFIERS][32];
   cf_p256_key_t *ear_key[VERIFIERS];
   a_party_t      party[3];
-  cf_hash_t      ids[256]; /* envelopes of the last batch */
+  cf_hash_t      ids[256];  /* envelopes of the last batch */
   cf_hash_t      sent[256]; /* of all */
   size_t         sent_cnt;
   cf_hash_t      evidence;
-  cf_span_t      proof; /* of the view shown last: archived when a receipt names it */
-  uint64_t       published; /* log size */
-  void         (*twist_ear)(cf_ear_t *ear); /* what a lying verifier would change; NULL: nothing */
-  void         (*twist_settlement)(cf_settlement_doc_t *doc);
-  bool           hide_settlement;
-  cf_ciphers_t   ciphers;
+  cf_span_t      proof;             /* of the view shown last: archived when a receipt names it */
+  uint64_t       published;         /* log size */
+  void (*twist_ear)(cf_ear_t *ear); /* what a lying verifier would change; NULL: nothing */
+  void (*twist_settlement)(cf_settlement_doc_t *doc);
+  bool         hide_settlement;
+  cf_ciphers_t ciphers;
 } a_world_t;
 
-static inline cf_hash_t
-archive(a_world_t *a, cf_span_t bytes) {
+static inline cf_hash_t archive(a_world_t *a, cf_span_t bytes) {
   char      name[80] = "archive/";
-  cf_hash_t h        = cf_sha256(bytes);
+  cf_hash_t h = cf_sha256(bytes);
   cf_hex_encode(name + 8, CF_SPAN_OF(h.b));
   tree_put(a->t, name, bytes);
   return h;
 }
 
-static inline void
-put_block(a_world_t *a, cf_span_t bytes) {
+static inline void put_block(a_world_t *a, cf_span_t bytes) {
   char name[64];
   snprintf(name, sizeof name, "ledger/blocks/%020llu", (unsigned long long)a->w->chain.head.number);
   tree_put(a->t, name, bytes);
 }
 
 /* Genesis anew, with this EK root and three verifiers; the log and the ledger begin anew with it. */
-static inline void
-refound(a_world_t *a) {
-  static uint8_t policy_buf[32768], body_buf[65536], entry_buf[65536];
-  static char const *const names[VERIFIERS] = { "v0", "v1", "v2" };
-  world_t      *w = a->w;
-  cf_genesis_t  g = w->genesis;
-  cf_policy_t   p = w->policy;
-  cf_council_t *v = &g.councils[2];
-  cf_hash_t     h = cf_sha256(der_of(&a->root));
-  cf_error_t    err = { 0 };
-  p.ek_roots_cnt  = 1;
-  p.ek_roots[0]   = (cf_ek_root_t){ .class = 4 };
+static inline void refound(a_world_t *a) {
+  static uint8_t           policy_buf[32768], body_buf[65536], entry_buf[65536];
+  static char const *const names[VERIFIERS] = {"v0", "v1", "v2"};
+  world_t                 *w = a->w;
+  cf_genesis_t             g = w->genesis;
+  cf_policy_t              p = w->policy;
+  cf_council_t            *v = &g.councils[2];
+  cf_hash_t                h = cf_sha256(der_of(&a->root));
+  cf_error_t               err = {0};
+  p.ek_roots_cnt = 1;
+  p.ek_roots[0] = (cf_ek_root_t){.class = 4};
   memcpy(p.ek_roots[0].root, h.b, 32);
   v->k = 2, v->f = 1, v->members_cnt = 0;
   memset(v->members, 0, sizeof v->members);
@@ -149,26 +138,28 @@ refound(a_world_t *a) {
     cf_p256_key_pub(a->ear_key[i], &pub);
     memcpy(v->members[i].es256, pub.b, 64);
   }
-  cf_wr_t pw = cf_wr_init(policy_buf, sizeof policy_buf), gw = cf_wr_init(body_buf, sizeof body_buf), ew = cf_wr_init(entry_buf, sizeof entry_buf);
+  cf_wr_t pw = cf_wr_init(policy_buf, sizeof policy_buf), gw = cf_wr_init(body_buf, sizeof body_buf),
+          ew = cf_wr_init(entry_buf, sizeof entry_buf);
   cf_table_encode(&pw, &cf_policy_table, &p);
   g.policy = cf_wr_out(&pw);
   cf_table_encode(&gw, &cf_genesis_table, &g);
   assert_false(pw.bad || gw.bad);
   cf_span_t body = keep(cf_wr_out(&gw));
-  if (cf_table_decode(&w->genesis, &cf_genesis_table, body, &err) || cf_genesis_check(&w->genesis, &w->policy, &err)) fail_msg("%s: %s", err.item, err.text);
-  w->domain      = cf_domain(body);
+  if (cf_table_decode(&w->genesis, &cf_genesis_table, body, &err) || cf_genesis_check(&w->genesis, &w->policy, &err))
+    fail_msg("%s: %s", err.item, err.text);
+  w->domain = cf_domain(body);
   w->policy_hash = cf_policy_hash(w->genesis.policy);
-  w->ledger_id   = cf_genesis_identity(&w->genesis, &w->domain);
-  w->observers   = cf_genesis_seats(cf_genesis_council(&w->genesis, CF_OBSERVERS));
+  w->ledger_id = cf_genesis_identity(&w->genesis, &w->domain);
+  w->observers = cf_genesis_seats(cf_genesis_council(&w->genesis, CF_OBSERVERS));
   assert_int_equal(cf_genesis_witnesses(&w->witnesses, &w->genesis, &err), CF_OK);
-  cf_council_doc_t doc    = { .body = body, .council = CF_GOVERNORS, .version = 1, .not_after = (1ULL << 40) - 1, .sigs_cnt = 1 };
-  cf_hash_t        hash   = cf_document_hash(CF_SPAN(NULL, 0), body);
+  cf_council_doc_t doc = {.body = body, .council = CF_GOVERNORS, .version = 1, .not_after = (1ULL << 40) - 1, .sigs_cnt = 1};
+  cf_hash_t        hash = cf_document_hash(CF_SPAN(NULL, 0), body);
   cf_hash_t        digest = cf_council_doc_digest(&w->ledger_id.separator, doc.council, 1, 0, doc.not_after, &hash);
   assert_int_equal(cf_k256_sign(doc.sig[0], w->governor, &digest), CF_OK);
   cf_council_doc_seal(&ew, cf_genesis_table.typ, &doc, w->log_key, "log", "genesis");
   assert_false(ew.bad);
   w->genesis_entry = keep(cf_wr_out(&ew));
-  w->log.size      = 0;
+  w->log.size = 0;
   cf_history_init(&w->history, &w->domain, &w->genesis, &w->policy);
   log_and_read(w, w->genesis_entry);
   tree_put(a->t, "genesis", w->genesis_entry);
@@ -183,19 +174,19 @@ refound(a_world_t *a) {
   free(lg);
 }
 
-static inline void
-log_deployment(a_world_t *a) {
+static inline void log_deployment(a_world_t *a) {
   uint8_t         body_buf[512], entry_buf[2048];
   world_t        *w = a->w;
-  cf_deployment_t d = { .kind = 1, .chain_id = w->genesis.ledger.chain_id };
+  cf_deployment_t d = {.kind = 1, .chain_id = w->genesis.ledger.chain_id};
   memcpy(d.domain, w->domain.b, 32);
   memcpy(d.contract, w->genesis.ledger.contract, 20);
   memcpy(d.code_hash, w->chain.hash.b, 32);
   cf_wr_t bw = cf_wr_init(body_buf, sizeof body_buf), ew = cf_wr_init(entry_buf, sizeof entry_buf);
   cf_table_encode(&bw, &cf_deployment_table, &d);
-  cf_council_doc_t doc    = { .body = cf_wr_out(&bw), .council = CF_GOVERNORS, .version = 1, .not_after = (1ULL << 40) - 1, .sigs_cnt = 1 };
-  cf_hash_t        hash   = cf_document_hash(CF_SPAN(NULL, 0), doc.body);
-  cf_hash_t        digest = cf_council_doc_digest(&w->ledger_id.separator, doc.council, 1, 0, doc.not_after, &hash);
+  cf_council_doc_t doc = {
+      .body = cf_wr_out(&bw), .council = CF_GOVERNORS, .version = 1, .not_after = (1ULL << 40) - 1, .sigs_cnt = 1};
+  cf_hash_t hash = cf_document_hash(CF_SPAN(NULL, 0), doc.body);
+  cf_hash_t digest = cf_council_doc_digest(&w->ledger_id.separator, doc.council, 1, 0, doc.not_after, &hash);
   assert_int_equal(cf_k256_sign(doc.sig[0], w->governor, &digest), CF_OK);
   cf_council_doc_seal(&ew, cf_deployment_table.typ, &doc, w->gateway, "gateway", "deployment");
   log_and_read(w, cf_wr_out(&ew));
@@ -203,12 +194,11 @@ log_deployment(a_world_t *a) {
 
 /* ---- the log's files ---- */
 
-static inline void
-put_tile(a_world_t *a, cf_tile_t const *tile) {
+static inline void put_tile(a_world_t *a, cf_tile_t const *tile) {
   static uint8_t buf[1 << 20];
   char           name[4 + CF_TILE_PATH_MAX] = "log/";
-  tlog_t        *log                        = &a->w->log;
-  cf_wr_t        wr                         = cf_wr_init(buf, sizeof buf);
+  tlog_t        *log = &a->w->log;
+  cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
   for (uint64_t i = 0; i < tile->width; i++) {
     if (tile->row == CF_TILE_ENTRIES) {
       cf_bundle_add(&wr, log->entry[tile->index * 256 + i]);
@@ -224,10 +214,9 @@ put_tile(a_world_t *a, cf_tile_t const *tile) {
 }
 
 /* publish writes what the log gained, as one append, and its newest checkpoint. */
-static inline void
-publish(a_world_t *a) {
+static inline void publish(a_world_t *a) {
   uint8_t        buf[1024];
-  world_t       *w  = a->w;
+  world_t       *w = a->w;
   cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
   cf_tile_iter_t it = cf_tile_iter(a->published, w->log.size);
   cf_tile_t      tile;
@@ -238,32 +227,29 @@ publish(a_world_t *a) {
   a->published = w->log.size;
 }
 
-static inline void
-put_note(a_world_t *a) {
+static inline void put_note(a_world_t *a) {
   char name[64];
   publish(a);
   snprintf(name, sizeof name, "checkpoints/%020llu", (unsigned long long)a->w->log.size);
   if (!tree_find(a->t, name)) tree_put(a->t, name, note_of(a->w, &a->w->log, a->w->log.size, 15));
 }
 
-static inline void
-a_show(a_world_t *a) {
+static inline void a_show(a_world_t *a) {
   put_note(a);
   assert_int_equal(show(a->w), CF_REFUSE_NONE);
 }
 
 /* ---- evidence ---- */
 
-static inline cf_span_t
-make_evidence(a_world_t *a, cf_span_t nonces) {
-  static uint8_t    chain[8192], attest_buf[512], sig_buf[256], out_buf[32768];
-  world_t          *w    = a->w;
-  soft_ak_t         ak   = soft_ak(SOFT_AK_ATTRIBUTES);
+static inline cf_span_t make_evidence(a_world_t *a, cf_span_t nonces) {
+  static uint8_t           chain[8192], attest_buf[512], sig_buf[256], out_buf[32768];
+  world_t                 *w = a->w;
+  soft_ak_t                ak = soft_ak(SOFT_AK_ATTRIBUTES);
   cf_history_boot_t const *b = cf_history_newest(&w->history);
-  cf_tpm_evidence_t e    = { .version = 1, .certificate = w->quoted, .nonces = nonces };
-  cf_hash_t         conf = cf_sha256(CF_SPAN(w->configuration, w->configuration_sz));
-  cf_hash_t         pcr11 = cf_pcr11(&world_program, &conf, &w->domain), pcr12 = cf_pcr12(&b->instance);
-  cf_hash_t         nh = cf_nonces_hash(nonces), binding = cf_binding(&b->cert_hash, &nh);
+  cf_tpm_evidence_t        e = {.version = 1, .certificate = w->quoted, .nonces = nonces};
+  cf_hash_t                conf = cf_sha256(CF_SPAN(w->configuration, w->configuration_sz));
+  cf_hash_t                pcr11 = cf_pcr11(&world_program, &conf, &w->domain), pcr12 = cf_pcr12(&b->instance);
+  cf_hash_t                nh = cf_nonces_hash(nonces), binding = cf_binding(&b->cert_hash, &nh);
   memcpy(e.pcrs + 10 * 32, pcr11.b, 32);
   memcpy(e.pcrs + 11 * 32, pcr12.b, 32);
   memcpy(e.identity, b->identity.b, 64);
@@ -271,9 +257,9 @@ make_evidence(a_world_t *a, cf_span_t nonces) {
   memcpy(e.configuration, conf.b, 32);
   cf_wr_t cw = cf_wr_init(chain, sizeof chain), out = cf_wr_init(out_buf, sizeof out_buf);
   cf_wr_span(&cw, der_of(&a->ek));
-  e.ek_chain  = cf_wr_out(&cw);
+  e.ek_chain = cf_wr_out(&cw);
   e.ak_public = CF_SPAN(ak.public, ak.public_sz);
-  e.attest    = soft_attest(attest_buf, sizeof attest_buf, SOFT_SHAPE, CF_SPAN_OF(binding.b), CF_SPAN_OF(e.pcrs));
+  e.attest = soft_attest(attest_buf, sizeof attest_buf, SOFT_SHAPE, CF_SPAN_OF(binding.b), CF_SPAN_OF(e.pcrs));
   e.signature = soft_sign(sig_buf, sizeof sig_buf, &ak, e.attest);
   cf_carrier_encode(&out, &e);
   assert_false(out.bad);
@@ -281,13 +267,13 @@ make_evidence(a_world_t *a, cf_span_t nonces) {
   return keep(cf_wr_out(&out));
 }
 
-static inline cf_span_t
-make_statement(a_world_t *a, int verifier) {
+static inline cf_span_t make_statement(a_world_t *a, int verifier) {
   uint8_t        buf[CF_STATEMENT_MAX];
-  soft_ak_t      ak  = soft_ak(SOFT_AK_ATTRIBUTES);
+  soft_ak_t      ak = soft_ak(SOFT_AK_ATTRIBUTES);
   cf_hash_t      name = cf_sha256(CF_SPAN(ak.public, ak.public_sz)), ek = cf_sha256(der_of(&a->ek));
-  cf_statement_t s  = { .ak_name = { 0x00, 0x0b }, .ak_attributes = SOFT_AK_ATTRIBUTES, .time = a->w->now_s - 10, .nonce = { (uint8_t)verifier } };
-  cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
+  cf_statement_t s = {
+      .ak_name = {0x00, 0x0b}, .ak_attributes = SOFT_AK_ATTRIBUTES, .time = a->w->now_s - 10, .nonce = {(uint8_t)verifier}};
+  cf_wr_t wr = cf_wr_init(buf, sizeof buf);
   memcpy(s.ak_name + 2, name.b, 32);
   memcpy(s.ek_certificate, ek.b, 32);
   memcpy(s.domain, a->w->domain.b, 32);
@@ -298,18 +284,19 @@ make_statement(a_world_t *a, int verifier) {
 }
 
 /* Each verifier appraises as the real one does, and logs; two of three are asked. */
-static inline void
-log_results(a_world_t *a, cf_span_t evidence) {
+static inline void log_results(a_world_t *a, cf_span_t evidence) {
   cf_hash_t name = archive(a, evidence);
-  a->evidence    = name;
+  a->evidence = name;
   (void)archive(a, der_of(&a->root));
   for (int i = 0; i < 2; i++) {
     uint8_t            set_buf[CF_COLLATERAL_SET_MAX], buf[4096];
-    cf_evidence_item_t items[2] = { { CF_ROLE_EVIDENCE, evidence }, { CF_ROLE_STATEMENT, make_statement(a, i) } };
-    cf_root_t          root     = { CF_CLASS_OWNER, der_of(&a->root) };
-    cf_evidence_ask_t  ask_     = { items, 2, &root, 1, a->w->domain, (int64_t)a->w->now_s };
-    cf_appraise_ask_t  q        = { .policy = &a->w->policy, .verifiers = cf_genesis_council(&a->w->genesis, CF_VERIFIERS), .statement_min = 1,
-                                    .at_s = (int64_t)a->w->now_s };
+    cf_evidence_item_t items[2] = {{CF_ROLE_EVIDENCE, evidence}, {CF_ROLE_STATEMENT, make_statement(a, i)}};
+    cf_root_t          root = {CF_CLASS_OWNER, der_of(&a->root)};
+    cf_evidence_ask_t  ask_ = {items, 2, &root, 1, a->w->domain, (int64_t)a->w->now_s};
+    cf_appraise_ask_t  q = {.policy = &a->w->policy,
+                            .verifiers = cf_genesis_council(&a->w->genesis, CF_VERIFIERS),
+                            .statement_min = 1,
+                            .at_s = (int64_t)a->w->now_s};
     static cf_facts_t  f;
     cf_verdict_t       v;
     cf_ear_t           ear;
@@ -329,15 +316,14 @@ log_results(a_world_t *a, cf_span_t evidence) {
 
 /* ---- the ledger ---- */
 
-static inline void
-a_block(a_world_t *a, cf_span_t const *calls, uint32_t n) {
+static inline void a_block(a_world_t *a, cf_span_t const *calls, uint32_t n) {
   static uint8_t         body_buf[CF_BLOCK_BODY_MAX];
   static cf_slot_write_t writes[CF_LEDGER_WRITES_MAX];
-  world_t               *w    = a->w;
+  world_t               *w = a->w;
   cf_wr_t                body = cf_wr_init(body_buf, sizeof body_buf), out = cf_wr_init(w->block, sizeof w->block);
   for (uint32_t i = 0; i < n; i++) {
-    cf_ledger_effects_t fx = { .writes = writes, .writes_max = CF_LEDGER_WRITES_MAX };
-    cf_refusal_t        r  = cf_chain_call(&w->chain, w->now_s, calls[i], &fx);
+    cf_ledger_effects_t fx = {.writes = writes, .writes_max = CF_LEDGER_WRITES_MAX};
+    cf_refusal_t        r = cf_chain_call(&w->chain, w->now_s, calls[i], &fx);
     if (r.code) fail_msg("the ledger refuses call %u: %s", i, cf_refusal_name(r.code));
     w_span(&body, calls[i]);
   }
@@ -345,26 +331,30 @@ a_block(a_world_t *a, cf_span_t const *calls, uint32_t n) {
   put_block(a, cf_wr_out(&out));
 }
 
-static inline void
-a_register(a_world_t *a) {
+static inline void a_register(a_world_t *a) {
   world_t                 *w = a->w;
   cf_history_boot_t const *b = cf_history_newest(&w->history);
-  cf_registration_terms_t  t = { .epoch = b->index, .policy = 1, .not_before_s = b->not_before > w->now_s ? b->not_before : w->now_s, .not_after_s = w->now_s + 3600,
-                                 .fence = 1, .log_index = b->cert_index, .council = 1 };
-  cf_op_t                  op = { .kind = CF_OP_REGISTER };
+  cf_registration_terms_t  t = {.epoch = b->index,
+                                .policy = 1,
+                                .not_before_s = b->not_before > w->now_s ? b->not_before : w->now_s,
+                                .not_after_s = w->now_s + 3600,
+                                .fence = 1,
+                                .log_index = b->cert_index,
+                                .council = 1};
+  cf_op_t                  op = {.kind = CF_OP_REGISTER};
   uint8_t                  req[64];
   memcpy(op.registration.key.b, b->settlement, 20);
-  op.registration.terms       = cf_registration_terms_pack(&t);
-  op.registration.instance    = b->instance;
+  op.registration.terms = cf_registration_terms_pack(&t);
+  op.registration.instance = b->instance;
   op.registration.certificate = b->cert_hash;
-  op.registration.evidence    = a->evidence;
+  op.registration.evidence = a->evidence;
   memcpy(op.registration.measurement.b, w->policy.measurements[0].measurement, 32);
   memcpy(req, op.registration.terms.b, 32);
   memcpy(req + 32, op.registration.evidence.b, 32);
   assert_int_equal(ask(w, CF_MSG_POSSESS, CF_SPAN(req, 64)), CF_REFUSE_NONE);
   memcpy(op.sig, w->body.ptr, 64);
   cf_hash_t digest = cf_registration_digest(&w->ledger_id.separator, &w->domain, &op.registration);
-  op.sigs.cnt      = 2;
+  op.sigs.cnt = 2;
   for (uint8_t i = 0; i < 2; i++) {
     op.sigs.at[i].member = i;
     assert_int_equal(cf_k256_sign(op.sigs.at[i].sig, a->scalar[i], &digest), CF_OK);
@@ -374,16 +364,16 @@ a_register(a_world_t *a) {
 }
 
 /* The newest block becomes final and is shown. */
-static inline void
-a_show_ledger(a_world_t *a) {
+static inline void a_show_ledger(a_world_t *a) {
   world_t                 *w = a->w;
   cf_history_boot_t const *b = cf_history_newest(&w->history);
   uint8_t                  proof_buf[CF_FINALITY_PROOF_MAX], *buf = malloc(CF_VIEW_MAX + 8);
   cf_wr_t                  pw = cf_wr_init(proof_buf, sizeof proof_buf), wr = cf_wr_init(buf + 4, CF_VIEW_MAX);
-  cf_finality_t f = { .number = w->chain.head.number, .block_hash = w->chain.hash, .time_s = w->chain.head.time_s, .log_size = a->published };
+  cf_finality_t            f = {
+                 .number = w->chain.head.number, .block_hash = w->chain.hash, .time_s = w->chain.head.time_s, .log_size = a->published};
   cf_finality_statement_t s;
   cf_finality_proof_t     p;
-  cf_hash_t               keys[2] = { cf_slot_bucket(0), cf_slot_bucket(1) };
+  cf_hash_t               keys[2] = {cf_slot_bucket(0), cf_slot_bucket(1)};
   cf_addr_t               key;
   uint64_t                taken;
   f.log_root = cf_tree_root_of(w->log.leaf, f.log_size);
@@ -402,8 +392,7 @@ a_show_ledger(a_world_t *a) {
 
 /* ---- life ---- */
 
-static inline void
-a_certify(a_world_t *a) {
+static inline void a_certify(a_world_t *a) {
   world_t *w = a->w;
   log_and_read(w, CF_SPAN(w->boot, w->boot_sz));
   a_show(a);
@@ -413,7 +402,7 @@ a_certify(a_world_t *a) {
   assert_int_equal(cf_rd_u8(&rd), CF_RELEASE_CERTIFICATE);
   (void)cf_rd_u64(&rd);
   log_and_read(w, r_span(&rd));
-  uint8_t nonces[1 + 64] = { 2 };
+  uint8_t nonces[1 + 64] = {2};
   memset(nonces + 1, 7, 32);
   memset(nonces + 33, 8, 32);
   assert_int_equal(ask(w, CF_MSG_CERTIFY, CF_SPAN_OF(nonces)), CF_REFUSE_NONE);
@@ -424,52 +413,56 @@ a_certify(a_world_t *a) {
   assert_int_equal(w->body.ptr[0], CF_PHASE_SERVING);
 }
 
-static inline void
-fund(a_world_t *a) {
+static inline void fund(a_world_t *a) {
   world_t  *w = a->w;
   cf_span_t calls[16];
   uint32_t  k = 0;
   for (uint32_t i = 0; i < 3; i++) {
-    a_party_t *p    = &a->party[i];
-    cf_op_t    open = { .kind = CF_OP_OPEN };
+    a_party_t *p = &a->party[i];
+    cf_op_t    open = {.kind = CF_OP_OPEN};
     cf_k256_scalar_make(p->scalar, &w->entropy);
     cf_x25519_make(p->result, &p->result_pub, &w->entropy);
     p->account = i + 1;
     assert_int_equal(cf_k256_addr(&open.addr, p->scalar), CF_OK);
     calls[k++] = call_of(w, &open, NULL, i);
     for (uint32_t asset = 0; asset < 2; asset++) {
-      cf_op_t lane = { .kind = CF_OP_OPEN_LANE, .asset = asset, .id = p->account };
-      calls[k++]   = call_of(w, &lane, NULL, 100 + i * 2 + asset);
+      cf_op_t lane = {.kind = CF_OP_OPEN_LANE, .asset = asset, .id = p->account};
+      calls[k++] = call_of(w, &lane, NULL, 100 + i * 2 + asset);
     }
-    cf_op_t dep = { .kind = CF_OP_DEPOSIT, .asset = 0, .id = p->account, .units = 100000 };
-    calls[k++]  = call_of(w, &dep, w->treasury, i);
+    cf_op_t dep = {.kind = CF_OP_DEPOSIT, .asset = 0, .id = p->account, .units = 100000};
+    calls[k++] = call_of(w, &dep, w->treasury, i);
   }
   a_block(a, calls, k);
   a_show_ledger(a);
 }
 
-static inline cf_span_t
-obligation(a_world_t *a, a_party_t *p, uint32_t payee, uint64_t amount) {
+static inline cf_span_t obligation(a_world_t *a, a_party_t *p, uint32_t payee, uint64_t amount) {
   world_t            *w = a->w;
   uint8_t             in_buf[64], buf[4096];
   cf_wr_t             in = cf_wr_init(in_buf, sizeof in_buf), wr = cf_wr_init(buf, sizeof buf);
-  cf_clearing_input_t input = { .kind = CF_CLEARING_OBLIGATION, .payee = payee, .asset = 0, .amount = amount };
+  cf_clearing_input_t input = {.kind = CF_CLEARING_OBLIGATION, .payee = payee, .asset = 0, .amount = amount};
   cf_clearing_input_encode(&in, &input);
   cf_history_boot_t const *b = cf_history_newest(&w->history);
   if (p->session.to.epoch != b->index) {
-    cf_session_target_t t = { .domain = w->domain, .certificate = b->cert_hash, .policy = w->policy_hash, .epoch = b->index, .suite = 1,
-                              .jurisdiction = CF_SPAN_LIT("any") };
+    cf_session_target_t t = {.domain = w->domain,
+                             .certificate = b->cert_hash,
+                             .policy = w->policy_hash,
+                             .epoch = b->index,
+                             .suite = 1,
+                             .jurisdiction = CF_SPAN_LIT("any")};
     memcpy(t.sealing.b, b->sealing, 32);
-    assert_int_equal(cf_session_begin(&p->session, &wr, &a->ciphers, &t, p->scalar, &p->result_pub, w->now_s + 1000, ++p->order, cf_wr_out(&in), &w->entropy), CF_OK);
+    assert_int_equal(cf_session_begin(&p->session, &wr, &a->ciphers, &t, p->scalar, &p->result_pub, w->now_s + 1000, ++p->order,
+                                      cf_wr_out(&in), &w->entropy),
+                     CF_OK);
   } else {
-    assert_int_equal(cf_session_seal(&p->session, &wr, &a->ciphers, &w->domain, CF_SPAN_LIT("any"), ++p->order, cf_wr_out(&in)), CF_OK);
+    assert_int_equal(cf_session_seal(&p->session, &wr, &a->ciphers, &w->domain, CF_SPAN_LIT("any"), ++p->order, cf_wr_out(&in)),
+                     CF_OK);
   }
   return keep(cf_wr_out(&wr));
 }
 
 /* a_batch runs one, archives its manifest and logs its receipt. */
-static inline cf_span_t
-a_batch(a_world_t *a, cf_span_t const *env, uint16_t n) {
+static inline cf_span_t a_batch(a_world_t *a, cf_span_t const *env, uint16_t n) {
   batch_t b;
   assert_int_equal(batch(a->w, env, n, &b), CF_REFUSE_NONE);
   assert_int_equal(b.refused_cnt, 0);
@@ -480,8 +473,7 @@ a_batch(a_world_t *a, cf_span_t const *env, uint16_t n) {
   return b.receipt;
 }
 
-static inline void
-log_settlement(a_world_t *a, cf_settlement_doc_t const *doc) {
+static inline void log_settlement(a_world_t *a, cf_settlement_doc_t const *doc) {
   uint8_t buf[2048];
   cf_wr_t wr = cf_wr_init(buf, sizeof buf);
   cf_document_seal(&wr, NULL, &cf_settlement_doc_table, doc, a->w->gateway, "gateway", "settlement");
@@ -490,9 +482,8 @@ log_settlement(a_world_t *a, cf_settlement_doc_t const *doc) {
 }
 
 /* After a show: what was released is logged and, if so asked, executed. */
-static inline void
-a_settle(a_world_t *a, bool execute) {
-  world_t  *w  = a->w;
+static inline void a_settle(a_world_t *a, bool execute) {
+  world_t  *w = a->w;
   cf_rd_t   rd = cf_rd_span(w->body);
   cf_span_t calls[8];
   uint32_t  n = 0;
@@ -502,10 +493,10 @@ a_settle(a_world_t *a, bool execute) {
     (void)cf_rd_u64(&rd);
     cf_span_t item = r_span(&rd);
     if (kind != CF_RELEASE_SETTLEMENT) continue;
-    cf_rd_t             in      = cf_rd_span(keep(item));
+    cf_rd_t             in = cf_rd_span(keep(item));
     cf_span_t           payload = r_span(&in), body = cf_rd_take_span(&in, cf_rd_left(&in));
     cf_settlement_doc_t d;
-    cf_op_t             op = { .kind = CF_OP_SETTLE, .body = body };
+    cf_op_t             op = {.kind = CF_OP_SETTLE, .body = body};
     assert_int_equal(cf_table_decode(&d, &cf_settlement_doc_table, payload, NULL), CF_OK);
     memcpy(op.meta.b, d.meta, 32);
     memcpy(op.state_root.b, d.state_root, 32);
@@ -523,24 +514,22 @@ a_settle(a_world_t *a, bool execute) {
   a_block(a, calls, n);
 }
 
-static inline a_world_t *
-a_world_new(uint64_t seed) {
+static inline a_world_t *a_world_new(uint64_t seed) {
   a_world_t *a = calloc(1, sizeof *a);
-  a->t         = calloc(1, sizeof *a->t);
-  a->ciphers   = cf_ciphers_new(cf_suite(1));
-  a->w         = world_new(seed, false);
+  a->t = calloc(1, sizeof *a->t);
+  a->ciphers = cf_ciphers_new(cf_suite(1));
+  a->w = world_new(seed, false);
   static cert_t root, ek; /* one TPM for all worlds of a test: an RSA key takes its time */
   if (!root.x) root = make(&root_shape, NULL), ek = make(&ek_shape, &root);
   a->root = root;
-  a->ek   = ek;
+  a->ek = ek;
   return a;
 }
 
-static inline void
-a_world_begin(a_world_t *a) {
+static inline void a_world_begin(a_world_t *a) {
   world_t *w = a->w;
   uint8_t  vkey[CF_VKEY_TEXT_MAX + 1];
-  uint8_t  none[4 + 4 + 2 * (8 + 4 + 1) + 1] = { 0 };
+  uint8_t  none[4 + 4 + 2 * (8 + 4 + 1) + 1] = {0};
   cf_wr_t  wr = cf_wr_init(vkey, sizeof vkey);
   refound(a);
   log_deployment(a);
@@ -555,8 +544,7 @@ a_world_begin(a_world_t *a) {
 }
 
 /* One window: obligations, closed, intended, opened and executed, seen by the enclave.  Four receipts. */
-static inline void
-a_window(a_world_t *a, uint64_t amount) {
+static inline void a_window(a_world_t *a, uint64_t amount) {
   cf_span_t env[3];
   for (uint32_t i = 0; i < 3; i++) env[i] = obligation(a, &a->party[i], (i + 1) % 3 + 1, amount * (i + 1));
   (void)a_batch(a, env, 3);
@@ -571,8 +559,7 @@ a_window(a_world_t *a, uint64_t amount) {
 }
 
 /* A life that is whole: two windows settled, thirteen receipts at most, everything witnessed. */
-static inline a_world_t *
-a_life(uint64_t seed) {
+static inline a_world_t *a_life(uint64_t seed) {
   a_world_t *a = a_world_new(seed);
   a_world_begin(a);
   fund(a);
@@ -582,8 +569,7 @@ a_life(uint64_t seed) {
   return a;
 }
 
-static inline void
-a_world_free(a_world_t *a) {
+static inline void a_world_free(a_world_t *a) {
   for (int i = 0; i < VERIFIERS; i++) cf_p256_key_free(a->ear_key[i]);
   world_free(a->w);
   cf_ciphers_free(&a->ciphers);

@@ -5,27 +5,24 @@
 static char   text[1 << 20];
 static size_t text_len;
 
-static void
-on_text(void *ctx, cf_span_t s) {
+static void on_text(void *ctx, cf_span_t s) {
   assert_true(text_len + s.len < sizeof text);
   memcpy(text + text_len, s.ptr, s.len);
   text_len += s.len;
   text[text_len] = 0;
 }
-static cf_audit_out_t const to_text = { on_text, NULL };
+static cf_audit_out_t const to_text = {on_text, NULL};
 
-static char const *
-text_of(cf_audit_t const *a) {
+static char const *text_of(cf_audit_t const *a) {
   text_len = 0;
   cf_audit_text(a, &to_text);
   return text;
 }
 
-static cf_audit_t *
-run(tree_t *t, cf_hash_t const *domain, cf_status_t want) {
+static cf_audit_t *run(tree_t *t, cf_hash_t const *domain, cf_status_t want) {
   cf_audit_t        *a;
-  cf_audit_reader_t  r  = tree_reader(t);
-  cf_audit_options_t o  = { .domain = domain };
+  cf_audit_reader_t  r = tree_reader(t);
+  cf_audit_options_t o = {.domain = domain};
   cf_status_t        st = cf_audit_run(&a, &r, &o);
   if (st != want) fail_msg("%s\n%s", cf_status_name(st), text_of(a));
   return a;
@@ -33,13 +30,12 @@ run(tree_t *t, cf_hash_t const *domain, cf_status_t want) {
 
 /* ---- one that holds ---- */
 
-static void
-test_whole(void **state) {
+static void test_whole(void **state) {
   a_world_t               *w = a_life(1);
   cf_audit_t              *a = run(w->t, &w->w->domain, CF_OK);
   cf_audit_counts_t const *n = cf_audit_counts(a);
   cf_json_t                json;
-  cf_error_t               err = { 0 };
+  cf_error_t               err = {0};
   char                     line[200];
   assert_int_equal(n->faults, 0);
   assert_int_equal(n->receipts, 9);
@@ -87,8 +83,8 @@ test_whole(void **state) {
 
   /* the same without a listing, and for somebody who knows another domain */
   cf_audit_reader_t  r = tree_reader(w->t);
-  cf_audit_options_t o = { 0 };
-  r.list               = NULL;
+  cf_audit_options_t o = {0};
+  r.list = NULL;
   assert_int_equal(cf_audit_run(&a, &r, &o), CF_OK);
   assert_int_equal(cf_audit_counts(a)->hold, 9);
   cf_audit_free(a);
@@ -98,7 +94,7 @@ test_whole(void **state) {
   assert_string_equal(cf_audit_fault_at(a, 0)->file, "genesis");
   cf_audit_free(a);
   o.now_s = w->w->now_s - 100; /* cosignatures of later than now */
-  r       = tree_reader(w->t);
+  r = tree_reader(w->t);
   assert_int_equal(cf_audit_run(&a, &r, &o), CF_ERR_AUTH);
   cf_audit_free(a);
   w->t->failing = true;
@@ -116,13 +112,14 @@ typedef struct {
 } forged_t;
 
 /* A receipt as only the enclave could sign it: the test takes the key out of its memory. */
-static void
-log_forged(a_world_t *a, forged_t const *f) {
+static void log_forged(a_world_t *a, forged_t const *f) {
   uint8_t        buf[4096], payload[2048];
   cf_p256_key_t *key = f->foreign ? a->w->gateway : a->w->e->own.receipt;
-  cf_wr_t        wr  = cf_wr_init(buf, sizeof buf), pw = cf_wr_init(payload, sizeof payload);
+  cf_wr_t        wr = cf_wr_init(buf, sizeof buf), pw = cf_wr_init(payload, sizeof payload);
   if (f->torn) {
-    cf_cose_hdr_t h = { .iss = CF_SPAN_LIT("enclave"), .sub = CF_SPAN_LIT("receipt"), .typ = CF_SPAN(cf_receipt_table.typ, strlen(cf_receipt_table.typ)) };
+    cf_cose_hdr_t h = {.iss = CF_SPAN_LIT("enclave"),
+                       .sub = CF_SPAN_LIT("receipt"),
+                       .typ = CF_SPAN(cf_receipt_table.typ, strlen(cf_receipt_table.typ))};
     cf_table_encode(&pw, &cf_receipt_table, &f->doc);
     cf_sign1_encode(&wr, key, &h, CF_SPAN(payload, pw.len - 1));
   } else {
@@ -133,13 +130,12 @@ log_forged(a_world_t *a, forged_t const *f) {
   log_and_read(a->w, cf_wr_out(&wr));
 }
 
-static void
-with_manifest(forged_t *f, cf_hash_t const *ids, size_t n) {
+static void with_manifest(forged_t *f, cf_hash_t const *ids, size_t n) {
   cf_hash_t leaf[4], root = cf_tree_empty();
   for (size_t i = 0; i < n; i++) leaf[i] = cf_tree_leaf(CF_SPAN_OF(ids[i].b));
   if (n) root = cf_tree_root_of(leaf, n);
-  f->manifest   = keep(CF_SPAN(ids, n * 32));
-  cf_hash_t h   = cf_sha256(f->manifest);
+  f->manifest = keep(CF_SPAN(ids, n * 32));
+  cf_hash_t h = cf_sha256(f->manifest);
   f->doc.inputs = n;
   memcpy(f->doc.manifest, h.b, 32);
   memcpy(f->doc.inputs_root, root.b, 32);
@@ -162,17 +158,17 @@ static void f_twice_inside(a_world_t *a, forged_t *f) {
   with_manifest(f, ids, 2);
 }
 static void f_root(a_world_t *a, forged_t *f) {
-  cf_hash_t id = { { 1 } };
+  cf_hash_t id = {{1}};
   with_manifest(f, &id, 1);
   f->doc.inputs_root[0] ^= 1;
 }
 static void f_count(a_world_t *a, forged_t *f) {
-  cf_hash_t id = { { 1 } };
+  cf_hash_t id = {{1}};
   with_manifest(f, &id, 1);
   f->doc.inputs = 2;
 }
 static void f_no_manifest(a_world_t *a, forged_t *f) {
-  cf_hash_t id = { { 1 } };
+  cf_hash_t id = {{1}};
   with_manifest(f, &id, 1);
   f->manifest.len = 0;
 }
@@ -188,8 +184,7 @@ static void f_proof(a_world_t *a, forged_t *f) {
 }
 static void f_no_proof(a_world_t *a, forged_t *f) { memset(f->doc.view.proof, 0, 32); }
 
-static void
-test_forged_receipts(void **state) {
+static void test_forged_receipts(void **state) {
   static struct {
     char const *name;
     void (*forge)(a_world_t *a, forged_t *f);
@@ -197,29 +192,29 @@ test_forged_receipts(void **state) {
     uint64_t    receipt;
     char const *says;
   } const cases[] = {
-    { "nothing", f_nothing, 0, 0, "" },
-    { "decoding", f_torn, 1, 6, "malformed receipt" },
-    { "another key", f_foreign, 2, 6, "badly signed" },
-    { "measurement", f_measurement, 3, 6, "not the one appraised" },
-    { "workload", f_workload, 3, 6, "another workload" },
-    { "policy", f_policy, 4, 6, "another policy" },
-    { "previous hash", f_previous, 5, 6, "previous hash" },
-    { "a gap", f_gap, 5, 7, "not in the log" },
-    { "a sequence again", f_again, 5, 5, "decided" },
-    { "state before", f_state, 6, 6, "state-before" },
-    { "an envelope of before", f_twice, 7, 6, "twice" },
-    { "an envelope twice", f_twice_inside, 7, 6, "twice" },
-    { "inputs root", f_root, 7, 6, "inputs root" },
-    { "count of inputs", f_count, 7, 6, "for 2 inputs" },
-    { "manifest not archived", f_no_manifest, 7, 6, "missing" },
-    { "time of later", f_later, 8, 6, "another time" },
-    { "checkpoint not kept", f_unkept, 8, 6, "missing" },
-    { "covers itself", f_covers_itself, 8, 6, "after a checkpoint that covers it" },
-    { "another root", f_other_root, 8, 6, "another root" },
-    { "view", f_view, 10, 6, "not the block" },
-    { "view's number", f_view_number, 10, 6, "not the block" },
-    { "proof", f_proof, 10, 6, "finality proof" },
-    { "no proof", f_no_proof, 10, 6, "without a finality proof" },
+      {"nothing", f_nothing, 0, 0, ""},
+      {"decoding", f_torn, 1, 6, "malformed receipt"},
+      {"another key", f_foreign, 2, 6, "badly signed"},
+      {"measurement", f_measurement, 3, 6, "not the one appraised"},
+      {"workload", f_workload, 3, 6, "another workload"},
+      {"policy", f_policy, 4, 6, "another policy"},
+      {"previous hash", f_previous, 5, 6, "previous hash"},
+      {"a gap", f_gap, 5, 7, "not in the log"},
+      {"a sequence again", f_again, 5, 5, "decided"},
+      {"state before", f_state, 6, 6, "state-before"},
+      {"an envelope of before", f_twice, 7, 6, "twice"},
+      {"an envelope twice", f_twice_inside, 7, 6, "twice"},
+      {"inputs root", f_root, 7, 6, "inputs root"},
+      {"count of inputs", f_count, 7, 6, "for 2 inputs"},
+      {"manifest not archived", f_no_manifest, 7, 6, "missing"},
+      {"time of later", f_later, 8, 6, "another time"},
+      {"checkpoint not kept", f_unkept, 8, 6, "missing"},
+      {"covers itself", f_covers_itself, 8, 6, "after a checkpoint that covers it"},
+      {"another root", f_other_root, 8, 6, "another root"},
+      {"view", f_view, 10, 6, "not the block"},
+      {"view's number", f_view_number, 10, 6, "older than"},
+      {"proof", f_proof, 10, 6, "finality proof"},
+      {"no proof", f_no_proof, 10, 6, "without a finality proof"},
   };
   for (size_t i = 0; i < CF_COUNT_OF(cases); i++) {
     a_world_t *w = a_world_new(20 + i);
@@ -229,14 +224,15 @@ test_forged_receipts(void **state) {
     (void)a_batch(w, NULL, 0);
     a_window(w, 100);
     assert_int_equal(batch(w->w, NULL, 0, &b), CF_REFUSE_NONE);
-    forged_t f = { .doc = b.doc };
+    forged_t f = {.doc = b.doc};
     cases[i].forge(w, &f);
     log_forged(w, &f);
     put_note(w);
     cf_audit_t *a = run(w->t, NULL, cases[i].check ? CF_ERR_AUTH : CF_OK);
     if (cases[i].check) {
       cf_audit_fault_t const *x = cf_audit_fault_at(a, 0);
-      if (x->check != cases[i].check || x->receipt != cases[i].receipt || !strstr(x->text, cases[i].says)) fail_msg("%s:\n%s", cases[i].name, text_of(a));
+      if (x->check != cases[i].check || x->receipt != cases[i].receipt || !strstr(x->text, cases[i].says))
+        fail_msg("%s:\n%s", cases[i].name, text_of(a));
       char fail[32];
       snprintf(fail, sizeof fail, "FAIL  check %u (", cases[i].check);
       assert_int_equal(strncmp(text_of(a), fail, strlen(fail)), 0);
@@ -255,13 +251,13 @@ static void e_nonces(cf_ear_t *e) { e->nonces[0] ^= 1; }
 static void e_time(cf_ear_t *e) { e->time += 90000; } /* the statement is too old by then */
 static void e_evidence(cf_ear_t *e) { e->evidence[0] ^= 1; }
 
-static void
-test_lying_verifiers(void **state) {
+static void test_lying_verifiers(void **state) {
   static struct {
     void (*twist)(cf_ear_t *e);
     char const *says;
-  } const cases[] = { { e_until, "until" },   { e_measurement, "measurement" },  { e_hardware, "vector" },         { e_class, "class" },
-                      { e_nonces, "nonces" }, { e_time, "expired" }, { e_evidence, "missing" } };
+  } const cases[] = {{e_until, "until"},     {e_measurement, "measurement"}, {e_hardware, "vector"},
+                     {e_class, "class"},     {e_nonces, "nonces"},           {e_time, "expired"},
+                     {e_evidence, "missing"}};
   for (size_t i = 0; i < CF_COUNT_OF(cases); i++) {
     a_world_t *w = a_world_new(60 + i);
     w->twist_ear = cases[i].twist;
@@ -278,17 +274,16 @@ test_lying_verifiers(void **state) {
 }
 
 /* Check 9: an entry that does not hash to its tile; TERMINAL.md's example. */
-static void
-test_altered_entry(void **state) {
-  a_world_t  *w    = a_life(2);
-  char        name[4 + CF_TILE_PATH_MAX] = "log/";
-  cf_tile_t   t    = { CF_TILE_ENTRIES, 0, (unsigned)w->w->log.size };
+static void test_altered_entry(void **state) {
+  a_world_t *w = a_life(2);
+  char       name[4 + CF_TILE_PATH_MAX] = "log/";
+  cf_tile_t  t = {CF_TILE_ENTRIES, 0, (unsigned)w->w->log.size};
   cf_tile_path(name + 4, &t);
-  mem_file_t *f    = tree_find(w->t, name);
+  mem_file_t *f = tree_find(w->t, name);
   /* the receipts hold an intent each: alter the 6th receipt's signature, the last byte of its entry */
-  cf_rd_t     rd   = cf_rd_init(f->bytes, f->len);
-  cf_span_t   entry = { 0 };
-  uint64_t    index = 0;
+  cf_rd_t   rd = cf_rd_init(f->bytes, f->len);
+  cf_span_t entry = {0};
+  uint64_t  index = 0;
   for (uint64_t i = 0; i < w->w->log.size; i++) {
     cf_receipt_t doc;
     cf_sign1_t   s;
@@ -305,7 +300,10 @@ test_altered_entry(void **state) {
   assert_string_equal(x->file, name);
   assert_non_null(strstr(x->text, "hashes to"));
   assert_non_null(strstr(x->text, "tile/0/000"));
-  assert_int_equal(strncmp(text_of(a), "FAIL  check 9 (in the log under a witness quorum)  receipt 6\n  file      public/log/tile/entries/", 95), 0);
+  assert_int_equal(strncmp(text_of(a),
+                           "FAIL  check 9 (in the log under a witness quorum)  receipt 6\n  file      public/log/tile/entries/",
+                           95),
+                   0);
   assert_non_null(strstr(text, "receipts 1 to 5 hold   after   not judged"));
   assert_int_equal(cf_audit_counts(a)->hold, 5);
   cf_audit_free(a);
@@ -313,13 +311,13 @@ test_altered_entry(void **state) {
 }
 
 /* Check 9: what is opened hangs on a receipt that no kept checkpoint covers. */
-static void
-test_no_quorum(void **state) {
+static void test_no_quorum(void **state) {
   a_world_t *w = a_life(3);
   size_t     n = w->t->cnt;
   for (size_t i = n; i > 0; i--) /* the last ones: those that cover the second window */
-    if (!strncmp(w->t->file[i - 1].name, "checkpoints/", 12) && atoi(w->t->file[i - 1].name + 12) > 13) tree_drop(w->t, w->t->file[i - 1].name);
-  cf_audit_t *a    = run(w->t, NULL, CF_ERR_AUTH);
+    if (!strncmp(w->t->file[i - 1].name, "checkpoints/", 12) && atoi(w->t->file[i - 1].name + 12) > 13)
+      tree_drop(w->t, w->t->file[i - 1].name);
+  cf_audit_t *a = run(w->t, NULL, CF_ERR_AUTH);
   bool        nine = false;
   for (size_t i = 0; i < cf_audit_counts(a)->faults; i++) nine |= cf_audit_fault_at(a, i)->check == 9;
   if (!nine) fail_msg("%s", text_of(a));
@@ -339,29 +337,28 @@ static void s_epoch(cf_settlement_doc_t *d) { d->epoch++; }
 static void s_body(cf_settlement_doc_t *d) { memset(d->body, 0, 32); }
 static void s_log(cf_settlement_doc_t *d) { d->log_size++; }
 
-static void
-test_settlements(void **state) {
+static void test_settlements(void **state) {
   static struct {
     char const *name;
     void (*twist)(cf_settlement_doc_t *d);
     bool        hide;
     char const *says;
   } const cases[] = {
-    { "state root", s_state, false, "opens no counting receipt's intent" },
-    { "receipts root", s_receipts, false, "receipts root" },
-    { "first", s_first, false, "receipts root" },
-    { "salt", s_salt, false, "opens no counting receipt's intent" },
-    { "meta", s_meta, false, "opens no counting receipt's intent" },
-    { "signature", s_signature, false, "settlement key" },
-    { "epoch", s_epoch, false, "settlement key" },
-    { "body", s_body, false, "missing" },
-    { "log", s_log, false, "receipts root" },
-    { "not in the log", NULL, true, "no settlement of the log opens" },
+      {"state root", s_state, false, "opens no counting receipt's intent"},
+      {"receipts root", s_receipts, false, "receipts root"},
+      {"first", s_first, false, "receipts root"},
+      {"salt", s_salt, false, "opens no counting receipt's intent"},
+      {"meta", s_meta, false, "opens no counting receipt's intent"},
+      {"signature", s_signature, false, "settlement key"},
+      {"epoch", s_epoch, false, "settlement key"},
+      {"body", s_body, false, "missing"},
+      {"log", s_log, false, "receipts root"},
+      {"not in the log", NULL, true, "no settlement of the log opens"},
   };
   for (size_t i = 0; i < CF_COUNT_OF(cases); i++) {
     a_world_t *w = a_world_new(80 + i);
     w->twist_settlement = cases[i].twist;
-    w->hide_settlement  = cases[i].hide;
+    w->hide_settlement = cases[i].hide;
     a_world_begin(w);
     fund(w);
     (void)a_batch(w, NULL, 0);
@@ -377,16 +374,16 @@ test_settlements(void **state) {
 /* ---- the recorded folder (tests/vectors/audit/README says how) ---- */
 
 /* A folder as one file: per file u16 length, name, u32 length, bytes; what wider files of a tile replace is left out. */
-static void
-test_record(char const *dir) {
+static void test_record(char const *dir) {
   static uint8_t buf[1 << 20];
-  a_world_t     *w  = a_life(42);
+  a_world_t     *w = a_life(42);
   cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
   char           path[256];
   for (size_t i = 0; i < w->t->cnt; i++) {
     mem_file_t *f = &w->t->file[i];
     cf_tile_t   t;
-    if (!strncmp(f->name, "log/", 4) && !cf_tile_parse(&t, CF_SPAN(f->name + 4, strlen(f->name) - 4)) && t.width < w->w->log.size) continue;
+    if (!strncmp(f->name, "log/", 4) && !cf_tile_parse(&t, CF_SPAN(f->name + 4, strlen(f->name) - 4)) && t.width < w->w->log.size)
+      continue;
     cf_wr_u16(&wr, (uint16_t)strlen(f->name));
     cf_wr_bytes(&wr, f->name, strlen(f->name));
     w_span(&wr, CF_SPAN(f->bytes, f->len));
@@ -404,11 +401,10 @@ test_record(char const *dir) {
   a_world_free(w);
 }
 
-int
-main(int argc, char **argv) {
+int main(int argc, char **argv) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_whole),         cmocka_unit_test(test_forged_receipts), cmocka_unit_test(test_lying_verifiers),
-    cmocka_unit_test(test_altered_entry), cmocka_unit_test(test_no_quorum),       cmocka_unit_test(test_settlements),
+      cmocka_unit_test(test_whole),         cmocka_unit_test(test_forged_receipts), cmocka_unit_test(test_lying_verifiers),
+      cmocka_unit_test(test_altered_entry), cmocka_unit_test(test_no_quorum),       cmocka_unit_test(test_settlements),
   };
   if (argc == 3 && !strcmp(argv[1], "--record")) {
     test_record(argv[2]);

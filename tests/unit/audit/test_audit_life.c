@@ -8,34 +8,30 @@
 static char   text[1 << 20];
 static size_t text_len;
 
-static void
-on_text(void *ctx, cf_span_t s) {
+static void on_text(void *ctx, cf_span_t s) {
   assert_true(text_len + s.len < sizeof text);
   memcpy(text + text_len, s.ptr, s.len);
   text_len += s.len;
   text[text_len] = 0;
 }
 
-static char const *
-text_of(cf_audit_t const *a) {
-  cf_audit_out_t out = { on_text, NULL };
-  text_len           = 0;
+static char const *text_of(cf_audit_t const *a) {
+  cf_audit_out_t out = {on_text, NULL};
+  text_len = 0;
   cf_audit_text(a, &out);
   return text;
 }
 
-static cf_audit_t *
-run(tree_t *t, cf_status_t want) {
+static cf_audit_t *run(tree_t *t, cf_status_t want) {
   cf_audit_t        *a;
-  cf_audit_reader_t  r  = tree_reader(t);
-  cf_audit_options_t o  = { 0 };
+  cf_audit_reader_t  r = tree_reader(t);
+  cf_audit_options_t o = {0};
   cf_status_t        st = cf_audit_run(&a, &r, &o);
   if (st != want) fail_msg("%s\n%s", cf_status_name(st), text_of(a));
   return a;
 }
 
-static void
-must_fail(tree_t *t, unsigned check, char const *says) {
+static void must_fail(tree_t *t, unsigned check, char const *says) {
   cf_audit_t             *a = run(t, CF_ERR_AUTH);
   cf_audit_fault_t const *f = cf_audit_fault_at(a, 0);
   if (f->check != check || !strstr(f->text, says)) fail_msg("%s", text_of(a));
@@ -45,8 +41,7 @@ must_fail(tree_t *t, unsigned check, char const *says) {
 /* ---- restart ---- */
 
 /* The path from entry i to the root, slowly. */
-static void
-w_proven(cf_wr_t *wr, world_t *w, uint64_t i) {
+static void w_proven(cf_wr_t *wr, world_t *w, uint64_t i) {
   cf_hash_t path[CF_TREE_PATH_MAX];
   size_t    n = 0;
   cf_wr_u64(wr, i);
@@ -55,7 +50,7 @@ w_proven(cf_wr_t *wr, world_t *w, uint64_t i) {
     uint64_t k = 1;
     while (k * 2 < hi - lo) k *= 2;
     bool right = i >= lo + k;
-    path[n++]  = right ? cf_tree_root_of(w->log.leaf + lo, k) : cf_tree_root_of(w->log.leaf + lo + k, hi - lo - k);
+    path[n++] = right ? cf_tree_root_of(w->log.leaf + lo, k) : cf_tree_root_of(w->log.leaf + lo + k, hi - lo - k);
     if (right) lo += k;
     else hi = lo + k;
   }
@@ -63,12 +58,11 @@ w_proven(cf_wr_t *wr, world_t *w, uint64_t i) {
   while (n) cf_wr_hash(wr, &path[--n]);
 }
 
-static void
-restart(a_world_t *a) {
-  world_t                 *w   = a->w;
+static void restart(a_world_t *a) {
+  world_t                 *w = a->w;
   uint8_t                 *buf = malloc(8 << 20);
-  cf_wr_t                  wr  = cf_wr_init(buf, 8 << 20);
-  cf_history_boot_t const *c   = cf_history_certified(&w->history);
+  cf_wr_t                  wr = cf_wr_init(buf, 8 << 20);
+  cf_history_boot_t const *c = cf_history_certified(&w->history);
   enclave_end(w);
   put_note(a);
   enclave_start(w, true);
@@ -94,7 +88,7 @@ restart(a_world_t *a) {
   free(buf);
   a_show(a);
   assert_int_equal(fence(w), CF_REFUSE_NONE);
-  uint8_t folded[1] = { 3 }; /* what the applied view had folded is not shown again */
+  uint8_t folded[1] = {3}; /* what the applied view had folded is not shown again */
   assert_int_equal(ask(w, CF_MSG_READ, CF_SPAN(folded, 1)), CF_REFUSE_NONE);
   rd = cf_rd_span(w->body);
   (void)cf_rd_take(&rd, 1 + 32 + 8 * 5);
@@ -102,8 +96,7 @@ restart(a_world_t *a) {
   a_certify(a);
 }
 
-static void
-test_restart(void **state) {
+static void test_restart(void **state) {
   a_world_t *a = a_world_new(8);
   cf_span_t  env[2];
   batch_t    lost;
@@ -117,7 +110,7 @@ test_restart(void **state) {
   assert_int_equal(batch(a->w, NULL, 0, &lost), CF_REFUSE_NONE); /* journaled, and not logged before the crash */
   /* a zombie's copy of the key goes on beyond the tip: it is skipped */
   uint8_t      buf[4096];
-  cf_wr_t      wr     = cf_wr_init(buf, sizeof buf);
+  cf_wr_t      wr = cf_wr_init(buf, sizeof buf);
   cf_receipt_t zombie = lost.doc;
   cf_hash_t    before;
   cf_sign1_t   s;
@@ -152,10 +145,63 @@ test_restart(void **state) {
   a_world_free(a);
 }
 
+/* ---- a twin ---- */
+
+/* k verifiers lie: they certify an instance that the test plays, which forgets what counted, or brings a root of its own. */
+static void certify_twin(a_world_t *a, bool own_root) {
+  world_t                 *w = a->w;
+  uint8_t                  buf[4096], nonces[64];
+  cf_wr_t                  wr = cf_wr_init(buf, sizeof buf);
+  cf_history_boot_t const *c = cf_history_certified(&w->history);
+  cf_p256_key_t           *identity = cf_p256_key_new(&w->entropy), *receipt = cf_p256_key_new(&w->entropy);
+  cf_boot_t                boot = {.root_number = c->root_number, .random = {1}};
+  cf_epoch_t    e = {.suite = 1, .settlement = {5}, .sealing = {6}, .not_before = w->now_s, .not_after = w->now_s + 3600};
+  cf_p256_pub_t pub;
+  cf_hash_t     conf = cf_sha256(CF_SPAN(w->configuration, w->configuration_sz));
+  cf_p256_key_pub(receipt, &pub);
+  memcpy(e.receipt, pub.b, 64);
+  cf_p256_key_pub(identity, &pub);
+  memcpy(boot.identity, pub.b, 64);
+  cf_hash_t instance = cf_p256_thumbprint(&pub), keys = cf_epoch_keys_hash(e.suite, e.sealing, e.receipt, e.settlement);
+  memcpy(boot.domain, w->domain.b, 32);
+  memcpy(boot.keys, keys.b, 32);
+  memcpy(boot.commitment, c->commitment.b, 32);
+  if (own_root) {
+    boot.commitment[0] ^= 1;
+    boot.tip.sequence = w->history.sequence;
+    memcpy(boot.tip.hash, w->history.hash.b, 32);
+  }
+  cf_document_seal(&wr, NULL, &cf_boot_table, &boot, identity, "enclave", "boot");
+  e.boot = e.epoch = log_and_read(w, cf_wr_out(&wr));
+  memcpy(e.domain, w->domain.b, 32);
+  memcpy(e.instance, instance.b, 32);
+  memcpy(e.configuration, conf.b, 32);
+  memcpy(e.policy, w->policy_hash.b, 32);
+  memcpy(e.previous, c->cert_hash.b, 32);
+  wr.len = 0;
+  cf_document_seal(&wr, NULL, &cf_epoch_table, &e, identity, "enclave", "epoch");
+  w->quoted = keep(cf_wr_out(&wr));
+  log_and_read(w, w->quoted);
+  memset(nonces, 3, 32);
+  memset(nonces + 32, 4, 32);
+  log_results(a, make_evidence(a, CF_SPAN_OF(nonces)));
+  put_note(a);
+  cf_p256_key_free(identity);
+  cf_p256_key_free(receipt);
+}
+
+static void test_twin(void **state) {
+  for (int own_root = 0; own_root < 2; own_root++) {
+    a_world_t *a = a_life(17 + (uint64_t)own_root);
+    certify_twin(a, own_root);
+    must_fail(a->t, 3, own_root ? "sealing root" : "adopts less");
+    a_world_free(a);
+  }
+}
+
 /* ---- a content that lapses ---- */
 
-static a_world_t *
-lapsed(uint64_t seed) {
+static a_world_t *lapsed(uint64_t seed) {
   a_world_t *a = a_world_new(seed);
   cf_span_t  env[2];
   a_world_begin(a);
@@ -172,8 +218,7 @@ lapsed(uint64_t seed) {
   return a;
 }
 
-static void
-test_abandoned(void **state) {
+static void test_abandoned(void **state) {
   a_world_t *a = lapsed(9);
   a->w->now_s += 100; /* V is 60 */
   a_block(a, NULL, 0);
@@ -199,8 +244,7 @@ test_abandoned(void **state) {
 }
 
 /* A receipt that abandons what could still execute. */
-static void
-test_abandoned_too_early(void **state) {
+static void test_abandoned_too_early(void **state) {
   a_world_t *a = lapsed(10);
   batch_t    b;
   uint8_t    buf[4096];
@@ -210,7 +254,7 @@ test_abandoned_too_early(void **state) {
   cf_sign1_t          s;
   for (uint64_t i = 0; i < a->w->log.size; i++)
     if (!cf_document_open(&d, &s, &cf_settlement_doc_table, a->w->log.entry[i], NULL)) {
-      cf_settlement_t c = { 0 };
+      cf_settlement_t c = {0};
       memcpy(c.meta.b, d.meta, 32);
       memcpy(c.prev_head.b, d.prev_head, 32);
       memcpy(c.state_root.b, d.state_root, 32);
@@ -228,8 +272,7 @@ test_abandoned_too_early(void **state) {
 
 /* ---- many tiles ---- */
 
-static void
-test_many_tiles(void **state) {
+static void test_many_tiles(void **state) {
   a_world_t *a = a_world_new(11);
   a_world_begin(a);
   fund(a);
@@ -245,7 +288,8 @@ test_many_tiles(void **state) {
   /* partial files may go once the full one is there */
   for (size_t i = a->t->cnt; i > 0; i--) {
     char const *name = a->t->file[i - 1].name;
-    if (strstr(name, "/000.p/") && (!strncmp(name, "log/tile/0/", 11) || !strncmp(name, "log/tile/entries/", 17))) tree_drop(a->t, name);
+    if (strstr(name, "/000.p/") && (!strncmp(name, "log/tile/0/", 11) || !strncmp(name, "log/tile/entries/", 17)))
+      tree_drop(a->t, name);
   }
   cf_audit_free(run(a->t, CF_OK));
   mem_file_t *f = tree_find(a->t, "log/tile/1/000.p/1");
@@ -260,18 +304,17 @@ test_many_tiles(void **state) {
 
 /* ---- forks and rollbacks ---- */
 
-static void
-test_fork(void **state) {
-  a_world_t *a     = a_life(12);
+static void test_fork(void **state) {
+  a_world_t *a = a_life(12);
   tlog_t    *other = malloc(sizeof *other);
-  *other           = a->w->log;
+  *other = a->w->log;
   memset(&other->leaf[3], 1, 32);
   tree_put(a->t, "checkpoints/00000000000000000010", note_of(a->w, other, 10, 15)); /* a quorum that lies */
   must_fail(a->t, 9, "forked");
   tree_drop(a->t, "checkpoints/00000000000000000010");
   cf_verify_log_t   v;
-  cf_error_t        err = { 0 };
-  cf_audit_reader_t r   = tree_reader(a->t);
+  cf_error_t        err = {0};
+  cf_audit_reader_t r = tree_reader(a->t);
   if (cf_verify_log(&v, &r, NULL, &err)) fail_msg("%s", err.text);
   assert_int_equal(v.size, a->w->log.size);
   assert_int_equal(v.cosigned, a->w->log.size);
@@ -284,15 +327,14 @@ test_fork(void **state) {
   a_world_free(a);
 }
 
-static void
-test_rolled_back(void **state) {
+static void test_rolled_back(void **state) {
   a_world_t *a = a_life(13);
   uint8_t    buf[1024];
-  cf_wr_t    wr   = cf_wr_init(buf, sizeof buf);
+  cf_wr_t    wr = cf_wr_init(buf, sizeof buf);
   cf_hash_t  root = cf_tree_root_of(a->w->log.leaf, 9);
   cf_checkpoint_sign(&wr, &a->w->witnesses.log, a->w->log_seed, 9, &root);
   tree_put(a->t, "log/checkpoint", cf_wr_out(&wr));
-  cf_tile_t t = { CF_TILE_ENTRIES, 0, 9 };
+  cf_tile_t t = {CF_TILE_ENTRIES, 0, 9};
   put_tile(a, &t);
   t.row = 0;
   put_tile(a, &t);
@@ -301,12 +343,11 @@ test_rolled_back(void **state) {
 }
 
 /* What a log that claims to be huge costs: little. */
-static void
-test_claims(void **state) {
+static void test_claims(void **state) {
   a_world_t *a = a_life(14);
   uint8_t    buf[1024];
-  cf_wr_t    wr   = cf_wr_init(buf, sizeof buf);
-  cf_hash_t  root = { { 1 } };
+  cf_wr_t    wr = cf_wr_init(buf, sizeof buf);
+  cf_hash_t  root = {{1}};
   cf_checkpoint_sign(&wr, &a->w->witnesses.log, a->w->log_seed, CF_TREE_SIZE_MAX, &root);
   tree_put(a->t, "log/checkpoint", cf_wr_out(&wr));
   must_fail(a->t, 9, "64 files");
@@ -315,17 +356,17 @@ test_claims(void **state) {
 
 /* ---- a party's receipt ---- */
 
-static void
-test_verify_receipt(void **state) {
+static void test_verify_receipt(void **state) {
   a_world_t        *a = a_life(15);
   world_t          *w = a->w;
   uint8_t           file_buf[4096], proof_buf[8192];
-  cf_receipt_file_t f = { .index = 1 };
-  cf_tlog_proof_t   p = { .note = note_of(w, &w->log, w->log.size, 15) };
+  cf_receipt_file_t f = {.index = 1};
+  cf_tlog_proof_t   p = {.note = note_of(w, &w->log, w->log.size, 15)};
   cf_receipt_t      doc;
   cf_sign1_t        s;
   for (uint64_t i = 0; i < w->log.size; i++)
-    if (!cf_document_open(&doc, &s, &cf_receipt_table, w->log.entry[i], NULL) && doc.sequence == 2) p.index = i, f.receipt = w->log.entry[i];
+    if (!cf_document_open(&doc, &s, &cf_receipt_table, w->log.entry[i], NULL) && doc.sequence == 2)
+      p.index = i, f.receipt = w->log.entry[i];
   /* manifest of three: from id 1, its sibling 0, then 2 */
   f.path[0] = cf_tree_leaf(CF_SPAN_OF(a->sent[0].b));
   f.path[1] = cf_tree_leaf(CF_SPAN_OF(a->sent[2].b));
@@ -344,9 +385,9 @@ test_verify_receipt(void **state) {
   cf_tlog_proof_write(&pw, &p);
   assert_false(fw.bad || pw.bad);
   cf_p256_pub_t           key = cf_history_newest(&w->history)->receipt, other = cf_history_newest(&w->history)->identity;
-  cf_verify_receipt_ask_t ask_ = { .file = cf_wr_out(&fw), .genesis = w->genesis_entry, .envelope = &a->sent[1], .key = &key };
+  cf_verify_receipt_ask_t ask_ = {.file = cf_wr_out(&fw), .genesis = w->genesis_entry, .envelope = &a->sent[1], .key = &key};
   cf_verify_receipt_t     r;
-  cf_error_t              err = { 0 };
+  cf_error_t              err = {0};
   if (cf_verify_receipt(&r, &ask_, &err)) fail_msg("%s: %s", err.item, err.text);
   assert_int_equal(r.state, CF_RECEIPT_SIGNED);
   assert_int_equal(r.doc.sequence, 2);
@@ -357,12 +398,12 @@ test_verify_receipt(void **state) {
   ask_.envelope = &a->sent[0];
   assert_int_equal(cf_verify_receipt(&r, &ask_, NULL), CF_ERR_AUTH);
   ask_.envelope = &a->sent[1];
-  ask_.key      = &other;
+  ask_.key = &other;
   assert_int_equal(cf_verify_receipt(&r, &ask_, NULL), CF_ERR_AUTH);
   ask_.key = NULL;
   proof_buf[pw.len - 10] ^= 1;
   assert_int_not_equal(cf_verify_receipt(&r, &ask_, NULL), CF_OK);
-  ask_.proof   = CF_SPAN(NULL, 0);
+  ask_.proof = CF_SPAN(NULL, 0);
   ask_.file.len--;
   assert_int_equal(cf_verify_receipt(&r, &ask_, NULL), CF_ERR_FORMAT);
   ask_.file.len++;
@@ -374,12 +415,13 @@ test_verify_receipt(void **state) {
   a_world_free(a);
 }
 
-int
-main(void) {
+int main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_restart),    cmocka_unit_test(test_abandoned), cmocka_unit_test(test_abandoned_too_early),
-    cmocka_unit_test(test_many_tiles), cmocka_unit_test(test_fork),      cmocka_unit_test(test_rolled_back),
-    cmocka_unit_test(test_claims),     cmocka_unit_test(test_verify_receipt),
+      cmocka_unit_test(test_restart),        cmocka_unit_test(test_twin),
+      cmocka_unit_test(test_abandoned),      cmocka_unit_test(test_abandoned_too_early),
+      cmocka_unit_test(test_many_tiles),     cmocka_unit_test(test_fork),
+      cmocka_unit_test(test_rolled_back),    cmocka_unit_test(test_claims),
+      cmocka_unit_test(test_verify_receipt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,36 +4,34 @@
 
 #define FLIPS 16 /* per file, spread over it; every byte of a short one */
 
-static bool
-found(tree_t *t, char const *name, cf_status_t *st) {
+static bool found(tree_t *t, char const *name, cf_status_t *st) {
   cf_audit_t        *a;
   cf_audit_reader_t  r = tree_reader(t);
-  cf_audit_options_t o = { 0 };
+  cf_audit_options_t o = {0};
   bool               named = false;
-  *st                      = cf_audit_run(&a, &r, &o);
-  for (size_t i = 0; i < cf_audit_counts(a)->faults && i < CF_AUDIT_FAULTS_MAX; i++) named |= !strcmp(cf_audit_fault_at(a, i)->file, name);
+  *st = cf_audit_run(&a, &r, &o);
+  for (size_t i = 0; i < cf_audit_counts(a)->faults && i < CF_AUDIT_FAULTS_MAX; i++)
+    named |= !strcmp(cf_audit_fault_at(a, i)->file, name);
   cf_audit_free(a);
   return named;
 }
 
-static void
-must_find(tree_t *t, char const *name, char const *what, size_t at) {
+static void must_find(tree_t *t, char const *name, char const *what, size_t at) {
   cf_status_t st;
   bool        named = found(t, name, &st);
-  if (st != CF_ERR_AUTH || !named) fail_msg("%s: %s at %zu: %s, %s", name, what, at, cf_status_name(st), named ? "named" : "not named");
+  if (st != CF_ERR_AUTH || !named)
+    fail_msg("%s: %s at %zu: %s, %s", name, what, at, cf_status_name(st), named ? "named" : "not named");
 }
 
 /* An entry bundle and its level 0 tile accuse each other: either may be named, as neither can know. */
-static void
-must_find_log(tree_t *t, char const *name, char const *what, size_t at) {
+static void must_find_log(tree_t *t, char const *name, char const *what, size_t at) {
   cf_status_t st;
   bool        named = found(t, name, &st);
   if (st != CF_ERR_AUTH) fail_msg("%s: %s at %zu: %s", name, what, at, cf_status_name(st));
   if (!named && strncmp(name, "log/tile/", 9) != 0) fail_msg("%s: %s at %zu is not named", name, what, at);
 }
 
-static void
-test_bytes(void **state) {
+static void test_bytes(void **state) {
   a_world_t *w = a_life(5);
   for (size_t i = 0; i < w->t->cnt; i++) {
     mem_file_t *f = &w->t->file[i];
@@ -48,7 +46,7 @@ test_bytes(void **state) {
     f->len--;
     must_find_log(w->t, f->name, "cut", f->len);
     size_t whole = f->len + 1;
-    f->len       = 0;
+    f->len = 0;
     must_find_log(w->t, f->name, "emptied", 0);
     f->len = whole; /* keep() left a byte behind what it copied */
     f->bytes[f->len++] = 0x0a;
@@ -63,17 +61,16 @@ test_bytes(void **state) {
 
 /* What may go without anybody missing it: narrower files of a tile that a wider one replaces, what is empty, kept checkpoints
    that nothing names while a later one stands, and the last: what it covered is then not yet witnessed. */
-static bool
-may_go(a_world_t *a, char const *name) {
+static bool may_go(a_world_t *a, char const *name) {
   cf_tile_t t;
-  if (!strncmp(name, "log/tile/", 9) && !cf_tile_parse(&t, CF_SPAN(name + 4, strlen(name) - 4)) && t.width < a->w->log.size) return true;
+  if (!strncmp(name, "log/tile/", 9) && !cf_tile_parse(&t, CF_SPAN(name + 4, strlen(name) - 4)) && t.width < a->w->log.size)
+    return true;
   if (!strncmp(name, "checkpoints/", 12)) return atoi(name + 12) < 6 || (uint64_t)atoi(name + 12) == a->w->log.size;
   return !strcmp(name, "archive/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-static void
-test_files(void **state) {
-  a_world_t *w   = a_life(6);
+static void test_files(void **state) {
+  a_world_t *w = a_life(6);
   tree_t    *all = malloc(sizeof *all);
   size_t     may = 0;
   memcpy(all, w->t, sizeof *all);
@@ -91,9 +88,21 @@ test_files(void **state) {
   }
   assert_true(may < all->cnt / 2);
   static char const *const strangers[] = {
-    "notes.txt", "log/index.html", "log/tile/0/000", "log/tile/0/001.p/1", "log/tile/entries/000", "log/tile/9/000.p/1", "checkpoints/1", "checkpoints/00000000000000000099",
-    "archive/00", "archive/0000000000000000000000000000000000000000000000000000000000000000", "ledger/blocks/5", "ledger/blocks/00000000000000000005",
-    "ledger/blocks/00000000000000000009", "genesis.old", "",
+      "notes.txt",
+      "log/index.html",
+      "log/tile/0/000",
+      "log/tile/0/001.p/1",
+      "log/tile/entries/000",
+      "log/tile/9/000.p/1",
+      "checkpoints/1",
+      "checkpoints/00000000000000000099",
+      "archive/00",
+      "archive/0000000000000000000000000000000000000000000000000000000000000000",
+      "ledger/blocks/5",
+      "ledger/blocks/00000000000000000005",
+      "ledger/blocks/00000000000000000009",
+      "genesis.old",
+      "",
   };
   for (size_t i = 0; i < CF_COUNT_OF(strangers); i++) {
     memcpy(w->t, all, sizeof *all);
@@ -101,15 +110,15 @@ test_files(void **state) {
     cf_status_t st;
     (void)found(w->t, strangers[i], &st);
     if (st != CF_ERR_AUTH) fail_msg("a stranger, %s: %s", strangers[i], cf_status_name(st));
-    if (*strangers[i] && strcmp(strangers[i], "ledger/blocks/00000000000000000009") != 0) must_find(w->t, strangers[i], "added", 0);
+    if (*strangers[i] && strcmp(strangers[i], "ledger/blocks/00000000000000000009") != 0)
+      must_find(w->t, strangers[i], "added", 0);
   }
   free(all);
   a_world_free(w);
 }
 
 /* Two files exchanged: each is genuine, and in the wrong place. */
-static void
-test_exchanged(void **state) {
+static void test_exchanged(void **state) {
   a_world_t *w = a_life(7);
   for (size_t i = 0; i + 1 < w->t->cnt; i++) {
     mem_file_t *x = &w->t->file[i], *y = &w->t->file[i + 1], keep_x = *x;
@@ -125,8 +134,8 @@ test_exchanged(void **state) {
   a_world_free(w);
 }
 
-int
-main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(test_bytes), cmocka_unit_test(test_files), cmocka_unit_test(test_exchanged) };
+int main(void) {
+  struct CMUnitTest const tests[] = {cmocka_unit_test(test_bytes), cmocka_unit_test(test_files),
+                                     cmocka_unit_test(test_exchanged)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,16 +12,14 @@
 static uint8_t tree[1 << 20];
 static size_t  tree_sz;
 
-static bool
-next(cf_rd_t *rd, cf_span_t *name, cf_span_t *bytes) {
+static bool next(cf_rd_t *rd, cf_span_t *name, cf_span_t *bytes) {
   if (!cf_rd_left(rd)) return false;
-  *name  = cf_rd_take_span(rd, cf_rd_u16(rd));
+  *name = cf_rd_take_span(rd, cf_rd_u16(rd));
   *bytes = cf_rd_take_span(rd, cf_rd_u32(rd));
   return !rd->bad;
 }
 
-static cf_status_t
-list(void *ctx, cf_audit_name_fn *fn, void *fn_ctx) {
+static cf_status_t list(void *ctx, cf_audit_name_fn *fn, void *fn_ctx) {
   cf_span_t name, bytes;
   for (cf_rd_t rd = cf_rd_init(tree, tree_sz); next(&rd, &name, &bytes);) {
     char text[160];
@@ -33,8 +31,7 @@ list(void *ctx, cf_audit_name_fn *fn, void *fn_ctx) {
   return CF_OK;
 }
 
-static cf_read_t
-read_one(void *ctx, char const *want, size_t max, cf_span_t *out) {
+static cf_read_t read_one(void *ctx, char const *want, size_t max, cf_span_t *out) {
   cf_span_t name, bytes;
   for (cf_rd_t rd = cf_rd_init(tree, tree_sz); next(&rd, &name, &bytes);)
     if (cf_span_eq(name, CF_SPAN(want, strlen(want)))) {
@@ -44,14 +41,13 @@ read_one(void *ctx, char const *want, size_t max, cf_span_t *out) {
   return CF_READ_ABSENT;
 }
 
-static void
-test_recorded(void **state) {
+static void test_recorded(void **state) {
   FILE *f = fopen(CF_SOURCE_DIR "/tests/vectors/audit/life.tree", "r");
   assert_non_null(f);
   tree_sz = fread(tree, 1, sizeof tree, f);
   fclose(f);
-  cf_audit_reader_t  r = { list, read_one, NULL };
-  cf_audit_options_t o = { 0 };
+  cf_audit_reader_t  r = {list, read_one, NULL};
+  cf_audit_options_t o = {0};
   cf_audit_t        *a;
   cf_status_t        st = cf_audit_run(&a, &r, &o);
   if (st) fail_msg("%s: %s", cf_audit_fault_at(a, 0)->file, cf_audit_fault_at(a, 0)->text);
@@ -63,8 +59,7 @@ test_recorded(void **state) {
   cf_audit_free(a);
 }
 
-int
-main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(test_recorded) };
+int main(void) {
+  struct CMUnitTest const tests[] = {cmocka_unit_test(test_recorded)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -346,6 +346,11 @@ test_authority_ends_before_an_alarm_does(void **state) {
     assert_int_equal(contents(w, NULL), 1 - late);
     idle(w, 1);
     assert_int_equal(contents(w, NULL), 0);
+    batch_t b;
+    assert_int_equal(ledger_wait(w, V + 1), CF_REFUSE_NONE);
+    one_batch(w, NULL, 0, &b);
+    static uint8_t zero[32];
+    assert_int_equal(!memcmp(b.doc.abandon, zero, 32), late); /* nothing was intended that could lapse */
     world_free(w);
   }
   party_t  p[2];
@@ -358,15 +363,24 @@ test_authority_ends_before_an_alarm_does(void **state) {
   world_free(w);
 }
 
-/* Anybody may open accounts: more of them than the book holds are passed over, and the domain goes on. */
+static void
+tune_few_lanes(cf_policy_t *p, cf_clearing_params_t *c, cf_configuration_t *conf) {
+  conf->leaves_max = 16;
+}
+
+/* Anybody may open accounts and lanes: more of them than the book holds are passed over, and leave by the ledger; the domain goes on. */
 static void
 test_strangers_cannot_fill_the_book(void **state) {
-  party_t   p[2];
+  party_t   p[3];
   cf_span_t item, calls[60];
-  world_t  *w = serving(35, p, 2);
+  world_tune = tune_few_lanes;
+  world_t *w = serving(35, p, 2);
+  world_tune = NULL;
+  party_init(w, &p[2], 15); /* there is room for its account, and none for its lane */
   for (uint32_t i = 0; i < 20; i++) {
     cf_op_t open = { .kind = CF_OP_OPEN, .addr = { { 7, (uint8_t)i } } }, lane = { .kind = CF_OP_OPEN_LANE, .asset = 0, .id = 3 + i },
             dep = { .kind = CF_OP_DEPOSIT, .asset = 0, .id = 3 + i, .units = 5 };
+    if (i == 12) assert_int_equal(cf_k256_addr(&open.addr, p[2].scalar), CF_OK);
     calls[3 * i]     = call_of(w, &open, NULL, 0);
     calls[3 * i + 1] = call_of(w, &lane, NULL, 0);
     calls[3 * i + 2] = call_of(w, &dep, w->treasury, 2 + i);
@@ -377,6 +391,14 @@ test_strangers_cannot_fill_the_book(void **state) {
   idle(w, 2);
   assert_int_equal(contents(w, &item), 1);
   settle(w, item);
+  request_exit(w, &p[2]);
+  w->now_s += EXIT_DELAY;
+  cf_op_t paid = { .kind = CF_OP_FINALIZE_EXIT, .id = 15, .asset = 0 };
+  assert_int_equal(cf_k256_addr(&paid.addr, p[2].scalar), CF_OK);
+  ledger_act(w, &paid, NULL, 0);
+  assert_int_equal(show_ledger(w), CF_REFUSE_NONE);
+  idle(w, 2);
+  assert_int_equal(cf_enclave_phase(w->e), CF_PHASE_SERVING);
   world_free(w);
 }
 
