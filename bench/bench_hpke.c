@@ -25,10 +25,9 @@ typedef struct {
 static box_t   boxes[BOXES];
 static uint8_t priv[32];
 
-static void
-boxes_make(cf_aead_t *aead) {
-  uint8_t         plain[PLAIN_SZ] = { 0 };
-  cf_entropy_t    e               = cf_entropy_system();
+static void boxes_make(cf_aead_t *aead) {
+  uint8_t         plain[PLAIN_SZ] = {0};
+  cf_entropy_t    e = cf_entropy_system();
   cf_x25519_pub_t pub;
   cf_x25519_make(priv, &pub, &e);
   for (size_t i = 0; i < BOXES; i++) {
@@ -38,10 +37,9 @@ boxes_make(cf_aead_t *aead) {
   }
 }
 
-static double
-ours(cf_aead_t *aead, cf_x25519_key_t const *key) {
+static double ours(cf_aead_t *aead, cf_x25519_key_t const *key) {
   uint8_t plain[PLAIN_SZ];
-  size_t  n     = 0;
+  size_t  n = 0;
   double  start = bench_cpu_s(), end;
   do {
     for (size_t i = 0; i < BOXES; i++, n++) {
@@ -56,29 +54,30 @@ ours(cf_aead_t *aead, cf_x25519_key_t const *key) {
 }
 
 /* The tag does not fit the made-up key: that it is looked at is what counts. */
-static void
-bare_open(EVP_CIPHER_CTX *ctx, EVP_PKEY *own, box_t *box) {
-  uint8_t    dh[32], plain[PLAIN_SZ];
-  size_t     dh_sz = sizeof dh;
-  int        n;
-  SHA256_CTX sha;
+static void bare_open(EVP_CIPHER_CTX *ctx, EVP_PKEY *own, box_t *box) {
+  uint8_t       dh[32], plain[PLAIN_SZ];
+  size_t        dh_sz = sizeof dh;
+  int           n;
+  SHA256_CTX    sha;
   EVP_PKEY     *peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, box->enc, 32);
   EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new(own, NULL);
   bench_check(EVP_PKEY_derive_init(pctx) == 1 && EVP_PKEY_derive_set_peer(pctx, peer) == 1 &&
-                EVP_PKEY_derive(pctx, dh, &dh_sz) == 1, "derive");
+                  EVP_PKEY_derive(pctx, dh, &dh_sz) == 1,
+              "derive");
   EVP_PKEY_CTX_free(pctx);
   EVP_PKEY_free(peer);
   SHA256_Init(&sha);
   for (int i = 0; i < COMPRESSIONS; i++) SHA256_Transform(&sha, box->box);
   memcpy(dh, &sha.h, 16);
-  bench_check(EVP_DecryptInit_ex(ctx, NULL, NULL, dh, dh + 16) == 1 && EVP_DecryptUpdate(ctx, plain, &n, box->box, PLAIN_SZ) == 1 &&
-                EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CF_AEAD_TAG_SZ, box->box + PLAIN_SZ) == 1, "decrypt");
+  bench_check(EVP_DecryptInit_ex(ctx, NULL, NULL, dh, dh + 16) == 1 &&
+                  EVP_DecryptUpdate(ctx, plain, &n, box->box, PLAIN_SZ) == 1 &&
+                  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CF_AEAD_TAG_SZ, box->box + PLAIN_SZ) == 1,
+              "decrypt");
   (void)EVP_DecryptFinal_ex(ctx, plain + PLAIN_SZ, &n);
 }
 
-static double
-bare(EVP_CIPHER_CTX *ctx, EVP_PKEY *own) {
-  size_t n     = 0;
+static double bare(EVP_CIPHER_CTX *ctx, EVP_PKEY *own) {
+  size_t n = 0;
   double start = bench_cpu_s(), end;
   do {
     for (size_t i = 0; i < BOXES; i++, n++) bare_open(ctx, own, &boxes[i]);
@@ -87,13 +86,12 @@ bare(EVP_CIPHER_CTX *ctx, EVP_PKEY *own) {
   return (double)n / (end - start);
 }
 
-int
-main(void) {
+int main(void) {
   bench_first();
   double          rate[3][ROUNDS];
   cf_aead_t      *aead = cf_aead_new(CF_AEAD_AES128GCM);
-  EVP_CIPHER_CTX *ctx  = EVP_CIPHER_CTX_new();
-  EVP_CIPHER     *gcm  = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
+  EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+  EVP_CIPHER     *gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
   bench_peer_t    peer = bench_peer("build/bench/peer-hpke");
   boxes_make(aead);
   cf_x25519_key_t *key = cf_x25519_key_from(priv);

@@ -33,21 +33,19 @@ typedef struct {
   size_t   len;
 } bench_conn_t;
 
-static inline int
-bench_connect(uint16_t port) {
-  struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+static inline int bench_connect(uint16_t port) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
   bench_check(fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0, "connect");
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return fd;
 }
 
-static inline bool
-bench_conn_send(bench_conn_t *c, bench_work_t const *work) {
+static inline bool bench_conn_send(bench_conn_t *c, bench_work_t const *work) {
   cf_span_t request;
   if (!work->next(work->ctx, &request)) return false;
   c->sent_s = bench_now_s();
-  c->len    = 0;
+  c->len = 0;
   for (size_t at = 0; at < request.len;) {
     ssize_t n = send(c->fd, request.ptr + at, request.len - at, MSG_NOSIGNAL);
     bench_check(n > 0, "the server closed a connection");
@@ -57,22 +55,20 @@ bench_conn_send(bench_conn_t *c, bench_work_t const *work) {
 }
 
 /* Length of a whole message at the front of buf, 0 while it is not whole; *body is what follows its head. */
-static inline size_t
-bench_message(cf_span_t *body, uint8_t *buf, size_t len) {
-  buf[len]  = 0;
+static inline size_t bench_message(cf_span_t *body, uint8_t *buf, size_t len) {
+  buf[len] = 0;
   char *end = strstr((char *)buf, "\r\n\r\n"), *at;
   if (!end) return 0;
-  *end                 = 0;
-  at                   = strcasestr((char *)buf, "\r\ncontent-length:");
+  *end = 0;
+  at = strcasestr((char *)buf, "\r\ncontent-length:");
   size_t head = (size_t)(end - (char *)buf) + 4, n = at ? strtoul(at + 17, NULL, 10) : 0;
-  *end                 = '\r';
-  *body                = CF_SPAN(buf + head, n);
+  *end = '\r';
+  *body = CF_SPAN(buf + head, n);
   return len - head >= n ? head + n : 0;
 }
 
 /* True when the answer is whole. */
-static inline bool
-bench_conn_read(bench_conn_t *c, bench_work_t const *work) {
+static inline bool bench_conn_read(bench_conn_t *c, bench_work_t const *work) {
   ssize_t   n = recv(c->fd, c->buf + c->len, LOAD_ANSWER_MAX - c->len - 1, MSG_DONTWAIT);
   cf_span_t body;
   bench_check(n > 0 || (n < 0 && errno == EAGAIN), "the server closed a connection");
@@ -82,18 +78,17 @@ bench_conn_read(bench_conn_t *c, bench_work_t const *work) {
   return true;
 }
 
-static inline bench_load_t
-bench_load(uint16_t port, size_t conn_cnt, double seconds, bench_work_t const *work) {
-  static double       sample[LOAD_SAMPLES_MAX];
-  static uint8_t      bufs[LOAD_CONNS_MAX][LOAD_ANSWER_MAX];
-  bench_conn_t        conn[LOAD_CONNS_MAX] = { 0 };
-  struct epoll_event  ready[LOAD_CONNS_MAX];
-  bench_load_t        out   = { 0 };
-  int                 epoll = epoll_create1(EPOLL_CLOEXEC);
-  size_t              open  = 0;
+static inline bench_load_t bench_load(uint16_t port, size_t conn_cnt, double seconds, bench_work_t const *work) {
+  static double      sample[LOAD_SAMPLES_MAX];
+  static uint8_t     bufs[LOAD_CONNS_MAX][LOAD_ANSWER_MAX];
+  bench_conn_t       conn[LOAD_CONNS_MAX] = {0};
+  struct epoll_event ready[LOAD_CONNS_MAX];
+  bench_load_t       out = {0};
+  int                epoll = epoll_create1(EPOLL_CLOEXEC);
+  size_t             open = 0;
   for (size_t i = 0; i < conn_cnt; i++) {
-    conn[i] = (bench_conn_t){ .fd = bench_connect(port), .buf = bufs[i] };
-    epoll_ctl(epoll, EPOLL_CTL_ADD, conn[i].fd, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = &conn[i] });
+    conn[i] = (bench_conn_t){.fd = bench_connect(port), .buf = bufs[i]};
+    epoll_ctl(epoll, EPOLL_CTL_ADD, conn[i].fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &conn[i]});
   }
   double start = bench_now_s(), end = start;
   for (size_t i = 0; i < conn_cnt; i++) open += bench_conn_send(&conn[i], work);
@@ -112,8 +107,8 @@ bench_load(uint16_t port, size_t conn_cnt, double seconds, bench_work_t const *w
   close(epoll);
   bench_check(out.answers != 0, "nothing was answered");
   out.seconds = end - start;
-  out.p50_us  = bench_median(sample, out.answers) * 1e6; /* sorts */
-  out.p99_us  = sample[out.answers * 99 / 100] * 1e6;
+  out.p50_us = bench_median(sample, out.answers) * 1e6; /* sorts */
+  out.p99_us = sample[out.answers * 99 / 100] * 1e6;
   return out;
 }
 

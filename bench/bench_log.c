@@ -23,49 +23,46 @@ static uint8_t        entry_bytes[GROUP][ENTRY_SZ];
 static cf_log_entry_t entries[GROUP];
 static uint8_t        scratch[1 << 20];
 
-static cf_logwriter_t *
-writer_new(void) {
-  static uint8_t const seed[32] = { 7 };
-  cf_effects_t         fx       = { .scratch = scratch, .scratch_max = sizeof scratch };
-  cf_logwriter_t      *w        = malloc(sizeof *w);
+static cf_logwriter_t *writer_new(void) {
+  static uint8_t const seed[32] = {7};
+  cf_effects_t         fx = {.scratch = scratch, .scratch_max = sizeof scratch};
+  cf_logwriter_t      *w = malloc(sizeof *w);
   cf_ed25519_pub_t     pub;
   cf_vkey_t            log;
   cf_ed25519_pub(&pub, seed);
   bench_check(!cf_vkey_make(&log, CF_SPAN_LIT("bench.example/log"), CF_VKEY_LOG, &pub), "key");
-  cf_logwriter_init(w, &(cf_logwriter_config_t){
-    .log = log, .seed = seed, .cap = CAP, .mem = calloc(1, cf_logwriter_mem_sz(CAP)), .id = 1, .key = cf_log_entry_key });
+  cf_logwriter_init(
+      w, &(cf_logwriter_config_t){
+             .log = log, .seed = seed, .cap = CAP, .mem = calloc(1, cf_logwriter_mem_sz(CAP)), .id = 1, .key = cf_log_entry_key});
   cf_logwriter_start(w, &fx);
   while (w->phase != CF_LOGWRITER_READY) { /* of an empty folder */
     bench_check(w->phase != CF_LOGWRITER_FAILED, "start");
     fx.cnt = fx.scratch_len = 0;
-    bench_check(cf_logwriter_step(w, &fx, &(cf_event_t){ .kind = CF_EV_DONE, .id = 1, .code = 404 }), "start");
+    bench_check(cf_logwriter_step(w, &fx, &(cf_event_t){.kind = CF_EV_DONE, .id = 1, .code = 404}), "start");
   }
   return w;
 }
 
-static void
-writer_free(cf_logwriter_t *w) {
+static void writer_free(cf_logwriter_t *w) {
   free(w->cfg.mem);
   free(w);
 }
 
 /* The next group: entries that were never there before. */
-static void
-append_group(cf_logwriter_t *w, cf_effects_t *fx) {
+static void append_group(cf_logwriter_t *w, cf_effects_t *fx) {
   uint64_t first = w->size;
   fx->cnt = fx->scratch_len = 0;
   for (size_t i = 0; i < GROUP; i++) {
     uint64_t n = first + i;
     memcpy(entry_bytes[i], &n, sizeof n);
-    entries[i] = (cf_log_entry_t){ .bytes = CF_SPAN_OF(entry_bytes[i]), .key = cf_log_entry_key(CF_SPAN_OF(entry_bytes[i])) };
+    entries[i] = (cf_log_entry_t){.bytes = CF_SPAN_OF(entry_bytes[i]), .key = cf_log_entry_key(CF_SPAN_OF(entry_bytes[i]))};
   }
   bench_check(!cf_logwriter_append(w, fx, entries, GROUP, NULL) && w->size == first + GROUP, "append");
 }
 
-static double
-append_ours(cf_files_t const *files) {
-  cf_logwriter_t *w     = writer_new();
-  cf_effects_t    fx    = { .scratch = scratch, .scratch_max = sizeof scratch };
+static double append_ours(cf_files_t const *files) {
+  cf_logwriter_t *w = writer_new();
+  cf_effects_t    fx = {.scratch = scratch, .scratch_max = sizeof scratch};
   double          start = bench_now_s(), end;
   do {
     append_group(w, &fx);
@@ -78,12 +75,11 @@ append_ours(cf_files_t const *files) {
   return rate;
 }
 
-static double
-append_bare(char const *path) {
+static double append_bare(char const *path) {
   enum { FILE_SZ = 64 << 20, ALIGN = 4096 };
-  size_t   sz  = ((size_t)GROUP * (2 + ENTRY_SZ + sizeof(cf_hash_t)) + ALIGN - 1) / ALIGN * ALIGN, at = 0, n = 0;
+  size_t   sz = ((size_t)GROUP * (2 + ENTRY_SZ + sizeof(cf_hash_t)) + ALIGN - 1) / ALIGN * ALIGN, at = 0, n = 0;
   uint8_t *buf = aligned_alloc(ALIGN, FILE_SZ);
-  int      fd  = open(path, O_RDWR | O_CREAT | O_DIRECT | O_DSYNC | O_CLOEXEC, 0600);
+  int      fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_DSYNC | O_CLOEXEC, 0600);
   bench_check(buf && fd >= 0, "a file for direct writes");
   memset(buf, 1, FILE_SZ);
   if (lseek(fd, 0, SEEK_END) < FILE_SZ) bench_check(pwrite(fd, buf, FILE_SZ, 0) == FILE_SZ, "prewrite");
@@ -108,8 +104,7 @@ typedef struct {
 
 static proof_t proofs[PROOFS];
 
-static double
-prove_ours(cf_logwriter_t *w) {
+static double prove_ours(cf_logwriter_t *w) {
   cf_hash_t path[CF_TREE_PATH_MAX];
   size_t    n = 0, path_cnt;
   double    start = bench_cpu_s(), end;
@@ -124,14 +119,13 @@ prove_ours(cf_logwriter_t *w) {
 }
 
 /* The siblings, level by level, in the writer's own array. */
-static double
-prove_bare(cf_logwriter_t const *w) {
-  size_t n     = 0;
+static double prove_bare(cf_logwriter_t const *w) {
+  size_t n = 0;
   double start = bench_cpu_s(), end;
   do {
     for (size_t i = 0; i < PROOFS; i++, n++) {
       cf_hash_t const *level = w->node;
-      uint64_t         at    = proofs[i].index;
+      uint64_t         at = proofs[i].index;
       for (size_t l = 0, width = 1; l < SIZE_LOG; l++, width *= 2, at >>= 1) {
         proofs[i].path[l] = level[at ^ 1];
         level += CAP / width;
@@ -143,9 +137,8 @@ prove_bare(cf_logwriter_t const *w) {
   return (double)n / (end - start);
 }
 
-static double
-check_ours(cf_hash_t const *root) {
-  size_t n     = 0;
+static double check_ours(cf_hash_t const *root) {
+  size_t n = 0;
   double start = bench_cpu_s(), end;
   do {
     for (size_t i = 0; i < PROOFS; i++, n++) {
@@ -158,10 +151,9 @@ check_ours(cf_hash_t const *root) {
   return (double)n / (end - start);
 }
 
-static double
-check_bare(void) {
+static double check_bare(void) {
   SHA256_CTX sha;
-  size_t     n     = 0;
+  size_t     n = 0;
   double     start = bench_cpu_s(), end;
   SHA256_Init(&sha);
   do {
@@ -174,24 +166,24 @@ check_bare(void) {
 
 /* ---- rows ---- */
 
-typedef struct { double ours[ROUNDS], limit[ROUNDS], peer[ROUNDS]; } rounds_t;
+typedef struct {
+  double ours[ROUNDS], limit[ROUNDS], peer[ROUNDS];
+} rounds_t;
 
-static void
-row(char const *name, char const *unit, rounds_t *r) {
+static void row(char const *name, char const *unit, rounds_t *r) {
   bench_row(name, unit, BENCH_RATE, bench_median(r->ours, ROUNDS), bench_median(r->limit, ROUNDS), bench_median(r->peer, ROUNDS));
 }
 
-static void
-appends(bench_peer_t *peer) {
+static void appends(bench_peer_t *peer) {
   char       dir[] = "build/bench/log-XXXXXX", path[64], rm[64];
   cf_files_t files;
   rounds_t   r;
   bench_check(mkdtemp(dir) && !cf_files_open(&files, dir, "", NULL), "a folder");
   snprintf(path, sizeof path, "%s/bare", dir);
   for (int i = 0; i < ROUNDS; i++) {
-    r.ours[i]  = append_ours(&files);
+    r.ours[i] = append_ours(&files);
     r.limit[i] = append_bare(path);
-    r.peer[i]  = bench_peer_ask(peer, "append");
+    r.peer[i] = bench_peer_ask(peer, "append");
   }
   cf_files_close(&files);
   snprintf(rm, sizeof rm, "rm -r %s", dir);
@@ -199,29 +191,27 @@ appends(bench_peer_t *peer) {
   row("log-append", "entries/s", &r);
 }
 
-static void
-inclusions(bench_peer_t *peer) {
-  cf_logwriter_t *w  = writer_new();
-  cf_effects_t    fx = { .scratch = scratch, .scratch_max = sizeof scratch };
-  uint64_t        x  = 0x9e3779b97f4a7c15u;
+static void inclusions(bench_peer_t *peer) {
+  cf_logwriter_t *w = writer_new();
+  cf_effects_t    fx = {.scratch = scratch, .scratch_max = sizeof scratch};
+  uint64_t        x = 0x9e3779b97f4a7c15u;
   rounds_t        made, checked;
   while (w->size < SIZE) append_group(w, &fx);
   for (size_t i = 0; i < PROOFS; i++) proofs[i].index = bench_draw(&x) % SIZE;
   for (int i = 0; i < ROUNDS; i++) {
-    made.limit[i]    = prove_bare(w);
-    made.ours[i]     = prove_ours(w);
-    made.peer[i]     = bench_peer_ask(peer, "prove");
-    checked.ours[i]  = check_ours(&w->root);
+    made.limit[i] = prove_bare(w);
+    made.ours[i] = prove_ours(w);
+    made.peer[i] = bench_peer_ask(peer, "prove");
+    checked.ours[i] = check_ours(&w->root);
     checked.limit[i] = check_bare();
-    checked.peer[i]  = bench_peer_ask(peer, "check");
+    checked.peer[i] = bench_peer_ask(peer, "check");
   }
   writer_free(w);
   row("inclusion-proofs", "proofs/s", &made);
   row("inclusion-checks", "proofs/s", &checked);
 }
 
-int
-main(void) {
+int main(void) {
   bench_first();
   bench_peer_t peer = bench_peer("build/bench/peer-log");
   appends(&peer);

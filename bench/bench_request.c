@@ -1,7 +1,7 @@
 // link: party io workload lib: crypto m
 /* From a sealed input to its signed, journaled receipt, over loopback HTTP, through the programs as they are shipped: a domain
-   is founded and started, its parties check the enclave and open sessions.  Gateway and enclave share one processor; the other has
-   the load generator, the witnesses, the verifiers and the rest.  Every answer is read, every envelope must have a receipt,
+   is founded and started, its parties check the enclave and open sessions.  Gateway and enclave share one processor; the other
+   has the load generator, the witnesses, the verifiers and the rest.  Every answer is read, every envelope must have a receipt,
    and one receipt a round is verified.  What is answered is durable in the journal; appending to the log and the witnesses'
    round go on beside it, and must have caught up shortly after each row.
 
@@ -41,8 +41,7 @@ static run_t run;
 
 /* ---- requests ---- */
 
-static void
-posts_make(size_t envelopes, size_t cnt) {
+static void posts_make(size_t envelopes, size_t cnt) {
   static uint8_t body[CF_ENVELOPE_MAX * 64];
   run.bytes.len = run.next = run.cnt = 0;
   for (size_t i = 0; i < cnt; i++) {
@@ -57,8 +56,10 @@ posts_make(size_t envelopes, size_t cnt) {
       cf_wr_u32(&at, (uint32_t)(wr.len - from));
       if (!e) run.first[i] = cf_envelope_id(CF_SPAN(wr.buf + from, wr.len - from));
     }
-    int    n    = snprintf(head, sizeof head, "POST /v1/envelopes HTTP/1.1\r\nHost: bench\r\nContent-Type: application/octet-stream\r\n"
-                                              "Content-Length: %zu\r\n\r\n", wr.len);
+    int    n = snprintf(head, sizeof head,
+                        "POST /v1/envelopes HTTP/1.1\r\nHost: bench\r\nContent-Type: application/octet-stream\r\n"
+                           "Content-Length: %zu\r\n\r\n",
+                        wr.len);
     size_t from = run.bytes.len;
     cf_wr_bytes(&run.bytes, head, (size_t)n);
     cf_wr_span(&run.bytes, cf_wr_out(&wr));
@@ -68,36 +69,32 @@ posts_make(size_t envelopes, size_t cnt) {
   }
 }
 
-static void
-gets_make(void) {
+static void gets_make(void) {
   run.bytes.len = run.next = 0;
   for (size_t i = 0; i < run.cnt; i++) {
     char hex[65], head[160];
     cf_hex_encode(hex, CF_SPAN_OF(run.first[i].b));
-    int    n    = snprintf(head, sizeof head, "GET /v1/receipts/%s HTTP/1.1\r\nHost: bench\r\n\r\n", hex);
+    int    n = snprintf(head, sizeof head, "GET /v1/receipts/%s HTTP/1.1\r\nHost: bench\r\n\r\n", hex);
     size_t from = run.bytes.len;
     cf_wr_bytes(&run.bytes, head, (size_t)n);
     run.post[i] = CF_SPAN(run.bytes.buf + from, (size_t)n);
   }
 }
 
-static bool
-next_once(void *ctx, cf_span_t *request) {
+static bool next_once(void *ctx, cf_span_t *request) {
   if (run.next == run.cnt) return false;
   *request = run.post[run.next++];
   return true;
 }
 
 /* For servers that do not mind: the same requests over and over. */
-static bool
-next_again(void *ctx, cf_span_t *request) {
+static bool next_again(void *ctx, cf_span_t *request) {
   size_t many = run.cnt < REPLAYED ? run.cnt : REPLAYED;
-  *request    = run.post[run.cnt - many + run.replayed++ % many];
+  *request = run.post[run.cnt - many + run.replayed++ % many];
   return true;
 }
 
-static void
-on_receipts(void *ctx, unsigned code, cf_span_t body) {
+static void on_receipts(void *ctx, unsigned code, cf_span_t body) {
   if (code != 200 || !bench_answer_read(&run.seen, body)) {
     run.wrong++;
     return;
@@ -107,8 +104,7 @@ on_receipts(void *ctx, unsigned code, cf_span_t body) {
   run.answer_sz = body.len;
 }
 
-static void
-on_file(void *ctx, unsigned code, cf_span_t body) {
+static void on_file(void *ctx, unsigned code, cf_span_t body) {
   run.wrong += code != 200;
   run.receipts++;
   run.answer_sz = body.len;
@@ -118,8 +114,7 @@ static void on_floor(void *ctx, unsigned code, cf_span_t body) { run.wrong += co
 
 /* ---- rounds ---- */
 
-static void
-check_answers(char const *row) {
+static void check_answers(char const *row) {
   if (run.wrong || run.refused)
     fprintf(stderr, "bench: %s: %zu answers without a receipt, %zu envelopes refused (%s)\n", row, run.wrong, run.refused,
             cf_refuse_name((cf_refuse_t)run.seen.class));
@@ -128,59 +123,61 @@ check_answers(char const *row) {
 }
 
 /* One more envelope, alone, to a receipt that is verified. */
-static void
-verify_one(void) {
+static void verify_one(void) {
   cf_receipt_t receipt;
   cf_hash_t    hash;
   posts_make(1, 1);
-  cf_span_t answer = bench_ask(run.domain.url, "/v1/envelopes", CF_SPAN(run.post[0].ptr + run.head_sz, run.post[0].len - run.head_sz));
+  cf_span_t answer =
+      bench_ask(run.domain.url, "/v1/envelopes", CF_SPAN(run.post[0].ptr + run.head_sz, run.post[0].len - run.head_sz));
   bench_check(bench_answer_read(&run.seen, answer) && run.seen.receipts == 1, "an envelope got no receipt");
-  bench_check(!cf_receipt_check(&receipt, &hash, &run.seen.first, &run.first[0], &run.attested->trust, &run.attested->epoch, NULL),
-              "a receipt does not verify");
+  bench_check(
+      !cf_receipt_check(&receipt, &hash, &run.seen.first, &run.first[0], &run.attested->trust, &run.attested->epoch, NULL),
+      "a receipt does not verify");
 }
 
 /* The log has all receipts soon after. */
-static void
-caught_up(char const *row) {
+static void caught_up(char const *row) {
   uint64_t receipts = 1, logged = 0;
   for (int i = 0; receipts != logged && i < 200; i++, bench_sleep_ms(10)) {
     cf_json_t status = bench_ask_json(run.domain.url, "/v1/status");
-    bench_check(!cf_json_u64(&receipts, cf_json_get(status, "receipts")) && !cf_json_u64(&logged, cf_json_get(status, "receipts_logged")), "status");
+    bench_check(!cf_json_u64(&receipts, cf_json_get(status, "receipts")) &&
+                    !cf_json_u64(&logged, cf_json_get(status, "receipts_logged")),
+                "status");
   }
   bench_check(receipts == logged, row);
 }
 
-typedef struct { double rate[ROUNDS], p50[ROUNDS], p99[ROUNDS], cpu_us[ROUNDS]; } rounds_t;
+typedef struct {
+  double rate[ROUNDS], p50[ROUNDS], p99[ROUNDS], cpu_us[ROUNDS];
+} rounds_t;
 
-static void
-round_keep(rounds_t *r, int i, bench_load_t const *load, size_t envelopes, double cpu_s) {
+static void round_keep(rounds_t *r, int i, bench_load_t const *load, size_t envelopes, double cpu_s) {
   r->cpu_us[i] = cpu_s * 1e6 / (double)(load->answers * envelopes);
   r->rate[i] = (double)(load->answers * envelopes) / load->seconds;
-  r->p50[i]  = load->p50_us;
-  r->p99[i]  = load->p99_us;
+  r->p50[i] = load->p50_us;
+  r->p99[i] = load->p99_us;
 }
 
 /* posts: as many as a round may use up. */
-static void
-rounds(rounds_t *ours, rounds_t *limit, char const *row, size_t envelopes, size_t conns, size_t posts) {
-  uint16_t      port  = (uint16_t)strtoul(strrchr(run.domain.url, ':') + 1, NULL, 10);
-  bool          get   = envelopes == 0;
-  size_t        each  = get ? 1 : envelopes;
-  bench_floor_t floor = { 0 };
+static void rounds(rounds_t *ours, rounds_t *limit, char const *row, size_t envelopes, size_t conns, size_t posts) {
+  uint16_t      port = (uint16_t)strtoul(strrchr(run.domain.url, ':') + 1, NULL, 10);
+  bool          get = envelopes == 0;
+  size_t        each = get ? 1 : envelopes;
+  bench_floor_t floor = {0};
   char          file[128];
   snprintf(file, sizeof file, "%s/floor", run.domain.dir);
   for (int i = -1; i < ROUNDS; i++) { /* the first warms up, and tells how long answers are */
     if (!get) posts_make(envelopes, posts);
     double       cpu_s = bench_cpu_of_s(run.domain.gateway) + bench_cpu_of_s(run.domain.enclave);
     bench_load_t load = bench_load(port, conns, i < 0 ? 0.2 : ROUND_S,
-                                   &(bench_work_t){ get ? next_again : next_once, get ? on_file : on_receipts, NULL });
+                                   &(bench_work_t){get ? next_again : next_once, get ? on_file : on_receipts, NULL});
     check_answers(row);
     if (i < 0) {
       floor = bench_floor_start(file, run.answer_sz, CPU);
       bench_sleep_ms(300);
     } else round_keep(ours, i, &load, each, bench_cpu_of_s(run.domain.gateway) + bench_cpu_of_s(run.domain.enclave) - cpu_s);
     cpu_s = bench_cpu_of_s(floor.pid);
-    load = bench_load(floor.port, conns, i < 0 ? 0.2 : ROUND_S, &(bench_work_t){ next_again, on_floor, NULL });
+    load = bench_load(floor.port, conns, i < 0 ? 0.2 : ROUND_S, &(bench_work_t){next_again, on_floor, NULL});
     if (i >= 0) round_keep(limit, i, &load, each, bench_cpu_of_s(floor.pid) - cpu_s);
   }
   bench_floor_stop(&floor);
@@ -188,8 +185,7 @@ rounds(rounds_t *ours, rounds_t *limit, char const *row, size_t envelopes, size_
   if (!get) verify_one();
 }
 
-static void
-rate_row(char const *row, char const *unit, size_t envelopes, size_t conns, size_t posts) {
+static void rate_row(char const *row, char const *unit, size_t envelopes, size_t conns, size_t posts) {
   char     cpu[64];
   rounds_t ours, limit;
   rounds(&ours, &limit, row, envelopes, conns, posts);
@@ -198,8 +194,7 @@ rate_row(char const *row, char const *unit, size_t envelopes, size_t conns, size
   bench_row(cpu, "us", BENCH_TIME, bench_median(ours.cpu_us, ROUNDS), bench_median(limit.cpu_us, ROUNDS), NAN);
 }
 
-static void
-latency_rows(void) {
+static void latency_rows(void) {
   rounds_t ours, limit;
   rounds(&ours, &limit, "request-receipt-p50-us", 1, 1, 10000);
   bench_row("request-receipt-p50-us", "us", BENCH_TIME, bench_median(ours.p50, ROUNDS), bench_median(limit.p50, ROUNDS), NAN);
@@ -208,8 +203,7 @@ latency_rows(void) {
 
 /* ---- the domain ---- */
 
-static void
-start(char const *bin) {
+static void start(char const *bin) {
   static cf_attested_t attested;
   bench_domain_make(&run.domain, bin, "{\"clearing\": {\"obligations_max\": 65536}}");
   bench_domain_up(&run.domain, "ledger");
@@ -220,19 +214,15 @@ start(char const *bin) {
   bench_domain_pin(&run.domain, CPU, CPU_OTHERS);
   bench_pin(0, CPU_OTHERS);
   run.attested = &attested;
-  run.ciphers  = cf_ciphers_new(cf_suite(attested.target.suite));
-  run.bytes    = cf_wr_init(malloc(BYTES_MAX), BYTES_MAX);
+  run.ciphers = cf_ciphers_new(cf_suite(attested.target.suite));
+  run.bytes = cf_wr_init(malloc(BYTES_MAX), BYTES_MAX);
   for (size_t i = 0; i < PARTIES; i++) verify_one(); /* openings */
 }
 
-static bool
-wanted(char const *word, char const *row) {
-  return !word || strstr(row, word);
-}
+static bool wanted(char const *word, char const *row) { return !word || strstr(row, word); }
 
 /* bench_request [PROGRAMS [WORD]]: the rows with WORD in their names. */
-int
-main(int argc, char **argv) {
+int main(int argc, char **argv) {
   char const *word = argc > 2 ? argv[2] : NULL;
   bench_first();
   start(argc > 1 ? argv[1] : "build/bin");
@@ -241,7 +231,8 @@ main(int argc, char **argv) {
   if (wanted(word, "request-receipt-64")) rate_row("request-receipt", "envelopes/s", 64, 8, 3000);
   if (wanted(word, "receipts-served")) {
     posts_make(1, 64);
-    for (size_t i = 0; i < run.cnt; i++) (void)bench_ask(run.domain.url, "/v1/envelopes", CF_SPAN(run.post[i].ptr + run.head_sz, run.post[i].len - run.head_sz));
+    for (size_t i = 0; i < run.cnt; i++)
+      (void)bench_ask(run.domain.url, "/v1/envelopes", CF_SPAN(run.post[i].ptr + run.head_sz, run.post[i].len - run.head_sz));
     caught_up("receipts-served");
     gets_make();
     rate_row("receipts-served", "receipts/s", 0, 32, 0);

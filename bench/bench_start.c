@@ -14,15 +14,14 @@ enum { ROUNDS = 3 };
 
 /* ---- ours ---- */
 
-static double
-ours(bench_domain_t *d) {
+static double ours(bench_domain_t *d) {
   static cf_attested_t attested;
   static uint8_t       body[4 + CF_ENVELOPE_MAX];
-  bench_party_t        party = { 0 };
+  bench_party_t        party = {0};
   bench_answer_t       answer;
   cf_receipt_t         receipt;
   cf_hash_t            hash;
-  cf_entropy_t         e  = cf_entropy_system();
+  cf_entropy_t         e = cf_entropy_system();
   cf_wr_t              wr = cf_wr_init(body + 4, CF_ENVELOPE_MAX), sz = cf_wr_init(body, 4);
   cf_wallet_make(&party.wallet, &e);
   double start = bench_now_s();
@@ -34,7 +33,8 @@ ours(bench_domain_t *d) {
   cf_hash_t id = cf_envelope_id(cf_wr_out(&wr));
   bench_check(bench_answer_read(&answer, bench_ask(d->url, "/v1/envelopes", CF_SPAN(body, 4 + wr.len))) && answer.receipts == 1,
               "the envelope got no receipt");
-  bench_check(!cf_receipt_check(&receipt, &hash, &answer.first, &id, &attested.trust, &attested.epoch, NULL), "the receipt does not verify");
+  bench_check(!cf_receipt_check(&receipt, &hash, &answer.first, &id, &attested.trust, &attested.epoch, NULL),
+              "the receipt does not verify");
   double took = bench_now_s() - start;
   cf_ciphers_free(&ciphers);
   return took * 1e3;
@@ -42,21 +42,20 @@ ours(bench_domain_t *d) {
 
 /* ---- limit ---- */
 
-static double
-tpm_alone(bench_domain_t const *d) {
+static double tpm_alone(bench_domain_t const *d) {
   static cf_tpm_quote_out_t quote;
   static uint8_t            certificate[CF_TPMDEV_CERT_MAX], ak[CF_TPM_BLOB_MAX], sealed[CF_TPM_BLOB_MAX];
   char                      dir[CF_SWTPM_PATH_MAX], tcti[160];
-  cf_hash_t const           digest = { { 1 } };
-  uint8_t const             root[32] = { 2 };
-  cf_swtpm_t                swtpm = { 0 };
-  cf_tpmdev_t               tpm   = { 0 };
+  cf_hash_t const           digest = {{1}};
+  uint8_t const             root[32] = {2};
+  cf_swtpm_t                swtpm = {0};
+  cf_tpmdev_t               tpm = {0};
   size_t                    n;
   cf_wr_t                   key = cf_wr_init(ak, sizeof ak), blob = cf_wr_init(sealed, sizeof sealed);
   snprintf(dir, sizeof dir, "%s/tpm", d->dir);
   cf_swtpm_tcti(tcti, sizeof tcti, dir);
   double      start = bench_now_s();
-  cf_status_t st    = cf_swtpm_start(&swtpm, dir, NULL);
+  cf_status_t st = cf_swtpm_start(&swtpm, dir, NULL);
   if (!st) st = cf_tpmdev_init(&tpm, tcti, NULL);
   if (!st) st = cf_tpmdev_ek_certificate(&tpm, certificate, &n, sizeof certificate, NULL);
   if (!st) st = cf_tpmdev_ak_make(&tpm, &key, NULL);
@@ -71,8 +70,7 @@ tpm_alone(bench_domain_t const *d) {
   return took * 1e3;
 }
 
-int
-main(int argc, char **argv) {
+int main(int argc, char **argv) {
   double ms[2][ROUNDS];
   bench_first();
   for (int i = 0; i < ROUNDS; i++) {

@@ -6,6 +6,7 @@ char const *const cf_fault_names[CF_FAULT_KINDS] = {
   [CF_FAULT_TORN_WRITE] = "write torn", [CF_FAULT_ENCLAVE] = "enclave ended", [CF_FAULT_CLOCK] = "clock jumped",
   [CF_FAULT_OLD_DISK] = "older disk", [CF_FAULT_TWIN] = "twin started", [CF_FAULT_REPLAY] = "old envelope put into a batch",
   [CF_FAULT_EARLY] = "shown with k-1 cosignatures", [CF_FAULT_STALE_VIEW] = "old view shown again",
+  [CF_FAULT_FORGETFUL] = "witness forgot what it signed",
   [CF_FAULT_FORGED] = "content forged with a stolen key",
 };
 

@@ -20,6 +20,7 @@ typedef enum {
   CF_FAULT_REPLAY,       /* the host puts an old envelope into a batch */
   CF_FAULT_EARLY,        /* the host shows the enclave what k - 1 witnesses stand behind */
   CF_FAULT_STALE_VIEW,   /* the host shows the enclave an old view */
+  CF_FAULT_FORGETFUL,    /* a witness, of those that may lie, forgets what it signed */
   CF_FAULT_FORGED,       /* a stolen settlement key signs what does not sum to zero */
   CF_FAULT_KINDS,
 } cf_fault_t;

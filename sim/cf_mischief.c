@@ -34,6 +34,18 @@ jump_clock(cf_town_t *t) {
   cf_world_say(&t->world, "%s: clock off by %lld ms", node(t, n)->name, (long long)node(t, n)->skew_ms);
 }
 
+/* One of the f that a council withstands may sign anything: it starts anew with an empty disk, and takes whatever log it is shown first. */
+static void
+forget(cf_town_t *t) {
+  if (!t->domain->witnesses.f) return;
+  unsigned n = t->witness[0].node;
+  t->world.counts.fault[CF_FAULT_FORGETFUL]++;
+  cf_world_kill(&t->world, n);
+  cf_disk_fini(&t->world.disk[node(t, n)->host]);
+  t->check.last[0].size = 0;
+  cf_world_start_at(&t->world, n, t->world.now_ms + 50);
+}
+
 /* ---- disks ---- */
 
 static cf_disk_t *
@@ -177,6 +189,7 @@ cf_town_fault(void *town, uint64_t id) {
   if (id == CF_FAULT_CLOCK) jump_clock(t);
   if (id == CF_FAULT_OLD_DISK) roll_back(t);
   if (id == CF_FAULT_TWIN) start_twin(t);
+  if (id == CF_FAULT_FORGETFUL) forget(t);
 }
 
 /* ---- a seed's plan ---- */
@@ -202,7 +215,7 @@ cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   r[CF_FAULT_LOST_REPLY]       = rate(t, 8000);
   r[CF_FAULT_REPEAT]           = rate(t, 8000);
   r[CF_FAULT_DELAY]            = rate(t, 5000);
-  r[CF_FAULT_CRASH]            = rate(t, 300);
+  r[CF_FAULT_CRASH]            = rate(t, 800);
   r[CF_FAULT_LOST_WRITE]       = 40000;
   r[CF_FAULT_TORN_WRITE]       = 60000;
   r[CF_FAULT_REPLAY]           = rate(t, 30000);
@@ -211,6 +224,7 @@ cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   r[CF_FAULT_FORGED]           = rate(t, 5000);
   plan_some(t, CF_FAULT_ENCLAVE, 4, until_ms);
   plan_some(t, CF_FAULT_OLD_DISK, 3, until_ms);
+  plan_some(t, CF_FAULT_FORGETFUL, 3, until_ms);
   if (cf_prng_chance(&t->world.dice, 40000)) plan_some(t, CF_FAULT_TWIN, 2, until_ms);
   plan_some(t, CF_FAULT_CLOCK, 4, until_ms);
 }

@@ -250,14 +250,14 @@ add_people(cf_town_t *t) {
   t->world.node[t->bank_node].peer[CF_PEER_LEDGER].node = t->ledger_node;
 }
 
-/* What a party will want: some obligations to others, some withdrawals, over a minute. */
+/* What a party will want: some obligations to others, some withdrawals, over half a minute. */
 static void
 plan(cf_town_t *t, unsigned party) {
   cf_party_file_t *f = &t->party[party].plan;
   f->inputs          = 3 + cf_prng_below(&t->draw, 6);
   for (size_t i = 0; i < f->inputs; i++) {
     uint32_t payee = 1 + (uint32_t)((party + 1 + cf_prng_below(&t->draw, t->parties - 1)) % t->parties);
-    f->input[i]    = (cf_party_input_t){ .due_ms = t->world.now_ms + 2000 + cf_prng_below(&t->draw, 40000), .payee = payee,
+    f->input[i]    = (cf_party_input_t){ .due_ms = t->world.now_ms + 2000 + cf_prng_below(&t->draw, 20000), .payee = payee,
                                          .asset = (uint32_t)cf_prng_below(&t->draw, t->assets), .amount = 1 + cf_prng_below(&t->draw, 3000),
                                          .withdrawal = cf_prng_chance(&t->draw, 10000) };
     if (f->input[i].withdrawal) f->input[i].payee = 0;

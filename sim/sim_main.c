@@ -9,7 +9,7 @@
 
 #include "cf_town.h"
 
-enum { FAULTS_MS = 60000, CALM_MS = 600000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
+enum { FAULTS_MS = 30000, CALM_MS = 600000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
 
 typedef struct {
   uint64_t        seed;

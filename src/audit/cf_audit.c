@@ -27,6 +27,14 @@ char const *cf_audit_check_name(unsigned check) {
   return names[check <= CF_AUDIT_CHECKS ? check : 0];
 }
 
+/* Names come from whoever made the folder, and end on somebody's terminal. */
+static void make_printable(char *s, bool ascii) {
+  for (; *s; s++) {
+    unsigned char c = (unsigned char)*s;
+    if (c < 0x20 || c == 0x7f || (ascii && c > 0x7e)) *s = '?';
+  }
+}
+
 void cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *next, char const *fmt, ...) {
   uint64_t number = a->n.faults++;
   if (number >= CF_AUDIT_FAULTS_MAX) return;
@@ -38,6 +46,8 @@ void cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *n
   va_start(ap, fmt);
   vsnprintf(f->text, sizeof f->text, fmt, ap);
   va_end(ap);
+  make_printable(f->file, true);
+  make_printable(f->text, false);
 }
 
 /* ---- files ---- */

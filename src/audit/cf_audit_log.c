@@ -143,18 +143,46 @@ static uint64_t receipt_hit(cf_audit_t *a, cf_log_fault_t const *f) {
   return cf_document_open(&doc, &s, &cf_receipt_table, entry, NULL) ? 0 : doc.sequence;
 }
 
+/* Enough hex digits of both to see that they differ, four bytes at least. */
+static void differing(char x[68], char y[68], cf_hash_t const *a, cf_hash_t const *b) {
+  size_t n = 0;
+  while (n < 31 && a->b[n] == b->b[n]) n++;
+  n = n < 4 ? 4 : n + 1;
+  memcpy(cf_hex_encode(x, CF_SPAN(a->b, n)) + 2 * n, "\xe2\x80\xa6", 4);
+  memcpy(cf_hex_encode(y, CF_SPAN(b->b, n)) + 2 * n, "\xe2\x80\xa6", 4);
+}
+
+/* An entry and its tile contradict each other: the checkpoint says which of the two files is the altered one, if it can. */
+static void tell_entry(cf_audit_t *a, cf_who_t who, bool entry_is_right) {
+  cf_log_fault_t const *f = &a->log.first;
+  cf_tile_t             bundle = f->file;
+  char                  tile[4 + CF_TILE_PATH_MAX] = "log/", entries[4 + CF_TILE_PATH_MAX] = "log/", is[68], says[68];
+  bundle.row = CF_TILE_ENTRIES;
+  cf_tile_path(tile + 4, &f->file);
+  cf_tile_path(entries + 4, &bundle);
+  differing(is, says, &f->is, &f->says);
+  if (entry_is_right)
+    cf_audit_fault(a, who, tile, cf_next_copy, "hash %llu says %s, the entry hashes to %s, and the checkpoint agrees with it",
+                   (ull_t)f->at, says, is);
+  else cf_audit_fault(a, who, entries, cf_next_copy, "entry %llu hashes to %s, %s says %s", (ull_t)f->at, is, tile + 4, says);
+}
+
 static void tell(cf_audit_t *a, cf_error_t const *err) {
   cf_log_fault_t const *f = &a->log.first;
-  cf_who_t              who = {CF_RANK_LOG, 9, receipt_hit(a, f),
-                  f->kind == CF_LOG_FAULT_ROOT || f->kind == CF_LOG_FAULT_FORK ? CF_NO_INDEX : first_entry_of(f)};
+  bool                  whole = f->kind == CF_LOG_FAULT_ROOT || f->kind == CF_LOG_FAULT_FORK;
+  cf_who_t              who = {CF_RANK_LOG, 9, receipt_hit(a, f), whole ? CF_NO_INDEX : first_entry_of(f)};
   char const           *text = err->text, *colon = strstr(err->text, ": ");
   char                  file[80] = "log/checkpoint";
-  if (who.entry != CF_NO_INDEX && colon) { /* "tile/...: what" */
+  cf_hash_t             by_entries = cf_frontier_root(&a->log.by_entries);
+  if (!whole && colon && f->kind == CF_LOG_FAULT_ENTRY) {
+    tell_entry(a, who, !a->log.entries_lost && cf_hash_eq(&by_entries, &a->root));
+    return;
+  }
+  if (!whole && colon) { /* "tile/...: what" */
     snprintf(file, sizeof file, "log/%.*s", (int)(colon - text), text);
     text = colon + 2;
   }
   cf_audit_fault(a, who, file, cf_next_copy, "%s", text);
-  a->cut_who = who;
 }
 
 static bool read_files(cf_audit_t *a) {

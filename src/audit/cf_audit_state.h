@@ -168,7 +168,6 @@ struct cf_audit {
   char const              *event_text; /* what history said of the entry under way */
   cf_history_kind_t        event;
   cf_history_boot_t const *event_boot;
-  cf_who_t                 cut_who;
   /* ledger */
   cf_chain_t     chain;
   bool           ledger_whole; /* every block was replayed */

@@ -11,26 +11,25 @@ enum { DEADLINE_S = 60 };
 
 /* ---- which ledger ---- */
 
-static int
-find_ledger(cf_chain_client_t *c, char const *url) {
-  cf_span_t  body;
-  cf_json_t  domain;
-  bool       ledger;
-  char       text[256];
-  int        code = cf_web_ask(&body, &ledger, c->what, url, "/ledger/head", CF_SPAN(NULL, 0));
-  c->url          = url;
+static int find_ledger(cf_chain_client_t *c, char const *url) {
+  cf_span_t body;
+  cf_json_t domain;
+  bool      ledger;
+  char      text[256];
+  int       code = cf_web_ask(&body, &ledger, c->what, url, "/ledger/head", CF_SPAN(NULL, 0));
+  c->url = url;
   if (code || ledger) return code;
   c->gateway = url;
-  code       = cf_web_json(&domain, c->what, url, "/v1/domain");
+  code = cf_web_json(&domain, c->what, url, "/v1/domain");
   if (code) return code;
-  if (cf_json_str(text, sizeof text, cf_json_get(cf_json_get(domain, "ledger"), "url"))) return cf_web_malformed(c->what, url, "/v1/domain");
+  if (cf_json_str(text, sizeof text, cf_json_get(cf_json_get(domain, "ledger"), "url")))
+    return cf_web_malformed(c->what, url, "/v1/domain");
   c->url = cf_fmt("%s", text);
   return 0;
 }
 
 /* Symbols are genesis' own; only for reading what a person types. */
-static int
-read_names(cf_chain_client_t *c) {
+static int read_names(cf_chain_client_t *c) {
   cf_span_t        entry;
   cf_sign1_t       s;
   cf_council_doc_t doc;
@@ -43,11 +42,10 @@ read_names(cf_chain_client_t *c) {
   return ok ? 0 : cf_web_malformed(c->what, c->gateway, "/genesis");
 }
 
-int
-cf_chain_open(cf_chain_client_t *c, char const *what, char const *url) {
+int cf_chain_open(cf_chain_client_t *c, char const *what, char const *url) {
   cf_span_t  bytes;
   cf_block_t block;
-  *c       = (cf_chain_client_t){ .what = what };
+  *c = (cf_chain_client_t){.what = what};
   int code = find_ledger(c, url);
   if (!code) code = read_names(c);
   if (!code) code = cf_web_get(&bytes, what, c->url, "/ledger/blocks/0");
@@ -59,8 +57,7 @@ cf_chain_open(cf_chain_client_t *c, char const *what, char const *url) {
 
 /* ---- reading ---- */
 
-int
-cf_chain_slots(cf_hash_t *values, cf_chain_client_t const *c, cf_hash_t const *keys, size_t n) {
+int cf_chain_slots(cf_hash_t *values, cf_chain_client_t const *c, cf_hash_t const *keys, size_t n) {
   char     *path = cf_fmt("/ledger/state?keys=%s", cf_hex(CF_SPAN_OF(keys[0].b)));
   cf_json_t root, v;
   size_t    at = 0, got = 0;
@@ -72,8 +69,7 @@ cf_chain_slots(cf_hash_t *values, cf_chain_client_t const *c, cf_hash_t const *k
   return got == n ? 0 : cf_web_malformed(c->what, c->url, "/ledger/state");
 }
 
-int
-cf_chain_asset(uint32_t *out, cf_chain_client_t const *c, cf_args_t const *a) {
+int cf_chain_asset(uint32_t *out, cf_chain_client_t const *c, cf_args_t const *a) {
   char const *text = cf_arg(a, "asset");
   uint64_t    id;
   if (!text) return cf_fail_usage(a->command, "an asset is missing", "--asset");
@@ -83,29 +79,26 @@ cf_chain_asset(uint32_t *out, cf_chain_client_t const *c, cf_args_t const *a) {
   return cf_fail_usage(a->command, c->names ? "the domain has no such asset" : "an id: symbols are the gateway's to tell", text);
 }
 
-int
-cf_chain_account(uint32_t *id, cf_chain_client_t const *c, cf_addr_t const *owner) {
+int cf_chain_account(uint32_t *id, cf_chain_client_t const *c, cf_addr_t const *owner) {
   cf_hash_t key = cf_slot_id_of(owner), value;
   int       code = cf_chain_slots(&value, c, &key, 1);
   if (!code) *id = (uint32_t)cf_word_get(&value, 0, 32);
   return code;
 }
 
-int
-cf_chain_lanes(uint64_t *lane, uint64_t *free_lane, cf_chain_client_t const *c, uint32_t asset, uint32_t id) {
-  cf_hash_t base[2] = { cf_slot_lanes(asset), cf_slot_free_lanes(asset) }, values[2];
-  cf_hash_t keys[2] = { cf_slot_add(&base[0], id >> 2), cf_slot_add(&base[1], id >> 2) };
-  int       code    = cf_chain_slots(values, c, keys, 2);
+int cf_chain_lanes(uint64_t *lane, uint64_t *free_lane, cf_chain_client_t const *c, uint32_t asset, uint32_t id) {
+  cf_hash_t base[2] = {cf_slot_lanes(asset), cf_slot_free_lanes(asset)}, values[2];
+  cf_hash_t keys[2] = {cf_slot_add(&base[0], id >> 2), cf_slot_add(&base[1], id >> 2)};
+  int       code = cf_chain_slots(values, c, keys, 2);
   if (code) return code;
-  *lane      = cf_word_get(&values[0], cf_lane_bit(id), 64) & CF_LANE_MAX;
+  *lane = cf_word_get(&values[0], cf_lane_bit(id), 64) & CF_LANE_MAX;
   *free_lane = cf_word_get(&values[1], cf_lane_bit(id), 64) & CF_LANE_MAX;
   return 0;
 }
 
 /* ---- calling ---- */
 
-int
-cf_chain_result(uint64_t *block, cf_chain_client_t const *c, cf_span_t answer) {
+int cf_chain_result(uint64_t *block, cf_chain_client_t const *c, cf_span_t answer) {
   cf_json_t root, first;
   size_t    at = 0;
   char      name[64], text[256] = "";
@@ -117,10 +110,9 @@ cf_chain_result(uint64_t *block, cf_chain_client_t const *c, cf_span_t answer) {
   return cf_fail(CF_EXIT_FAILS, c->what, "refused by the ledger", name, "found", text, NULL);
 }
 
-int
-cf_chain_call_send(uint64_t *block, cf_chain_client_t const *c, cf_wallet_t const *w, cf_op_t const *op) {
+int cf_chain_call_send(uint64_t *block, cf_chain_client_t const *c, cf_wallet_t const *w, cf_op_t const *op) {
   cf_wr_t   op_wr = cf_room(1024), call_wr = cf_room(2048), acts = cf_room(2052);
-  cf_call_t call = { .deadline_s = cf_wall_s() + DEADLINE_S };
+  cf_call_t call = {.deadline_s = cf_wall_s() + DEADLINE_S};
   cf_span_t answer;
   cf_hash_t nonce;
   int       code = 0;
@@ -128,10 +120,11 @@ cf_chain_call_send(uint64_t *block, cf_chain_client_t const *c, cf_wallet_t cons
   call.op = cf_wr_out(&op_wr);
   if (w) {
     cf_hash_t key = cf_slot_nonce(&w->addr);
-    code          = cf_chain_slots(&nonce, c, &key, 1);
+    code = cf_chain_slots(&nonce, c, &key, 1);
     if (code) return code;
     call.nonce = cf_word_get(&nonce, 0, 64);
-    if (cf_call_sign(&call, &c->genesis.config.separator, w->scalar)) return cf_fail(CF_EXIT_FAILS, c->what, "format", "wallet", NULL);
+    if (cf_call_sign(&call, &c->genesis.config.separator, w->scalar))
+      return cf_fail(CF_EXIT_FAILS, c->what, "format", "wallet", NULL);
   } else call.nonce = cf_wall_ms();
   cf_call_write(&call_wr, &call);
   cf_wr_u32(&acts, (uint32_t)call_wr.len);

@@ -7,11 +7,11 @@
 #include "party/cf_wallet.h"
 
 typedef struct {
-  char const         *what; /* command, for what is said */
-  char const         *url;  /* of the ledger */
+  char const         *what;    /* command, for what is said */
+  char const         *url;     /* of the ledger */
   char const         *gateway; /* NULL: the URL given was the ledger's own */
   cf_ledger_genesis_t genesis;
-  cf_genesis_t       *names;   /* genesis document, for symbols; NULL without a gateway */
+  cf_genesis_t       *names; /* genesis document, for symbols; NULL without a gateway */
 } cf_chain_client_t;
 
 /* cf_chain_open finds the ledger behind url, which is a gateway's or the ledger's own. */

@@ -19,7 +19,7 @@ enum {
 /* ---- arguments ---- */
 
 #define CF_OPTIONS_MAX 64
-#define CF_WORDS_MAX   64
+#define CF_WORDS_MAX 64
 typedef struct {
   char const *name;
   char const *value; /* "" of a flag */
@@ -38,16 +38,17 @@ struct cf_command {
   char const *name;     /* one or two words */
   char const *synopsis; /* what stands behind it */
   char const *about;
-  char const *example;  /* works as printed */
-  char const *options;  /* names with blanks between; "=" behind one that takes a value; -o is "o"; --json and --help are everybody's */
-  size_t      words_min, words_max;
+  char const *example; /* works as printed */
+  char const
+        *options; /* names with blanks between; "=" behind one that takes a value; -o is "o"; --json and --help are everybody's */
+  size_t words_min, words_max;
   int (*run)(cf_args_t const *a);
 };
 
 /* cf_args_read splits what follows the command's name.  0, or CF_EXIT_USAGE after saying why. */
 int cf_args_read(cf_args_t *a, cf_command_t const *c, int argc, char **argv);
 /* cf_arg is the value of --name, the i-th of several; NULL when it was not given. */
-char const *cf_arg_at(cf_args_t const *a, char const *name, size_t i);
+char const               *cf_arg_at(cf_args_t const *a, char const *name, size_t i);
 static inline char const *cf_arg(cf_args_t const *a, char const *name) { return cf_arg_at(a, name, 0); }
 static inline bool        cf_flag(cf_args_t const *a, char const *name) { return cf_arg(a, name) != NULL; }
 /* The first word, or "." where a domain's folder may be left out. */
@@ -70,13 +71,13 @@ int cf_fail_usage(cf_command_t const *c, char const *reason, char const *item);
 /* cf_note is a line on stderr about what is going on. */
 void cf_note(char const *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* cf_fmt formats into memory of the process. */
-char *cf_fmt(char const *fmt, ...) __attribute__((format(printf, 1, 2)));
-char *cf_hex(cf_span_t bytes);     /* whole */
-char *cf_hex_short(cf_span_t hash); /* first 4 bytes and "…" */
-char *cf_time(uint64_t unix_s);    /* RFC 3339 */
-uint64_t cf_wall_ms(void);
+char                  *cf_fmt(char const *fmt, ...) __attribute__((format(printf, 1, 2)));
+char                  *cf_hex(cf_span_t bytes);      /* whole */
+char                  *cf_hex_short(cf_span_t hash); /* first 4 bytes and "…" */
+char                  *cf_time(uint64_t unix_s);     /* RFC 3339 */
+uint64_t               cf_wall_ms(void);
 static inline uint64_t cf_wall_s(void) { return cf_wall_ms() / 1000; }
-uint64_t cf_mono_ms(void);
+uint64_t               cf_mono_ms(void);
 
 /* ---- files ---- */
 

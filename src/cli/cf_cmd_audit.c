@@ -4,15 +4,11 @@
 #include "cli/cf_commands.h"
 #include "cli/cf_tree_reader.h"
 
-static void
-write_file(void *ctx, cf_span_t text) {
-  fwrite(text.ptr, 1, text.len, ctx);
-}
+static void write_file(void *ctx, cf_span_t text) { fwrite(text.ptr, 1, text.len, ctx); }
 
-int
-cf_cmd_audit(cf_args_t const *a) {
+int cf_cmd_audit(cf_args_t const *a) {
   cf_audit_reader_t  reader;
-  cf_audit_options_t options = { .now_s = cf_wall_s() };
+  cf_audit_options_t options = {.now_s = cf_wall_s()};
   cf_hash_t          domain;
   bool               given;
   cf_audit_t        *audit;
@@ -20,13 +16,14 @@ cf_cmd_audit(cf_args_t const *a) {
   if (!code) code = cf_tree_reader(&reader, cf_dir(a));
   if (code) return code;
   if (given) options.domain = &domain;
-  cf_status_t    st  = cf_audit_run(&audit, &reader, &options);
-  cf_audit_out_t out = { write_file, stdout };
-  if (st == CF_ERR_IO) return cf_fail(CF_EXIT_WORLD, "audit", "io", cf_dir(a), "found", "a file could not be read; nothing is said", NULL);
+  cf_status_t    st = cf_audit_run(&audit, &reader, &options);
+  cf_audit_out_t out = {write_file, stdout};
+  if (st == CF_ERR_IO)
+    return cf_fail(CF_EXIT_WORLD, "audit", "io", cf_dir(a), "found", "a file could not be read; nothing is said", NULL);
   if (cf_arg(a, "o")) {
     FILE *f = fopen(cf_arg(a, "o"), "we");
     if (!f) return cf_fail(CF_EXIT_USAGE, "file", "unwritable", cf_arg(a, "o"), NULL);
-    cf_audit_html(audit, &(cf_audit_out_t){ write_file, f });
+    cf_audit_html(audit, &(cf_audit_out_t){write_file, f});
     if (fclose(f)) return cf_fail(CF_EXIT_WORLD, "file", "unwritable", cf_arg(a, "o"), NULL);
   }
   if (cf_json_mode()) cf_audit_json(audit, &out);

@@ -8,21 +8,19 @@
 
 enum { WAIT_MS = 30000, STEP_MS = 50 };
 
-static int
-open_both(cf_chain_client_t *c, cf_wallet_file_t **w, cf_args_t const *a) {
+static int open_both(cf_chain_client_t *c, cf_wallet_file_t **w, cf_args_t const *a) {
   if (!cf_arg(a, "wallet")) return cf_fail_usage(a->command, "a party's folder is missing", "--wallet");
   int code = cf_wallet_file_open(w, cf_arg(a, "wallet"));
   return code ? code : cf_chain_open(c, a->command->name, a->word[0]);
 }
 
-static int
-say(char const *verb, uint32_t id, uint64_t block) {
+static int say(char const *verb, uint32_t id, uint64_t block) {
   if (!cf_json_mode()) {
     char *line = cf_fmt("account %u  %s in block %llu\n", id, verb, (unsigned long long)block);
     return cf_emit(CF_SPAN(line, strlen(line)), NULL);
   }
   cf_wr_t wr = cf_room(512);
-  cf_jw_t j  = cf_json_begin(&wr);
+  cf_jw_t j = cf_json_begin(&wr);
   cf_jw_obj(&j, NULL);
   cf_jw_u64(&j, "account", id);
   cf_jw_str(&j, "done", verb);
@@ -32,19 +30,17 @@ say(char const *verb, uint32_t id, uint64_t block) {
 }
 
 /* The owner's account, opened when there is none. */
-static int
-account_due(uint32_t *id, cf_chain_client_t const *c, cf_addr_t const *owner) {
+static int account_due(uint32_t *id, cf_chain_client_t const *c, cf_addr_t const *owner) {
   uint64_t block;
   int      code = cf_chain_account(id, c, owner);
   if (code || *id) return code;
-  cf_op_t const open = { .kind = CF_OP_OPEN, .addr = *owner };
-  code               = cf_chain_call_send(&block, c, NULL, &open);
+  cf_op_t const open = {.kind = CF_OP_OPEN, .addr = *owner};
+  code = cf_chain_call_send(&block, c, NULL, &open);
   return code ? code : cf_chain_account(id, c, owner);
 }
 
 /* Nothing counts for the enclave before it was shown a final block that holds it. */
-static int
-wait_shown(cf_chain_client_t const *c, uint64_t block) {
+static int wait_shown(cf_chain_client_t const *c, uint64_t block) {
   for (unsigned t = 0; c->gateway && t < WAIT_MS; t += STEP_MS) {
     cf_json_t status;
     uint64_t  shown;
@@ -58,8 +54,7 @@ wait_shown(cf_chain_client_t const *c, uint64_t block) {
   return 0;
 }
 
-int
-cf_cmd_deposit(cf_args_t const *a) {
+int cf_cmd_deposit(cf_args_t const *a) {
   static cf_chain_client_t c;
   cf_wallet_file_t        *w;
   uint32_t                 id, asset;
@@ -82,14 +77,14 @@ cf_cmd_deposit(cf_args_t const *a) {
   return code ? code : say("deposited", id, block);
 }
 
-static int
-own_account(uint32_t *id, cf_chain_client_t const *c, cf_wallet_file_t const *w) {
+static int own_account(uint32_t *id, cf_chain_client_t const *c, cf_wallet_file_t const *w) {
   int code = cf_chain_account(id, c, &w->key.addr);
-  return code || *id ? code : cf_fail(CF_EXIT_FAILS, c->what, "account", cf_hex(CF_SPAN_OF(w->key.addr.b)), "found", "owns none on this ledger", NULL);
+  return code || *id ? code
+                     : cf_fail(CF_EXIT_FAILS, c->what, "account", cf_hex(CF_SPAN_OF(w->key.addr.b)), "found",
+                               "owns none on this ledger", NULL);
 }
 
-int
-cf_cmd_exit_request(cf_args_t const *a) {
+int cf_cmd_exit_request(cf_args_t const *a) {
   static cf_chain_client_t c;
   cf_wallet_file_t        *w;
   uint32_t                 id;
@@ -97,13 +92,12 @@ cf_cmd_exit_request(cf_args_t const *a) {
   int                      code = open_both(&c, &w, a);
   if (!code) code = own_account(&id, &c, w);
   if (code) return code;
-  cf_op_t const op = { .kind = CF_OP_REQUEST_EXIT, .id = id };
-  code             = cf_chain_call_send(&block, &c, &w->key, &op);
+  cf_op_t const op = {.kind = CF_OP_REQUEST_EXIT, .id = id};
+  code = cf_chain_call_send(&block, &c, &w->key, &op);
   return code ? code : say("asked to leave", id, block);
 }
 
-int
-cf_cmd_exit_finalize(cf_args_t const *a) {
+int cf_cmd_exit_finalize(cf_args_t const *a) {
   static cf_chain_client_t c;
   cf_wallet_file_t        *w;
   uint32_t                 id, asset;
@@ -112,7 +106,7 @@ cf_cmd_exit_finalize(cf_args_t const *a) {
   if (!code) code = own_account(&id, &c, w);
   if (!code) code = cf_chain_asset(&asset, &c, a);
   if (code) return code;
-  cf_op_t const op = { .kind = CF_OP_FINALIZE_EXIT, .id = id, .asset = asset };
-  code             = cf_chain_call_send(&block, &c, &w->key, &op);
+  cf_op_t const op = {.kind = CF_OP_FINALIZE_EXIT, .id = id, .asset = asset};
+  code = cf_chain_call_send(&block, &c, &w->key, &op);
   return code ? code : say("paid out", id, block);
 }

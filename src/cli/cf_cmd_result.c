@@ -11,18 +11,19 @@
 
 /* ---- ids: whole, or from 8 digits on when the wallet knows the rest ---- */
 
-static int
-id_arg(cf_hash_t *id, cf_args_t const *a, cf_account_t const *account) {
+static int id_arg(cf_hash_t *id, cf_args_t const *a, cf_account_t const *account) {
   char const *text = a->word[1];
-  size_t      n    = strlen(text), hits = 0;
+  size_t      n = strlen(text), hits = 0;
   if (n == 64 && !cf_hex_decode(id->b, 32, CF_SPAN(text, n))) return 0;
   for (size_t i = 0; account && n >= 8 && n < 64 && i < account->pending_cnt; i++)
     if (!strncmp(cf_hex(CF_SPAN_OF(account->pending[i].envelope.b)), text, n)) *id = account->pending[i].envelope, hits++;
-  return hits == 1 ? 0 : cf_fail_usage(a->command, "not the id of an envelope: 64 hex digits, or from 8 on of one that the wallet waits for", text);
+  return hits == 1
+             ? 0
+             : cf_fail_usage(a->command,
+                             "not the id of an envelope: 64 hex digits, or from 8 on of one that the wallet waits for", text);
 }
 
-int
-cf_cmd_receipt(cf_args_t const *a) {
+int cf_cmd_receipt(cf_args_t const *a) {
   cf_hash_t         id;
   cf_span_t         body;
   cf_receipt_file_t file;
@@ -36,12 +37,12 @@ cf_cmd_receipt(cf_args_t const *a) {
     return cf_web_malformed("receipt", a->word[0], path);
   if (cf_arg(a, "o") && (code = cf_save(cf_arg(a, "o"), body, false))) return code;
   if (!cf_json_mode()) {
-    char *line = cf_fmt("%s  receipt %llu, input %llu of %llu\n", a->word[1], (unsigned long long)receipt.sequence, (unsigned long long)file.index + 1,
-                        (unsigned long long)receipt.inputs);
+    char *line = cf_fmt("%s  receipt %llu, input %llu of %llu\n", a->word[1], (unsigned long long)receipt.sequence,
+                        (unsigned long long)file.index + 1, (unsigned long long)receipt.inputs);
     return cf_emit(CF_SPAN(line, strlen(line)), NULL);
   }
   cf_wr_t wr = cf_room(1024);
-  cf_jw_t j  = cf_json_begin(&wr);
+  cf_jw_t j = cf_json_begin(&wr);
   cf_jw_obj(&j, NULL);
   cf_jw_str(&j, "id", a->word[1]);
   cf_jw_u64(&j, "receipt", receipt.sequence);
@@ -54,8 +55,7 @@ cf_cmd_receipt(cf_args_t const *a) {
 /* ---- result ---- */
 
 /* The domain behind url, which the wallet must know already. */
-static int
-own_account(cf_account_t **account, cf_wallet_file_t const *w, char const *url) {
+static int own_account(cf_account_t **account, cf_wallet_file_t const *w, char const *url) {
   cf_json_t root;
   cf_hash_t domain;
   int       code = cf_web_json(&root, "result", url, "/v1/domain");
@@ -64,14 +64,14 @@ own_account(cf_account_t **account, cf_wallet_file_t const *w, char const *url) 
   return cf_wallet_account_open(account, w, &domain);
 }
 
-static int
-one_result(cf_jw_t *j, cf_account_t *account, cf_wallet_file_t const *w, cf_ciphers_t const *ciphers, cf_released_t const *r, char const *url) {
+static int one_result(cf_jw_t *j, cf_account_t *account, cf_wallet_file_t const *w, cf_ciphers_t const *ciphers,
+                      cf_released_t const *r, char const *url) {
   uint8_t      plain[CF_BUCKET_MAX];
   cf_span_t    entry;
   cf_receipt_t receipt;
   cf_sign1_t   s;
   cf_result_t  result;
-  cf_error_t   err  = { 0 };
+  cf_error_t   err = {0};
   int          code = cf_remote_receipt(&entry, "result", url, r->sequence);
   if (code) return code;
   if (cf_document_open(&receipt, &s, &cf_receipt_table, entry, &err) || cf_result_check(r, &receipt, &err) ||
@@ -81,15 +81,14 @@ one_result(cf_jw_t *j, cf_account_t *account, cf_wallet_file_t const *w, cf_ciph
   return 0;
 }
 
-int
-cf_cmd_result(cf_args_t const *a) {
+int cf_cmd_result(cf_args_t const *a) {
   cf_wallet_file_t *w;
   cf_account_t     *account;
   cf_hash_t         id;
   cf_span_t         body;
-  cf_error_t        err     = { 0 };
+  cf_error_t        err = {0};
   cf_ciphers_t      ciphers = cf_ciphers_new(cf_suite(1));
-  size_t            cnt     = 0;
+  size_t            cnt = 0;
   if (!cf_arg(a, "wallet")) return cf_fail_usage(a->command, "a party's folder is missing", "--wallet");
   int code = cf_wallet_file_open(&w, cf_arg(a, "wallet"));
   if (!code) code = own_account(&account, w, a->word[0]);
@@ -99,11 +98,12 @@ cf_cmd_result(cf_args_t const *a) {
   cf_rd_t rd = cf_rd_span(body);
   if (cf_released_begin(&cnt, &rd, &err)) return cf_fail_error("result", &err);
   cf_wr_t wr = cf_room(4096 + 8192 * cnt);
-  cf_jw_t j  = cf_json_begin(&wr);
+  cf_jw_t j = cf_json_begin(&wr);
   if (cf_json_mode()) cf_jw_arr(&j, NULL);
   for (size_t i = 0; !code && i < cnt; i++) {
     cf_released_t r;
-    code = cf_released_next(&r, &rd, &err) ? cf_fail_error("result", &err) : one_result(cf_json_mode() ? &j : NULL, account, w, &ciphers, &r, a->word[0]);
+    code = cf_released_next(&r, &rd, &err) ? cf_fail_error("result", &err)
+                                           : one_result(cf_json_mode() ? &j : NULL, account, w, &ciphers, &r, a->word[0]);
   }
   cf_ciphers_free(&ciphers);
   if (!code) code = cf_wallet_account_save(account, w);

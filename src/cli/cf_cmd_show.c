@@ -4,14 +4,14 @@
 enum { FILE_MAX = 8 << 20 };
 
 /* For people: one member a line, two blanks per level. */
-static void
-pretty(cf_wr_t *wr, cf_span_t json) {
-  unsigned depth  = 0;
+static void pretty(cf_wr_t *wr, cf_span_t json) {
+  unsigned depth = 0;
   bool     string = false;
   for (size_t i = 0; i < json.len; i++) {
     char c = (char)json.ptr[i], next = i + 1 < json.len ? (char)json.ptr[i + 1] : 0;
     bool open = !string && (c == '{' || c == '['), close = !string && (c == '}' || c == ']');
-    bool empty_open = open && (next == '}' || next == ']'), empty_close = close && i && (json.ptr[i - 1] == '{' || json.ptr[i - 1] == '[');
+    bool empty_open = open && (next == '}' || next == ']'),
+         empty_close = close && i && (json.ptr[i - 1] == '{' || json.ptr[i - 1] == '[');
     if (close) depth--;
     if (close && !empty_close) {
       cf_wr_u8(wr, '\n');
@@ -30,10 +30,9 @@ pretty(cf_wr_t *wr, cf_span_t json) {
   cf_wr_u8(wr, '\n');
 }
 
-int
-cf_cmd_show(cf_args_t const *a) {
+int cf_cmd_show(cf_args_t const *a) {
   cf_span_t  in;
-  cf_error_t err  = { 0 };
+  cf_error_t err = {0};
   int        code = cf_slurp(&in, a->word[0], FILE_MAX);
   if (code) return code;
   cf_wr_t wr = cf_room(17 * in.len + (1 << 20));

@@ -6,8 +6,7 @@
 #include "cli/cf_web.h"
 
 /* The members of one JSON object, a line each. */
-static void
-print_members(cf_json_t root) {
+static void print_members(cf_json_t root) {
   cf_span_t key;
   cf_json_t v;
   for (size_t at = 0; cf_json_each(root, &at, &key, &v);) {
@@ -16,8 +15,7 @@ print_members(cf_json_t root) {
   }
 }
 
-int
-cf_cmd_status(cf_args_t const *a) {
+int cf_cmd_status(cf_args_t const *a) {
   cf_folder_t f;
   char const *url = cf_dir(a);
   if (strncmp(url, "http://", 7)) {

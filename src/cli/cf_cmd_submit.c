@@ -13,20 +13,18 @@ enum { WAIT_MS = 120000, STEP_MS = 100 };
 
 /* ---- the answer of POST /v1/envelopes ---- */
 
-static int
-read_receipts(cf_span_t receipts[CF_SUBMIT_RECEIPTS_MAX], size_t *cnt, cf_rd_t *rd) {
+static int read_receipts(cf_span_t receipts[CF_SUBMIT_RECEIPTS_MAX], size_t *cnt, cf_rd_t *rd) {
   uint8_t version = cf_rd_u8(rd);
-  *cnt            = cf_rd_u8(rd);
+  *cnt = cf_rd_u8(rd);
   for (size_t i = 0; i < *cnt && i < CF_SUBMIT_RECEIPTS_MAX; i++) receipts[i] = cf_rd_take_span(rd, cf_rd_u32(rd));
   return rd->bad || version != 1 || *cnt > CF_SUBMIT_RECEIPTS_MAX;
 }
 
-static void
-read_one(cf_submitted_t *out, cf_span_t const *receipts, size_t receipt_cnt, cf_rd_t *rd) {
+static void read_one(cf_submitted_t *out, cf_span_t const *receipts, size_t receipt_cnt, cf_rd_t *rd) {
   out->kind = (cf_submit_kind_t)cf_rd_u8(rd);
   if (out->kind == CF_SUBMIT_RECEIPT) {
-    size_t which       = cf_rd_u8(rd);
-    out->file.index    = cf_rd_u16(rd);
+    size_t which = cf_rd_u8(rd);
+    out->file.index = cf_rd_u16(rd);
     out->file.path_cnt = cf_rd_u8(rd);
     if (which >= receipt_cnt || out->file.path_cnt > 32) rd->bad = true;
     for (size_t i = 0; !rd->bad && i < out->file.path_cnt; i++) out->file.path[i] = cf_rd_hash(rd);
@@ -36,8 +34,7 @@ read_one(cf_submitted_t *out, cf_span_t const *receipts, size_t receipt_cnt, cf_
   else rd->bad = true;
 }
 
-bool
-cf_submit_answer(cf_submitted_t *out, size_t cnt, cf_span_t answer) {
+bool cf_submit_answer(cf_submitted_t *out, size_t cnt, cf_span_t answer) {
   cf_span_t receipts[CF_SUBMIT_RECEIPTS_MAX];
   size_t    receipt_cnt;
   cf_rd_t   rd = cf_rd_span(answer);
@@ -46,8 +43,7 @@ cf_submit_answer(cf_submitted_t *out, size_t cnt, cf_span_t answer) {
   return cf_rd_done(&rd);
 }
 
-int
-cf_submit_post(cf_submitted_t *out, char const *what, char const *url, cf_span_t const *envelopes, size_t cnt) {
+int cf_submit_post(cf_submitted_t *out, char const *what, char const *url, cf_span_t const *envelopes, size_t cnt) {
   size_t    sz = 0;
   cf_span_t answer;
   for (size_t i = 0; i < cnt; i++) sz += 4 + envelopes[i].len;
@@ -64,8 +60,7 @@ cf_submit_post(cf_submitted_t *out, char const *what, char const *url, cf_span_t
 /* ---- waiting ---- */
 
 /* A result is let out only when its receipt stands in the log under the witnesses' quorum. */
-static int
-wait_log(char const *url, cf_hash_t const *id) {
+static int wait_log(char const *url, cf_hash_t const *id) {
   char *path = cf_fmt("/v1/results/%s", cf_hex(CF_SPAN_OF(id->b)));
   for (unsigned t = 0; t < WAIT_MS; t += STEP_MS) {
     cf_span_t body;
@@ -78,16 +73,14 @@ wait_log(char const *url, cf_hash_t const *id) {
 }
 
 /* Final is when the n-th settlement, the first that was not final at the start, has become so. */
-static int
-settled_cnt(uint64_t *out, char const *url) {
+static int settled_cnt(uint64_t *out, char const *url) {
   cf_json_t status;
   int       code = cf_web_json(&status, "submit", url, "/v1/status");
   if (code) return code;
   return cf_json_u64(out, cf_json_get(status, "settled")) ? cf_web_malformed("submit", url, "/v1/status") : 0;
 }
 
-static int
-wait_final(char const *url, uint64_t before) {
+static int wait_final(char const *url, uint64_t before) {
   for (unsigned t = 0; t < WAIT_MS; t += STEP_MS) {
     uint64_t now;
     int      code = settled_cnt(&now, url);
@@ -99,8 +92,7 @@ wait_final(char const *url, uint64_t before) {
 
 /* ---- submit ---- */
 
-static char *
-state_of(cf_submitted_t const *s) {
+static char *state_of(cf_submitted_t const *s) {
   cf_receipt_t receipt;
   cf_sign1_t   sign1;
   if (s->kind == CF_SUBMIT_REFUSED) return cf_fmt("refused %s", cf_refuse_name((cf_refuse_t)s->class));
@@ -109,10 +101,9 @@ state_of(cf_submitted_t const *s) {
   return cf_fmt("receipt %llu", (unsigned long long)receipt.sequence);
 }
 
-static int
-print_states(cf_submitted_t const *s, cf_hash_t const *ids, size_t cnt) {
-  cf_wr_t wr      = cf_room(4096 + 256 * cnt);
-  cf_jw_t j       = cf_json_begin(&wr);
+static int print_states(cf_submitted_t const *s, cf_hash_t const *ids, size_t cnt) {
+  cf_wr_t wr = cf_room(4096 + 256 * cnt);
+  cf_jw_t j = cf_json_begin(&wr);
   size_t  refused = 0;
   if (cf_json_mode()) cf_jw_arr(&j, NULL);
   for (size_t i = 0; i < cnt; i++) {
@@ -131,15 +122,15 @@ print_states(cf_submitted_t const *s, cf_hash_t const *ids, size_t cnt) {
   return refused ? CF_EXIT_FAILS : 0;
 }
 
-int
-cf_cmd_submit(cf_args_t const *a) {
-  size_t         cnt       = a->word_cnt - 1;
-  char const    *wait      = cf_arg(a, "wait") ? cf_arg(a, "wait") : "receipt", *url = a->word[0];
+int cf_cmd_submit(cf_args_t const *a) {
+  size_t         cnt = a->word_cnt - 1;
+  char const    *wait = cf_arg(a, "wait") ? cf_arg(a, "wait") : "receipt", *url = a->word[0];
   cf_span_t      envelopes[CF_WORDS_MAX];
   cf_hash_t      ids[CF_WORDS_MAX];
   cf_submitted_t s[CF_WORDS_MAX];
   uint64_t       before = 0;
-  if (strcmp(wait, "receipt") && strcmp(wait, "log") && strcmp(wait, "final")) return cf_fail_usage(a->command, "--wait is receipt, log or final", wait);
+  if (strcmp(wait, "receipt") && strcmp(wait, "log") && strcmp(wait, "final"))
+    return cf_fail_usage(a->command, "--wait is receipt, log or final", wait);
   for (size_t i = 0; i < cnt; i++) {
     int code = cf_slurp(&envelopes[i], a->word[1 + i], CF_ENVELOPE_MAX);
     if (code) return code;

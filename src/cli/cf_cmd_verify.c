@@ -9,11 +9,10 @@
 #include "cli/cf_remote.h"
 #include "evidence/cf_evidence.h"
 
-int
-cf_cmd_verify(cf_args_t const *a) {
+int cf_cmd_verify(cf_args_t const *a) {
   cf_check_row_t row;
   cf_wr_t        wr = cf_room(65536);
-  cf_jw_t        j  = cf_json_begin(&wr);
+  cf_jw_t        j = cf_json_begin(&wr);
   if (!cf_flag(a, "matrix")) return cf_fail_usage(a->command, "evidence, receipt, log or --matrix", "verify");
   if (cf_json_mode()) cf_jw_arr(&j, NULL);
   for (size_t i = 0; cf_evidence_matrix(&row, i); i++) {
@@ -42,33 +41,35 @@ typedef struct {
 } with_t;
 
 /* ROLE=F; roots carry their class: root-cloud=F. */
-static int
-with_arg(with_t *w, cf_args_t const *a, char const *text) {
+static int with_arg(with_t *w, cf_args_t const *a, char const *text) {
   static struct {
     char const *name;
     cf_role_t   role;
     int         cls;
-  } const     roles[] = { { "evidence", CF_ROLE_EVIDENCE, 0 }, { "crl", CF_ROLE_CRL, 0 }, { "statement", CF_ROLE_STATEMENT, 0 }, { "root-cloud", CF_ROLE_ROOT, 1 },
-                          { "root-firmware", CF_ROLE_ROOT, 2 }, { "root-discrete", CF_ROLE_ROOT, 3 }, { "root-owner", CF_ROLE_ROOT, 4 } };
-  char const *eq      = strchr(text, '=');
+  } const roles[] = {{"evidence", CF_ROLE_EVIDENCE, 0},   {"crl", CF_ROLE_CRL, 0},
+                     {"statement", CF_ROLE_STATEMENT, 0}, {"root-cloud", CF_ROLE_ROOT, 1},
+                     {"root-firmware", CF_ROLE_ROOT, 2},  {"root-discrete", CF_ROLE_ROOT, 3},
+                     {"root-owner", CF_ROLE_ROOT, 4}};
+  char const *eq = strchr(text, '=');
   cf_span_t   bytes;
   for (size_t i = 0; eq && i < CF_COUNT_OF(roles); i++) {
     if (strlen(roles[i].name) != (size_t)(eq - text) || memcmp(text, roles[i].name, (size_t)(eq - text))) continue;
     int code = cf_slurp(&bytes, eq + 1, CF_CARRIER_MAX);
     if (code) return code;
     if (w->item_cnt == CF_ITEMS_MAX || w->root_cnt == CF_ROOTS_MAX) return cf_fail_usage(a->command, "too many files", text);
-    if (roles[i].role == CF_ROLE_ROOT) w->roots[w->root_cnt++] = (cf_root_t){ (cf_root_class_t)roles[i].cls, bytes };
-    else w->items[w->item_cnt++] = (cf_evidence_item_t){ roles[i].role, bytes };
+    if (roles[i].role == CF_ROLE_ROOT) w->roots[w->root_cnt++] = (cf_root_t){(cf_root_class_t)roles[i].cls, bytes};
+    else w->items[w->item_cnt++] = (cf_evidence_item_t){roles[i].role, bytes};
     return 0;
   }
-  return cf_fail_usage(a->command, "--with is ROLE=F; roles: evidence, crl, statement, root-cloud, root-firmware, root-discrete, root-owner", text);
+  return cf_fail_usage(a->command,
+                       "--with is ROLE=F; roles: evidence, crl, statement, root-cloud, root-firmware, root-discrete, root-owner",
+                       text);
 }
 
 /* Unix seconds, or RFC 3339 in UTC. */
-static int
-at_arg(int64_t *at_s, cf_args_t const *a) {
+static int at_arg(int64_t *at_s, cf_args_t const *a) {
   char const *text = cf_arg(a, "at");
-  struct tm   tm   = { 0 };
+  struct tm   tm = {0};
   uint64_t    n;
   *at_s = (int64_t)cf_wall_s();
   if (!text) return 0;
@@ -78,19 +79,19 @@ at_arg(int64_t *at_s, cf_args_t const *a) {
   return cf_fail_usage(a->command, "--at is a time like 2025-06-19T10:12:03Z", text);
 }
 
-static int
-refused(cf_verdict_t const *v) {
+static int refused(cf_verdict_t const *v) {
   char *found = v->date_s ? cf_fmt("%s (%s)", v->text, cf_time((uint64_t)v->date_s)) : cf_fmt("%s", v->text);
-  return cf_fail(CF_EXIT_FAILS, "rejected", cf_verdict_name(v->code), v->item, "found", found, "next", v->next ? v->next : cf_verdict_next(v->code), NULL);
+  return cf_fail(CF_EXIT_FAILS, "rejected", cf_verdict_name(v->code), v->item, "found", found, "next",
+                 v->next ? v->next : cf_verdict_next(v->code), NULL);
 }
 
-static int
-print_facts(cf_facts_t const *f, bool appraised) {
+static int print_facts(cf_facts_t const *f, bool appraised) {
   cf_wr_t wr = cf_room(4096);
-  cf_jw_t j  = cf_json_begin(&wr);
+  cf_jw_t j = cf_json_begin(&wr);
   if (!cf_json_mode()) {
-    printf("ok        %s   root of trust %s\nmeasured  %s   program %s\ninstance  %s\n%s", cf_platform_name(f->platform), cf_class_name(f->cls),
-           cf_hex(CF_SPAN_OF(f->measurement.b)), cf_hex_short(CF_SPAN_OF(f->program.b)), cf_hex(CF_SPAN_OF(f->instance.b)),
+    printf("ok        %s   root of trust %s\nmeasured  %s   program %s\ninstance  %s\n%s", cf_platform_name(f->platform),
+           cf_class_name(f->cls), cf_hex(CF_SPAN_OF(f->measurement.b)), cf_hex_short(CF_SPAN_OF(f->program.b)),
+           cf_hex(CF_SPAN_OF(f->instance.b)),
            appraised ? "" : "authentic; whether policy allows it was not asked: give --genesis F\n");
     return 0;
   }
@@ -105,10 +106,9 @@ print_facts(cf_facts_t const *f, bool appraised) {
   return cf_json_end(&j, NULL);
 }
 
-static int
-genesis_arg(cf_trust_t **out, cf_args_t const *a) {
+static int genesis_arg(cf_trust_t **out, cf_args_t const *a) {
   cf_span_t  entry;
-  cf_error_t err  = { 0 };
+  cf_error_t err = {0};
   int        code = cf_slurp(&entry, cf_arg(a, "genesis"), CF_ENTRY_MAX);
   if (code) return code;
   *out = calloc(1, sizeof **out);
@@ -116,12 +116,11 @@ genesis_arg(cf_trust_t **out, cf_args_t const *a) {
   return cf_trust_open(*out, entry, NULL, &err) ? cf_fail_error("genesis", &err) : 0;
 }
 
-int
-cf_cmd_verify_evidence(cf_args_t const *a) {
+int cf_cmd_verify_evidence(cf_args_t const *a) {
   static with_t     w;
   static cf_facts_t facts;
-  cf_evidence_ask_t ask   = { 0 };
-  cf_verdict_t      v     = { 0 };
+  cf_evidence_ask_t ask = {0};
+  cf_verdict_t      v = {0};
   cf_trust_t       *trust = NULL;
   cf_hash_t         nonce;
   bool              domain_given, nonce_given;
@@ -131,49 +130,57 @@ cf_cmd_verify_evidence(cf_args_t const *a) {
   if (!code) code = at_arg(&ask.at_s, a);
   for (size_t i = 0; !code && cf_arg_at(a, "with", i); i++) code = with_arg(&w, a, cf_arg_at(a, "with", i));
   if (!code && cf_arg(a, "genesis")) code = genesis_arg(&trust, a);
-  if (!code && !trust && !domain_given) code = cf_fail_usage(a->command, "whose enclave? --genesis F or --domain HEX", "--genesis");
+  if (!code && !trust && !domain_given)
+    code = cf_fail_usage(a->command, "whose enclave? --genesis F or --domain HEX", "--genesis");
   if (code) return code;
   if (trust) ask.domain = trust->domain;
-  ask.items    = w.items;
+  ask.items = w.items;
   ask.item_cnt = w.item_cnt;
-  ask.roots    = w.roots;
+  ask.roots = w.roots;
   ask.root_cnt = w.root_cnt;
-  if (!w.item_cnt) return cf_fail(CF_EXIT_FAILS, "rejected", "collateral-missing", "evidence", "found", "no evidence was given", "next", "--with evidence=F", NULL);
+  if (!w.item_cnt)
+    return cf_fail(CF_EXIT_FAILS, "rejected", "collateral-missing", "evidence", "found", "no evidence was given", "next",
+                   "--with evidence=F", NULL);
   if (cf_evidence_verify(&facts, &ask, &v)) return refused(&v);
   if (!trust) return print_facts(&facts, false);
-  cf_appraise_ask_t const judge = { .policy        = &trust->policy,
-                                    .production    = trust->genesis.class == 1,
-                                    .verifiers     = cf_trust_verifiers(trust),
-                                    .statement_min = cf_trust_verifiers(trust)->k,
-                                    .nonce         = nonce_given ? &nonce : NULL,
-                                    .at_s          = ask.at_s };
+  cf_appraise_ask_t const judge = {.policy = &trust->policy,
+                                   .production = trust->genesis.class == 1,
+                                   .verifiers = cf_trust_verifiers(trust),
+                                   .statement_min = cf_trust_verifiers(trust)->k,
+                                   .nonce = nonce_given ? &nonce : NULL,
+                                   .at_s = ask.at_s};
   return cf_appraise(&until, &facts, &judge, &v) ? refused(&v) : print_facts(&facts, true);
 }
 
 /* ---- receipt ---- */
 
-/* Is the receipt in the log under a witness quorum, and, with a proof, signed for whom?  The certificate that names the receipt key is
-   the log's to show: audit checks it; here the log's own entry vouches. */
-int
-cf_cmd_verify_receipt(cf_args_t const *a) {
+/* Is the receipt in the log under a witness quorum, and, with a proof, signed for whom?  The certificate that names the receipt
+   key is the log's to show: audit checks it; here the log's own entry vouches. */
+int cf_cmd_verify_receipt(cf_args_t const *a) {
   cf_receipt_file_t file;
   cf_receipt_t      receipt;
   cf_sign1_t        s;
   cf_trust_t       *trust;
-  cf_span_t         bytes, proof = { 0 };
-  cf_cosigned_t     head = { 0 };
-  cf_error_t        err  = { 0 };
+  cf_span_t         bytes, proof = {0};
+  cf_cosigned_t     head = {0};
+  cf_error_t        err = {0};
   if (!cf_arg(a, "genesis")) return cf_fail_usage(a->command, "whose domain? --genesis F", "--genesis");
   int code = cf_slurp(&bytes, a->word[0], 1 << 20);
   if (!code) code = genesis_arg(&trust, a);
   if (!code && cf_arg(a, "proof")) code = cf_slurp(&proof, cf_arg(a, "proof"), CF_TLOG_PROOF_MAX);
   if (code) return code;
-  if (cf_receipt_file_decode(&file, bytes, &err) || cf_document_open(&receipt, &s, &cf_receipt_table, file.receipt, &err)) return cf_fail_error("verify receipt", &err);
-  if (memcmp(receipt.domain, trust->domain.b, 32)) return cf_fail(CF_EXIT_FAILS, "verify receipt", "auth", "receipt.domain", "found", "of another domain than this genesis", NULL);
+  if (cf_receipt_file_decode(&file, bytes, &err) || cf_document_open(&receipt, &s, &cf_receipt_table, file.receipt, &err))
+    return cf_fail_error("verify receipt", &err);
+  if (memcmp(receipt.domain, trust->domain.b, 32))
+    return cf_fail(CF_EXIT_FAILS, "verify receipt", "auth", "receipt.domain", "found", "of another domain than this genesis",
+                   NULL);
   if (proof.len && cf_party_logged(&head, proof, file.receipt, trust, &err)) return cf_fail_error("verify receipt", &err);
-  char *state = proof.len ? cf_fmt("in the log of %llu entries, %u witnesses", (unsigned long long)head.size, head.count) : cf_fmt("provisional: no proof that it is in the log was given");
-  char *line  = cf_json_mode() ? cf_fmt("{\"ok\":%s,\"receipt\":%llu,\"logged\":%s}\n", proof.len ? "true" : "false", (unsigned long long)receipt.sequence, proof.len ? "true" : "false")
-                               : cf_fmt("%s  receipt %llu  %s\n", proof.len ? "OK  " : "FAIL", (unsigned long long)receipt.sequence, state);
+  char *state = proof.len ? cf_fmt("in the log of %llu entries, %u witnesses", (unsigned long long)head.size, head.count)
+                          : cf_fmt("provisional: no proof that it is in the log was given");
+  char *line = cf_json_mode()
+                   ? cf_fmt("{\"ok\":%s,\"receipt\":%llu,\"logged\":%s}\n", proof.len ? "true" : "false",
+                            (unsigned long long)receipt.sequence, proof.len ? "true" : "false")
+                   : cf_fmt("%s  receipt %llu  %s\n", proof.len ? "OK  " : "FAIL", (unsigned long long)receipt.sequence, state);
   code = cf_emit(CF_SPAN(line, strlen(line)), NULL);
   return code ? code : proof.len ? 0 : CF_EXIT_FAILS;
 }

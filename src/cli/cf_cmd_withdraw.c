@@ -10,8 +10,7 @@
 enum { WAIT_MS = 120000, STEP_MS = 200 };
 
 /* Verified now, against the genesis that the command names or the domain that the wallet has met. */
-static int
-attest(cf_remote_t *r, cf_account_t **account, cf_wallet_file_t const *w, cf_args_t const *a) {
+static int attest(cf_remote_t *r, cf_account_t **account, cf_wallet_file_t const *w, cf_args_t const *a) {
   cf_hash_t domain;
   bool      given;
   int       code = cf_arg_hash(&domain, &given, a, "domain");
@@ -20,27 +19,26 @@ attest(cf_remote_t *r, cf_account_t **account, cf_wallet_file_t const *w, cf_arg
   if (!code) code = cf_wallet_account_open(account, w, &domain);
   if (!code) code = cf_remote_fetch(r, "withdraw", a->word[0], NULL);
   if (code) return code;
-  cf_remote_ask_t const ask = { .domain = &domain, .kept = &(*account)->kept, .url = a->word[0] };
+  cf_remote_ask_t const ask = {.domain = &domain, .kept = &(*account)->kept, .url = a->word[0]};
   return cf_remote_check(r, "withdraw", &ask);
 }
 
-static int
-order(cf_account_t *account, cf_wallet_file_t const *w, cf_remote_t const *r, char const *url, uint32_t asset, uint64_t amount) {
+static int order(cf_account_t *account, cf_wallet_file_t const *w, cf_remote_t const *r, char const *url, uint32_t asset,
+                 uint64_t amount) {
   uint8_t                   input[CF_INPUT_MAX];
   cf_wr_t                   wr = cf_wr_init(input, sizeof input), envelope = cf_room(CF_ENVELOPE_MAX);
-  cf_clearing_input_t const in = { .kind = CF_CLEARING_WITHDRAWAL, .asset = asset, .amount = amount };
+  cf_clearing_input_t const in = {.kind = CF_CLEARING_WITHDRAWAL, .asset = asset, .amount = amount};
   cf_submitted_t            s;
   cf_clearing_input_encode(&wr, &in);
   int code = cf_seal_input(&envelope, account, w, r->attested, cf_wr_out(&wr));
   if (code) return code;
   cf_span_t const out = cf_wr_out(&envelope);
-  code                = cf_submit_post(&s, "withdraw", url, &out, 1);
+  code = cf_submit_post(&s, "withdraw", url, &out, 1);
   if (code || s.kind != CF_SUBMIT_REFUSED) return code;
   return cf_fail(CF_EXIT_FAILS, "withdraw", "refused", cf_refuse_name((cf_refuse_t)s.class), NULL);
 }
 
-static int
-wait_release(cf_chain_client_t const *c, uint32_t asset, uint32_t id, uint64_t due) {
+static int wait_release(cf_chain_client_t const *c, uint32_t asset, uint32_t id, uint64_t due) {
   for (unsigned t = 0; t < WAIT_MS; t += STEP_MS) {
     uint64_t lane, free_lane;
     int      code = cf_chain_lanes(&lane, &free_lane, c, asset, id);
@@ -51,10 +49,9 @@ wait_release(cf_chain_client_t const *c, uint32_t asset, uint32_t id, uint64_t d
                  "counterfoil result URL ID --wallet W  says what the enclave answered", NULL);
 }
 
-int
-cf_cmd_withdraw(cf_args_t const *a) {
+int cf_cmd_withdraw(cf_args_t const *a) {
   static cf_chain_client_t c;
-  cf_remote_t              r = { 0 };
+  cf_remote_t              r = {0};
   cf_wallet_file_t        *w;
   cf_account_t            *account;
   uint32_t                 id, asset;
@@ -66,7 +63,9 @@ cf_cmd_withdraw(cf_args_t const *a) {
   if (!code) code = cf_arg_u64(&amount, a, "amount", 1, INT64_MAX);
   if (!code && !amount) code = cf_fail_usage(a->command, "an amount is missing", "--amount");
   if (!code) code = cf_chain_account(&id, &c, &w->key.addr);
-  if (!code && !id) code = cf_fail(CF_EXIT_FAILS, "withdraw", "account", cf_hex(CF_SPAN_OF(w->key.addr.b)), "found", "owns none on this ledger", NULL);
+  if (!code && !id)
+    code = cf_fail(CF_EXIT_FAILS, "withdraw", "account", cf_hex(CF_SPAN_OF(w->key.addr.b)), "found", "owns none on this ledger",
+                   NULL);
   if (!code) code = cf_chain_lanes(&lane, &free_lane, &c, asset, id);
   if (code) return code;
   if (free_lane < amount) { /* what was released before needs no order */
@@ -75,10 +74,12 @@ cf_cmd_withdraw(cf_args_t const *a) {
     if (!code) code = wait_release(&c, asset, id, amount);
     if (code) return code;
   }
-  cf_op_t const op = { .kind = CF_OP_WITHDRAW, .id = id, .asset = asset, .units = amount, .addr = w->key.addr };
-  code             = cf_chain_call_send(&block, &c, &w->key, &op);
+  cf_op_t const op = {.kind = CF_OP_WITHDRAW, .id = id, .asset = asset, .units = amount, .addr = w->key.addr};
+  code = cf_chain_call_send(&block, &c, &w->key, &op);
   if (code) return code;
-  char *line = cf_json_mode() ? cf_fmt("{\"account\":%u,\"withdrawn\":\"%llu\",\"block\":%llu}\n", id, (unsigned long long)amount, (unsigned long long)block)
-                              : cf_fmt("account %u  withdrew %llu in block %llu\n", id, (unsigned long long)amount, (unsigned long long)block);
+  char *line = cf_json_mode() ? cf_fmt("{\"account\":%u,\"withdrawn\":\"%llu\",\"block\":%llu}\n", id, (unsigned long long)amount,
+                                       (unsigned long long)block)
+                              : cf_fmt("account %u  withdrew %llu in block %llu\n", id, (unsigned long long)amount,
+                                       (unsigned long long)block);
   return cf_emit(CF_SPAN(line, strlen(line)), NULL);
 }

@@ -8,7 +8,7 @@
 #include "cli/cf_up.h"
 
 #define CF_DEMO_PARTIES_MAX 8192
-#define CF_DEMO_ROWS_MAX    100000
+#define CF_DEMO_ROWS_MAX 100000
 #define CF_DEMO_WITHDRAWALS 40
 
 /* ---- input ---- */
@@ -74,14 +74,14 @@ typedef struct {
   cf_procs_t          procs;
   char const         *url;
   cf_chain_client_t   chain;
-  cf_remote_t         remote;    /* the evidence, as fetched */
+  cf_remote_t         remote; /* the evidence, as fetched */
   cf_entropy_t        entropy;
   cf_ciphers_t        ciphers;
-  cf_demo_party_t    *party;     /* in memory of its own, wiped at the end */
-  cf_demo_position_t *position;  /* parties x assets */
+  cf_demo_party_t    *party;    /* in memory of its own, wiped at the end */
+  cf_demo_position_t *position; /* parties x assets */
   cf_demo_item_t     *item;
   size_t              item_cnt, item_max;
-  uint64_t            nonce;     /* the treasury's next */
+  uint64_t            nonce; /* the treasury's next */
   uint8_t            *treasury;
   uint64_t           *receipt_us, *settled_ms; /* latencies */
   size_t              receipt_cnt, settled_cnt;
@@ -90,8 +90,7 @@ typedef struct {
   uint64_t            start_ms, phase_ms;
 } cf_demo_t;
 
-static inline cf_demo_position_t *
-cf_demo_at(cf_demo_t const *d, size_t party, size_t asset) {
+static inline cf_demo_position_t *cf_demo_at(cf_demo_t const *d, size_t party, size_t asset) {
   return &d->position[party * d->in.assets_cnt + asset];
 }
 
@@ -109,7 +108,7 @@ int cf_demo_balances(cf_demo_t *d);
 /* ---- between chapters ---- */
 int cf_demo_status(uint64_t *out, cf_demo_t const *d, char const *member);
 /* cf_demo_send posts items [from, cnt) and fills in what came of them. */
-int cf_demo_send(cf_demo_t *d, size_t from, bool bar);
+int             cf_demo_send(cf_demo_t *d, size_t from, bool bar);
 cf_demo_item_t *cf_demo_item(cf_demo_t *d, uint32_t party, uint32_t row, uint32_t asset, uint64_t amount);
 int             cf_demo_seal(cf_demo_t *d, cf_demo_item_t *it, cf_attested_t const *a);
 

@@ -8,20 +8,19 @@
 #include "cli/cf_demo.h"
 #include "cli/cf_tree_reader.h"
 
-static int
-copy_public(cf_demo_t const *d, char const *to) {
+static int copy_public(cf_demo_t const *d, char const *to) {
   pid_t pid = fork();
   int   status;
   if (pid == 0) {
     execlp("cp", "cp", "-r", cf_folder_path(&d->folder, "public"), to, NULL);
     _exit(127);
   }
-  if (pid < 0 || waitpid(pid, &status, 0) < 0 || status) return cf_fail(CF_EXIT_WORLD, "demo", "io", to, "found", "public/ could not be copied", NULL);
+  if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
+    return cf_fail(CF_EXIT_WORLD, "demo", "io", to, "found", "public/ could not be copied", NULL);
   return 0;
 }
 
-static void
-follow_one(cf_demo_t const *d, cf_audit_t const *audit) {
+static void follow_one(cf_demo_t const *d, cf_audit_t const *audit) {
   cf_audit_custody_t c;
   char               line[200];
   size_t             i = d->item_cnt > 1000 ? 1000 : d->item_cnt - 1;
@@ -30,14 +29,13 @@ follow_one(cf_demo_t const *d, cf_audit_t const *audit) {
   printf("\n one envelope, followed:\n   %s → %s\n", cf_hex_short(CF_SPAN_OF(d->item[i].id.b)), line);
 }
 
-int
-cf_demo_audit(cf_demo_t *d) {
+int cf_demo_audit(cf_demo_t *d) {
   cf_audit_reader_t        reader;
   cf_audit_t              *audit;
   char                     line[200];
-  char                    *copy    = cf_fmt("%s/audit-copy", d->folder.dir);
-  cf_audit_options_t const options = { .domain = &d->folder.domain->domain, .now_s = cf_wall_s() };
-  int                      code    = copy_public(d, copy);
+  char                    *copy = cf_fmt("%s/audit-copy", d->folder.dir);
+  cf_audit_options_t const options = {.domain = &d->folder.domain->domain, .now_s = cf_wall_s()};
+  int                      code = copy_public(d, copy);
   if (!code) code = cf_tree_reader(&reader, copy);
   if (code) return code;
   cf_status_t st = cf_audit_run(&audit, &reader, &options);

@@ -15,18 +15,16 @@ typedef struct {
   cf_wr_t    body;
   size_t     cnt;
   uint64_t   unsigned_nonce;
-  uint64_t   block; /* of the last accepted */
+  uint64_t   block;                                         /* of the last accepted */
   void (*taken)(cf_demo_t *d, cf_json_t result, size_t at); /* per accepted call; may be NULL */
-  size_t     sent;
+  size_t sent;
 } calls_t;
 
-static calls_t
-calls_begin(cf_demo_t *d, void (*taken)(cf_demo_t *d, cf_json_t result, size_t at)) {
-  return (calls_t){ .d = d, .body = cf_room(1 << 20), .unsigned_nonce = cf_wall_ms() << 16, .taken = taken };
+static calls_t calls_begin(cf_demo_t *d, void (*taken)(cf_demo_t *d, cf_json_t result, size_t at)) {
+  return (calls_t){.d = d, .body = cf_room(1 << 20), .unsigned_nonce = cf_wall_ms() << 16, .taken = taken};
 }
 
-static int
-calls_send(calls_t *c) {
+static int calls_send(calls_t *c) {
   cf_span_t answer;
   cf_json_t root, result;
   char      text[256];
@@ -43,16 +41,15 @@ calls_send(calls_t *c) {
     if (c->taken) c->taken(c->d, result, c->sent);
   }
   c->body.len = 0;
-  c->cnt      = 0;
+  c->cnt = 0;
   return 0;
 }
 
 /* signer NULL: nobody's, for what anyone may do. */
-static int
-calls_add(calls_t *c, cf_op_t const *op, uint8_t const *signer, uint64_t nonce) {
+static int calls_add(calls_t *c, cf_op_t const *op, uint8_t const *signer, uint64_t nonce) {
   uint8_t   op_bytes[256], bytes[512];
   cf_wr_t   op_wr = cf_wr_init(op_bytes, sizeof op_bytes), wr = cf_wr_init(bytes, sizeof bytes);
-  cf_call_t call  = { .nonce = signer ? nonce : c->unsigned_nonce++, .deadline_s = cf_wall_s() + DEADLINE_S };
+  cf_call_t call = {.nonce = signer ? nonce : c->unsigned_nonce++, .deadline_s = cf_wall_s() + DEADLINE_S};
   cf_op_write(&op_wr, op);
   call.op = cf_wr_out(&op_wr);
   if (signer && cf_call_sign(&call, &c->d->chain.genesis.config.separator, signer)) abort(); /* keys are our own */
@@ -62,26 +59,21 @@ calls_add(calls_t *c, cf_op_t const *op, uint8_t const *signer, uint64_t nonce) 
   return ++c->cnt == CALLS_MAX ? calls_send(c) : 0;
 }
 
-static void
-calls_end(calls_t *c) {
-  free(c->body.buf);
-}
+static void calls_end(calls_t *c) { free(c->body.buf); }
 
 /* ---- deposits ---- */
 
-static void
-account_taken(cf_demo_t *d, cf_json_t result, size_t at) {
+static void account_taken(cf_demo_t *d, cf_json_t result, size_t at) {
   uint64_t id;
   if (!cf_json_u64(&id, cf_json_get(result, "account"))) d->party[at].account = (uint32_t)id;
 }
 
-static int
-open_accounts(cf_demo_t *d) {
-  calls_t c    = calls_begin(d, account_taken);
+static int open_accounts(cf_demo_t *d) {
+  calls_t c = calls_begin(d, account_taken);
   int     code = 0;
   for (size_t p = 0; !code && p < d->in.parties_cnt; p++) {
-    cf_op_t const op = { .kind = CF_OP_OPEN, .addr = d->party[p].wallet.addr };
-    code             = calls_add(&c, &op, NULL, 0);
+    cf_op_t const op = {.kind = CF_OP_OPEN, .addr = d->party[p].wallet.addr};
+    code = calls_add(&c, &op, NULL, 0);
   }
   if (!code) code = calls_send(&c);
   calls_end(&c);
@@ -89,14 +81,14 @@ open_accounts(cf_demo_t *d) {
 }
 
 /* Who pays is funded with all that he will pay; who only receives gets a lane. */
-static int
-fund(cf_demo_t *d, size_t *deposits, uint64_t *block) {
-  calls_t c    = calls_begin(d, NULL);
+static int fund(cf_demo_t *d, size_t *deposits, uint64_t *block) {
+  calls_t c = calls_begin(d, NULL);
   int     code = 0;
   for (size_t p = 0; p < d->in.parties_cnt; p++)
     for (uint32_t a = 0; !code && a < d->in.assets_cnt; a++) {
       cf_demo_position_t const *x = cf_demo_at(d, p, a);
-      cf_op_t op = { .kind = x->funding ? CF_OP_DEPOSIT : CF_OP_OPEN_LANE, .id = d->party[p].account, .asset = a, .units = x->funding };
+      cf_op_t                   op = {
+                            .kind = x->funding ? CF_OP_DEPOSIT : CF_OP_OPEN_LANE, .id = d->party[p].account, .asset = a, .units = x->funding};
       if (!x->funding && !x->in) continue;
       *deposits += x->funding > 0;
       code = calls_add(&c, &op, x->funding ? d->treasury : NULL, x->funding ? d->nonce++ : 0);
@@ -107,10 +99,9 @@ fund(cf_demo_t *d, size_t *deposits, uint64_t *block) {
   return code;
 }
 
-int
-cf_demo_deposits(cf_demo_t *d) {
+int cf_demo_deposits(cf_demo_t *d) {
   size_t   deposits = 0;
-  uint64_t block    = 0, shown = 0;
+  uint64_t block = 0, shown = 0;
   for (size_t i = 0; i < d->in.rows_cnt; i++) {
     cf_demo_row_t const *r = &d->in.rows[i];
     cf_demo_at(d, r->payer, r->asset)->funding += r->amount;
@@ -121,34 +112,35 @@ cf_demo_deposits(cf_demo_t *d) {
   if (!code) code = fund(d, &deposits, &block);
   for (unsigned t = 0; !code && shown < block; t += STEP_MS) {
     code = cf_demo_status(&shown, d, "block");
-    if (!code && t > SHOWN_MS) code = cf_fail(CF_EXIT_WORLD, "demo", "timeout", "deposits", "found", "not shown to the enclave", NULL);
+    if (!code && t > SHOWN_MS)
+      code = cf_fail(CF_EXIT_WORLD, "demo", "timeout", "deposits", "found", "not shown to the enclave", NULL);
     cf_web_sleep(STEP_MS);
   }
   for (size_t i = 0; i < d->in.parties_cnt * d->in.assets_cnt; i++) d->position[i].in = 0;
-  if (!code) cf_demo_line(d, 3, "deposits", "%s positions final in block %llu, shown to the enclave", cf_demo_number(deposits), (unsigned long long)block);
+  if (!code)
+    cf_demo_line(d, 3, "deposits", "%s positions final in block %llu, shown to the enclave", cf_demo_number(deposits),
+                 (unsigned long long)block);
   return code;
 }
 
 /* ---- ways out ---- */
 
 /* The first parties that were paid something: a withdrawal each; the next one leaves. */
-static uint32_t
-choose(cf_demo_t *d, uint32_t asset[CF_DEMO_WITHDRAWALS + 1], uint32_t party[CF_DEMO_WITHDRAWALS + 1]) {
+static uint32_t choose(cf_demo_t *d, uint32_t asset[CF_DEMO_WITHDRAWALS + 1], uint32_t party[CF_DEMO_WITHDRAWALS + 1]) {
   uint32_t cnt = 0;
   for (uint32_t p = 0; p < d->in.parties_cnt && cnt <= CF_DEMO_WITHDRAWALS; p++)
     for (uint32_t a = 0; d->party[p].pays && a < d->in.assets_cnt; a++)
       if (cf_demo_at(d, p, a)->in > 1) {
-        party[cnt]   = p;
+        party[cnt] = p;
         asset[cnt++] = a;
         break;
       }
   return cnt;
 }
 
-static int
-request_exit(cf_demo_t *d, uint32_t party) {
-  calls_t       c    = calls_begin(d, NULL);
-  cf_op_t const op   = { .kind = CF_OP_REQUEST_EXIT, .id = d->party[party].account };
+static int request_exit(cf_demo_t *d, uint32_t party) {
+  calls_t       c = calls_begin(d, NULL);
+  cf_op_t const op = {.kind = CF_OP_REQUEST_EXIT, .id = d->party[party].account};
   int           code = calls_add(&c, &op, d->party[party].wallet.scalar, 0);
   d->party[party].leaves = true;
   if (!code) code = calls_send(&c);
@@ -156,24 +148,23 @@ request_exit(cf_demo_t *d, uint32_t party) {
   return code;
 }
 
-static int
-order_withdrawals(cf_demo_t *d, uint32_t const *asset, uint32_t const *party, uint32_t cnt) {
+static int order_withdrawals(cf_demo_t *d, uint32_t const *asset, uint32_t const *party, uint32_t cnt) {
   size_t from = d->item_cnt;
   int    code = 0;
   for (uint32_t i = 0; !code && i < cnt; i++)
-    code = cf_demo_seal(d, cf_demo_item(d, party[i], UINT32_MAX, asset[i], cf_demo_at(d, party[i], asset[i])->in / 2), d->remote.attested);
+    code = cf_demo_seal(d, cf_demo_item(d, party[i], UINT32_MAX, asset[i], cf_demo_at(d, party[i], asset[i])->in / 2),
+                        d->remote.attested);
   if (!code) code = cf_demo_send(d, from, false);
   return code ? code : cf_demo_settled(d);
 }
 
-static int
-pull(cf_demo_t *d, uint32_t const *asset, uint32_t const *party, uint32_t cnt) {
-  calls_t c    = calls_begin(d, NULL);
+static int pull(cf_demo_t *d, uint32_t const *asset, uint32_t const *party, uint32_t cnt) {
+  calls_t c = calls_begin(d, NULL);
   int     code = 0;
   for (uint32_t i = 0; !code && i < cnt; i++) {
-    cf_demo_party_t const *p  = &d->party[party[i]];
-    uint64_t               n  = cf_demo_at(d, party[i], asset[i])->in / 2;
-    cf_op_t const          op = { .kind = CF_OP_WITHDRAW, .id = p->account, .asset = asset[i], .units = n, .addr = p->wallet.addr };
+    cf_demo_party_t const *p = &d->party[party[i]];
+    uint64_t               n = cf_demo_at(d, party[i], asset[i])->in / 2;
+    cf_op_t const          op = {.kind = CF_OP_WITHDRAW, .id = p->account, .asset = asset[i], .units = n, .addr = p->wallet.addr};
     cf_demo_at(d, party[i], asset[i])->withdrawn += n;
     code = calls_add(&c, &op, p->wallet.scalar, 0);
   }
@@ -182,9 +173,8 @@ pull(cf_demo_t *d, uint32_t const *asset, uint32_t const *party, uint32_t cnt) {
   return code;
 }
 
-static int
-finalize_exit(cf_demo_t *d, uint32_t party, uint64_t asked_ms) {
-  calls_t  c   = calls_begin(d, NULL);
+static int finalize_exit(cf_demo_t *d, uint32_t party, uint64_t asked_ms) {
+  calls_t  c = calls_begin(d, NULL);
   uint64_t due = asked_ms + (d->chain.genesis.config.exit_delay_s + 1) * 1000, now = cf_mono_ms();
   int      code = 0;
   if (now < due) cf_web_sleep((unsigned)(due - now));
@@ -192,7 +182,7 @@ finalize_exit(cf_demo_t *d, uint32_t party, uint64_t asked_ms) {
     uint64_t lane, free_lane;
     code = cf_chain_lanes(&lane, &free_lane, &d->chain, a, d->party[party].account);
     if (code || !(lane + free_lane)) continue;
-    cf_op_t const op = { .kind = CF_OP_FINALIZE_EXIT, .id = d->party[party].account, .asset = a };
+    cf_op_t const op = {.kind = CF_OP_FINALIZE_EXIT, .id = d->party[party].account, .asset = a};
     cf_demo_at(d, party, a)->withdrawn += lane + free_lane;
     code = calls_add(&c, &op, NULL, 0);
   }
@@ -201,12 +191,11 @@ finalize_exit(cf_demo_t *d, uint32_t party, uint64_t asked_ms) {
   return code;
 }
 
-int
-cf_demo_leave(cf_demo_t *d) {
+int cf_demo_leave(cf_demo_t *d) {
   uint32_t asset[CF_DEMO_WITHDRAWALS + 1], party[CF_DEMO_WITHDRAWALS + 1], cnt = choose(d, asset, party);
   if (!cnt) return 0;
   uint64_t asked_ms = cf_mono_ms();
-  int      code     = request_exit(d, party[--cnt]);
+  int      code = request_exit(d, party[--cnt]);
   if (!code) code = order_withdrawals(d, asset, party, cnt);
   if (!code) code = pull(d, asset, party, cnt);
   if (!code) code = finalize_exit(d, party[cnt], asked_ms);
@@ -216,8 +205,7 @@ cf_demo_leave(cf_demo_t *d) {
 
 /* ---- what the ledger says in the end ---- */
 
-int
-cf_demo_balances(cf_demo_t *d) {
+int cf_demo_balances(cf_demo_t *d) {
   cf_chain_t *chain = calloc(1, sizeof *chain);
   size_t      wrong = 0;
   if (!chain) abort();
@@ -232,6 +220,7 @@ cf_demo_balances(cf_demo_t *d) {
   cf_chain_fini(chain);
   free(chain);
   if (!code && wrong)
-    code = cf_fail(CF_EXIT_FAILS, "demo", "balance", cf_fmt("%zu positions", wrong), "found", "balance + withdrawn is not funding + in - out", NULL);
+    code = cf_fail(CF_EXIT_FAILS, "demo", "balance", cf_fmt("%zu positions", wrong), "found",
+                   "balance + withdrawn is not funding + in - out", NULL);
   return code;
 }

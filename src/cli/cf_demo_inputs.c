@@ -15,27 +15,26 @@ enum { POST_ITEMS = 64, POSTS = 4, THREADS = 2, TRIES = 400, PAUSE_MS = 25 };
 
 /* ---- sealing ---- */
 
-cf_demo_item_t *
-cf_demo_item(cf_demo_t *d, uint32_t party, uint32_t row, uint32_t asset, uint64_t amount) {
+cf_demo_item_t *cf_demo_item(cf_demo_t *d, uint32_t party, uint32_t row, uint32_t asset, uint64_t amount) {
   if (d->item_cnt == d->item_max) abort(); /* sized by the input */
   cf_demo_item_t *it = &d->item[d->item_cnt++];
-  *it                = (cf_demo_item_t){ .party = party, .row = row, .asset = asset, .amount = amount };
+  *it = (cf_demo_item_t){.party = party, .row = row, .asset = asset, .amount = amount};
   return it;
 }
 
-int
-cf_demo_seal(cf_demo_t *d, cf_demo_item_t *it, cf_attested_t const *a) {
+int cf_demo_seal(cf_demo_t *d, cf_demo_item_t *it, cf_attested_t const *a) {
   uint8_t             input[CF_INPUT_MAX], room[CF_ENVELOPE_MAX];
-  cf_demo_party_t    *p  = &d->party[it->party];
+  cf_demo_party_t    *p = &d->party[it->party];
   cf_wr_t             in = cf_wr_init(input, sizeof input), out = cf_wr_init(room, sizeof room);
-  cf_clearing_input_t c  = { .kind = CF_CLEARING_WITHDRAWAL, .asset = it->asset, .amount = it->amount };
-  cf_error_t          err = { 0 };
+  cf_clearing_input_t c = {.kind = CF_CLEARING_WITHDRAWAL, .asset = it->asset, .amount = it->amount};
+  cf_error_t          err = {0};
   if (it->row != UINT32_MAX) {
-    c.kind  = CF_CLEARING_OBLIGATION;
+    c.kind = CF_CLEARING_OBLIGATION;
     c.payee = d->party[d->in.rows[it->row].payee].account;
   }
   cf_clearing_input_encode(&in, &c);
-  if (cf_party_seal(&p->state, &out, &it->id, &p->wallet, a, &d->ciphers, cf_wr_out(&in), cf_wall_s(), &d->entropy, &err)) return cf_fail_error("seal", &err);
+  if (cf_party_seal(&p->state, &out, &it->id, &p->wallet, a, &d->ciphers, cf_wr_out(&in), cf_wall_s(), &d->entropy, &err))
+    return cf_fail_error("seal", &err);
   uint8_t *bytes = malloc(out.len);
   if (!bytes) abort();
   memcpy(bytes, out.buf, out.len);
@@ -50,17 +49,16 @@ typedef struct {
   int        code;
 } share_t;
 
-static void *
-check_and_open(void *arg) {
-  share_t        *s       = arg;
-  cf_demo_t       d       = *s->d; /* ciphers of one's own */
-  cf_attested_t  *a       = calloc(1, sizeof *a);
-  cf_verdict_t    verdict = { 0 };
-  cf_hash_t const domain  = s->d->folder.domain->domain;
+static void *check_and_open(void *arg) {
+  share_t        *s = arg;
+  cf_demo_t       d = *s->d; /* ciphers of one's own */
+  cf_attested_t  *a = calloc(1, sizeof *a);
+  cf_verdict_t    verdict = {0};
+  cf_hash_t const domain = s->d->folder.domain->domain;
   if (!a) abort();
   d.ciphers = cf_ciphers_new(s->d->ciphers.suite);
   for (size_t i = s->from; !s->code && i < s->to; i++) {
-    cf_bundle_ask_t const ask = { .domain = &domain, .at_s = cf_wall_s() };
+    cf_bundle_ask_t const ask = {.domain = &domain, .at_s = cf_wall_s()};
     if (cf_bundle_check(a, s->d->remote.bundle, &ask, &verdict))
       s->code = cf_fail(CF_EXIT_FAILS, "refused", cf_verdict_name(verdict.code), verdict.item, "found", verdict.text, NULL);
     else s->code = cf_demo_seal(&d, &s->d->item[i], a);
@@ -70,13 +68,12 @@ check_and_open(void *arg) {
   return NULL;
 }
 
-static int
-open_sessions(cf_demo_t *d, size_t cnt) {
+static int open_sessions(cf_demo_t *d, size_t cnt) {
   pthread_t thread[THREADS];
   share_t   share[THREADS];
   int       code = 0;
   for (size_t t = 0; t < THREADS; t++) {
-    share[t] = (share_t){ d, cnt * t / THREADS, cnt * (t + 1) / THREADS, 0 };
+    share[t] = (share_t){d, cnt * t / THREADS, cnt * (t + 1) / THREADS, 0};
     if (pthread_create(&thread[t], NULL, check_and_open, &share[t])) abort();
   }
   for (size_t t = 0; t < THREADS; t++) {
@@ -88,8 +85,7 @@ open_sessions(cf_demo_t *d, size_t cnt) {
 
 /* ---- sending ---- */
 
-static uint64_t
-now_us(void) {
+static uint64_t now_us(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
@@ -101,10 +97,9 @@ typedef struct {
   unsigned tries;
 } post_t;
 
-static void
-post(cf_demo_t *d, cf_pool_t *pool, post_t *p, uint64_t id) {
+static void post(cf_demo_t *d, cf_pool_t *pool, post_t *p, uint64_t id) {
   uint8_t *buf = malloc(p->cnt * (4 + CF_ENVELOPE_MAX));
-  cf_wr_t  wr  = cf_wr_init(buf, p->cnt * (4 + CF_ENVELOPE_MAX));
+  cf_wr_t  wr = cf_wr_init(buf, p->cnt * (4 + CF_ENVELOPE_MAX));
   if (!buf) abort();
   for (size_t i = 0; i < p->cnt; i++) {
     cf_demo_item_t *it = &d->item[p->from + i];
@@ -118,8 +113,7 @@ post(cf_demo_t *d, cf_pool_t *pool, post_t *p, uint64_t id) {
 }
 
 /* What came of each item; false: nothing did, and the post is to be sent again. */
-static int
-taken(cf_demo_t *d, post_t const *p, cf_done_t const *done, bool *again) {
+static int taken(cf_demo_t *d, post_t const *p, cf_done_t const *done, bool *again) {
   static cf_submitted_t s[POST_ITEMS];
   *again = done->status || done->code == 503 || done->code == 429;
   if (*again) return p->tries < TRIES ? 0 : cf_fail(CF_EXIT_WORLD, "demo", "unavailable", d->url, NULL);
@@ -129,33 +123,35 @@ taken(cf_demo_t *d, post_t const *p, cf_done_t const *done, bool *again) {
     cf_demo_item_t *it = &d->item[p->from + i];
     cf_receipt_t    receipt;
     cf_hash_t       hash;
-    cf_error_t      err = { 0 };
-    if (s[i].kind == CF_SUBMIT_REFUSED && s[i].class == CF_REFUSE_REPLAYED && p->tries) continue; /* the answer was lost, not the input */
+    cf_error_t      err = {0};
+    if (s[i].kind == CF_SUBMIT_REFUSED && s[i].class == CF_REFUSE_REPLAYED && p->tries)
+      continue; /* the answer was lost, not the input */
     if (s[i].kind != CF_SUBMIT_RECEIPT)
-      return cf_fail(CF_EXIT_FAILS, "demo", "refused", s[i].kind == CF_SUBMIT_REFUSED ? cf_refuse_name((cf_refuse_t)s[i].class) : "promised", NULL);
-    if (cf_receipt_check(&receipt, &hash, &s[i].file, &it->id, &d->remote.attested->trust, &d->remote.attested->epoch, &err)) return cf_fail_error("receipt", &err);
-    it->sequence                     = receipt.sequence;
+      return cf_fail(CF_EXIT_FAILS, "demo", "refused",
+                     s[i].kind == CF_SUBMIT_REFUSED ? cf_refuse_name((cf_refuse_t)s[i].class) : "promised", NULL);
+    if (cf_receipt_check(&receipt, &hash, &s[i].file, &it->id, &d->remote.attested->trust, &d->remote.attested->epoch, &err))
+      return cf_fail_error("receipt", &err);
+    it->sequence = receipt.sequence;
     d->receipt_us[d->receipt_cnt++] = us;
   }
   return 0;
 }
 
-int
-cf_demo_send(cf_demo_t *d, size_t from, bool bar) {
+int cf_demo_send(cf_demo_t *d, size_t from, bool bar) {
   cf_pool_t pool;
   post_t    posts[POSTS];
   size_t    next = from, done_cnt = from, under_way = 0;
   uint64_t  began = cf_mono_ms();
-  int       code  = cf_pool_open(&pool, d->url);
+  int       code = cf_pool_open(&pool, d->url);
   for (size_t i = 0; !code && i < POSTS && next < d->item_cnt; i++, under_way++) {
-    posts[i] = (post_t){ .from = next, .cnt = d->item_cnt - next < POST_ITEMS ? d->item_cnt - next : POST_ITEMS };
+    posts[i] = (post_t){.from = next, .cnt = d->item_cnt - next < POST_ITEMS ? d->item_cnt - next : POST_ITEMS};
     next += posts[i].cnt;
     post(d, &pool, &posts[i], i);
   }
   while (!code && under_way) {
     cf_done_t *done = cf_pool_wait(&pool);
-    post_t    *p    = &posts[done->id];
-    uint64_t   id   = done->id;
+    post_t    *p = &posts[done->id];
+    uint64_t   id = done->id;
     bool       again;
     code = taken(d, p, done, &again);
     cf_done_free(done);
@@ -170,7 +166,7 @@ cf_demo_send(cf_demo_t *d, size_t from, bool bar) {
     under_way--;
     if (bar) cf_demo_bar(done_cnt, d->in.rows_cnt, cf_mono_ms() - began);
     if (next == d->item_cnt) continue;
-    *p = (post_t){ .from = next, .cnt = d->item_cnt - next < POST_ITEMS ? d->item_cnt - next : POST_ITEMS };
+    *p = (post_t){.from = next, .cnt = d->item_cnt - next < POST_ITEMS ? d->item_cnt - next : POST_ITEMS};
     next += p->cnt;
     under_way++;
     post(d, &pool, p, id);
@@ -181,8 +177,7 @@ cf_demo_send(cf_demo_t *d, size_t from, bool bar) {
 
 /* ---- the chapter ---- */
 
-int
-cf_demo_inputs(cf_demo_t *d) {
+int cf_demo_inputs(cf_demo_t *d) {
   int code = 0;
   for (uint32_t i = 0; i < d->in.rows_cnt; i++) {
     cf_demo_party_t *p = &d->party[d->in.rows[i].payer];
@@ -190,12 +185,14 @@ cf_demo_inputs(cf_demo_t *d) {
     p->checked = true;
   }
   size_t payers = d->item_cnt;
-  code          = open_sessions(d, payers);
+  code = open_sessions(d, payers);
   if (!code) code = cf_demo_send(d, 0, false);
   if (!code) cf_demo_line(d, 4, "sealed", "%s payers checked the evidence first, then opened a session", cf_demo_number(payers));
   for (uint32_t i = 0, opened = 0; !code && i < d->in.rows_cnt; i++) {
     if (opened < payers && d->item[opened].row == i) opened++; /* sent already: openings stand in the order of rows */
-    else code = cf_demo_seal(d, cf_demo_item(d, d->in.rows[i].payer, i, d->in.rows[i].asset, d->in.rows[i].amount), d->remote.attested);
+    else
+      code =
+          cf_demo_seal(d, cf_demo_item(d, d->in.rows[i].payer, i, d->in.rows[i].asset, d->in.rows[i].amount), d->remote.attested);
   }
   return code ? code : cf_demo_send(d, payers, true);
 }

@@ -10,20 +10,17 @@
 #include "cli/cf_cli.h"
 #include "io/cf_files.h"
 
-cf_wr_t
-cf_room(size_t n) {
+cf_wr_t cf_room(size_t n) {
   void *at = calloc(1, n ? n : 1);
   if (!at) abort();
   return cf_wr_init(at, n);
 }
 
-static int
-unreadable(char const *path) {
+static int unreadable(char const *path) {
   return cf_fail(CF_EXIT_USAGE, "file", "unreadable", path, "found", strerror(errno), NULL);
 }
 
-static int
-slurp_fd(cf_span_t *out, int fd, char const *path, size_t max) {
+static int slurp_fd(cf_span_t *out, int fd, char const *path, size_t max) {
   size_t   cap = 65536, len = 0;
   uint8_t *buf = malloc(cap);
   for (ssize_t n = 1; buf && n > 0;) {
@@ -38,8 +35,7 @@ slurp_fd(cf_span_t *out, int fd, char const *path, size_t max) {
   return 0;
 }
 
-int
-cf_slurp(cf_span_t *out, char const *path, size_t max) {
+int cf_slurp(cf_span_t *out, char const *path, size_t max) {
   if (!strcmp(path, "-")) return slurp_fd(out, STDIN_FILENO, "stdin", max);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return unreadable(path);
@@ -48,34 +44,32 @@ cf_slurp(cf_span_t *out, char const *path, size_t max) {
   return code;
 }
 
-int
-cf_emit(cf_span_t bytes, char const *path) {
+int cf_emit(cf_span_t bytes, char const *path) {
   bool  own = path && strcmp(path, "-");
-  FILE *f   = own ? fopen(path, "we") : stdout;
+  FILE *f = own ? fopen(path, "we") : stdout;
   if (!f) return cf_fail(CF_EXIT_USAGE, "file", "unwritable", path, "found", strerror(errno), NULL);
   bool ok = fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len && fflush(f) == 0;
   if (own) ok = fclose(f) == 0 && ok;
   return ok ? 0 : cf_fail(CF_EXIT_WORLD, "file", "unwritable", own ? path : "stdout", "found", strerror(errno), NULL);
 }
 
-int
-cf_make_dir(char const *path) {
+int cf_make_dir(char const *path) {
   char *copy = cf_fmt("%s/", path);
   for (char *at = copy + 1; *at; at++) {
     if (*at != '/') continue;
     *at = 0;
-    if (mkdir(copy, 0755) && errno != EEXIST) return cf_fail(CF_EXIT_USAGE, "folder", "unwritable", copy, "found", strerror(errno), NULL);
+    if (mkdir(copy, 0755) && errno != EEXIST)
+      return cf_fail(CF_EXIT_USAGE, "folder", "unwritable", copy, "found", strerror(errno), NULL);
     *at = '/';
   }
   return 0;
 }
 
-int
-cf_save(char const *path, cf_span_t bytes, bool secret) {
+int cf_save(char const *path, cf_span_t bytes, bool secret) {
   char       *slash = strrchr(path, '/') ? cf_fmt("%.*s", (int)(strrchr(path, '/') - path), path) : cf_fmt(".");
-  char const *name  = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+  char const *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
   cf_files_t  files;
-  cf_error_t  err  = { 0 };
+  cf_error_t  err = {0};
   int         code = cf_make_dir(slash);
   if (code) return code;
   cf_status_t st = cf_files_open(&files, *slash ? slash : "/", secret ? NULL : "", &err);
@@ -85,8 +79,7 @@ cf_save(char const *path, cf_span_t bytes, bool secret) {
   return st ? cf_fail_error("file", &err) : 0;
 }
 
-char *
-cf_exe(char const *name) {
+char *cf_exe(char const *name) {
   char    self[PATH_MAX];
   ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
   if (n <= 0) return cf_fmt("%s", name);
@@ -94,18 +87,11 @@ cf_exe(char const *name) {
   return cf_fmt("%.*s/%s", (int)(strrchr(self, '/') - self), self, name);
 }
 
-char *
-cf_absolute(char const *path) {
-  return realpath(path, NULL);
-}
+char *cf_absolute(char const *path) { return realpath(path, NULL); }
 
-cf_jw_t
-cf_json_begin(cf_wr_t *wr) {
-  return cf_jw_init(wr);
-}
+cf_jw_t cf_json_begin(cf_wr_t *wr) { return cf_jw_init(wr); }
 
-int
-cf_json_end(cf_jw_t *j, char const *path) {
+int cf_json_end(cf_jw_t *j, char const *path) {
   cf_wr_u8(j->wr, '\n');
   return cf_emit(cf_wr_out(j->wr), path);
 }

@@ -8,8 +8,7 @@
 #include "base/cf_secret.h"
 #include "base/cf_text.h"
 
-char *
-cf_folder_path(cf_folder_t const *f, char const *fmt, ...) {
+char *cf_folder_path(cf_folder_t const *f, char const *fmt, ...) {
   char    name[512];
   va_list args;
   va_start(args, fmt);
@@ -20,30 +19,28 @@ cf_folder_path(cf_folder_t const *f, char const *fmt, ...) {
 
 /* ---- settings ---- */
 
-static int
-malformed(char const *path, char const *item, char const *why) {
+static int malformed(char const *path, char const *item, char const *why) {
   return cf_fail(CF_EXIT_FAILS, "settings", "format", item, "file", path, "found", why, NULL);
 }
 
-static char *
-text_of(cf_json_t v) {
+static char *text_of(cf_json_t v) {
   char buf[512];
   return cf_json_str(buf, sizeof buf, v) ? NULL : cf_fmt("%s", buf);
 }
 
-static int
-settings_read(cf_folder_t *f, char const *path, cf_span_t in) {
+static int settings_read(cf_folder_t *f, char const *path, cf_span_t in) {
   cf_json_t  root, v;
-  cf_error_t err = { 0 };
+  cf_error_t err = {0};
   cf_span_t  key;
   size_t     at = 0;
   if (cf_json_parse(&root, in, &err)) return cf_fail_error("settings", &err);
   while (cf_json_each(root, &at, &key, &v)) {
-    uint64_t n  = 0;
+    uint64_t n = 0;
     bool     ok = true;
     if (cf_span_eq(key, CF_SPAN_LIT("version"))) ok = !cf_json_u64(&n, v) && n == 1;
     else if (cf_span_eq(key, CF_SPAN_LIT("address"))) ok = (f->address = text_of(v)) != NULL;
-    else if (cf_span_eq(key, CF_SPAN_LIT("port"))) ok = !cf_json_u64(&n, v) && n > 0 && n < 65000 && (f->port = (uint16_t)n, true);
+    else if (cf_span_eq(key, CF_SPAN_LIT("port")))
+      ok = !cf_json_u64(&n, v) && n > 0 && n < 65000 && (f->port = (uint16_t)n, true);
     else if (cf_span_eq(key, CF_SPAN_LIT("tpm"))) ok = v.type == CF_JSON_NULL || (f->tpm = text_of(v)) != NULL;
     else return malformed(path, cf_fmt("%.*s", (int)key.len, key.ptr), "no such setting");
     if (!ok) return malformed(path, cf_fmt("%.*s", (int)key.len, key.ptr), "not a value that it can have");
@@ -51,10 +48,9 @@ settings_read(cf_folder_t *f, char const *path, cf_span_t in) {
   return f->address && f->port ? 0 : malformed(path, "address, port", "missing");
 }
 
-int
-cf_folder_save(cf_folder_t const *f) {
+int cf_folder_save(cf_folder_t const *f) {
   cf_wr_t wr = cf_room(4096);
-  cf_jw_t j  = cf_jw_init(&wr);
+  cf_jw_t j = cf_jw_init(&wr);
   cf_jw_obj(&j, NULL);
   cf_jw_u64(&j, "version", 1);
   cf_jw_str(&j, "address", f->address);
@@ -66,11 +62,10 @@ cf_folder_save(cf_folder_t const *f) {
   return cf_save(cf_folder_path(f, "domain.json"), cf_wr_out(&wr), true);
 }
 
-int
-cf_folder_open(cf_folder_t *f, char const *dir) {
+int cf_folder_open(cf_folder_t *f, char const *dir) {
   cf_span_t  in;
-  cf_error_t err = { 0 };
-  *f             = (cf_folder_t){ .dir = cf_absolute(dir) };
+  cf_error_t err = {0};
+  *f = (cf_folder_t){.dir = cf_absolute(dir)};
   if (!f->dir) return cf_fail(CF_EXIT_USAGE, "folder", "unreadable", dir, "next", "counterfoil init DIR makes a domain", NULL);
   char *path = cf_folder_path(f, "domain.json");
   int   code = cf_slurp(&in, path, 65536);
@@ -84,13 +79,11 @@ cf_folder_open(cf_folder_t *f, char const *dir) {
 
 /* ---- who listens where ---- */
 
-size_t
-cf_folder_members(cf_folder_t const *f, cf_council_role_t role) {
+size_t cf_folder_members(cf_folder_t const *f, cf_council_role_t role) {
   return cf_genesis_council(&f->domain->genesis, role)->members_cnt;
 }
 
-uint16_t
-cf_folder_port(cf_folder_t const *f, cf_service_t service, size_t n) {
+uint16_t cf_folder_port(cf_folder_t const *f, cf_service_t service, size_t n) {
   size_t at = f->port + 1u;
   if (service == CF_ROLE_NAME_LEDGER) return (uint16_t)at;
   at += n; /* members count from 1 */
@@ -99,20 +92,15 @@ cf_folder_port(cf_folder_t const *f, cf_service_t service, size_t n) {
   return (uint16_t)at;
 }
 
-char *
-cf_folder_url(cf_folder_t const *f, uint16_t port) {
-  return cf_fmt("http://%s:%u", f->address, port);
-}
+char *cf_folder_url(cf_folder_t const *f, uint16_t port) { return cf_fmt("http://%s:%u", f->address, port); }
 
 /* ---- keys ---- */
 
-static char *
-key_path(cf_folder_t const *f, char const *role, size_t n) {
+static char *key_path(cf_folder_t const *f, char const *role, size_t n) {
   return n ? cf_folder_path(f, "keys/%s-%zu.key", role, n) : cf_folder_path(f, "keys/%s.key", role);
 }
 
-int
-cf_key_save(cf_folder_t const *f, char const *role, size_t n, uint8_t const *lines, size_t line_cnt) {
+int cf_key_save(cf_folder_t const *f, char const *role, size_t n, uint8_t const *lines, size_t line_cnt) {
   char   text[2 * 65 + 1];
   size_t len = 0;
   for (size_t i = 0; i < line_cnt; i++) {
@@ -125,16 +113,16 @@ cf_key_save(cf_folder_t const *f, char const *role, size_t n, uint8_t const *lin
   return code;
 }
 
-int
-cf_key_load(uint8_t **lines, cf_folder_t const *f, char const *role, size_t n, size_t line_cnt) {
+int cf_key_load(uint8_t **lines, cf_folder_t const *f, char const *role, size_t n, size_t line_cnt) {
   cf_span_t in;
   char     *path = key_path(f, role, n);
   int       code = cf_slurp(&in, path, 4096);
   if (code) return code;
-  *lines  = cf_secret_new(32 * line_cnt);
+  *lines = cf_secret_new(32 * line_cnt);
   bool ok = *lines && in.len == 65 * line_cnt;
   for (size_t i = 0; ok && i < line_cnt; i++)
     ok = in.ptr[65 * i + 64] == '\n' && cf_hex_decode(*lines + 32 * i, 32, CF_SPAN(in.ptr + 65 * i, 64)) == CF_OK;
   free((void *)(uintptr_t)in.ptr);
-  return ok ? 0 : cf_fail(CF_EXIT_FAILS, "key", "format", path, "found", cf_fmt("not %zu lines of 64 hex digits", line_cnt), NULL);
+  return ok ? 0
+            : cf_fail(CF_EXIT_FAILS, "key", "format", path, "found", cf_fmt("not %zu lines of 64 hex digits", line_cnt), NULL);
 }

@@ -1,4 +1,5 @@
-/* A domain's folder as its operator has it: settings, keys, and where things lie (docs/protocol/services.md, "Files of a domain"). */
+/* A domain's folder as its operator has it: settings, keys, and where things lie (docs/protocol/services.md, "Files of a
+ * domain"). */
 #ifndef CF_CLI_FOLDER_H
 #define CF_CLI_FOLDER_H
 
@@ -30,7 +31,8 @@ uint16_t cf_folder_port(cf_folder_t const *f, cf_service_t service, size_t n);
 char    *cf_folder_url(cf_folder_t const *f, uint16_t port);
 size_t   cf_folder_members(cf_folder_t const *f, cf_council_role_t role);
 
-/* A key file: 32 bytes a line, one or two lines.  Loading gives memory of cf_secret_new.  n counts from 1; 0: the role has one key. */
+/* A key file: 32 bytes a line, one or two lines.  Loading gives memory of cf_secret_new.  n counts from 1; 0: the role has one
+ * key. */
 int cf_key_save(cf_folder_t const *f, char const *role, size_t n, uint8_t const *lines, size_t line_cnt);
 int cf_key_load(uint8_t **lines, cf_folder_t const *f, char const *role, size_t n, size_t line_cnt);
 

@@ -1,16 +1,15 @@
 #include "cli/cf_init.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cf_secret.h"
 #include "cli/cf_commands.h"
 #include "document/cf_measure.h"
+#include "io/cf_net.h"
 #include "platform/cf_swtpm.h"
 #include "platform/cf_tpmdev.h"
 
@@ -18,27 +17,23 @@ enum { PROGRAM_MAX = 64 << 20, PORT_RANGES = 64, PORT_RANGES_ANY = 384 };
 
 /* ---- ports ---- */
 
-static bool
-port_free(char const *address, uint16_t port) {
-  struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
-  int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-  if (fd < 0) return false;
-  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  bool ok = inet_pton(AF_INET, address, &at.sin_addr) == 1 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+static bool port_free(char const *address, uint16_t port) {
+  int fd;
+  if (cf_net_listen(&fd, address, port, NULL)) return false;
   close(fd);
-  return ok;
+  return true;
 }
 
-/* The first range in which every service finds its port; 0: none.  any begins somewhere, because who founds a domain at the same time would
-   find the same range free. */
-static uint16_t
-port_range(char const *address, size_t cnt, bool any) {
-  cf_entropy_t e     = cf_entropy_system();
+/* The first range in which every service finds its port; 0: none.  any begins somewhere, because who founds a domain at the same
+   time would find the same range free. */
+static uint16_t port_range(char const *address, size_t cnt, bool any) {
+  cf_entropy_t e = cf_entropy_system();
   uint16_t     start = 0;
   if (any) cf_entropy_fill(&e, &start, sizeof start);
   for (size_t r = 0; r < PORT_RANGES; r++) {
-    uint16_t first = (uint16_t)(CF_PORT_FIRST + 64 * ((start + r) % (any ? PORT_RANGES_ANY : PORT_RANGES) + (any ? PORT_RANGES : 0)));
-    size_t   i     = 0;
+    uint16_t first =
+        (uint16_t)(CF_PORT_FIRST + 64 * ((start + r) % (any ? PORT_RANGES_ANY : PORT_RANGES) + (any ? PORT_RANGES : 0)));
+    size_t i = 0;
     while (i < cnt && port_free(address, (uint16_t)(first + i))) i++;
     if (i == cnt) return first;
   }
@@ -47,10 +42,9 @@ port_range(char const *address, size_t cnt, bool any) {
 
 /* ---- what is measured ---- */
 
-static int
-registers(cf_hash_t pcrs[11], cf_init_t const *in) {
-  cf_tpmdev_t tpm = { 0 };
-  cf_error_t  err = { 0 };
+static int registers(cf_hash_t pcrs[11], cf_init_t const *in) {
+  cf_tpmdev_t tpm = {0};
+  cf_error_t  err = {0};
   memset(pcrs, 0, 11 * sizeof *pcrs);
   if (!in->tpm) return 0; /* nothing is measured before the launcher: swtpm's are zero after its start */
   cf_status_t st = cf_tpmdev_init(&tpm, in->tpm, &err);
@@ -59,24 +53,22 @@ registers(cf_hash_t pcrs[11], cf_init_t const *in) {
   return st ? cf_fail_error("init", &err) : 0;
 }
 
-static int
-software_root(cf_ek_root_t *root, cf_folder_t const *f) {
-  cf_swtpm_ca_t *ca  = calloc(1, sizeof *ca);
-  cf_error_t     err = { 0 };
+static int software_root(cf_ek_root_t *root, cf_folder_t const *f) {
+  cf_swtpm_ca_t *ca = calloc(1, sizeof *ca);
+  cf_error_t     err = {0};
   if (!ca) abort();
   char       *dir = cf_folder_path(f, "tpm"), *ca_dir = cf_folder_path(f, "tpm/ca");
-  cf_status_t st  = cf_swtpm_make(dir, ca_dir, &err);
+  cf_status_t st = cf_swtpm_make(dir, ca_dir, &err);
   if (!st) st = cf_swtpm_ca(ca, ca_dir, &err);
   if (st) return cf_fail_error("init", &err);
   cf_hash_t hash = cf_sha256(CF_SPAN(ca->root, ca->root_sz));
-  root->class    = 4;
+  root->class = 4;
   memcpy(root->root, hash.b, 32);
   free(ca);
   return 0;
 }
 
-static int
-measure(cf_init_measured_t *m, cf_init_t const *in, cf_folder_t const *f) {
+static int measure(cf_init_measured_t *m, cf_init_t const *in, cf_folder_t const *f) {
   cf_hash_t pcrs[11];
   cf_span_t program, configuration = cf_init_configuration();
   int       code = cf_slurp(&program, cf_exe("counterfoil-enclave"), PROGRAM_MAX);
@@ -88,31 +80,30 @@ measure(cf_init_measured_t *m, cf_init_t const *in, cf_folder_t const *f) {
   m->ek_root = in->ek_root;
   if (!code && !in->ek_root.class) code = software_root(&m->ek_root, f);
   if (code) return code;
-  m->program       = cf_sha256(program);
+  m->program = cf_sha256(program);
   m->configuration = cf_sha256(configuration);
-  m->measurement   = cf_measurement(CF_PLATFORM_TPM, &m->program, &m->configuration, CF_SPAN(pcrs, sizeof pcrs));
+  m->measurement = cf_measurement(CF_PLATFORM_TPM, &m->program, &m->configuration, CF_SPAN(pcrs, sizeof pcrs));
   return 0;
 }
 
 /* ---- the founding ---- */
 
-void
-cf_init_defaults(cf_init_t *in, char const *dir) {
-  *in = (cf_init_t){ .dir        = dir,
-                     .name       = "local",
-                     .verifiers  = { 5, 3 },
-                     .witnesses  = { 4, 3 },
-                     .observers  = { 4, 3 },
-                     .assets     = { { .symbol = CF_SPAN_LIT("USD"), .scale = 2, .cap = INT64_MAX }, { .symbol = CF_SPAN_LIT("EUR"), .scale = 2, .cap = INT64_MAX } },
-                     .assets_cnt = 2,
-                     .address    = "127.0.0.1" };
+void cf_init_defaults(cf_init_t *in, char const *dir) {
+  *in = (cf_init_t){.dir = dir,
+                    .name = "local",
+                    .verifiers = {5, 3},
+                    .witnesses = {4, 3},
+                    .observers = {4, 3},
+                    .assets = {{.symbol = CF_SPAN_LIT("USD"), .scale = 2, .cap = INT64_MAX},
+                               {.symbol = CF_SPAN_LIT("EUR"), .scale = 2, .cap = INT64_MAX}},
+                    .assets_cnt = 2,
+                    .address = "127.0.0.1"};
 }
 
-static int
-write_public(cf_folder_t *f, cf_wr_t const *genesis) {
-  cf_error_t err = { 0 };
-  f->genesis     = cf_wr_out(genesis);
-  f->domain      = calloc(1, sizeof *f->domain);
+static int write_public(cf_folder_t *f, cf_wr_t const *genesis) {
+  cf_error_t err = {0};
+  f->genesis = cf_wr_out(genesis);
+  f->domain = calloc(1, sizeof *f->domain);
   if (!f->domain) abort();
   if (cf_domain_open(f->domain, f->genesis, &err)) return cf_fail_error("init", &err);
   cf_wr_t vkey = cf_room(CF_VKEY_TEXT_MAX + 1);
@@ -123,8 +114,7 @@ write_public(cf_folder_t *f, cf_wr_t const *genesis) {
 }
 
 /* Folders that other processes expect. */
-static int
-make_folders(cf_folder_t const *f, cf_init_t const *in) {
+static int make_folders(cf_folder_t const *f, cf_init_t const *in) {
   int code = cf_make_dir(cf_folder_path(f, "enclave"));
   if (!code) code = cf_make_dir(cf_folder_path(f, "logs"));
   for (size_t i = 1; !code && i <= in->verifiers.n; i++) code = cf_make_dir(cf_folder_path(f, "roles/verifier-%zu", i));
@@ -133,14 +123,13 @@ make_folders(cf_folder_t const *f, cf_init_t const *in) {
   return code;
 }
 
-static int
-found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
+static int found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
   static cf_policy_t policy;
   cf_init_measured_t m;
-  uint64_t           now_s      = cf_wall_s();
-  cf_wr_t            genesis    = cf_room(CF_ENTRY_MAX);
+  uint64_t           now_s = cf_wall_s();
+  cf_wr_t            genesis = cf_room(CF_ENTRY_MAX);
   cf_wr_t            deployment = cf_room(4096);
-  int                code       = measure(&m, in, f);
+  int                code = measure(&m, in, f);
   if (!code) code = cf_init_policy(&policy, in, k, &m, now_s);
   if (!code) code = cf_init_genesis(&genesis, in, k, &policy, now_s);
   if (!code) code = write_public(f, &genesis);
@@ -151,48 +140,47 @@ found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
   return code ? code : cf_folder_save(f); /* last: it is what makes the folder a domain's */
 }
 
-int
-cf_init_run(cf_folder_t *f, cf_init_t const *in) {
+int cf_init_run(cf_folder_t *f, cf_init_t const *in) {
   int code = cf_make_dir(in->dir);
   if (code) return code;
-  *f = (cf_folder_t){ .dir = cf_absolute(in->dir), .address = in->address, .tpm = in->tpm };
+  *f = (cf_folder_t){.dir = cf_absolute(in->dir), .address = in->address, .tpm = in->tpm};
   if (!f->dir) return cf_fail(CF_EXIT_USAGE, "init", "unreadable", in->dir, NULL);
   if (access(cf_folder_path(f, "domain.json"), F_OK) == 0)
-    return cf_fail(CF_EXIT_FAILS, "init", "exists", f->dir, "found", "a domain lies there", "next", "counterfoil up DIR  starts it; another folder founds another", NULL);
+    return cf_fail(CF_EXIT_FAILS, "init", "exists", f->dir, "found", "a domain lies there", "next",
+                   "counterfoil up DIR  starts it; another folder founds another", NULL);
   size_t services = 2 + in->verifiers.n + in->witnesses.n + in->observers.n;
-  f->port         = in->port ? in->port : port_range(in->address, services, in->any_port);
-  if (!f->port) return cf_fail(CF_EXIT_WORLD, "init", "io", "ports", "found", "no free range", "next", "--port N  names the first", NULL);
+  f->port = in->port ? in->port : port_range(in->address, services, in->any_port);
+  if (!f->port)
+    return cf_fail(CF_EXIT_WORLD, "init", "io", "ports", "found", "no free range", "next", "--port N  names the first", NULL);
   cf_init_keys_t *k = cf_init_keys_make();
-  code              = found(f, in, k);
+  code = found(f, in, k);
   cf_secret_free(k);
   return code;
 }
 
 /* ---- the command ---- */
 
-static int
-council_arg(cf_init_council_t *out, cf_args_t const *a, char const *name) {
+static int council_arg(cf_init_council_t *out, cf_args_t const *a, char const *name) {
   char const *text = cf_arg(a, name);
   char       *end;
   if (!text) return 0;
   out->k = strtoul(text, &end, 10);
   if (end != text && *end == '/') {
     char *n = end + 1;
-    out->n  = strtoul(n, &end, 10);
+    out->n = strtoul(n, &end, 10);
     if (end != n && !*end && out->k && out->k <= out->n && out->n <= CF_MEMBERS_MAX) return 0;
   }
   return cf_fail_usage(a->command, cf_fmt("--%s is K/N, at most 16 members", name), text);
 }
 
 /* SYMBOL:SCALE[:CAP] */
-static int
-asset_arg(cf_asset_t *out, cf_args_t const *a, char const *text, bool cap_due) {
+static int asset_arg(cf_asset_t *out, cf_args_t const *a, char const *text, bool cap_due) {
   char const *colon = strchr(text, ':');
-  char       *end   = NULL;
-  *out              = (cf_asset_t){ .cap = INT64_MAX };
+  char       *end = NULL;
+  *out = (cf_asset_t){.cap = INT64_MAX};
   if (colon) {
     out->symbol = CF_SPAN(text, (size_t)(colon - text));
-    out->scale  = strtoul(colon + 1, &end, 10);
+    out->scale = strtoul(colon + 1, &end, 10);
   }
   bool capped = end && *end == ':';
   if (capped) out->cap = strtoull(end + 1, &end, 10);
@@ -201,10 +189,9 @@ asset_arg(cf_asset_t *out, cf_args_t const *a, char const *text, bool cap_due) {
   return cap_due && !capped ? cf_fail_usage(a->command, "class production wants a CAP of every asset", text) : 0;
 }
 
-static int
-ek_root_arg(cf_ek_root_t *out, cf_args_t const *a) {
-  static char const *const classes[] = { "cloud", "firmware", "discrete" };
-  char const              *text      = cf_arg(a, "ek-root");
+static int ek_root_arg(cf_ek_root_t *out, cf_args_t const *a) {
+  static char const *const classes[] = {"cloud", "firmware", "discrete"};
+  char const              *text = cf_arg(a, "ek-root");
   cf_span_t                der;
   if (!text) return 0;
   char const *eq = strchr(text, '=');
@@ -213,24 +200,24 @@ ek_root_arg(cf_ek_root_t *out, cf_args_t const *a) {
     int code = cf_slurp(&der, eq + 1, 65536);
     if (code) return code;
     cf_hash_t hash = cf_sha256(der);
-    out->class     = i + 1;
+    out->class = i + 1;
     memcpy(out->root, hash.b, 32);
     return 0;
   }
   return cf_fail_usage(a->command, "--ek-root is cloud=F, firmware=F or discrete=F, F a certificate in DER", text);
 }
 
-static int
-read_args(cf_init_t *in, cf_args_t const *a) {
+static int read_args(cf_init_t *in, cf_args_t const *a) {
   char const *class = cf_arg(a, "class"), *policy = cf_arg(a, "policy");
-  uint64_t    port = 0;
+  uint64_t port = 0;
   cf_init_defaults(in, a->word[0]);
-  if (class && strcmp(class, "test") && strcmp(class, "production")) return cf_fail_usage(a->command, "--class is test or production", class);
+  if (class && strcmp(class, "test") && strcmp(class, "production"))
+    return cf_fail_usage(a->command, "--class is test or production", class);
   in->production = class && !strcmp(class, "production");
   if (cf_arg(a, "name")) in->name = cf_arg(a, "name");
   if (strspn(in->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(in->name) || strlen(in->name) > 32 || !*in->name)
     return cf_fail_usage(a->command, "--name has at most 32 of a-z, 0-9 and -", in->name);
-  in->tpm  = cf_arg(a, "tpm");
+  in->tpm = cf_arg(a, "tpm");
   int code = council_arg(&in->verifiers, a, "verifiers");
   if (!code) code = council_arg(&in->witnesses, a, "witnesses");
   if (!code) code = council_arg(&in->observers, a, "observers");
@@ -239,30 +226,32 @@ read_args(cf_init_t *in, cf_args_t const *a) {
   if (!code && policy) code = cf_slurp(&in->policy_json, policy, 65536);
   for (size_t i = 0; !code && cf_arg_at(a, "asset", i); i++) {
     if (i == CF_INIT_ASSETS_MAX) return cf_fail_usage(a->command, "more than 64 assets", "--asset");
-    code           = asset_arg(&in->assets[i], a, cf_arg_at(a, "asset", i), in->production);
+    code = asset_arg(&in->assets[i], a, cf_arg_at(a, "asset", i), in->production);
     in->assets_cnt = i + 1;
   }
   in->port = (uint16_t)port;
-  if (!code && in->production && !cf_arg(a, "asset")) code = cf_fail_usage(a->command, "class production names its assets", "--asset SYMBOL:SCALE:CAP");
+  if (!code && in->production && !cf_arg(a, "asset"))
+    code = cf_fail_usage(a->command, "class production names its assets", "--asset SYMBOL:SCALE:CAP");
   return code;
 }
 
-int
-cf_cmd_init(cf_args_t const *a) {
+int cf_cmd_init(cf_args_t const *a) {
   static cf_init_t in;
   cf_folder_t      f;
   int              code = read_args(&in, a);
   if (code) return code;
   if (in.production && (!in.tpm || !in.ek_root.class))
-    return cf_fail(CF_EXIT_FAILS, "init", "test-root", "software TPM", "found", "class production stands on a TPM that its owner does not control", "next",
+    return cf_fail(CF_EXIT_FAILS, "init", "test-root", "software TPM", "found",
+                   "class production stands on a TPM that its owner does not control", "next",
                    "--tpm device:/dev/tpmrm0 --ek-root cloud=ROOT.der", NULL);
   if ((!in.tpm) != (!in.ek_root.class)) return cf_fail_usage(a->command, "--tpm and --ek-root go together", "--tpm");
   if ((code = cf_init_run(&f, &in))) return code;
-  if (!in.production) cf_note("class test: stands on a test root; genuine protocol, not a protection against this machine's owner");
+  if (!in.production)
+    cf_note("class test: stands on a test root; genuine protocol, not a protection against this machine's owner");
   char *domain = cf_hex(CF_SPAN_OF(f.domain->domain.b));
   if (!cf_json_mode()) return cf_emit(CF_SPAN(cf_fmt("%s\n", domain), 65), NULL);
   cf_wr_t wr = cf_room(4096);
-  cf_jw_t j  = cf_json_begin(&wr);
+  cf_jw_t j = cf_json_begin(&wr);
   cf_jw_obj(&j, NULL);
   cf_jw_str(&j, "domain", domain);
   cf_jw_str(&j, "class", in.production ? "production" : "test");

@@ -53,7 +53,7 @@ typedef struct {
   cf_ek_root_t ek_root;
 } cf_init_measured_t;
 cf_span_t cf_init_configuration(void);
-int       cf_init_policy(cf_policy_t *p, cf_init_t const *in, cf_init_keys_t const *k, cf_init_measured_t const *m, uint64_t now_s);
+int cf_init_policy(cf_policy_t *p, cf_init_t const *in, cf_init_keys_t const *k, cf_init_measured_t const *m, uint64_t now_s);
 /* cf_init_genesis writes entry 0, cf_init_deployment entry 1, both signed by the governors. */
 int cf_init_genesis(cf_wr_t *entry, cf_init_t const *in, cf_init_keys_t const *k, cf_policy_t const *p, uint64_t now_s);
 int cf_init_deployment(cf_wr_t *entry, cf_domain_t *domain, cf_init_keys_t const *k);

@@ -4,15 +4,13 @@
 #include "cli/cf_init.h"
 #include "crypto/cf_entropy.h"
 
-static void
-p256_scalar(uint8_t out[32], cf_entropy_t const *e) {
+static void p256_scalar(uint8_t out[32], cf_entropy_t const *e) {
   cf_p256_key_t *key = cf_p256_key_new(e);
   cf_p256_key_scalar(key, out);
   cf_p256_key_free(key);
 }
 
-cf_init_keys_t *
-cf_init_keys_make(void) {
+cf_init_keys_t *cf_init_keys_make(void) {
   cf_entropy_t    e = cf_entropy_system();
   cf_init_keys_t *k = cf_secret_new(sizeof *k);
   if (!k) abort();
@@ -34,8 +32,7 @@ cf_init_keys_make(void) {
   return k;
 }
 
-int
-cf_init_keys_save(cf_init_keys_t const *k, cf_init_t const *in, cf_folder_t const *f) {
+int cf_init_keys_save(cf_init_keys_t const *k, cf_init_t const *in, cf_folder_t const *f) {
   int code = cf_key_save(f, "log", 0, k->log, 2);
   if (!code) code = cf_key_save(f, "gateway", 0, k->gateway, 1);
   if (!code) code = cf_key_save(f, "ledger", 0, k->ledger, 1);

@@ -7,49 +7,63 @@
 #include "crypto/cf_sign.h"
 
 static cf_command_t const commands[] = {
-  { "demo", "", "the whole story in one command", "counterfoil demo --seed 1", "input= dir= keep seed=", 0, 0, cf_cmd_demo },
-  { "init", "DIR", "founds a domain: keys, councils, policy, genesis, a software TPM", "counterfoil init d",
-    "class= name= verifiers= witnesses= observers= asset= policy= tpm= ek-root= port=", 1, 1, cf_cmd_init },
-  { "up", "[DIR]", "runs all of a domain's processes until Ctrl-C", "counterfoil up d", "only=", 0, 1, cf_cmd_up },
-  { "gateway", "[DIR]", "one process: the gateway", "counterfoil gateway d", "", 0, 1, cf_cmd_gateway },
-  { "verifier", "[DIR]", "one process: a verifier", "counterfoil verifier d --index 1", "index=", 0, 1, cf_cmd_verifier },
-  { "witness", "[DIR]", "one process: a witness of the log", "counterfoil witness d --index 1", "index=", 0, 1, cf_cmd_witness },
-  { "observer", "[DIR]", "one process: an observer of the ledger", "counterfoil observer d --index 1", "index=", 0, 1, cf_cmd_observer },
-  { "ledger serve", "[DIR]", "one process: the embedded ledger", "counterfoil ledger serve d", "", 0, 1, cf_cmd_ledger_serve },
-  { "ledger show", "[DIR]", "every account's balance, by replay of the block files", "counterfoil ledger show d", "", 0, 1, cf_cmd_ledger_show },
-  { "status", "[DIR|URL]", "what a domain does now, and what it misses", "counterfoil status d", "watch", 0, 1, cf_cmd_status },
-  { "wallet new", "DIR", "makes a party's keys", "counterfoil wallet new alice", "", 1, 1, cf_cmd_wallet_new },
-  { "wallet show", "DIR", "prints a party's address", "counterfoil wallet show alice", "", 1, 1, cf_cmd_wallet_show },
-  { "attest", "URL", "checks a domain's enclave: fetch, verify, keep", "counterfoil attest http://127.0.0.1:7410 --genesis d/public/genesis -o d.bundle",
-    "domain= genesis= policy= wallet= fresh o=", 1, 1, cf_cmd_attest },
-  { "seal", "F.bundle [IN.json|-]", "seals an input; refuses unless F.bundle verifies now", "echo '{\"pay\": {\"to\": 2, \"asset\": \"USD\", \"amount\": 100}}' | counterfoil seal d.bundle --wallet alice -o e1",
-    "wallet= stale-ok o=", 1, 2, cf_cmd_seal },
-  { "submit", "URL F...|-", "sends sealed inputs; prints id and state", "counterfoil submit http://127.0.0.1:7410 e1 --wait log", "wait=", 2, CF_WORDS_MAX, cf_cmd_submit },
-  { "receipt", "URL ID", "fetches a receipt file", "counterfoil receipt http://127.0.0.1:7410 $ID -o e1.receipt", "o=", 2, 2, cf_cmd_receipt },
-  { "result", "URL ID", "fetches, checks and opens what the enclave answered", "counterfoil result http://127.0.0.1:7410 $ID --wallet alice", "wallet=", 2, 2, cf_cmd_result },
-  { "deposit", "URL", "opens an account where there is none, and funds it (class test)", "counterfoil deposit http://127.0.0.1:7410 --wallet alice --asset USD --amount 1000",
-    "wallet= asset= amount=", 1, 1, cf_cmd_deposit },
-  { "withdraw", "URL", "takes funds out, with the enclave", "counterfoil withdraw http://127.0.0.1:7410 --genesis d/public/genesis --wallet alice --asset USD --amount 10",
-    "wallet= asset= amount= domain= genesis=", 1, 1, cf_cmd_withdraw },
-  { "exit request", "URL", "asks to leave, without the enclave; URL of gateway or ledger", "counterfoil exit request http://127.0.0.1:7411 --wallet alice", "wallet=", 1, 1, cf_cmd_exit_request },
-  { "exit finalize", "URL", "takes everything out after the delay, without the enclave", "counterfoil exit finalize http://127.0.0.1:7411 --wallet alice --asset 0",
-    "wallet= asset=", 1, 1, cf_cmd_exit_finalize },
-  { "verify", "--matrix", "what is checked, per platform", "counterfoil verify --matrix", "matrix", 0, 0, cf_cmd_verify },
-  { "verify evidence", "--with ROLE=F...", "judges attestation evidence at a stated time", "counterfoil verify evidence --genesis d/public/genesis --with evidence=quote.cmw --at 2026-11-23T00:00:00Z",
-    "with= at= nonce= genesis= domain=", 0, 0, cf_cmd_verify_evidence },
-  { "verify receipt", "F", "is this receipt in the log, under a quorum of its witnesses?", "counterfoil verify receipt e1.receipt --genesis d/public/genesis --proof e1.tlog-proof",
-    "genesis= proof=", 1, 1, cf_cmd_verify_receipt },
-  { "verify log", "[DIR|URL]", "every entry and tile of a log against its checkpoint", "counterfoil verify log d", "vkey=", 0, 1, cf_cmd_verify_log },
-  { "audit", "[DIR|URL]", "replays everything from the public folder alone", "counterfoil audit d", "domain= o=", 0, 1, cf_cmd_audit },
-  { "show", "F", "prints any of our files", "counterfoil show d/public/genesis", "o=", 1, 1, cf_cmd_show },
-  { "schema", "[DOCUMENT]", "prints the CDDL of our documents", "counterfoil schema receipt", "", 0, 1, cf_cmd_schema },
+    {"demo", "", "the whole story in one command", "counterfoil demo --seed 1", "input= dir= keep seed=", 0, 0, cf_cmd_demo},
+    {"init", "DIR", "founds a domain: keys, councils, policy, genesis, a software TPM", "counterfoil init d",
+     "class= name= verifiers= witnesses= observers= asset= policy= tpm= ek-root= port=", 1, 1, cf_cmd_init},
+    {"up", "[DIR]", "runs all of a domain's processes until Ctrl-C", "counterfoil up d", "only=", 0, 1, cf_cmd_up},
+    {"gateway", "[DIR]", "one process: the gateway", "counterfoil gateway d", "", 0, 1, cf_cmd_gateway},
+    {"verifier", "[DIR]", "one process: a verifier", "counterfoil verifier d --index 1", "index=", 0, 1, cf_cmd_verifier},
+    {"witness", "[DIR]", "one process: a witness of the log", "counterfoil witness d --index 1", "index=", 0, 1, cf_cmd_witness},
+    {"observer", "[DIR]", "one process: an observer of the ledger", "counterfoil observer d --index 1", "index=", 0, 1,
+     cf_cmd_observer},
+    {"ledger serve", "[DIR]", "one process: the embedded ledger", "counterfoil ledger serve d", "", 0, 1, cf_cmd_ledger_serve},
+    {"ledger show", "[DIR]", "every account's balance, by replay of the block files", "counterfoil ledger show d", "", 0, 1,
+     cf_cmd_ledger_show},
+    {"status", "[DIR|URL]", "what a domain does now, and what it misses", "counterfoil status d", "watch", 0, 1, cf_cmd_status},
+    {"wallet new", "DIR", "makes a party's keys", "counterfoil wallet new alice", "", 1, 1, cf_cmd_wallet_new},
+    {"wallet show", "DIR", "prints a party's address", "counterfoil wallet show alice", "", 1, 1, cf_cmd_wallet_show},
+    {"attest", "URL", "checks a domain's enclave: fetch, verify, keep",
+     "counterfoil attest http://127.0.0.1:7410 --genesis d/public/genesis -o d.bundle",
+     "domain= genesis= policy= wallet= fresh activate o=", 1, 1, cf_cmd_attest},
+    {"seal", "F.bundle [IN.json|-]", "seals an input; refuses unless F.bundle verifies now",
+     "echo '{\"pay\": {\"to\": 2, \"asset\": \"USD\", \"amount\": 100}}' | counterfoil seal d.bundle --wallet alice -o e1",
+     "wallet= stale-ok o=", 1, 2, cf_cmd_seal},
+    {"submit", "URL F...|-", "sends sealed inputs; prints id and state", "counterfoil submit http://127.0.0.1:7410 e1 --wait log",
+     "wait=", 2, CF_WORDS_MAX, cf_cmd_submit},
+    {"receipt", "URL ID", "fetches a receipt file", "counterfoil receipt http://127.0.0.1:7410 $ID -o e1.receipt", "o=", 2, 2,
+     cf_cmd_receipt},
+    {"result", "URL ID", "fetches, checks and opens what the enclave answered",
+     "counterfoil result http://127.0.0.1:7410 $ID --wallet alice", "wallet=", 2, 2, cf_cmd_result},
+    {"deposit", "URL", "opens an account where there is none, and funds it (class test)",
+     "counterfoil deposit http://127.0.0.1:7410 --wallet alice --asset USD --amount 1000", "wallet= asset= amount=", 1, 1,
+     cf_cmd_deposit},
+    {"withdraw", "URL", "takes funds out, with the enclave",
+     "counterfoil withdraw http://127.0.0.1:7410 --genesis d/public/genesis --wallet alice --asset USD --amount 10",
+     "wallet= asset= amount= domain= genesis=", 1, 1, cf_cmd_withdraw},
+    {"exit request", "URL", "asks to leave, without the enclave; URL of gateway or ledger",
+     "counterfoil exit request http://127.0.0.1:7411 --wallet alice", "wallet=", 1, 1, cf_cmd_exit_request},
+    {"exit finalize", "URL", "takes everything out after the delay, without the enclave",
+     "counterfoil exit finalize http://127.0.0.1:7411 --wallet alice --asset 0", "wallet= asset=", 1, 1, cf_cmd_exit_finalize},
+    {"verify", "--matrix", "what is checked, per platform", "counterfoil verify --matrix", "matrix", 0, 0, cf_cmd_verify},
+    {"verify evidence", "--with ROLE=F...", "judges attestation evidence at a stated time",
+     "counterfoil verify evidence --genesis d/public/genesis --with evidence=quote.cmw --at 2026-11-23T00:00:00Z",
+     "with= at= nonce= genesis= domain=", 0, 0, cf_cmd_verify_evidence},
+    {"verify receipt", "F", "is this receipt in the log, under a quorum of its witnesses?",
+     "counterfoil verify receipt e1.receipt --genesis d/public/genesis --proof e1.tlog-proof", "genesis= proof=", 1, 1,
+     cf_cmd_verify_receipt},
+    {"verify log", "[DIR|URL]", "every entry and tile of a log against its checkpoint", "counterfoil verify log d", "vkey=", 0, 1,
+     cf_cmd_verify_log},
+    {"audit", "[DIR|URL]", "replays everything from the public folder alone", "counterfoil audit d", "domain= o=", 0, 1,
+     cf_cmd_audit},
+    {"show", "F", "prints any of our files", "counterfoil show d/public/genesis", "o=", 1, 1, cf_cmd_show},
+    {"schema", "[DOCUMENT]", "prints the CDDL of our documents", "counterfoil schema receipt", "", 0, 1, cf_cmd_schema},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static int
-help_all(FILE *out) {
+static int help_all(FILE *out) {
   fputs("counterfoil " CF_VERSION ": confidential netting, settled exactly once, audited by anyone\n\n", out);
-  for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-16s %-34s %s\n", commands[i].name, commands[i].synopsis, commands[i].about);
+  for (size_t i = 0; i < COMMANDS; i++)
+    fprintf(out, "  %-16s %-34s %s\n", commands[i].name, commands[i].synopsis, commands[i].about);
   fputs("\n  --json    one JSON value on stdout, also on failure      --help    of every command, with an example\n"
         "\nexit      0 it holds, 1 it does not, 2 wrong usage or a named file cannot be opened, 3 the outside world failed\n"
         "example   counterfoil init d\n",
@@ -57,8 +71,7 @@ help_all(FILE *out) {
   return 0;
 }
 
-static int
-help_one(cf_command_t const *c) {
+static int help_one(cf_command_t const *c) {
   printf("counterfoil %s %s\n  %s\n", c->name, c->synopsis, c->about);
   if (*c->options) printf("options   ");
   for (char const *at = c->options; *at;) {
@@ -72,11 +85,10 @@ help_one(cf_command_t const *c) {
 }
 
 /* The command whose one or two words stand in argv; *used tells how many. */
-static cf_command_t const *
-command_find(int argc, char **argv, int *used) {
+static cf_command_t const *command_find(int argc, char **argv, int *used) {
   cf_command_t const *one = NULL;
   for (size_t i = 0; i < COMMANDS; i++) {
-    char const *name  = commands[i].name;
+    char const *name = commands[i].name;
     char const *blank = strchr(name, ' ');
     size_t      first = blank ? (size_t)(blank - name) : strlen(name);
     if (strlen(argv[0]) != first || memcmp(argv[0], name, first)) continue;
@@ -90,8 +102,7 @@ command_find(int argc, char **argv, int *used) {
   return one;
 }
 
-int
-main(int argc, char **argv) {
+int main(int argc, char **argv) {
   static cf_args_t args;
   int              used;
   signal(SIGPIPE, SIG_IGN);
@@ -99,7 +110,9 @@ main(int argc, char **argv) {
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) return help_all(stdout);
   if (!strcmp(argv[1], "--version")) return puts("counterfoil " CF_VERSION) < 0;
   cf_command_t const *c = command_find(argc - 1, argv + 1, &used);
-  if (!c) return cf_fail(CF_EXIT_USAGE, "counterfoil", "usage", argv[1], "found", "no such command", "next", "counterfoil --help", NULL);
+  if (!c)
+    return cf_fail(CF_EXIT_USAGE, "counterfoil", "usage", argv[1], "found", "no such command", "next", "counterfoil --help",
+                   NULL);
   for (int i = 1 + used; i < argc && strcmp(argv[i], "--"); i++) {
     if (!strcmp(argv[i], "--help")) return help_one(c);
     if (!strcmp(argv[i], "--version")) return puts("counterfoil " CF_VERSION) < 0;

@@ -6,41 +6,36 @@
 
 enum { LOG_CAP = 1 << 20, INDEX_CAP = 1 << 18, ENCLAVE = 0, LAUNCHER, LEDGER, MEMBERS, PEERS_MAX = MEMBERS + 3 * CF_MEMBERS_MAX };
 
-static void
-step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_gateway_step(core, fx, ev);
-}
+static void step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_gateway_step(core, fx, ev); }
 
 /* Peers in the order of their kinds; the core is told where its members stand. */
-static size_t
-peers_fill(cf_peer_t *peers, cf_gateway_config_t *cfg, cf_folder_t const *f) {
-  size_t at       = MEMBERS;
-  peers[ENCLAVE]  = (cf_peer_t){ .path = cf_folder_path(f, "enclave/boundary.sock") };
-  peers[LAUNCHER] = (cf_peer_t){ .path = cf_folder_path(f, "enclave/launch.sock") };
-  peers[LEDGER]   = (cf_peer_t){ .url = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0)) };
-  cfg->enclave    = ENCLAVE;
-  cfg->launcher   = LAUNCHER;
-  cfg->ledger     = LEDGER;
+static size_t peers_fill(cf_peer_t *peers, cf_gateway_config_t *cfg, cf_folder_t const *f) {
+  size_t at = MEMBERS;
+  peers[ENCLAVE] = (cf_peer_t){.path = cf_folder_path(f, "enclave/boundary.sock")};
+  peers[LAUNCHER] = (cf_peer_t){.path = cf_folder_path(f, "enclave/launch.sock")};
+  peers[LEDGER] = (cf_peer_t){.url = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0))};
+  cfg->enclave = ENCLAVE;
+  cfg->launcher = LAUNCHER;
+  cfg->ledger = LEDGER;
   struct {
     cf_council_role_t role;
     cf_service_t      service;
     unsigned         *place;
-  } const rows[] = { { CF_WITNESSES, CF_ROLE_NAME_WITNESS, cfg->witness },
-                     { CF_VERIFIERS, CF_ROLE_NAME_VERIFIER, cfg->verifier },
-                     { CF_OBSERVERS, CF_ROLE_NAME_OBSERVER, cfg->observer } };
+  } const rows[] = {{CF_WITNESSES, CF_ROLE_NAME_WITNESS, cfg->witness},
+                    {CF_VERIFIERS, CF_ROLE_NAME_VERIFIER, cfg->verifier},
+                    {CF_OBSERVERS, CF_ROLE_NAME_OBSERVER, cfg->observer}};
   for (size_t r = 0; r < CF_COUNT_OF(rows); r++)
     for (size_t i = 0; i < cf_folder_members(f, rows[r].role); i++) {
       rows[r].place[i] = (unsigned)at;
-      peers[at++]      = (cf_peer_t){ .url = cf_folder_url(f, cf_folder_port(f, rows[r].service, i + 1)) };
+      peers[at++] = (cf_peer_t){.url = cf_folder_url(f, cf_folder_port(f, rows[r].service, i + 1))};
     }
   return at;
 }
 
-static int
-config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
+static int config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
   cf_configuration_t c;
   cf_span_t          configuration;
-  cf_error_t         err = { 0 };
+  cf_error_t         err = {0};
   uint8_t           *log, *gateway;
   int                code = cf_slurp(&configuration, cf_folder_path(f, "configuration"), 1024);
   if (!code) code = cf_slurp(&cfg->deployment, cf_folder_path(f, "deployment"), CF_ENTRY_MAX);
@@ -48,52 +43,51 @@ config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
   if (!code) code = cf_key_load(&gateway, f, "gateway", 0, 1);
   if (code) return code;
   if (cf_table_decode(&c, &cf_configuration_table, configuration, &err)) return cf_fail_error("gateway", &err);
-  cfg->genesis      = f->genesis;
-  cfg->log_seed     = log;
-  cfg->key          = cf_p256_key_from(gateway);
-  cfg->entropy      = cf_entropy_system();
-  cfg->batch_max    = c.batch_max;
+  cfg->genesis = f->genesis;
+  cfg->log_seed = log;
+  cfg->key = cf_p256_key_from(gateway);
+  cfg->entropy = cf_entropy_system();
+  cfg->batch_max = c.batch_max;
   cfg->envelope_max = c.envelope_max;
-  cfg->log_cap      = LOG_CAP;
-  cfg->index_cap    = INDEX_CAP;
-  cfg->ledger_url   = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0));
-  cfg->log_url      = cf_fmt("%s/log/", cf_folder_url(f, f->port));
+  cfg->log_cap = LOG_CAP;
+  cfg->index_cap = INDEX_CAP;
+  cfg->ledger_url = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0));
+  cfg->log_url = cf_fmt("%s/log/", cf_folder_url(f, f->port));
   return cfg->key ? 0 : cf_fail(CF_EXIT_FAILS, "gateway", "format", "key", NULL);
 }
 
-int
-cf_cmd_gateway(cf_args_t const *a) {
+int cf_cmd_gateway(cf_args_t const *a) {
   static cf_http_mount_t const mounts[] = {
-    { "/log/checkpoint", "public/log/checkpoint", "text/plain; charset=utf-8", CF_HTTP_BRIEF },
-    { "/log/", "public/log/", "application/octet-stream", CF_HTTP_IMMUTABLE },
-    { "/checkpoints/", "public/checkpoints/", "text/plain; charset=utf-8", CF_HTTP_IMMUTABLE },
-    { "/archive/", "public/archive/", "application/octet-stream", CF_HTTP_IMMUTABLE },
-    { "/ledger/blocks/", "public/ledger/blocks/", "application/octet-stream", CF_HTTP_IMMUTABLE },
-    { "/genesis", "public/genesis", "application/octet-stream", CF_HTTP_IMMUTABLE },
-    { "/log.vkey", "public/log.vkey", "text/plain; charset=utf-8", CF_HTTP_IMMUTABLE },
+      {"/log/checkpoint", "public/log/checkpoint", "text/plain; charset=utf-8", CF_HTTP_BRIEF},
+      {"/log/", "public/log/", "application/octet-stream", CF_HTTP_IMMUTABLE},
+      {"/checkpoints/", "public/checkpoints/", "text/plain; charset=utf-8", CF_HTTP_IMMUTABLE},
+      {"/archive/", "public/archive/", "application/octet-stream", CF_HTTP_IMMUTABLE},
+      {"/ledger/blocks/", "public/ledger/blocks/", "application/octet-stream", CF_HTTP_IMMUTABLE},
+      {"/genesis", "public/genesis", "application/octet-stream", CF_HTTP_IMMUTABLE},
+      {"/log.vkey", "public/log.vkey", "text/plain; charset=utf-8", CF_HTTP_IMMUTABLE},
   };
   cf_folder_t         f;
-  cf_gateway_config_t cfg = { 0 };
+  cf_gateway_config_t cfg = {0};
   cf_host_config_t    host;
   cf_peer_t           peers[PEERS_MAX];
   cf_gateway_t       *core;
-  cf_error_t          err  = { 0 };
+  cf_error_t          err = {0};
   int                 code = cf_folder_open(&f, cf_dir(a));
   if (!code) code = config_fill(&cfg, &f);
   if (code) return code;
   size_t peer_cnt = peers_fill(peers, &cfg, &f), sz = cf_gateway_sz(&cfg);
-  void  *mem      = sz ? mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+  void  *mem = sz ? mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
   if (mem == MAP_FAILED) return cf_fail(CF_EXIT_WORLD, "gateway", "io", "memory", NULL);
   if (cf_gateway_init(&core, mem, sz, &cfg, &err)) return cf_fail_error("gateway", &err);
   cf_process_host(&host, &f, "gateway", f.dir, f.port);
-  host.lock          = "gateway.lock";
+  host.lock = "gateway.lock";
   host.public_prefix = "public/";
-  host.store         = cf_folder_path(&f, "gateway.db");
-  host.mounts        = mounts;
-  host.mount_cnt     = CF_COUNT_OF(mounts);
-  host.peers         = peers;
-  host.peer_cnt      = peer_cnt;
-  code               = cf_host_run(&host, step, core);
+  host.store = cf_folder_path(&f, "gateway.db");
+  host.mounts = mounts;
+  host.mount_cnt = CF_COUNT_OF(mounts);
+  host.peers = peers;
+  host.peer_cnt = peer_cnt;
+  code = cf_host_run(&host, step, core);
   cf_gateway_fini(core);
   return code;
 }

@@ -15,16 +15,16 @@ typedef struct {
 } ledger_t;
 
 /* The body of acts that stands for the deposit asked for; false when body is none. */
-static bool
-deposit_call(ledger_t *l, cf_wr_t *acts, cf_event_t const *ev) {
+static bool deposit_call(ledger_t *l, cf_wr_t *acts, cf_event_t const *ev) {
   uint8_t   op_bytes[64], call_bytes[256];
   cf_wr_t   op_wr = cf_wr_init(op_bytes, sizeof op_bytes), call_wr = cf_wr_init(call_bytes, sizeof call_bytes);
   cf_rd_t   rd = cf_rd_span(ev->body);
-  cf_op_t   op = { .kind = CF_OP_DEPOSIT, .id = cf_rd_u32(&rd), .asset = cf_rd_u24(&rd), .units = cf_rd_u64(&rd) };
+  cf_op_t   op = {.kind = CF_OP_DEPOSIT, .id = cf_rd_u32(&rd), .asset = cf_rd_u24(&rd), .units = cf_rd_u64(&rd)};
   cf_hash_t nonce_key = cf_slot_nonce(&l->treasury_addr), nonce = cf_ledger_state_get(l->core.chain.state, &nonce_key);
   if (!cf_rd_done(&rd)) return false;
   cf_op_write(&op_wr, &op);
-  cf_call_t call = { .nonce = cf_word_get(&nonce, 0, 64), .deadline_s = ev->now.wall_ms / 1000 + DEADLINE_S, .op = cf_wr_out(&op_wr) };
+  cf_call_t call = {
+      .nonce = cf_word_get(&nonce, 0, 64), .deadline_s = ev->now.wall_ms / 1000 + DEADLINE_S, .op = cf_wr_out(&op_wr)};
   if (cf_call_sign(&call, &l->core.chain.genesis.config.separator, l->treasury)) return false;
   cf_call_write(&call_wr, &call);
   cf_wr_u32(acts, (uint32_t)call_wr.len);
@@ -32,36 +32,35 @@ deposit_call(ledger_t *l, cf_wr_t *acts, cf_event_t const *ev) {
   return true;
 }
 
-static void
-step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
+static void step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
   ledger_t *l = core;
   uint8_t   acts[300];
   cf_wr_t   wr = cf_wr_init(acts, sizeof acts);
   if (ev->kind == CF_EV_REQUEST && l->treasury && l->core.ready && cf_span_eq(ev->path, CF_SPAN_LIT("POST /ledger/deposit")) &&
       deposit_call(l, &wr, ev)) {
     cf_event_t as_acts = *ev;
-    as_acts.path       = CF_SPAN_LIT("POST /ledger/acts");
-    as_acts.body       = cf_wr_out(&wr);
+    as_acts.path = CF_SPAN_LIT("POST /ledger/acts");
+    as_acts.body = cf_wr_out(&wr);
     cf_ledgerd_step(&l->core, fx, &as_acts);
   } else cf_ledgerd_step(&l->core, fx, ev);
 }
 
-int
-cf_cmd_ledger_serve(cf_args_t const *a) {
+int cf_cmd_ledger_serve(cf_args_t const *a) {
   cf_folder_t      f;
   cf_host_config_t host;
   uint8_t         *block_key;
-  ledger_t        *l    = calloc(1, sizeof *l);
+  ledger_t        *l = calloc(1, sizeof *l);
   int              code = cf_folder_open(&f, cf_dir(a));
   if (!code) code = cf_key_load(&block_key, &f, "ledger", 0, 1);
   if (!code && f.domain->genesis.class == 2) code = cf_key_load(&l->treasury, &f, "treasury", 0, 1);
   if (code) return code;
-  if (l->treasury && cf_k256_addr(&l->treasury_addr, l->treasury)) return cf_fail(CF_EXIT_FAILS, "ledger", "format", "treasury key", NULL);
-  cf_ledgerd_config_t const cfg = { .genesis = &f.domain->block0, .scalar = block_key, .interval_ms = INTERVAL_MS };
+  if (l->treasury && cf_k256_addr(&l->treasury_addr, l->treasury))
+    return cf_fail(CF_EXIT_FAILS, "ledger", "format", "treasury key", NULL);
+  cf_ledgerd_config_t const cfg = {.genesis = &f.domain->block0, .scalar = block_key, .interval_ms = INTERVAL_MS};
   cf_ledgerd_init(&l->core, &cfg);
   cf_process_host(&host, &f, "ledger", cf_folder_path(&f, "public"), cf_folder_port(&f, CF_ROLE_NAME_LEDGER, 0));
   host.public_prefix = "";
-  code               = cf_host_run(&host, step, l);
+  code = cf_host_run(&host, step, l);
   cf_ledgerd_fini(&l->core);
   return code;
 }

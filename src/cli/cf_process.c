@@ -2,9 +2,8 @@
 
 #include "io/cf_proc.h"
 
-int
-cf_process_open(cf_folder_t *f, size_t *index, cf_args_t const *a, cf_council_role_t role) {
-  uint64_t n    = 0;
+int cf_process_open(cf_folder_t *f, size_t *index, cf_args_t const *a, cf_council_role_t role) {
+  uint64_t n = 0;
   int      code = cf_folder_open(f, cf_dir(a));
   if (!code) code = cf_arg_u64(&n, a, "index", 1, cf_folder_members(f, role));
   if (!code && !n) code = cf_fail_usage(a->command, "which member is missing", "--index");
@@ -12,9 +11,11 @@ cf_process_open(cf_folder_t *f, size_t *index, cf_args_t const *a, cf_council_ro
   return code;
 }
 
-void
-cf_process_host(cf_host_config_t *host, cf_folder_t const *f, char const *role, char const *folder, uint16_t port) {
-  *host = (cf_host_config_t){
-    .role = role, .folder = folder, .listen_addr = f->address, .listen_port = port, .ready_fd = cf_proc_ready_fd(), .log_fd = 2
-  };
+void cf_process_host(cf_host_config_t *host, cf_folder_t const *f, char const *role, char const *folder, uint16_t port) {
+  *host = (cf_host_config_t){.role = role,
+                             .folder = folder,
+                             .listen_addr = f->address,
+                             .listen_port = port,
+                             .ready_fd = cf_proc_ready_fd(),
+                             .log_fd = 2};
 }

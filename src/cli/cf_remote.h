@@ -14,9 +14,9 @@ typedef struct {
 typedef struct {
   cf_hash_t const *domain; /* NULL: whichever it is */
   char const      *policy_file;
-  cf_kept_t const *kept;   /* NULL: first contact */
-  char const      *url;    /* for the proof from kept to now; NULL: offline */
-  cf_hash_t const *nonce;  /* asked for */
+  cf_kept_t const *kept;  /* NULL: first contact */
+  char const      *url;   /* for the proof from kept to now; NULL: offline */
+  cf_hash_t const *nonce; /* asked for */
   bool             stale_ok;
 } cf_remote_ask_t;
 
@@ -26,11 +26,15 @@ int cf_remote_load(cf_remote_t *r, char const *path);
 /* cf_remote_check verifies it now, and says what does not hold. */
 int cf_remote_check(cf_remote_t *r, char const *what, cf_remote_ask_t const *ask);
 
+/* cf_remote_activate holds the credential conversation with the TPM behind url; r was checked. */
+int cf_remote_activate(cf_remote_t const *r, char const *url);
+
 /* The domain that a genesis file names. */
 int cf_remote_genesis(cf_hash_t *domain, char const *path);
 
 /* cf_remote_consistency proves from the log's files that the note's tree extends kept. */
-int cf_remote_consistency(cf_hash_t path[CF_TREE_PATH_MAX], size_t *cnt, char const *what, char const *url, uint64_t from, uint64_t to);
+int cf_remote_consistency(cf_hash_t path[CF_TREE_PATH_MAX], size_t *cnt, char const *what, char const *url, uint64_t from,
+                          uint64_t to);
 /* cf_remote_receipt finds the receipt of that sequence in the log. */
 int cf_remote_receipt(cf_span_t *out, char const *what, char const *url, uint64_t sequence);
 

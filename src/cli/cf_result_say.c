@@ -4,19 +4,21 @@
 
 #include "workload/cf_clearing.h"
 
-static char const *
-notice_name(cf_clearing_notice_kind_t k) {
+static char const *notice_name(cf_clearing_notice_kind_t k) {
   switch (k) {
-  case CF_CLEARING_NETTED: return "netted";
-  case CF_CLEARING_SETTLED: return "settled";
-  case CF_CLEARING_REOPENED: return "reopened";
-  case CF_CLEARING_DEFAULTED: return "defaulted";
+  case CF_CLEARING_NETTED:
+    return "netted";
+  case CF_CLEARING_SETTLED:
+    return "settled";
+  case CF_CLEARING_REOPENED:
+    return "reopened";
+  case CF_CLEARING_DEFAULTED:
+    return "defaulted";
   }
   return "unknown";
 }
 
-static void
-notice_json(cf_jw_t *j, cf_clearing_notice_t const *n) {
+static void notice_json(cf_jw_t *j, cf_clearing_notice_t const *n) {
   cf_jw_str(j, "notice", notice_name(n->kind));
   if (n->kind == CF_CLEARING_DEFAULTED) {
     cf_jw_u64(j, "reason", n->reason);
@@ -36,22 +38,22 @@ notice_json(cf_jw_t *j, cf_clearing_notice_t const *n) {
   cf_jw_end(j, ']');
 }
 
-static char *
-notice_text(cf_clearing_notice_t const *n) {
+static char *notice_text(cf_clearing_notice_t const *n) {
   if (n->kind == CF_CLEARING_DEFAULTED)
     return cf_fmt("defaulted: %llu of asset %u from %u to %u", (unsigned long long)n->amount, n->asset, n->payer, n->payee);
   char *text = cf_fmt("%s", notice_name(n->kind));
-  for (size_t i = 0; i < n->position_cnt; i++) text = cf_fmt("%s  asset %u %+lld", text, n->positions[i].asset, (long long)n->positions[i].net);
+  for (size_t i = 0; i < n->position_cnt; i++)
+    text = cf_fmt("%s  asset %u %+lld", text, n->positions[i].asset, (long long)n->positions[i].net);
   return text;
 }
 
-void
-cf_result_say(cf_jw_t *j, cf_result_t const *r) {
+void cf_result_say(cf_jw_t *j, cf_result_t const *r) {
   cf_clearing_notice_t notice;
-  bool                 told  = r->class == CF_RESULT_NOTICE && cf_clearing_notice_decode(&notice, r->body) == CF_OK;
+  bool                 told = r->class == CF_RESULT_NOTICE && cf_clearing_notice_decode(&notice, r->body) == CF_OK;
   char const          *state = r->status == CF_RESULT_FINAL ? "final" : "not final";
   if (!j) {
-    printf("receipt %llu  %s  %s\n", (unsigned long long)r->sequence, told ? notice_text(&notice) : cf_result_class_name(r->class), state);
+    printf("receipt %llu  %s  %s\n", (unsigned long long)r->sequence,
+           told ? notice_text(&notice) : cf_result_class_name(r->class), state);
     return;
   }
   cf_jw_obj(j, NULL);

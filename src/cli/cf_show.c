@@ -16,16 +16,14 @@
 
 /* ---- pieces ---- */
 
-static void
-print_table(cf_jw_t *j, char const *key, cf_table_t const *t, void const *doc) {
+static void print_table(cf_jw_t *j, char const *key, cf_table_t const *t, void const *doc) {
   cf_wr_t text = cf_room(512 << 10);
   cf_table_print(&text, t, doc);
   cf_jw_raw(j, key, cf_wr_out(&text));
   free(text.buf);
 }
 
-static bool
-decode_table(cf_jw_t *j, char const *key, cf_table_t const *t, cf_span_t in, cf_error_t *err) {
+static bool decode_table(cf_jw_t *j, char const *key, cf_table_t const *t, cf_span_t in, cf_error_t *err) {
   void *doc = calloc(1, t->size);
   if (!doc) abort();
   bool ok = cf_table_decode(doc, t, in, err) == CF_OK;
@@ -36,8 +34,7 @@ decode_table(cf_jw_t *j, char const *key, cf_table_t const *t, cf_span_t in, cf_
 
 /* ---- COSE_Sign1 ---- */
 
-static bool
-council_payload(cf_jw_t *j, cf_table_t const *t, cf_span_t payload, cf_error_t *err) {
+static bool council_payload(cf_jw_t *j, cf_table_t const *t, cf_span_t payload, cf_error_t *err) {
   cf_council_doc_t d;
   if (cf_council_doc_decode(&d, payload, err)) return false;
   cf_hash_t hash = cf_document_hash(CF_SPAN(NULL, 0), d.body);
@@ -53,13 +50,15 @@ council_payload(cf_jw_t *j, cf_table_t const *t, cf_span_t payload, cf_error_t *
   return decode_table(j, "document", t, d.body, err);
 }
 
-static bool
-ear_payload(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool ear_payload(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_ear_t   ear;
   cf_sign1_t s;
   if (cf_ear_open(&ear, &s, in, err)) return false;
   cf_jw_obj(j, "document");
-  cf_jw_str(j, "status", ear.status == CF_EAR_AFFIRMING ? "affirming" : ear.status == CF_EAR_WARNING ? "warning" : "contraindicated");
+  cf_jw_str(j, "status",
+            ear.status == CF_EAR_AFFIRMING ? "affirming"
+            : ear.status == CF_EAR_WARNING ? "warning"
+                                           : "contraindicated");
   cf_jw_text(j, "verdict", ear.verdict);
   cf_jw_u64(j, "time", ear.time);
   cf_jw_u64(j, "until", ear.until);
@@ -69,15 +68,19 @@ ear_payload(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   struct {
     char const    *name;
     uint8_t const *at;
-  } const hashes[] = { { "measurement", ear.measurement }, { "domain", ear.domain },         { "certificate", ear.certificate }, { "nonces", ear.nonces },
-                       { "evidence", ear.evidence },       { "collateral", ear.collateral }, { "policy", ear.policy } };
+  } const hashes[] = {{"measurement", ear.measurement},
+                      {"domain", ear.domain},
+                      {"certificate", ear.certificate},
+                      {"nonces", ear.nonces},
+                      {"evidence", ear.evidence},
+                      {"collateral", ear.collateral},
+                      {"policy", ear.policy}};
   for (size_t i = 0; i < CF_COUNT_OF(hashes); i++) cf_jw_hex(j, hashes[i].name, CF_SPAN(hashes[i].at, 32));
   cf_jw_end(j, '}');
   return true;
 }
 
-static bool
-show_sign1(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_sign1(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_sign1_t s;
   if (cf_sign1_decode(&s, in, NULL, err)) return false;
   cf_table_t const *t = cf_table_by_typ(s.hdr.typ);
@@ -99,8 +102,7 @@ show_sign1(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
 
 /* ---- texts ---- */
 
-static void
-note_value(cf_jw_t *j, cf_note_t const *n) {
+static void note_value(cf_jw_t *j, cf_note_t const *n) {
   cf_checkpoint_t cp;
   if (cf_checkpoint_parse(&cp, n->text, NULL) == CF_OK) {
     cf_jw_text(j, "origin", cp.origin);
@@ -112,23 +114,20 @@ note_value(cf_jw_t *j, cf_note_t const *n) {
   cf_jw_end(j, ']');
 }
 
-static bool
-show_note(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_note(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_note_t n;
   if (cf_note_parse(&n, in, err)) return false;
   note_value(j, &n);
   return true;
 }
 
-static void
-path_value(cf_jw_t *j, cf_hash_t const *path, size_t cnt) {
+static void path_value(cf_jw_t *j, cf_hash_t const *path, size_t cnt) {
   cf_jw_arr(j, "path");
   for (size_t i = 0; i < cnt; i++) cf_jw_hex(j, NULL, CF_SPAN_OF(path[i].b));
   cf_jw_end(j, ']');
 }
 
-static bool
-show_tlog_proof(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_tlog_proof(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_tlog_proof_t p;
   cf_note_t       n;
   if (cf_tlog_proof_parse(&p, in, err) || cf_note_parse(&n, p.note, err)) return false;
@@ -138,8 +137,7 @@ show_tlog_proof(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   return true;
 }
 
-static bool
-show_vkey(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_vkey(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_vkey_t k;
   while (in.len && in.ptr[in.len - 1] == '\n') in.len--;
   if (cf_vkey_parse(&k, in)) return (void)cf_error_set(err, CF_ERR_FORMAT, "vkey", 0, "not name+id+key"), false;
@@ -151,8 +149,7 @@ show_vkey(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
 
 /* ---- a party's files ---- */
 
-static bool
-show_receipt_file(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_receipt_file(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_receipt_file_t f;
   if (cf_receipt_file_decode(&f, in, err)) return false;
   cf_jw_u64(j, "index", f.index);
@@ -160,15 +157,14 @@ show_receipt_file(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   return show_sign1(j, f.receipt, err);
 }
 
-static bool
-show_bundle(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
-  cf_bundle_t *b  = calloc(1, sizeof *b);
+static bool show_bundle(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+  cf_bundle_t *b = calloc(1, sizeof *b);
   cf_note_t    n;
   if (!b) abort();
   bool ok = cf_bundle_decode(b, in, err) == CF_OK;
   if (ok) {
-    cf_proven_t const *const parts[] = { &b->deployment, &b->boot, &b->certificate };
-    char const *const        names[] = { "deployment", "boot", "certificate" };
+    cf_proven_t const *const parts[] = {&b->deployment, &b->boot, &b->certificate};
+    char const *const        names[] = {"deployment", "boot", "certificate"};
     for (size_t i = 0; ok && i < 3; i++) {
       cf_jw_obj(j, names[i]);
       cf_jw_u64(j, "entry", parts[i]->index);
@@ -185,8 +181,7 @@ show_bundle(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   return ok;
 }
 
-static bool
-show_envelope(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_envelope(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_envelope_t e;
   cf_refuse_t   no = cf_envelope_decode(&e, in, CF_ENVELOPE_MAX);
   if (no) return (void)cf_error_set(err, CF_ERR_FORMAT, "envelope", 0, "%s", cf_refuse_name(no)), false;
@@ -205,16 +200,14 @@ show_envelope(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
 
 /* ---- the operator's ---- */
 
-static bool
-show_evidence(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_evidence(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_tpm_evidence_t e;
   if (cf_carrier_decode(&e, in, err)) return false;
   print_table(j, "document", &cf_tpm_evidence_table, &e);
   return true;
 }
 
-static bool
-show_block(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_block(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_block_t b;
   if (cf_block_decode(&b, in)) return (void)cf_error_set(err, CF_ERR_FORMAT, "block", 0, "no block of a ledger"), false;
   cf_hash_t hash = cf_block_hash(&b.header);
@@ -227,29 +220,26 @@ show_block(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   return true;
 }
 
-static bool
-show_configuration(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_configuration(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   return decode_table(j, "document", &cf_configuration_table, in, err);
 }
 
-static bool
-show_policy(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_policy(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   return decode_table(j, "document", &cf_policy_table, in, err);
 }
 
 /* ---- which is it ---- */
 
-static bool
-begins(cf_span_t in, char const *text) {
+static bool begins(cf_span_t in, char const *text) {
   size_t n = strlen(text);
   return in.len >= n && !memcmp(in.ptr, text, n);
 }
 
-static bool
-show_cbor(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+static bool show_cbor(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   size_t offset;
-  if (cf_cbor_check(in, &offset)) return (void)cf_error_set(err, CF_ERR_FORMAT, "file", offset, "no file of ours, and no deterministic CBOR"), false;
-  size_t max  = 16 * in.len + 4096;
+  if (cf_cbor_check(in, &offset))
+    return (void)cf_error_set(err, CF_ERR_FORMAT, "file", offset, "no file of ours, and no deterministic CBOR"), false;
+  size_t max = 16 * in.len + 4096;
   char  *text = malloc(max);
   if (!text) abort();
   cf_jw_text(j, "diagnostic", CF_SPAN(text, cf_cbor_diag(text, max, in)));
@@ -260,29 +250,33 @@ show_cbor(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
 typedef bool show_fn_t(cf_jw_t *j, cf_span_t in, cf_error_t *err);
 
 /* A file whose beginning says what it is, is that or nothing; others are tried in turn. */
-static show_fn_t *
-by_beginning(cf_span_t in, char const **kind) {
+static show_fn_t *by_beginning(cf_span_t in, char const **kind) {
   if (begins(in, "c2sp.org/tlog-proof@")) return *kind = "tlog-proof", show_tlog_proof;
   if (in.len && in.ptr[0] == 0xd2) return *kind = "statement", show_sign1;
   if (cf_utf8_valid(in) && memmem(in.ptr, in.len, "\n\n\xe2\x80\x94 ", 6)) return *kind = "note", show_note;
   return NULL;
 }
 
-bool
-cf_show_value(cf_wr_t *wr, cf_span_t in, cf_error_t *err) {
+bool cf_show_value(cf_wr_t *wr, cf_span_t in, cf_error_t *err) {
   static struct {
     char const *kind;
     show_fn_t  *show;
-  } const rows[] = { { "receipt-file", show_receipt_file }, { "bundle", show_bundle },       { "envelope", show_envelope }, { "evidence", show_evidence },
-                     { "configuration", show_configuration }, { "policy", show_policy }, { "block", show_block },       { "vkey", show_vkey },
-                     { "cbor", show_cbor } };
-  char const *kind  = NULL;
-  show_fn_t  *show  = by_beginning(in, &kind);
+  } const rows[] = {{"receipt-file", show_receipt_file},
+                    {"bundle", show_bundle},
+                    {"envelope", show_envelope},
+                    {"evidence", show_evidence},
+                    {"configuration", show_configuration},
+                    {"policy", show_policy},
+                    {"block", show_block},
+                    {"vkey", show_vkey},
+                    {"cbor", show_cbor}};
+  char const *kind = NULL;
+  show_fn_t  *show = by_beginning(in, &kind);
   size_t      start = wr->len;
   for (size_t i = 0; i < (show ? 1 : CF_COUNT_OF(rows)); i++) {
-    cf_error_t why = { 0 };
-    wr->len        = start;
-    cf_jw_t j      = cf_jw_init(wr);
+    cf_error_t why = {0};
+    wr->len = start;
+    cf_jw_t j = cf_jw_init(wr);
     cf_jw_obj(&j, NULL);
     cf_jw_str(&j, "kind", show ? kind : rows[i].kind);
     if ((show ? show : rows[i].show)(&j, in, &why)) {

@@ -10,8 +10,8 @@
 
 typedef enum { CF_SUBMIT_RECEIPT = 1, CF_SUBMIT_REFUSED, CF_SUBMIT_PROMISED } cf_submit_kind_t;
 typedef struct {
-  cf_submit_kind_t  kind;
-  uint8_t           class;   /* REFUSED: cf_refuse_t */
+  cf_submit_kind_t kind;
+  uint8_t class;             /* REFUSED: cf_refuse_t */
   cf_receipt_file_t file;    /* RECEIPT; borrows the answer */
   cf_span_t         promise; /* PROMISED */
 } cf_submitted_t;

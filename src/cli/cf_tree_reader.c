@@ -19,10 +19,9 @@ typedef struct {
 
 /* ---- a folder ---- */
 
-static cf_status_t
-list_below(tree_t const *t, char const *prefix, cf_audit_name_fn *fn, void *fn_ctx) {
+static cf_status_t list_below(tree_t const *t, char const *prefix, cf_audit_name_fn *fn, void *fn_ctx) {
   char *path = cf_fmt("%s/%s", t->root, prefix);
-  DIR  *d    = opendir(path);
+  DIR  *d = opendir(path);
   free(path);
   if (!d) return CF_ERR_IO;
   cf_status_t st = CF_OK;
@@ -39,13 +38,9 @@ list_below(tree_t const *t, char const *prefix, cf_audit_name_fn *fn, void *fn_c
   return st;
 }
 
-static cf_status_t
-dir_list(void *ctx, cf_audit_name_fn *fn, void *fn_ctx) {
-  return list_below(ctx, "", fn, fn_ctx);
-}
+static cf_status_t dir_list(void *ctx, cf_audit_name_fn *fn, void *fn_ctx) { return list_below(ctx, "", fn, fn_ctx); }
 
-static cf_read_t
-read_fd(tree_t *t, int fd, size_t max, cf_span_t *bytes) {
+static cf_read_t read_fd(tree_t *t, int fd, size_t max, cf_span_t *bytes) {
   struct stat s;
   if (fstat(fd, &s) || !S_ISREG(s.st_mode)) return CF_READ_ABSENT;
   if ((uint64_t)s.st_size > max) return CF_READ_LARGE;
@@ -66,11 +61,10 @@ read_fd(tree_t *t, int fd, size_t max, cf_span_t *bytes) {
   return CF_READ_OK;
 }
 
-static cf_read_t
-dir_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
-  tree_t *t    = ctx;
+static cf_read_t dir_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
+  tree_t *t = ctx;
   char   *path = cf_fmt("%s/%s", t->root, name);
-  int     fd   = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   free(path);
   if (fd < 0) return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? CF_READ_ABSENT : CF_READ_FAILED;
   cf_read_t r = read_fd(t, fd, max, bytes);
@@ -80,12 +74,11 @@ dir_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
 
 /* ---- a server ---- */
 
-static cf_read_t
-url_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
-  tree_t     *t   = ctx;
-  char       *url = cf_fmt("%s/%s", t->root, name);
+static cf_read_t url_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
+  tree_t *t = ctx;
+  char   *url = cf_fmt("%s/%s", t->root, name);
   cf_done_free(t->done);
-  t->done        = NULL;
+  t->done = NULL;
   cf_status_t st = cf_http_get(&t->done, url, CF_WEB_MS, NULL);
   free(url);
   if (st == CF_ERR_BOUND) return CF_READ_LARGE;
@@ -96,20 +89,20 @@ url_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
   return bytes->len > max ? CF_READ_LARGE : CF_READ_OK;
 }
 
-int
-cf_tree_reader(cf_audit_reader_t *out, char const *where) {
+int cf_tree_reader(cf_audit_reader_t *out, char const *where) {
   tree_t     *t = calloc(1, sizeof *t);
   struct stat s;
   if (!t) abort();
   if (!strncmp(where, "http://", 7)) {
     size_t n = strlen(where);
-    t->root  = cf_fmt("%.*s", (int)(n - (where[n - 1] == '/')), where);
-    *out     = (cf_audit_reader_t){ NULL, url_read, t };
+    t->root = cf_fmt("%.*s", (int)(n - (where[n - 1] == '/')), where);
+    *out = (cf_audit_reader_t){NULL, url_read, t};
     return 0;
   }
   char *inner = cf_fmt("%s/public", where);
-  t->root     = stat(inner, &s) == 0 && S_ISDIR(s.st_mode) ? inner : where;
-  if (stat(t->root, &s) || !S_ISDIR(s.st_mode)) return cf_fail(CF_EXIT_USAGE, "folder", "unreadable", where, "found", strerror(errno ? errno : ENOTDIR), NULL);
-  *out = (cf_audit_reader_t){ dir_list, dir_read, t };
+  t->root = stat(inner, &s) == 0 && S_ISDIR(s.st_mode) ? inner : where;
+  if (stat(t->root, &s) || !S_ISDIR(s.st_mode))
+    return cf_fail(CF_EXIT_USAGE, "folder", "unreadable", where, "found", strerror(errno ? errno : ENOTDIR), NULL);
+  *out = (cf_audit_reader_t){dir_list, dir_read, t};
   return 0;
 }

@@ -10,11 +10,9 @@
 
 #include "cli/cf_commands.h"
 
-static char const *const *
-argv_of(char const *program, ...) __attribute__((sentinel));
+static char const *const *argv_of(char const *program, ...) __attribute__((sentinel));
 
-static char const *const *
-argv_of(char const *program, ...) {
+static char const *const *argv_of(char const *program, ...) {
   char const **argv = calloc(8, sizeof *argv);
   va_list      rest;
   size_t       n = 0;
@@ -26,31 +24,28 @@ argv_of(char const *program, ...) {
   return argv;
 }
 
-static bool
-wanted(char const *only, char const *role) {
+static bool wanted(char const *only, char const *role) {
   size_t n = strlen(role);
   for (char const *at = only; at && *at; at += strcspn(at, ","), at += *at == ',')
     if (!strncmp(at, role, n) && (at[n] == ',' || !at[n])) return true;
   return !only;
 }
 
-static int
-start(cf_procs_t *procs, char const *role, char const *const *argv, bool ready_pipe) {
-  cf_error_t           err  = { 0 };
-  cf_proc_spec_t const spec = { .role = role, .argv = argv, .keep = true, .ready_pipe = ready_pipe, .stop_ms = 8000 };
+static int start(cf_procs_t *procs, char const *role, char const *const *argv, bool ready_pipe) {
+  cf_error_t           err = {0};
+  cf_proc_spec_t const spec = {.role = role, .argv = argv, .keep = true, .ready_pipe = ready_pipe, .stop_ms = 8000};
   return cf_procs_start(procs, &spec, &err) ? cf_fail_error(role, &err) : 0;
 }
 
-static int
-start_members(cf_procs_t *procs, cf_folder_t const *f, char const *only, char const *name, cf_council_role_t role) {
+static int start_members(cf_procs_t *procs, cf_folder_t const *f, char const *only, char const *name, cf_council_role_t role) {
   int code = 0;
   for (size_t i = 1; !code && wanted(only, name) && i <= cf_folder_members(f, role); i++)
-    code = start(procs, cf_fmt("%s-%zu", name, i), argv_of(cf_exe("counterfoil"), name, f->dir, "--index", cf_fmt("%zu", i), NULL), true);
+    code = start(procs, cf_fmt("%s-%zu", name, i),
+                 argv_of(cf_exe("counterfoil"), name, f->dir, "--index", cf_fmt("%zu", i), NULL), true);
   return code;
 }
 
-int
-cf_up_start(cf_procs_t *procs, cf_folder_t const *f, char const *only) {
+int cf_up_start(cf_procs_t *procs, cf_folder_t const *f, char const *only) {
   char *self = cf_exe("counterfoil"), *launch = cf_exe("counterfoil-launch"), *program = cf_folder_path(f, "program");
   int   code = 0;
   if (wanted(only, "enclave")) code = start(procs, "enclave", argv_of(launch, f->dir, program, f->tpm, NULL), false);
@@ -64,8 +59,7 @@ cf_up_start(cf_procs_t *procs, cf_folder_t const *f, char const *only) {
 
 /* ---- the command ---- */
 
-static void
-print_urls(cf_folder_t const *f) {
+static void print_urls(cf_folder_t const *f) {
   cf_wr_t wr = cf_room(4096);
   char   *url = cf_folder_url(f, f->port), *ledger = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0));
   char   *domain = cf_hex(CF_SPAN_OF(f->domain->domain.b));
@@ -79,12 +73,12 @@ print_urls(cf_folder_t const *f) {
     (void)cf_json_end(&j, NULL);
   } else printf("domain    %s\ngateway   %s\nledger    %s\n", domain, url, ledger);
   fflush(stdout);
-  if (f->domain->genesis.class == 2) cf_note("class test: stands on a test root; genuine protocol, not a protection against this machine's owner");
+  if (f->domain->genesis.class == 2)
+    cf_note("class test: stands on a test root; genuine protocol, not a protection against this machine's owner");
 }
 
 /* Who ended for good is said once. */
-static void
-note_ended(cf_procs_t const *procs, bool told[CF_PROCS_MAX]) {
+static void note_ended(cf_procs_t const *procs, bool told[CF_PROCS_MAX]) {
   for (size_t i = 0; i < procs->cnt; i++) {
     cf_proc_t const *p = &procs->at[i];
     if (p->state != CF_PROC_ENDED || told[i]) continue;
@@ -93,13 +87,12 @@ note_ended(cf_procs_t const *procs, bool told[CF_PROCS_MAX]) {
   }
 }
 
-int
-cf_cmd_up(cf_args_t const *a) {
+int cf_cmd_up(cf_args_t const *a) {
   static cf_procs_t       procs;
   cf_folder_t             f;
   struct signalfd_siginfo got;
   sigset_t                stop;
-  bool                    told[CF_PROCS_MAX] = { false };
+  bool                    told[CF_PROCS_MAX] = {false};
   int                     code = cf_folder_open(&f, cf_dir(a));
   if (code) return code;
   if (cf_make_dir(cf_folder_path(&f, "logs"))) return CF_EXIT_USAGE;
@@ -108,12 +101,13 @@ cf_cmd_up(cf_args_t const *a) {
   sigaddset(&stop, SIGTERM);
   sigprocmask(SIG_BLOCK, &stop, NULL);
   int stop_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-  procs       = (cf_procs_t){ .log_dir = cf_folder_path(&f, "logs"), .wake_fd = stop_fd };
-  code        = cf_up_start(&procs, &f, cf_arg(a, "only"));
+  procs = (cf_procs_t){.log_dir = cf_folder_path(&f, "logs"), .wake_fd = stop_fd};
+  code = cf_up_start(&procs, &f, cf_arg(a, "only"));
   if (!code) print_urls(&f);
   while (!code && read(stop_fd, &got, sizeof got) != sizeof got) {
     note_ended(&procs, told);
-    if (cf_procs_poll(&procs, 1000) == 0) code = cf_fail(CF_EXIT_WORLD, "up", "io", "all processes ended", "next", cf_fmt("%s has their words", procs.log_dir), NULL);
+    if (cf_procs_poll(&procs, 1000) == 0)
+      code = cf_fail(CF_EXIT_WORLD, "up", "io", "all processes ended", "next", cf_fmt("%s has their words", procs.log_dir), NULL);
   }
   cf_procs_stop(&procs);
   return code;

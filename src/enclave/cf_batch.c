@@ -98,7 +98,7 @@ one_envelope(cf_enclave_t *e, cf_span_t bytes, cf_hash_t *id) {
   if (r) return r;
   *id = cf_envelope_id(bytes);
   r   = decide(e, &o, id);
-  cf_wipe(e->plain, CF_ENVELOPE_MAX); /* before anything else: the plaintext's work is done */
+  cf_wipe(e->plain, env.ciphertext.len); /* before anything else: the plaintext's work is done; it was no longer than this */
   if (!r) answer_party(e, &o, id);
   return r;
 }

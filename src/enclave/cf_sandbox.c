@@ -63,7 +63,7 @@ filter(int listen_fd) {
   ALLOW(rt_sigreturn);
   ALLOW(exit);
   ALLOW(exit_group);
-  ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)listen_fd)) == 0;
+  ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)listen_fd, 0)) == 0;
   /* memory: anonymous, and never executable */
   ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
                               SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)) == 0;

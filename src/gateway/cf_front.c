@@ -234,19 +234,35 @@ post_activate(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t
   cf_fx_ask(fx, g->activate_id, g->cfg.launcher, CF_SPAN_LIT("ACTIVATE"), cf_wr_out(&wr), CF_PEER_MS);
 }
 
+static bool
+begins(cf_span_t s, char const *with) {
+  size_t n = strlen(with);
+  return s.len >= n && !memcmp(s.ptr, with, n);
+}
+
+/* Names are of small letters, digits, '/' and '.'; a '.' neither begins a segment nor follows another. */
+static bool
+is_plain(cf_span_t name) {
+  uint8_t before = '/';
+  for (size_t i = 0; i < name.len; before = name.ptr[i++]) {
+    uint8_t c = name.ptr[i];
+    bool    letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (!letter && c != '/' && !(c == '.' && before != '/' && before != '.')) return false;
+  }
+  return name.len <= 128;
+}
+
 /* Files of public/, for drivers that do not serve them themselves. */
 static void
 get_file(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) {
   size_t    head = sizeof "GET /" - 1;
   cf_span_t name = CF_SPAN(ev->path.ptr + head, ev->path.len - head);
-  for (size_t i = 0; i < name.len; i++) {
-    bool plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (name.ptr[i] >= '0' && name.ptr[i] <= '9') || name.ptr[i] == '/' || name.ptr[i] == '.';
-    if (plain && name.len <= 128 && !(name.ptr[i] == '.' && i && (name.ptr[i - 1] == '.' || name.ptr[i - 1] == '/'))) continue;
+  if (!is_plain(name)) {
     cf_front_problem(g, fx, ev->id, 404, "not-found", "there is no such file");
     return;
   }
-  bool text = memchr(name.ptr, 'v', name.len < 5 ? name.len : 5) != NULL || cf_span_eq(name, CF_SPAN_LIT("log/checkpoint"));
-  cf_releases_file(g, fx, ev->id, name, text || (name.len > 12 && !memcmp(name.ptr, "checkpoints/", 12)) ? PLAIN : OCTETS);
+  bool text = begins(name, "checkpoints/") || begins(name, "log/checkpoint") || begins(name, "log.vkey");
+  cf_releases_file(g, fx, ev->id, name, text ? PLAIN : OCTETS);
 }
 
 /* ---- routes ---- */

@@ -243,6 +243,13 @@ on_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   case CF_ID_ACTS:
   case CF_ID_BODY: cf_settler_done(g, fx, ev); return;
   case CF_ID_LOOKUP: cf_releases_read(g, fx, ev); return;
+  case CF_ID_SCAN:
+  case CF_ID_MANIFEST:
+  case CF_ID_RESULTS_LIST:
+  case CF_ID_RESULTS: cf_start_done(g, fx, ev); return;
+  case CF_ID_SNAPSHOT:
+  case CF_ID_JOURNAL_LIST:
+  case CF_ID_JOURNAL: cf_boot_done(g, fx, ev); return;
   default: cf_leader_done(g, fx, ev); return;
   }
 }
@@ -284,7 +291,7 @@ cf_gateway_step(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   g->writes   = cf_wr_init(g->store, STORE_SZ);
   cf_store_begin(&g->writes, g->fence);
   switch (ev->kind) {
-  case CF_EV_START: cf_leader_start(g, fx); break;
+  case CF_EV_START: cf_start_begin(g, fx); break;
   case CF_EV_REQUEST: cf_front_request(g, fx, ev); break; /* a batch is made at the burst's end */
   case CF_EV_DONE: on_done(g, fx, ev); break;
   case CF_EV_TICK:

@@ -428,11 +428,34 @@ char const    *cf_gateway_missing(cf_gateway_t const *g);
 /* cf_leader.c: crossings and the boot */
 bool cf_leader_ask(cf_gateway_t *g, cf_effects_t *fx, cf_message_type_t type, cf_span_t message); /* message has its 2 bytes of head */
 void cf_leader_go(cf_gateway_t *g, cf_effects_t *fx);
-void cf_leader_start(cf_gateway_t *g, cf_effects_t *fx);
+cf_wr_t cf_leader_message(cf_gateway_t *g, cf_message_type_t type); /* a message begun, in g->ask */
+enum { CF_READ_CERTIFICATE = 1, CF_READ_RECEIPT, CF_READ_STATUS, CF_READ_RELEASES };
+void cf_leader_read(cf_gateway_t *g, cf_effects_t *fx, uint8_t what, uint64_t sequence);
 void cf_leader_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void cf_leader_lost(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why); /* the enclave answers no more, or not as it should */
 void cf_leader_to(cf_gateway_t *g, cf_step_t step);
 void cf_leader_later(cf_gateway_t *g);
+
+/* cf_start.c */
+void   cf_start_begin(cf_gateway_t *g, cf_effects_t *fx);
+void   cf_start_index(cf_gateway_t *g, cf_effects_t *fx);
+void   cf_start_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
+void   cf_start_list(cf_gateway_t *g, cf_effects_t *fx, unsigned kind, cf_span_t name);
+size_t cf_start_numbers(uint64_t *out, size_t max, cf_span_t names, cf_span_t prefix); /* of names "<prefix><20 digits>", the newest max */
+
+/* cf_boot.c; what ends in a verb answers the message of that name */
+void cf_boot_begin(cf_gateway_t *g, cf_effects_t *fx);
+void cf_boot_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
+void cf_boot_ask(cf_gateway_t *g, cf_effects_t *fx);
+void cf_boot_answer(cf_gateway_t *g, cf_rd_t *body);
+void cf_boot_journal(cf_gateway_t *g, cf_effects_t *fx);
+void cf_boot_replayed(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body);
+void cf_boot_fenced(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body);
+bool cf_boot_write(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body); /* {snapshot, header, file number} of an answer, durable in this order */
+void cf_boot_adopt(cf_gateway_t *g, cf_effects_t *fx);
+void cf_boot_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body);
+void cf_boot_certificate(cf_gateway_t *g, cf_rd_t *body);
+void cf_boot_releases(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body);
 
 /* cf_batcher.c */
 void cf_batcher_post(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);

@@ -35,7 +35,8 @@ typedef struct {
   size_t             head_sz;
   unsigned           interim_cnt;
   bool               early; /* answered before the question was out: the connection ends with it */
-  cf_http_response_t resp;
+  cf_http_response_t resp; /* its type borrows the head, which moves as the buffer grows */
+  char               type[sizeof((cf_done_t *)0)->type];
   cf_http_chunks_t   chunks;
 } conn_t;
 
@@ -93,12 +94,11 @@ static void
 conn_answered(conn_t *c, size_t body_sz) {
   cf_http_client_t *client = c->peer->client;
   cf_done_t        *d      = end_ask(c->peer, c->ask, CF_OK, NULL);
-  size_t            type_sz = c->resp.type.len < sizeof d->type ? c->resp.type.len : 0;
   d->code          = c->resp.code;
   d->body          = CF_SPAN(c->in.ptr + c->head_sz, body_sz);
   d->mem           = c->in.ptr;
   d->retry_after_s = c->resp.retry_after_s;
-  if (type_sz) memcpy(d->type, c->resp.type.ptr, type_sz);
+  memcpy(d->type, c->type, sizeof d->type);
   c->ask = NULL;
   c->in  = (cf_buf_t){ 0 };
   if (!c->resp.keep || c->early) {
@@ -169,6 +169,9 @@ conn_take(conn_t *c, size_t from) {
     }
     from = c->head_sz;
     if (c->resp.code >= 200) {
+      size_t type_sz = c->resp.type.len < sizeof c->type ? c->resp.type.len : 0;
+      memset(c->type, 0, sizeof c->type);
+      if (type_sz) memcpy(c->type, c->resp.type.ptr, type_sz);
       c->state = ANSWER_BODY;
       break;
     }

@@ -17,7 +17,7 @@ start d
 # The enclave is checked before anything is sealed to it.
 expect 1 "^refused: " "$cf" attest "$url" --domain "$(printf '%064d' 1)" -o wrong.bundle
 [ ! -e wrong.bundle ] || die "a bundle that was refused was kept"
-expect 0 "" "$cf" attest "$url" --genesis d/public/genesis --wallet alice --fresh -o d.bundle
+expect 0 "" "$cf" attest "$url" --genesis d/public/genesis --wallet alice --fresh --activate -o d.bundle
 grep -q 'test root' out || die "a test root is to be said: $(cat out)"
 grep -q "$domain" out || die "attest names another domain"
 "$cf" show d.bundle --json >out

@@ -98,6 +98,7 @@ typedef struct {
   void (*twist_ear)(cf_ear_t *ear); /* what a lying verifier would change; NULL: nothing */
   void (*twist_settlement)(cf_settlement_doc_t *doc);
   bool         hide_settlement;
+  bool         no_deployment, other_block, other_evidence; /* what the founders or the registrar do wrong */
   cf_ciphers_t ciphers;
 } a_world_t;
 
@@ -181,6 +182,7 @@ static inline void log_deployment(a_world_t *a) {
   memcpy(d.domain, w->domain.b, 32);
   memcpy(d.contract, w->genesis.ledger.contract, 20);
   memcpy(d.code_hash, w->chain.hash.b, 32);
+  d.code_hash[0] ^= a->other_block;
   cf_wr_t bw = cf_wr_init(body_buf, sizeof body_buf), ew = cf_wr_init(entry_buf, sizeof entry_buf);
   cf_table_encode(&bw, &cf_deployment_table, &d);
   cf_council_doc_t doc = {
@@ -348,6 +350,7 @@ static inline void a_register(a_world_t *a) {
   op.registration.instance = b->instance;
   op.registration.certificate = b->cert_hash;
   op.registration.evidence = a->evidence;
+  op.registration.evidence.b[0] ^= a->other_evidence;
   memcpy(op.registration.measurement.b, w->policy.measurements[0].measurement, 32);
   memcpy(req, op.registration.terms.b, 32);
   memcpy(req + 32, op.registration.evidence.b, 32);
@@ -532,7 +535,7 @@ static inline void a_world_begin(a_world_t *a) {
   uint8_t  none[4 + 4 + 2 * (8 + 4 + 1) + 1] = {0};
   cf_wr_t  wr = cf_wr_init(vkey, sizeof vkey);
   refound(a);
-  log_deployment(a);
+  if (!a->no_deployment) log_deployment(a);
   cf_vkey_format(&wr, &w->witnesses.log);
   cf_wr_u8(&wr, '\n');
   tree_put(a->t, "log.vkey", cf_wr_out(&wr));

@@ -102,6 +102,21 @@ static void test_whole(void **state) {
   a_world_free(w);
 }
 
+/* A name is somebody else's text: nothing of it acts on a terminal or in a page. */
+static void test_hostile_names(void **state) {
+  a_world_t *w = a_life(4);
+  tree_put(w->t, "archive/\x1b[2J<script>\xc2\x9b", CF_SPAN_LIT("x"));
+  cf_audit_t *a = run(w->t, NULL, CF_ERR_AUTH);
+  assert_string_equal(cf_audit_fault_at(a, 0)->file, "archive/?[2J<script>??");
+  assert_null(strchr(text_of(a), 0x1b));
+  text_len = 0;
+  cf_audit_html(a, &to_text);
+  assert_null(strstr(text, "<script>"));
+  assert_non_null(strstr(text, "&lt;script&gt;"));
+  cf_audit_free(a);
+  a_world_free(w);
+}
+
 /* ---- each check broken by itself ---- */
 
 typedef struct {
@@ -403,8 +418,9 @@ static void test_record(char const *dir) {
 
 int main(int argc, char **argv) {
   struct CMUnitTest const tests[] = {
-      cmocka_unit_test(test_whole),         cmocka_unit_test(test_forged_receipts), cmocka_unit_test(test_lying_verifiers),
-      cmocka_unit_test(test_altered_entry), cmocka_unit_test(test_no_quorum),       cmocka_unit_test(test_settlements),
+      cmocka_unit_test(test_whole),           cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_forged_receipts),
+      cmocka_unit_test(test_lying_verifiers), cmocka_unit_test(test_altered_entry), cmocka_unit_test(test_no_quorum),
+      cmocka_unit_test(test_settlements),
   };
   if (argc == 3 && !strcmp(argv[1], "--record")) {
     test_record(argv[2]);

@@ -243,31 +243,188 @@ static void test_abandoned(void **state) {
   a_world_free(a);
 }
 
-/* A receipt that abandons what could still execute. */
-static void test_abandoned_too_early(void **state) {
-  a_world_t *a = lapsed(10);
-  batch_t    b;
-  uint8_t    buf[4096];
-  cf_wr_t    wr = cf_wr_init(buf, sizeof buf);
-  assert_int_equal(batch(a->w, NULL, 0, &b), CF_REFUSE_NONE);
+/* ---- contents that only a broken enclave signs: the test signs them with its keys ---- */
+
+typedef struct {
+  cf_receipt_t doc;
+  cf_hash_t    hash;
+} last_t;
+
+static last_t receipt_of(a_world_t *a, uint64_t sequence) {
+  last_t     r = {.doc = {.sequence = 0}};
+  cf_sign1_t s;
+  for (uint64_t i = 0; i < a->w->log.size; i++)
+    if (!cf_document_open(&r.doc, &s, &cf_receipt_table, a->w->log.entry[i], NULL) && r.doc.sequence == sequence) {
+      r.hash = cf_document_hash(s.protected_hdr, s.payload);
+      return r;
+    }
+  fail_msg("no receipt %llu", (unsigned long long)sequence);
+  return r;
+}
+
+/* forge_next logs a receipt that follows the last one, carrying intent and abandon. */
+static void forge_next(a_world_t *a, cf_hash_t const *intent, cf_hash_t const *abandon) {
+  uint8_t   buf[4096];
+  cf_wr_t   wr = cf_wr_init(buf, sizeof buf);
+  last_t    before = receipt_of(a, a->w->history.sequence);
+  cf_hash_t none = cf_sha256(CF_SPAN(NULL, 0)), root = cf_tree_empty();
+  before.doc.sequence++;
+  before.doc.inputs = 0;
+  memcpy(before.doc.manifest, none.b, 32);
+  memcpy(before.doc.inputs_root, root.b, 32);
+  memcpy(before.doc.previous, before.hash.b, 32);
+  memcpy(before.doc.state_before, before.doc.state_after, 32);
+  memset(before.doc.intent, 7, 32);
+  memset(before.doc.abandon, 0, 32);
+  if (intent) memcpy(before.doc.intent, intent->b, 32);
+  if (abandon) memcpy(before.doc.abandon, abandon->b, 32);
+  cf_document_seal(&wr, NULL, &cf_receipt_table, &before.doc, a->w->e->own.receipt, "enclave", "receipt");
+  assert_false(wr.bad);
+  log_and_read(a->w, cf_wr_out(&wr));
+}
+
+static void forge_content(a_world_t *a, uint64_t first, uint64_t last) {
+  world_t             *w = a->w;
+  cf_receipt_t         b = receipt_of(a, w->history.sequence).doc; /* views and checkpoint of the receipt that will carry it */
+  cf_settlement_meta_t meta = {
+      .sequence = last, .as_of_s = b.view.time, .valid_until_s = b.view.time + 60, .policy = 1, .mode = CF_MODE_NET};
+  cf_settlement_doc_t d = {.first = first, .last = last, .log_size = b.not_before.size, .salt = {9}, .epoch = b.epoch};
+  cf_frontier_t       tree = {0};
+  cf_settlement_t     c = {.meta = cf_settlement_meta_pack(&meta),
+                           .prev_head = cf_settlement_head0(&w->ledger_id.separator),
+                           .entries = cf_settlement_entries(CF_SPAN(NULL, 0))};
+  cf_hash_t           log_root, body = cf_sha256(CF_SPAN(NULL, 0));
+  for (uint64_t s = first; s <= last; s++) {
+    last_t    r = receipt_of(a, s);
+    cf_hash_t leaf = cf_tree_leaf(CF_SPAN_OF(r.hash.b));
+    cf_frontier_add(&tree, &leaf);
+    memcpy(c.state_root.b, r.doc.state_after, 32);
+  }
+  cf_hash_t root = cf_frontier_root(&tree);
+  memcpy(log_root.b, b.not_before.root, 32);
+  c.receipts = cf_settlement_receipts(first, last, &root, d.log_size, &log_root);
+  cf_hash_t digest = cf_settlement_digest(&w->ledger_id.separator, &c), intent = cf_intent(d.salt, &digest);
+  memcpy(d.meta, c.meta.b, 32);
+  memcpy(d.prev_head, c.prev_head.b, 32);
+  memcpy(d.state_root, c.state_root.b, 32);
+  memcpy(d.entries, c.entries.b, 32);
+  memcpy(d.receipts, c.receipts.b, 32);
+  memcpy(d.receipts_root, root.b, 32);
+  memcpy(d.log_root, log_root.b, 32);
+  memcpy(d.body, body.b, 32);
+  assert_int_equal(cf_k256_sign(d.signature, w->e->own.settlement, &digest), CF_OK);
+  forge_next(a, &intent, NULL);
+  put_note(a);
+  log_settlement(a, &d);
+  put_note(a);
+}
+
+static cf_hash_t opened_digest(a_world_t *a) {
   cf_settlement_doc_t d;
   cf_sign1_t          s;
+  cf_settlement_t     c;
   for (uint64_t i = 0; i < a->w->log.size; i++)
     if (!cf_document_open(&d, &s, &cf_settlement_doc_table, a->w->log.entry[i], NULL)) {
-      cf_settlement_t c = {0};
       memcpy(c.meta.b, d.meta, 32);
       memcpy(c.prev_head.b, d.prev_head, 32);
       memcpy(c.state_root.b, d.state_root, 32);
       memcpy(c.entries.b, d.entries, 32);
       memcpy(c.receipts.b, d.receipts, 32);
-      cf_hash_t digest = cf_settlement_digest(&a->w->ledger_id.separator, &c);
-      memcpy(b.doc.abandon, digest.b, 32);
+      return cf_settlement_digest(&a->w->ledger_id.separator, &c);
     }
-  cf_document_seal(&wr, NULL, &cf_receipt_table, &b.doc, a->w->e->own.receipt, "enclave", "receipt");
-  log_and_read(a->w, cf_wr_out(&wr));
+  fail_msg("nothing was opened");
+  return c.meta;
+}
+
+/* A receipt that abandons what could still execute. */
+static void test_abandoned_too_early(void **state) {
+  a_world_t *a = lapsed(10);
+  cf_hash_t  digest = opened_digest(a);
+  forge_next(a, NULL, &digest);
   put_note(a);
   must_fail(a->t, 10, "could still execute");
   a_world_free(a);
+}
+
+static void test_two_contents(void **state) {
+  a_world_t *a = lapsed(30); /* receipts 1 to 3 under the content of receipt 4 */
+  forge_content(a, 1, 4);
+  must_fail(a->t, 10, "two contents cover it");
+  a_world_free(a);
+}
+
+static void test_uncovered(void **state) {
+  a_world_t *a = lapsed(31);
+  a->w->now_s += 100;
+  a_block(a, NULL, 0);
+  (void)a_batch(a, NULL, 0);
+  a_show(a);
+  a_show_ledger(a);
+  (void)a_batch(a, NULL, 0); /* abandons */
+  forge_content(a, 1, 3);    /* and what replaces it does not reach over that */
+  must_fail(a->t, 10, "replaces a void one");
+  a_world_free(a);
+  a = lapsed(32);
+  a->w->now_s += 100;
+  a_block(a, NULL, 0);
+  (void)a_batch(a, NULL, 0);
+  a_show(a);
+  a_show_ledger(a);
+  (void)a_batch(a, NULL, 0);
+  forge_content(a, 2, 6); /* receipt 1 is left out */
+  must_fail(a->t, 10, "no content covers this one");
+  a_world_free(a);
+}
+
+/* It was executed, and a receipt calls it void all the same. */
+static void test_abandoned_and_executed(void **state) {
+  a_world_t *a = a_world_new(33);
+  cf_span_t  env[2];
+  a_world_begin(a);
+  fund(a);
+  (void)a_batch(a, NULL, 0);
+  env[0] = obligation(a, &a->party[0], 2, 300);
+  env[1] = obligation(a, &a->party[1], 1, 500);
+  (void)a_batch(a, env, 2);
+  (void)a_batch(a, NULL, 0);
+  (void)a_batch(a, NULL, 0);
+  a_show(a);
+  a_settle(a, true);
+  put_note(a);
+  a->w->now_s += 100;
+  a_block(a, NULL, 0);
+  a_show_ledger(a);
+  (void)a_batch(a, NULL, 0);
+  cf_hash_t digest = opened_digest(a);
+  forge_next(a, NULL, &digest);
+  put_note(a);
+  cf_audit_t *r = run(a->t, CF_ERR_AUTH);
+  bool        moved = false, executed = false;
+  for (size_t i = 0; i < cf_audit_counts(r)->faults; i++) {
+    moved |= strstr(cf_audit_fault_at(r, i)->text, "the ledger had moved on") != NULL;
+    executed |= strstr(cf_audit_fault_at(r, i)->text, "executes a content that receipt 6 abandoned") != NULL;
+  }
+  if (!moved || !executed) fail_msg("%s", text_of(r));
+  cf_audit_free(r);
+  a_world_free(a);
+}
+
+/* ---- founders and registrars ---- */
+
+static void test_founding(void **state) {
+  for (int i = 0; i < 3; i++) {
+    a_world_t *a = a_world_new(34 + (uint64_t)i);
+    a->no_deployment = i == 0;
+    a->other_block = i == 1;
+    a->other_evidence = i == 2;
+    a_world_begin(a);
+    (void)a_batch(a, NULL, 0);
+    a_show(a);
+    if (i == 0) must_fail(a->t, 0, "no deployment");
+    if (i == 1) must_fail(a->t, 10, "deployment entry names");
+    if (i == 2) must_fail(a->t, 3, "no result in the log is of");
+    a_world_free(a);
+  }
 }
 
 /* ---- many tiles ---- */
@@ -417,10 +574,18 @@ static void test_verify_receipt(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-      cmocka_unit_test(test_restart),        cmocka_unit_test(test_twin),
-      cmocka_unit_test(test_abandoned),      cmocka_unit_test(test_abandoned_too_early),
-      cmocka_unit_test(test_many_tiles),     cmocka_unit_test(test_fork),
-      cmocka_unit_test(test_rolled_back),    cmocka_unit_test(test_claims),
+      cmocka_unit_test(test_restart),
+      cmocka_unit_test(test_twin),
+      cmocka_unit_test(test_abandoned),
+      cmocka_unit_test(test_abandoned_too_early),
+      cmocka_unit_test(test_two_contents),
+      cmocka_unit_test(test_uncovered),
+      cmocka_unit_test(test_abandoned_and_executed),
+      cmocka_unit_test(test_founding),
+      cmocka_unit_test(test_many_tiles),
+      cmocka_unit_test(test_fork),
+      cmocka_unit_test(test_rolled_back),
+      cmocka_unit_test(test_claims),
       cmocka_unit_test(test_verify_receipt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

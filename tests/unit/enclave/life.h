@@ -144,11 +144,15 @@ released(world_t *w, cf_release_kind_t kind, cf_span_t *first) {
   return released_in(w->body, 1, kind, first);
 }
 
+/* Of the results that read_results opened: how many were sealed to the result key. */
+static unsigned by_result_key;
+
 /* read_results opens what the last SHOW_LOG let out for a party; returns how many. */
 static inline unsigned
 read_results(world_t *w, party_t *p, cf_result_t *out, unsigned max) {
   cf_rd_t  rd = cf_rd_span(w->body);
   unsigned n  = 0;
+  by_result_key = 0;
   (void)cf_rd_u8(&rd);
   for (uint16_t cnt = cf_rd_u16(&rd); cnt > 0; cnt--) {
     uint8_t k = cf_rd_u8(&rd);
@@ -160,6 +164,9 @@ read_results(world_t *w, party_t *p, cf_result_t *out, unsigned max) {
       (void)cf_rd_take(&in, 32 + 4 + 32);
       cf_span_t sealed_bytes = r_span(&in);
       if (n < max && !cf_result_open(&out[n], NULL, plain, &ciphers, &w->domain, &p->session, p->result, sealed_bytes, NULL)) {
+        cf_envelope_t env;
+        assert_int_equal(cf_envelope_decode_result(&env, sealed_bytes), CF_REFUSE_NONE);
+        by_result_key += env.kind == CF_ENVELOPE_RESULT_KEY;
         out[n].body = keep(out[n].body);
         n++;
       }

@@ -142,6 +142,32 @@ tune_few_sessions(cf_policy_t *p, cf_clearing_params_t *c, cf_configuration_t *c
   conf->sessions_max = 2;
 }
 
+/* What a party is told when its session has expired is sealed to its result key. */
+static void
+test_after_a_session_expired(void **state) {
+  party_t     p[2];
+  cf_result_t r[8];
+  world_t    *w = serving(57, p, 2);
+  p[0].expiry_s = w->now_s + 30;
+  net(w, p, 10, 20);
+  assert_int_equal(show(w), CF_REFUSE_NONE);
+  assert_int_equal(read_results(w, &p[0], r, 8), 1);
+  assert_int_equal(by_result_key, 0);
+  assert_int_equal(ledger_wait(w, 31), CF_REFUSE_NONE);
+  batch_t   b;
+  cf_span_t env = obligation(w, &p[0], 2, 0, 10);
+  one_batch(w, &env, 1, &b); /* the window's notice, and a refusal of what came too late */
+  assert_int_equal(b.refused_cnt, 0);
+  assert_int_equal(show(w), CF_REFUSE_NONE);
+  assert_int_equal(read_results(w, &p[0], r, 8), 2);
+  assert_int_equal(by_result_key, 2);
+  assert_int_equal(r[0].class, CF_RESULT_NOTICE);
+  assert_int_equal(r[1].class, CF_RESULT_EXPIRED);
+  assert_int_equal(read_results(w, &p[1], r, 8), 1);
+  assert_int_equal(by_result_key, 0);
+  world_free(w);
+}
+
 /* An id is used up whatever its opening was worth; ids and sessions go with their epoch. */
 static void
 test_session_ids(void **state) {
@@ -393,6 +419,25 @@ test_two_journal_files(void **state) {
   world_free(w);
 }
 
+/* A file goes on from one other, even where that holds no record. */
+static void
+test_a_file_of_another_life(void **state) {
+  party_t  p[2];
+  world_t *w = serving(58, p, 2);
+  for (uint64_t file = 1; file <= 3; file++) { /* 2, then 3 behind it, then another 2 */
+    enclave_end(w);
+    assert_int_equal(reopen(w, file == 3 ? 1 : file), CF_REFUSE_NONE);
+    assert_int_equal(show(w), CF_REFUSE_NONE);
+    assert_int_equal(fence(w), CF_REFUSE_NONE);
+  }
+  assert_int_equal(w->files, 2);
+  enclave_end(w);
+  assert_int_equal(reopen(w, 3), CF_REFUSE_JOURNAL);
+  enclave_end(w);
+  assert_int_equal(reopen(w, 2), CF_REFUSE_NONE);
+  world_free(w);
+}
+
 /* The last record, cut or changed at every byte: never believed, and nothing before it is lost. */
 static void
 test_a_torn_tail(void **state) {
@@ -439,6 +484,10 @@ test_changed_files(void **state) {
   idle(w, 1);
   assert_int_equal(take_snapshot(w), CF_REFUSE_NONE);
   idle(w, 2);
+  enclave_end(w);
+  w->journal[w->files][CF_JOURNAL_HEADER_SZ + 10] ^= 1; /* the first record of two: no torn tail */
+  assert_int_equal(reopen(w, w->files), CF_REFUSE_JOURNAL);
+  w->journal[w->files][CF_JOURNAL_HEADER_SZ + 10] ^= 1;
   enclave_end(w);
   for (int journal = 0; journal < 2; journal++) {
     uint8_t *at = journal ? w->journal[w->files] : w->snapshot;
@@ -586,6 +635,7 @@ main(void) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(test_grace_over_a_restart),
     cmocka_unit_test(test_nothing_is_executed_twice),
+    cmocka_unit_test(test_after_a_session_expired),
     cmocka_unit_test(test_session_ids),
     cmocka_unit_test(test_order_numbers),
     cmocka_unit_test(test_released_once_asked_again_forgotten),
@@ -594,6 +644,7 @@ main(void) {
     cmocka_unit_test(test_fence_again),
     cmocka_unit_test(test_after_an_uncertified_boot),
     cmocka_unit_test(test_two_journal_files),
+    cmocka_unit_test(test_a_file_of_another_life),
     cmocka_unit_test(test_a_torn_tail),
     cmocka_unit_test(test_changed_files),
     cmocka_unit_test(test_overtaken_before_the_boot_entry),

@@ -421,6 +421,19 @@ test_a_lowered_cap(void **state) {
   assert_int_equal(lane_of(w, 1, 0, true), 400);
   assert_int_equal(lane_of(w, 2, 0, true), 0);
   world_free(w);
+
+  w = serving(38, p, 2); /* the same in two windows: what is in flight counts */
+  for (int i = 0; i < 2; i++) {
+    env[0] = withdrawal(w, &p[i], 0, i ? 90 : 400);
+    one_batch(w, env, 1, &b);
+    idle(w, i ? 1 : 2);
+  }
+  ledger_order(w, &(cf_act_t){ .kind = CF_ACT_LOWER_CAP, .asset = 0, .cap = 450 }, w->governor, 1);
+  assert_int_equal(show_ledger(w), CF_REFUSE_NONE);
+  idle(w, 2);
+  assert_int_equal(contents(w, &item), 1);
+  settle(w, item);
+  world_free(w);
 }
 
 int

@@ -92,6 +92,27 @@ promised_and_kept(bool crash) {
   town_free(t);
 }
 
+/* What the header does not tell, the enclave finds: such an envelope is refused for good, and its promise ends. */
+static void
+test_a_promise_of_what_is_refused_ends(void **state) {
+  party_t p[1];
+  town_t *t = serving_town(19, true, p, 1);
+  uint8_t altered[4096];
+  enclave_end(t->w);
+  town_run(t, 20000);
+  cf_span_t good = pay(t, &p[0], 1, 1), env[1] = { CF_SPAN(altered, good.len) };
+  memcpy(altered, good.ptr, good.len);
+  altered[good.len - 1] ^= 1;
+  assert_int_equal(post_and_wait(t, env, 1)->at[0].kind, 3);
+  assert_int_equal(stored_promises(t), 1);
+  town_enclave(t);
+  assert_true(town_serves(t, 30000));
+  town_run(t, 1000);
+  assert_int_equal(stored_promises(t), 0);
+  assert_int_equal(get(t, "receipts", env[0])->code, 404);
+  town_free(t);
+}
+
 static void test_a_promise_is_kept(void **state) { promised_and_kept(false); }
 static void test_a_promise_is_kept_over_a_crash(void **state) { promised_and_kept(true); }
 
@@ -431,11 +452,52 @@ test_snapshot_dies_at_each_write(void **state) {
   }
 }
 
+/* It waits until what was executed is logged: town.h looks at every SNAPSHOT. */
+static void
+test_snapshot_waits_for_the_log(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(39, true, p, 2);
+  cf_span_t env[1];
+  for (int i = 0; i < 3; i++) {
+    env[0] = pay(t, &p[0], 2, 1);
+    (void)post(t, env, 1);
+    town_step(t, (cf_event_t){ .kind = CF_EV_TICK });
+    town_settle(t);
+  }
+  cf_gateway_status_t s = cf_gateway_status(t->g);
+  assert_true(s.logged < s.sequence);
+  t->g->snapshot_due = true;
+  town_run(t, 1000);
+  assert_int_equal(t->snapshots, 1);
+  town_free(t);
+}
+
+/* An enclave that stands elsewhere than our journal is not gone on with. */
+static void
+test_another_history_is_not_adopted(void **state) {
+  party_t p[1];
+  town_t *t            = serving_town(40, true, p, 1);
+  t->down[PEER_ENCLAVE] = true;
+  town_run(t, 20000);
+  assert_mode(t, CF_SERVICE_ENCLAVE_DOWN);
+  t->g->sequence += 5;
+  t->down[PEER_ENCLAVE] = false;
+  town_run(t, 2000);
+  assert_string_equal(town_missing(t), "enclave-restart");
+  t->g->sequence -= 5;
+  town_free(t);
+}
+
 /* Another gateway took the lease: nothing of ours is committed any more. */
 static void
 test_fenced(void **state) {
   party_t p[1];
   town_t *t = serving_town(36, true, p, 1);
+  uint64_t fence = t->fence;
+  assert_true(fence > 0);
+  town_restart(t, true);
+  assert_int_equal(t->fence, fence + 1); /* each process takes it from the one before */
+  assert_true(town_serves(t, 20000));
   enclave_end(t->w);
   town_run(t, 20000);
   t->fence++;
@@ -507,6 +569,7 @@ int
 main(void) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(test_a_promise_is_kept),
+    cmocka_unit_test(test_a_promise_of_what_is_refused_ends),
     cmocka_unit_test(test_a_promise_is_kept_over_a_crash),
     cmocka_unit_test(test_a_promise_is_durable_before_it_leaves),
     cmocka_unit_test(test_promises_are_bounded),
@@ -523,6 +586,8 @@ main(void) {
     cmocka_unit_test(test_a_lost_empty_batch),
     cmocka_unit_test(test_snapshot),
     cmocka_unit_test(test_snapshot_dies_at_each_write),
+    cmocka_unit_test(test_snapshot_waits_for_the_log),
+    cmocka_unit_test(test_another_history_is_not_adopted),
     cmocka_unit_test(test_fenced),
     cmocka_unit_test(test_a_twin_ends_it),
     cmocka_unit_test(test_stop_drains),

@@ -79,6 +79,7 @@ typedef struct {
   unsigned      verifier_asks;
   unsigned      statements;
   unsigned      snapshots;
+  bool          batched;      /* this enclave, once */
   uint64_t      watching;     /* the POST of envelopes whose reply is looked at */
 } town_t;
 
@@ -370,6 +371,11 @@ watch_crossing(town_t *t, cf_span_t m) {
     file_t *f = file_find(&t->disk, CF_SPAN(name, strlen(name)));
     assert_true(f && cf_span_eq(note, CF_SPAN(f->bytes, f->len)));
   }
+  if (m.ptr[1] == CF_MSG_BATCH && !t->batched) { /* an epoch's first batch is empty, and comes before anybody is shown evidence */
+    t->batched = true;
+    assert_string_equal(cf_gateway_status(t->g).missing, "first-batch");
+    assert_int_equal(cf_rd_u16(&rd), 0);
+  }
   if (m.ptr[1] == CF_MSG_SNAPSHOT) {
     cf_gateway_status_t s = cf_gateway_status(t->g);
     assert_int_equal(s.logged, s.sequence);
@@ -587,6 +593,7 @@ town_halt(town_t *t) {
 static inline void
 town_enclave(town_t *t) {
   if (t->w->e) enclave_end(t->w);
+  t->batched = false;
   enclave_start(t->w, t->w->sealed_number != 0);
 }
 
