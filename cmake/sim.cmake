@@ -5,4 +5,7 @@ if(TARGET cf_gateway AND TARGET cf_enclave AND TARGET cf_council AND TARGET cf_p
   target_include_directories(counterfoil-sim PRIVATE ${CMAKE_SOURCE_DIR}/sim)
   target_link_libraries(counterfoil-sim PRIVATE cf_gateway cf_enclave cf_council cf_party)
   target_link_options(counterfoil-sim PRIVATE -Wl,--wrap=cf_ed25519_verify,--wrap=cf_p256_verify)  # sim/cf_memo.c
+  if(NOT CF_SANITIZE)
+    add_dependencies(tests counterfoil-sim)  # tests/e2e/sim.sh
+  endif()
 endif()

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 mkdir -p build/bench
 rows=build/bench/rows
 : >"$rows"
+rm -rf build/bench/domain-* build/bench/log-* # of a run that was cut off
 
 for peer in bench/peer/*/; do
   name=$(basename "$peer")

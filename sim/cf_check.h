@@ -1,4 +1,5 @@
-/* The one who sees everything: what witnesses signed, what the enclaves let out, what the ledger executed, and whether it fits together.
+/* The one who sees everything: what witnesses signed, what the enclaves let out, what the ledger executed, and whether it fits
+   together.
 
    1 an accepted input is in exactly one counting receipt
    2 there is one chain of counting receipts, and one log under a witness quorum
@@ -16,10 +17,10 @@
 #include "translog/cf_tree.h"
 
 #define CF_CHECK_RECEIPTS_MAX 4096
-#define CF_CHECK_INPUTS_MAX   64
+#define CF_CHECK_INPUTS_MAX 64
 #define CF_CHECK_CONTENTS_MAX 512
-#define CF_CHECK_HEADS_MAX    1024 /* cosigned (size, root) */
-#define CF_CHECK_LOG_MAX      8192
+#define CF_CHECK_HEADS_MAX 1024 /* cosigned (size, root) */
+#define CF_CHECK_LOG_MAX 8192
 
 struct cf_town;
 
@@ -59,8 +60,9 @@ typedef struct {
   struct cf_town     *town;
   cf_check_receipt_t *receipt;
   size_t              receipts;
-  cf_check_head_t     head[CF_CHECK_HEADS_MAX], pending[16], last[16]; /* pending: written by a witness, not yet answered; last: what it signed last */
-  size_t              heads;
+  cf_check_head_t     head[CF_CHECK_HEADS_MAX], pending[16],
+      last[16]; /* pending: written by a witness, not yet answered; last: what it signed last */
+  size_t heads;
   /* the truth: the log under a witness quorum */
   cf_span_t          *entry;
   cf_hash_t          *leaf;
@@ -72,7 +74,7 @@ typedef struct {
   size_t              lives;
   cf_check_promise_t *given; /* receipts that parties hold */
   size_t              givens;
-  uint64_t            block;   /* ledger blocks looked at */
+  uint64_t            block; /* ledger blocks looked at */
   cf_hash_t           ledger_head;
   uint64_t            executed_last;
   uint64_t            funded[3];
@@ -83,7 +85,7 @@ void cf_check_init(cf_check_t *c, struct cf_town *t);
 void cf_check_fini(cf_check_t *c);
 
 /* cf_check_log.c: effects of witnesses, and the truth. */
-void cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t const *e);
+void                cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t const *e);
 cf_check_receipt_t *cf_check_receipt(cf_check_t *c, cf_hash_t const *hash);
 /* How many witnesses stand behind a head, by what they really signed. */
 unsigned cf_check_behind(cf_check_t const *c, uint64_t size, cf_hash_t const *root);

@@ -4,51 +4,46 @@
 #include "cf_town.h"
 #include "ledger/cf_slots.h"
 
-static cf_span_t
-sub(cf_rd_t *rd) {
+static cf_span_t sub(cf_rd_t *rd) {
   uint32_t n = cf_rd_u32(rd);
   return cf_rd_take_span(rd, n);
 }
 
-static cf_check_life_t *
-life_of(cf_check_t *c, cf_hash_t const *instance) {
+static cf_check_life_t *life_of(cf_check_t *c, cf_hash_t const *instance) {
   for (size_t i = c->lives; i > 0; i--)
     if (cf_hash_eq(&c->life[i - 1].instance, instance)) return &c->life[i - 1];
   assert(c->lives < sizeof c->life / sizeof *c->life);
-  c->life[c->lives] = (cf_check_life_t){ .instance = *instance, .boot = CF_NO_INDEX };
+  c->life[c->lives] = (cf_check_life_t){.instance = *instance, .boot = CF_NO_INDEX};
   return &c->life[c->lives++];
 }
 
 /* ---- batches ---- */
 
-static bool
-refused(cf_span_t list, uint16_t index) {
+static bool refused(cf_span_t list, uint16_t index) {
   for (size_t i = 0; i + 3 <= list.len; i += 3)
     if ((list.ptr[i] << 8 | list.ptr[i + 1]) == index) return true;
   return false;
 }
 
 /* An enclave that was shown a counting receipt has it, and so knows its inputs. */
-static void
-taken_before(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t const *r) {
+static void taken_before(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t const *r) {
   for (size_t k = 0; k < c->receipts; k++) {
     cf_check_receipt_t const *o = &c->receipt[k];
     if (o == r || !o->counts_at || o->counts_at > l->fed) continue;
     for (uint32_t i = 0; i < r->inputs; i++)
       for (uint32_t j = 0; j < o->inputs; j++)
         if (cf_hash_eq(&r->id[i], &o->id[j]))
-          cf_world_fail(&c->town->world, 1, "an input of receipt %llu, which counts, is taken again by receipt %llu", (unsigned long long)o->sequence,
-                        (unsigned long long)r->sequence);
+          cf_world_fail(&c->town->world, 1, "an input of receipt %llu, which counts, is taken again by receipt %llu",
+                        (unsigned long long)o->sequence, (unsigned long long)r->sequence);
   }
 }
 
-static void
-on_batch(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
+static void on_batch(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
   cf_town_t   *t = c->town;
   cf_receipt_t doc;
   cf_sign1_t   s;
-  uint16_t     cnt  = cf_rd_u16(&out);
-  cf_span_t    no   = cf_rd_take_span(&out, (size_t)cnt * 3);
+  uint16_t     cnt = cf_rd_u16(&out);
+  cf_span_t    no = cf_rd_take_span(&out, (size_t)cnt * 3);
   (void)sub(&out);
   cf_span_t receipt = sub(&out);
   if (!cf_rd_done(&out) || cf_document_open(&doc, &s, &cf_receipt_table, receipt, NULL)) {
@@ -57,7 +52,7 @@ on_batch(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
   }
   assert(c->receipts < CF_CHECK_RECEIPTS_MAX);
   cf_check_receipt_t *r = &c->receipt[c->receipts++];
-  *r                    = (cf_check_receipt_t){ .hash = cf_document_hash(s.protected_hdr, s.payload), .sequence = doc.sequence, .epoch = doc.epoch };
+  *r = (cf_check_receipt_t){.hash = cf_document_hash(s.protected_hdr, s.payload), .sequence = doc.sequence, .epoch = doc.epoch};
   memcpy(r->intent.b, doc.intent, 32);
   memcpy(r->instance.b, doc.instance, 32);
   uint16_t n = cf_rd_u16(&in);
@@ -80,14 +75,14 @@ on_batch(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
 /* ---- releases ---- */
 
 /* What is let out must stand on a receipt that counts in the log that this enclave was shown, with nobody after it. */
-static void
-grounded(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t const *r, char const *what, uint64_t number) {
+static void grounded(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t const *r, char const *what, uint64_t number) {
   cf_world_t *w = &c->town->world;
   if (!r || !r->counts_at) {
     cf_world_fail(w, 5, "%s of %llu left, and its receipt counts in no witnessed log", what, (unsigned long long)number);
     return;
   }
-  if (r->counts_at > l->fed) cf_world_fail(w, 5, "%s of %llu left before its receipt was shown", what, (unsigned long long)number);
+  if (r->counts_at > l->fed)
+    cf_world_fail(w, 5, "%s of %llu left before its receipt was shown", what, (unsigned long long)number);
   for (size_t i = 0; i < c->history->boots_cnt; i++) {
     uint64_t at = c->history->boots[i].index;
     if (l->boot != CF_NO_INDEX && at > l->boot && at < l->fed)
@@ -96,21 +91,20 @@ grounded(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t const *r, c
 }
 
 /* One content per head, unless a final block shows the head unmoved and the time of the first past. */
-static void
-one_content(cf_check_t *c, cf_check_content_t const *n) {
+static void one_content(cf_check_t *c, cf_check_content_t const *n) {
   cf_town_t *t = c->town;
   for (size_t i = 0; i < c->contents; i++) {
     cf_check_content_t const *o = &c->content[i];
     if (!cf_hash_eq(&o->prev_head, &n->prev_head) || cf_hash_eq(&o->digest, &n->digest)) continue;
     if (o->executed || !t->ledger || t->ledger->chain.head.time_s <= o->valid_until_s)
-      cf_world_fail(&t->world, 3, "a second content (%llu..%llu) for the head of %llu..%llu, which can still execute", (unsigned long long)n->first,
-                    (unsigned long long)n->last, (unsigned long long)o->first, (unsigned long long)o->last);
+      cf_world_fail(&t->world, 3, "a second content (%llu..%llu) for the head of %llu..%llu, which can still execute",
+                    (unsigned long long)n->first, (unsigned long long)n->last, (unsigned long long)o->first,
+                    (unsigned long long)o->last);
   }
 }
 
-static void
-on_settlement(cf_check_t *c, cf_check_life_t const *l, uint64_t number, cf_span_t item) {
-  cf_town_t           *t  = c->town;
+static void on_settlement(cf_check_t *c, cf_check_life_t const *l, uint64_t number, cf_span_t item) {
+  cf_town_t           *t = c->town;
   cf_rd_t              rd = cf_rd_span(item);
   cf_settlement_doc_t  d;
   cf_settlement_t      s;
@@ -125,9 +119,13 @@ on_settlement(cf_check_t *c, cf_check_life_t const *l, uint64_t number, cf_span_
   memcpy(s.entries.b, d.entries, 32);
   memcpy(s.receipts.b, d.receipts, 32);
   (void)cf_settlement_meta_unpack(&meta, &s.meta);
-  cf_check_content_t  n      = { .digest = cf_settlement_digest(&t->domain->ledger.separator, &s), .prev_head = s.prev_head, .first = d.first, .last = d.last, .valid_until_s = meta.valid_until_s };
+  cf_check_content_t  n = {.digest = cf_settlement_digest(&t->domain->ledger.separator, &s),
+                           .prev_head = s.prev_head,
+                           .first = d.first,
+                           .last = d.last,
+                           .valid_until_s = meta.valid_until_s};
   cf_hash_t           intent = cf_intent(d.salt, &n.digest);
-  cf_check_receipt_t *at     = NULL;
+  cf_check_receipt_t *at = NULL;
   for (size_t i = 0; i < c->receipts; i++)
     if (cf_hash_eq(&c->receipt[i].intent, &intent) && (!at || c->receipt[i].counts_at)) at = &c->receipt[i];
   grounded(c, l, at, "a signature", number);
@@ -139,13 +137,12 @@ on_settlement(cf_check_t *c, cf_check_life_t const *l, uint64_t number, cf_span_
   t->world.counts.happened[CF_HAPPENED_CONTENT]++;
 }
 
-static void
-on_items(cf_check_t *c, cf_machine_t *m, cf_check_life_t const *l, cf_rd_t *rd) {
+static void on_items(cf_check_t *c, cf_check_life_t const *l, cf_rd_t *rd) {
   uint16_t cnt = cf_rd_u16(rd);
   for (; cnt > 0 && !rd->bad; cnt--) {
-    cf_release_kind_t kind   = (cf_release_kind_t)cf_rd_u8(rd);
+    cf_release_kind_t kind = (cf_release_kind_t)cf_rd_u8(rd);
     uint64_t          number = cf_rd_u64(rd);
-    cf_span_t         item   = sub(rd);
+    cf_span_t         item = sub(rd);
     if (kind == CF_RELEASE_SETTLEMENT) on_settlement(c, l, number, item);
     if (kind != CF_RELEASE_RESULTS) continue;
     cf_check_receipt_t *r = NULL;
@@ -153,14 +150,12 @@ on_items(cf_check_t *c, cf_machine_t *m, cf_check_life_t const *l, cf_rd_t *rd) 
       if (c->receipt[i].sequence == number && (!r || c->receipt[i].counts_at)) r = &c->receipt[i];
     grounded(c, l, r, "a result", number);
   }
-  (void)m;
 }
 
-static void
-on_show_log(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
-  cf_check_life_t *l     = life_of(c, &m->instance);
+static void on_show_log(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
+  cf_check_life_t *l = life_of(c, &m->instance);
   uint64_t         first = cf_rd_u64(&in);
-  uint32_t         cnt   = cf_rd_u32(&in);
+  uint32_t         cnt = cf_rd_u32(&in);
   for (uint32_t i = 0; i < cnt; i++) {
     uint16_t len = cf_rd_u16(&in);
     (void)cf_rd_take(&in, len);
@@ -169,21 +164,21 @@ on_show_log(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
   cf_note_t       parsed;
   cf_checkpoint_t cp;
   if (note.len) {
-    if (cf_note_parse(&parsed, note, NULL) || cf_checkpoint_parse(&cp, parsed.text, NULL)) cf_world_fail(&c->town->world, 5, "an enclave relies on a note that is none");
+    if (cf_note_parse(&parsed, note, NULL) || cf_checkpoint_parse(&cp, parsed.text, NULL))
+      cf_world_fail(&c->town->world, 5, "an enclave relies on a note that is none");
     else if (cf_check_behind(c, cp.size, &cp.root) < c->town->domain->witnesses.k)
-      cf_world_fail(&c->town->world, 5, "an enclave relies on a head of %llu entries that %u witnesses stand behind", (unsigned long long)cp.size,
-                    cf_check_behind(c, cp.size, &cp.root));
+      cf_world_fail(&c->town->world, 5, "an enclave relies on a head of %llu entries that %u witnesses stand behind",
+                    (unsigned long long)cp.size, cf_check_behind(c, cp.size, &cp.root));
     if (first + cnt > l->fed) l->fed = first + cnt;
   }
   (void)cf_rd_u8(&out); /* phase */
-  on_items(c, m, l, &out);
+  on_items(c, l, &out);
 }
 
 /* ---- fences ---- */
 
 /* An enclave that would boot without a receipt that counts in the log that it was shown would use its number again. */
-static void
-on_fence(cf_check_t *c, cf_machine_t *m, cf_rd_t out) {
+static void on_fence(cf_check_t *c, cf_machine_t *m, cf_rd_t out) {
   cf_check_life_t const *l = life_of(c, &m->instance);
   cf_boot_t              boot;
   cf_sign1_t             s;
@@ -203,8 +198,7 @@ on_fence(cf_check_t *c, cf_machine_t *m, cf_rd_t out) {
   }
 }
 
-void
-cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
+void cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
   cf_rd_t in = cf_rd_span(request), out = cf_rd_span(answer);
   (void)cf_rd_u8(&in);
   cf_message_type_t type = (cf_message_type_t)cf_rd_u8(&in);
@@ -213,7 +207,8 @@ cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t a
   cf_sim_counts_t *n = &c->town->world.counts;
   for (size_t i = 0; i < cf_boundary_rows; i++)
     if (cf_boundary_table[i].type == type)
-      cf_world_say(&c->town->world, "%s: %s %s", c->town->world.node[m->node].name, cf_boundary_table[i].name, class ? cf_refuse_name(class) : "");
+      cf_world_say(&c->town->world, "%s: %s %s", c->town->world.node[m->node].name, cf_boundary_table[i].name,
+                   class ? cf_refuse_name(class) : "");
   if (class == CF_REFUSE_ROLLED_BACK) n->happened[CF_HAPPENED_ROLLED_BACK]++;
   if (class == CF_REFUSE_TWIN) n->happened[CF_HAPPENED_STOPPED]++;
   if (class) return;
@@ -222,5 +217,5 @@ cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t a
   if (type == CF_MSG_FENCE) on_fence(c, m, out);
   if (type == CF_MSG_POSSESS) n->happened[CF_HAPPENED_REGISTER]++;
   if (type == CF_MSG_SNAPSHOT) n->happened[CF_HAPPENED_SNAPSHOT]++;
-  if (type == CF_MSG_READ && cf_rd_u8(&in) == 4) on_items(c, m, life_of(c, &m->instance), &out);
+  if (type == CF_MSG_READ && cf_rd_u8(&in) == 4) on_items(c, life_of(c, &m->instance), &out);
 }

@@ -5,41 +5,35 @@
 #include "ledger/cf_slots.h"
 #include "ledger/cf_state.h"
 
-static cf_hash_t
-slot(cf_town_t const *t, cf_hash_t key) {
-  return cf_ledger_state_get(t->ledger->chain.state, &key);
-}
+static cf_hash_t slot(cf_town_t const *t, cf_hash_t key) { return cf_ledger_state_get(t->ledger->chain.state, &key); }
 
-static uint64_t
-units(cf_town_t const *t, cf_hash_t lanes, uint32_t account) {
+static uint64_t units(cf_town_t const *t, cf_hash_t lanes, uint32_t account) {
   cf_hash_t word = slot(t, cf_slot_add(&lanes, account / 4));
   return cf_word_get(&word, cf_lane_bit(account), 64) & CF_LANE_MAX;
 }
 
-static uint64_t
-held(cf_town_t const *t, uint32_t asset, uint32_t account) {
+static uint64_t held(cf_town_t const *t, uint32_t asset, uint32_t account) {
   return units(t, cf_slot_lanes(asset), account) + units(t, cf_slot_free_lanes(asset), account);
 }
 
 /* ---- 3: the head moves along contents that were let out, without a gap ---- */
 
-static void
-moved(cf_check_t *c, cf_hash_t const *head) {
+static void moved(cf_check_t *c, cf_hash_t const *head) {
   cf_town_t *t = c->town;
   for (size_t i = 0; i < c->contents; i++) {
     cf_check_content_t *n = &c->content[i];
     if (!cf_hash_eq(&n->digest, head)) continue;
-    if (n->executed) cf_world_fail(&t->world, 3, "receipts %llu..%llu settled twice", (unsigned long long)n->first, (unsigned long long)n->last);
+    if (n->executed)
+      cf_world_fail(&t->world, 3, "receipts %llu..%llu settled twice", (unsigned long long)n->first, (unsigned long long)n->last);
     n->executed = true;
     t->world.counts.happened[CF_HAPPENED_SETTLED]++;
   }
 }
 
 /* Several contents may execute in one block: the chain is walked back from the new head to the one known. */
-static void
-follow_head(cf_check_t *c) {
-  cf_town_t *t    = c->town;
-  cf_hash_t  key  = cf_slot_plain(CF_SLOT_HEAD), head = slot(t, key), at = head;
+static void follow_head(cf_check_t *c) {
+  cf_town_t *t = c->town;
+  cf_hash_t  key = cf_slot_plain(CF_SLOT_HEAD), head = slot(t, key), at = head;
   uint64_t   from = UINT64_MAX, last = 0;
   if (cf_hash_eq(&head, &c->ledger_head)) return;
   bool founding = !c->block;
@@ -58,26 +52,26 @@ follow_head(cf_check_t *c) {
     at = n->prev_head;
   }
   if (!founding && from != c->executed_last + 1)
-    cf_world_fail(&t->world, 3, "receipts from %llu were settled behind %llu", (unsigned long long)from, (unsigned long long)c->executed_last);
+    cf_world_fail(&t->world, 3, "receipts from %llu were settled behind %llu", (unsigned long long)from,
+                  (unsigned long long)c->executed_last);
   if (!founding) c->executed_last = last;
   c->ledger_head = head;
 }
 
 /* ---- 4: what lies in all lanes is what was deposited ---- */
 
-static void
-conserved(cf_check_t *c) {
+static void conserved(cf_check_t *c) {
   cf_town_t *t = c->town;
   for (uint32_t a = 0; a < t->assets; a++) {
     uint64_t sum = 0;
     for (uint32_t i = 1; i <= t->parties; i++) sum += held(t, a, i);
     if (sum && sum != c->funded[a] && t->bank.done)
-      cf_world_fail(&t->world, 4, "asset %u: %llu in all lanes, %llu deposited", a, (unsigned long long)sum, (unsigned long long)c->funded[a]);
+      cf_world_fail(&t->world, 4, "asset %u: %llu in all lanes, %llu deposited", a, (unsigned long long)sum,
+                    (unsigned long long)c->funded[a]);
   }
 }
 
-void
-cf_check_ledger(cf_check_t *c) {
+void cf_check_ledger(cf_check_t *c) {
   cf_town_t *t = c->town;
   if (!t->ledger || !t->ledger->ready || !t->ledger->chain.started || t->ledger->chain.head.number + 1 <= c->block) return;
   conserved(c);
@@ -87,10 +81,9 @@ cf_check_ledger(cf_check_t *c) {
 
 /* ---- 6 ---- */
 
-bool
-cf_check_settled(cf_check_t *c, char *why, size_t max) {
+bool cf_check_settled(cf_check_t *c, char *why, size_t max) {
   cf_town_t *t = c->town;
-  int64_t    want[3][CF_TOWN_PARTIES_MAX + 1] = { { 0 } };
+  int64_t    want[3][CF_TOWN_PARTIES_MAX + 1] = {{0}};
   if (!t->bank.done || !t->ledger) return snprintf(why, max, "accounts are not funded"), false;
   for (unsigned i = 0; i < t->parties; i++) {
     cf_party_node_t const *p = &t->party[i];
@@ -105,19 +98,20 @@ cf_check_settled(cf_check_t *c, char *why, size_t max) {
   for (uint32_t a = 0; a < t->assets; a++)
     for (uint32_t i = 1; i <= t->parties; i++) {
       int64_t due = (int64_t)(c->funded[a] / t->parties) + want[a][i], has = (int64_t)held(t, a, i);
-      if (due != has) return snprintf(why, max, "account %u has %lld of asset %u, due are %lld", i, (long long)has, a, (long long)due), false;
+      if (due != has)
+        return snprintf(why, max, "account %u has %lld of asset %u, due are %lld", i, (long long)has, a, (long long)due), false;
     }
   return true;
 }
 
-void
-cf_check_end(cf_check_t *c) {
+void cf_check_end(cf_check_t *c) {
   for (size_t i = 0; i < c->givens; i++) {
     cf_check_receipt_t const *in = NULL;
     for (size_t k = 0; k < c->receipts; k++)
       for (uint32_t j = 0; c->receipt[k].counts_at && j < c->receipt[k].inputs; j++)
         if (cf_hash_eq(&c->receipt[k].id[j], &c->given[i].envelope)) in = &c->receipt[k];
     if (!in && !c->lossy)
-      cf_world_fail(&c->town->world, 1, "an input accepted by receipt %llu is in no counting receipt", (unsigned long long)c->given[i].sequence);
+      cf_world_fail(&c->town->world, 1, "an input accepted by receipt %llu is in no counting receipt",
+                    (unsigned long long)c->given[i].sequence);
   }
 }

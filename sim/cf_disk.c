@@ -3,8 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static void *
-copy_of(void const *p, size_t n) {
+static void *copy_of(void const *p, size_t n) {
   uint8_t *c = malloc(n + 1);
   assert(c);
   if (n) memcpy(c, p, n);
@@ -14,37 +13,33 @@ copy_of(void const *p, size_t n) {
 
 /* ---- files ---- */
 
-static bool
-named(cf_disk_file_t const *f, cf_span_t name) {
+static bool named(cf_disk_file_t const *f, cf_span_t name) {
   return strlen(f->name) == name.len && !memcmp(f->name, name.ptr, name.len);
 }
 
-cf_disk_file_t *
-cf_disk_file(cf_disk_t const *d, cf_span_t name) {
+cf_disk_file_t *cf_disk_file(cf_disk_t const *d, cf_span_t name) {
   for (size_t i = d->files; i > 0; i--) /* the newest are asked for most */
     if (named(&d->file[i - 1], name)) return &d->file[i - 1];
   return NULL;
 }
 
-static cf_disk_file_t *
-made(cf_disk_t *d, cf_span_t name) {
+static cf_disk_file_t *made(cf_disk_t *d, cf_span_t name) {
   cf_disk_file_t *f = cf_disk_file(d, name);
   if (f) return f;
   if (d->files == d->files_max) {
     d->files_max = d->files_max ? 2 * d->files_max : 64;
-    d->file      = realloc(d->file, d->files_max * sizeof *d->file);
+    d->file = realloc(d->file, d->files_max * sizeof *d->file);
     assert(d->file);
   }
-  f  = &d->file[d->files++];
-  *f = (cf_disk_file_t){ .name = copy_of(name.ptr, name.len) };
+  f = &d->file[d->files++];
+  *f = (cf_disk_file_t){.name = copy_of(name.ptr, name.len)};
   return f;
 }
 
-void
-cf_disk_append(cf_disk_t *d, cf_span_t name, cf_span_t body) {
+void cf_disk_append(cf_disk_t *d, cf_span_t name, cf_span_t body) {
   cf_disk_file_t *f = made(d, name);
   if (f->len + body.len > f->max || !f->bytes) {
-    f->max   = 2 * (f->len + body.len) + 64;
+    f->max = 2 * (f->len + body.len) + 64;
     f->bytes = realloc(f->bytes, f->max);
     assert(f->bytes);
   }
@@ -52,14 +47,12 @@ cf_disk_append(cf_disk_t *d, cf_span_t name, cf_span_t body) {
   f->len += body.len;
 }
 
-void
-cf_disk_put(cf_disk_t *d, cf_span_t name, cf_span_t body) {
+void cf_disk_put(cf_disk_t *d, cf_span_t name, cf_span_t body) {
   made(d, name)->len = 0;
   cf_disk_append(d, name, body);
 }
 
-void
-cf_disk_remove(cf_disk_t *d, cf_span_t name) {
+void cf_disk_remove(cf_disk_t *d, cf_span_t name) {
   cf_disk_file_t *f = cf_disk_file(d, name);
   if (!f) return;
   free(f->name);
@@ -68,13 +61,9 @@ cf_disk_remove(cf_disk_t *d, cf_span_t name) {
   memmove(f, f + 1, (--d->files - at) * sizeof *f);
 }
 
-static int
-by_text(void const *a, void const *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int by_text(void const *a, void const *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-uint8_t *
-cf_disk_list(cf_disk_t const *d, cf_span_t name, size_t *len) {
+uint8_t *cf_disk_list(cf_disk_t const *d, cf_span_t name, size_t *len) {
   char **names = malloc((d->files + 1) * sizeof *names);
   size_t cnt = 0, sum = 0;
   assert(names);
@@ -100,18 +89,16 @@ cf_disk_list(cf_disk_t const *d, cf_span_t name, size_t *len) {
 
 /* ---- the store ---- */
 
-static int
-order_of(cf_disk_entry_t const *e, cf_store_write_t const *w) {
+static int order_of(cf_disk_entry_t const *e, cf_store_write_t const *w) {
   if (e->kind != w->kind) return e->kind < w->kind ? -1 : 1;
   size_t n = e->key_len < w->key.len ? e->key_len : w->key.len;
   int    c = n ? memcmp(e->key, w->key.ptr, n) : 0;
   return c ? c : e->key_len < w->key.len ? -1 : e->key_len > w->key.len;
 }
 
-static void
-write_one(cf_disk_t *d, cf_store_write_t const *w) {
+static void write_one(cf_disk_t *d, cf_store_write_t const *w) {
   size_t at = 0;
-  int    c  = 1;
+  int    c = 1;
   while (at < d->entries && (c = order_of(&d->entry[at], w)) < 0) at++;
   bool found = at < d->entries && c == 0;
   if (found) {
@@ -125,18 +112,17 @@ write_one(cf_disk_t *d, cf_store_write_t const *w) {
     if (!w->put) return;
     if (d->entries == d->entries_max) {
       d->entries_max = d->entries_max ? 2 * d->entries_max : 64;
-      d->entry       = realloc(d->entry, d->entries_max * sizeof *d->entry);
+      d->entry = realloc(d->entry, d->entries_max * sizeof *d->entry);
       assert(d->entry);
     }
     memmove(&d->entry[at + 1], &d->entry[at], (d->entries++ - at) * sizeof *d->entry);
-    d->entry[at] = (cf_disk_entry_t){ .kind = w->kind, .key = copy_of(w->key.ptr, w->key.len), .key_len = w->key.len };
+    d->entry[at] = (cf_disk_entry_t){.kind = w->kind, .key = copy_of(w->key.ptr, w->key.len), .key_len = w->key.len};
   }
-  d->entry[at].value     = copy_of(w->value.ptr, w->value.len);
+  d->entry[at].value = copy_of(w->value.ptr, w->value.len);
   d->entry[at].value_len = w->value.len;
 }
 
-cf_status_t
-cf_disk_commit(cf_disk_t *d, cf_span_t writes) {
+cf_status_t cf_disk_commit(cf_disk_t *d, cf_span_t writes) {
   cf_rd_t          rd;
   uint64_t         fence;
   cf_store_write_t w;
@@ -151,12 +137,11 @@ cf_disk_commit(cf_disk_t *d, cf_span_t writes) {
   return CF_OK;
 }
 
-uint8_t *
-cf_disk_scan(cf_disk_t const *d, cf_store_kind_t kind, size_t *len) {
+uint8_t *cf_disk_scan(cf_disk_t const *d, cf_store_kind_t kind, size_t *len) {
   size_t max = 64;
   for (size_t i = 0; i < d->entries; i++) max += 16 + d->entry[i].key_len + d->entry[i].value_len;
   uint8_t *out = malloc(max);
-  cf_wr_t  wr  = cf_wr_init(out, max);
+  cf_wr_t  wr = cf_wr_init(out, max);
   assert(out);
   cf_store_begin(&wr, d->fence);
   for (size_t i = 0; i < d->entries; i++) {
@@ -170,19 +155,17 @@ cf_disk_scan(cf_disk_t const *d, cf_store_kind_t kind, size_t *len) {
 
 /* ---- whole disks ---- */
 
-void
-cf_disk_copy(cf_disk_t *to, cf_disk_t const *from) {
-  *to = (cf_disk_t){ .fence = from->fence };
+void cf_disk_copy(cf_disk_t *to, cf_disk_t const *from) {
+  *to = (cf_disk_t){.fence = from->fence};
   for (size_t i = 0; i < from->files; i++)
     cf_disk_put(to, CF_SPAN(from->file[i].name, strlen(from->file[i].name)), cf_disk_bytes(&from->file[i]));
   for (size_t i = 0; i < from->entries; i++) {
     cf_disk_entry_t const *e = &from->entry[i];
-    write_one(to, &(cf_store_write_t){ e->kind, true, CF_SPAN(e->key, e->key_len), CF_SPAN(e->value, e->value_len) });
+    write_one(to, &(cf_store_write_t){e->kind, true, CF_SPAN(e->key, e->key_len), CF_SPAN(e->value, e->value_len)});
   }
 }
 
-void
-cf_disk_fini(cf_disk_t *d) {
+void cf_disk_fini(cf_disk_t *d) {
   for (size_t i = 0; i < d->files; i++) {
     free(d->file[i].name);
     free(d->file[i].bytes);
@@ -193,5 +176,5 @@ cf_disk_fini(cf_disk_t *d) {
   }
   free(d->file);
   free(d->entry);
-  *d = (cf_disk_t){ 0 };
+  *d = (cf_disk_t){0};
 }

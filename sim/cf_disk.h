@@ -1,5 +1,5 @@
-/* Virtual disks: the files and the store of a host.  Every write is durable when it returns; what a crash leaves of the write that it cut
-   short is the fault's choice (cf_world.c). */
+/* Virtual disks: the files and the store of a host.  Every write is durable when it returns; what a crash leaves of the write
+   that it cut short is the fault's choice (cf_world.c). */
 #ifndef CF_SIM_DISK_H
 #define CF_SIM_DISK_H
 
@@ -39,6 +39,6 @@ uint8_t *cf_disk_list(cf_disk_t const *d, cf_span_t name, size_t *len);
 /* CF_ERR_STALE: the fence; CF_ERR_FORMAT. */
 CF_MUST_CHECK cf_status_t cf_disk_commit(cf_disk_t *d, cf_span_t writes);
 uint8_t                  *cf_disk_scan(cf_disk_t const *d, cf_store_kind_t kind, size_t *len); /* caller frees */
-static inline cf_span_t cf_disk_bytes(cf_disk_file_t const *f) { return CF_SPAN(f->bytes, f->len); }
+static inline cf_span_t   cf_disk_bytes(cf_disk_file_t const *f) { return CF_SPAN(f->bytes, f->len); }
 
 #endif

@@ -8,20 +8,20 @@
 typedef enum {
   CF_FAULT_LOST_REQUEST, /* a message never arrives: the asker's time runs out */
   CF_FAULT_LOST_REPLY,
-  CF_FAULT_REPEAT,       /* a request arrives twice */
-  CF_FAULT_DELAY,        /* ... much later than others: reordered */
-  CF_FAULT_CRASH,        /* a process ends at an effect */
-  CF_FAULT_LOST_WRITE,   /* ... and that write is not there */
-  CF_FAULT_TORN_WRITE,   /* ... and half of that append is there */
-  CF_FAULT_ENCLAVE,      /* the enclave ends */
-  CF_FAULT_CLOCK,        /* a wall clock jumps */
-  CF_FAULT_OLD_DISK,     /* restart with some files as they were */
-  CF_FAULT_TWIN,         /* a copy of the host's disk starts elsewhere */
-  CF_FAULT_REPLAY,       /* the host puts an old envelope into a batch */
-  CF_FAULT_EARLY,        /* the host shows the enclave what k - 1 witnesses stand behind */
-  CF_FAULT_STALE_VIEW,   /* the host shows the enclave an old view */
-  CF_FAULT_FORGETFUL,    /* a witness, of those that may lie, forgets what it signed */
-  CF_FAULT_FORGED,       /* a stolen settlement key signs what does not sum to zero */
+  CF_FAULT_REPEAT,     /* a request arrives twice */
+  CF_FAULT_DELAY,      /* ... much later than others: reordered */
+  CF_FAULT_CRASH,      /* a process ends at an effect */
+  CF_FAULT_LOST_WRITE, /* ... and that write is not there */
+  CF_FAULT_TORN_WRITE, /* ... and half of that append is there */
+  CF_FAULT_ENCLAVE,    /* the enclave ends */
+  CF_FAULT_CLOCK,      /* a wall clock jumps */
+  CF_FAULT_OLD_DISK,   /* restart with some files as they were */
+  CF_FAULT_TWIN,       /* a copy of the host's disk starts elsewhere */
+  CF_FAULT_REPLAY,     /* the host puts an old envelope into a batch */
+  CF_FAULT_EARLY,      /* the host shows the enclave what k - 1 witnesses stand behind */
+  CF_FAULT_STALE_VIEW, /* the host shows the enclave an old view */
+  CF_FAULT_FORGETFUL,  /* a witness, of those that may lie, forgets what it signed */
+  CF_FAULT_FORGED,     /* a stolen settlement key signs what does not sum to zero */
   CF_FAULT_KINDS,
 } cf_fault_t;
 extern char const *const cf_fault_names[CF_FAULT_KINDS];
@@ -29,20 +29,19 @@ extern char const *const cf_fault_names[CF_FAULT_KINDS];
 typedef struct {
   bool     on;
   unsigned rate[CF_FAULT_KINDS]; /* of 100,000 */
-  uint64_t spared; /* bit i: node i does not crash */
 } cf_sim_faults_t;
 
 /* What happened, for the table at the end: a row that stays 0 in a long run is a failure of the simulator. */
 typedef enum {
   CF_HAPPENED_RECEIPT,
-  CF_HAPPENED_INPUT,     /* accepted into a batch */
-  CF_HAPPENED_REFUSED,   /* refused at once */
+  CF_HAPPENED_INPUT,   /* accepted into a batch */
+  CF_HAPPENED_REFUSED, /* refused at once */
   CF_HAPPENED_PROMISE,
-  CF_HAPPENED_BOOT,      /* boot entries */
-  CF_HAPPENED_REGISTER,  /* epochs that started */
-  CF_HAPPENED_RESULT,    /* results that parties opened */
-  CF_HAPPENED_CONTENT,   /* settlements let out */
-  CF_HAPPENED_SETTLED,   /* of them executed */
+  CF_HAPPENED_BOOT,     /* boot entries */
+  CF_HAPPENED_REGISTER, /* epochs that started */
+  CF_HAPPENED_RESULT,   /* results that parties opened */
+  CF_HAPPENED_CONTENT,  /* settlements let out */
+  CF_HAPPENED_SETTLED,  /* of them executed */
   CF_HAPPENED_ABANDON,
   CF_HAPPENED_SNAPSHOT,
   CF_HAPPENED_ROLLED_BACK, /* an enclave refused an older disk */

@@ -1,13 +1,12 @@
-/* The host between gateway and enclave, hostile: what it slips in must change nothing.  And a thief who has a settlement key: what
-   he signs must not move value. */
+/* The host between gateway and enclave, hostile: what it slips in must change nothing.  And a thief who has a settlement key:
+   what he signs must not move value. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "cf_town.h"
 #include "enclave/cf_enclave_state.h"
 
-static void
-keep(cf_kept_bytes_t *k, cf_span_t s) {
+static void keep(cf_kept_bytes_t *k, cf_span_t s) {
   free(k->bytes);
   k->bytes = malloc(s.len + 1);
   assert(k->bytes);
@@ -15,25 +14,20 @@ keep(cf_kept_bytes_t *k, cf_span_t s) {
   k->len = s.len;
 }
 
-static cf_span_t
-kept(cf_kept_bytes_t const *k) {
-  return CF_SPAN(k->bytes, k->len);
-}
+static cf_span_t kept(cf_kept_bytes_t const *k) { return CF_SPAN(k->bytes, k->len); }
 
-static cf_message_type_t
-type_of(cf_span_t frame) {
+static cf_message_type_t type_of(cf_span_t frame) {
   return frame.len < 2 ? (cf_message_type_t)0 : (cf_message_type_t)frame.ptr[1];
 }
 
 /* ---- k - 1 ---- */
 
 /* A note over a log's first size entries with one cosignature too few. */
-static void
-early_note(cf_town_t *t, cf_wr_t *out, uint64_t size, cf_hash_t const *root) {
+static void early_note(cf_town_t *t, cf_wr_t *out, uint64_t size, cf_hash_t const *root) {
   cf_witness_set_t const *set = &t->domain->witnesses;
   uint8_t                 text_buf[512], note_buf[1024], sig[64];
   cf_wr_t                 text = cf_wr_init(text_buf, sizeof text_buf), note = cf_wr_init(note_buf, sizeof note_buf);
-  cf_cosig_t              cosig[CF_WITNESSES_MAX] = { { 0 } };
+  cf_cosig_t              cosig[CF_WITNESSES_MAX] = {{0}};
   cf_checkpoint_t         cp;
   cf_note_t               parsed;
   cf_checkpoint_format(&text, cf_vkey_name(&set->log), size, root);
@@ -54,9 +48,8 @@ typedef struct {
   cf_hash_t leaf[CF_CHECK_LOG_MAX];
 } early_t;
 
-static void
-early_entry(void *ctx, uint64_t index, cf_span_t entry) {
-  early_t *e     = ctx;
+static void early_entry(void *ctx, uint64_t index, cf_span_t entry) {
+  early_t *e = ctx;
   e->leaf[index] = cf_tree_leaf(entry);
   if (index < e->from) return;
   cf_wr_u16(&e->wr, (uint16_t)entry.len);
@@ -64,25 +57,23 @@ early_entry(void *ctx, uint64_t index, cf_span_t entry) {
 }
 
 /* Size of the log that the gateway signed last. */
-static uint64_t
-log_size(cf_disk_t const *d) {
+static uint64_t log_size(cf_disk_t const *d) {
   cf_disk_file_t const *f = cf_disk_file(d, CF_SPAN_LIT("public/log/checkpoint"));
   cf_checkpoint_t       cp;
   cf_note_t             note;
   return f && !cf_note_parse(&note, cf_disk_bytes(f), NULL) && !cf_checkpoint_parse(&cp, note.text, NULL) ? cp.size : 0;
 }
 
-static void
-show_early(cf_town_t *t, cf_machine_t *m) {
-  cf_disk_t const *d     = &t->world.disk[t->world.node[m->node].host];
-  uint64_t         size  = log_size(d), from = m->enclave->feed.frontier.size;
-  size_t           max   = 1 << 20;
+static void show_early(cf_town_t *t, cf_machine_t *m) {
+  cf_disk_t const *d = &t->world.disk[t->world.node[m->node].host];
+  uint64_t         size = log_size(d), from = m->enclave->feed.frontier.size;
+  size_t           max = 1 << 20;
   if (size <= from || size > CF_CHECK_LOG_MAX || !cf_world_chance(&t->world, CF_FAULT_EARLY)) return;
-  early_t *e   = malloc(sizeof *e);
+  early_t *e = malloc(sizeof *e);
   uint8_t *buf = malloc(max), note_buf[CF_CHECKPOINT_NOTE_MAX];
   cf_wr_t  note = cf_wr_init(note_buf, sizeof note_buf);
   assert(e && buf);
-  e->wr   = cf_wr_init(buf, max);
+  e->wr = cf_wr_init(buf, max);
   e->from = from;
   cf_wr_u8(&e->wr, CF_BOUNDARY_VERSION);
   cf_wr_u8(&e->wr, CF_MSG_SHOW_LOG);
@@ -101,24 +92,22 @@ show_early(cf_town_t *t, cf_machine_t *m) {
 
 /* ---- old envelopes ---- */
 
-static void
-keep_envelopes(cf_hostile_t *h, cf_span_t request) {
+static void keep_envelopes(cf_hostile_t *h, cf_span_t request) {
   cf_rd_t rd = cf_rd_span(request);
   (void)cf_rd_u16(&rd);
   for (uint16_t n = cf_rd_u16(&rd); n > 0 && !rd.bad; n--) {
     uint32_t  len = cf_rd_u32(&rd);
-    cf_span_t s   = cf_rd_take_span(&rd, len);
+    cf_span_t s = cf_rd_take_span(&rd, len);
     if (s.len) keep(&h->envelope[h->envelopes++ % CF_HOSTILE_ENVELOPES], s);
   }
 }
 
 /* An envelope that is in a receipt that counts. */
-static cf_span_t
-old_envelope(cf_town_t *t) {
+static cf_span_t old_envelope(cf_town_t *t) {
   cf_hostile_t *h = &t->hostile;
   size_t        n = h->envelopes < CF_HOSTILE_ENVELOPES ? h->envelopes : CF_HOSTILE_ENVELOPES;
   if (!n) return CF_SPAN(NULL, 0);
-  cf_span_t e  = kept(&h->envelope[cf_prng_below(&t->world.dice, n)]);
+  cf_span_t e = kept(&h->envelope[cf_prng_below(&t->world.dice, n)]);
   cf_hash_t id = cf_sha256(e);
   for (size_t k = 0; k < t->check.receipts; k++)
     for (uint32_t i = 0; t->check.receipt[k].counts_at && i < t->check.receipt[k].inputs; i++)
@@ -126,14 +115,13 @@ old_envelope(cf_town_t *t) {
   return CF_SPAN(NULL, 0);
 }
 
-static cf_span_t
-add_old(cf_town_t *t, cf_span_t request) {
+static cf_span_t add_old(cf_town_t *t, cf_span_t request) {
   cf_hostile_t *h = &t->hostile;
   cf_span_t     e = old_envelope(t);
   uint16_t      n = (uint16_t)(request.ptr[2] << 8 | request.ptr[3]);
   if (!e.len || n >= 16 || !cf_world_chance(&t->world, CF_FAULT_REPLAY)) return request;
   uint8_t *buf = malloc(request.len + 4 + e.len);
-  cf_wr_t  wr  = cf_wr_init(buf, request.len + 4 + e.len);
+  cf_wr_t  wr = cf_wr_init(buf, request.len + 4 + e.len);
   assert(buf);
   cf_wr_span(&wr, request);
   cf_wr_u32(&wr, (uint32_t)e.len);
@@ -142,17 +130,16 @@ add_old(cf_town_t *t, cf_span_t request) {
   buf[3] = (uint8_t)(n + 1);
   keep(&h->request, cf_wr_out(&wr));
   free(buf);
-  h->added    = true;
+  h->added = true;
   h->added_at = n;
   return kept(&h->request);
 }
 
 /* ---- both ways ---- */
 
-cf_span_t
-cf_host_tamper(void *town, cf_machine_t *m, cf_span_t request) {
-  cf_town_t        *t    = town;
-  cf_hostile_t     *h    = &t->hostile;
+cf_span_t cf_host_tamper(void *town, cf_machine_t *m, cf_span_t request) {
+  cf_town_t        *t = town;
+  cf_hostile_t     *h = &t->hostile;
   cf_message_type_t type = type_of(request);
   h->added = false;
   if (!t->world.faults.on || request.len < 4) return request;
@@ -167,8 +154,7 @@ cf_host_tamper(void *town, cf_machine_t *m, cf_span_t request) {
 }
 
 /* The gateway did not ask for the envelope that was added, and need not know. */
-cf_span_t
-cf_host_restore(void *town, cf_machine_t *m, cf_span_t answer) {
+cf_span_t cf_host_restore(void *town, cf_machine_t *m, cf_span_t answer) {
   cf_hostile_t *h = &((cf_town_t *)town)->hostile;
   (void)m;
   if (!h->added || answer.len < 5 || answer.ptr[2]) return answer;
@@ -184,8 +170,7 @@ cf_host_restore(void *town, cf_machine_t *m, cf_span_t answer) {
   return kept(&h->answer);
 }
 
-void
-cf_host_fini(cf_hostile_t *h) {
+void cf_host_fini(cf_hostile_t *h) {
   for (size_t i = 0; i < CF_HOSTILE_ENVELOPES; i++) free(h->envelope[i].bytes);
   free(h->view.bytes);
   free(h->request.bytes);
@@ -195,30 +180,41 @@ cf_host_fini(cf_hostile_t *h) {
 /* ---- the thief ---- */
 
 /* One unit out of nothing, under the key of the epoch that is registered. */
-void
-cf_host_forge(cf_town_t *t, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
+void cf_host_forge(cf_town_t *t, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
   cf_enclave_t const *e = m->enclave;
   (void)answer;
-  if (type_of(request) != CF_MSG_BATCH || e->phase != CF_PHASE_SERVING || !t->ledger || !t->ledger->ready || !t->bank.done) return;
+  if (type_of(request) != CF_MSG_BATCH || e->phase != CF_PHASE_SERVING || !t->ledger || !t->ledger->ready || !t->bank.done)
+    return;
   if (!cf_world_chance(&t->world, CF_FAULT_FORGED)) return;
-  uint8_t              body_buf[64], op_buf[512], call_buf[1024];
-  cf_wr_t              body = cf_wr_init(body_buf, sizeof body_buf), ow = cf_wr_init(op_buf, sizeof op_buf), cw = cf_wr_init(call_buf, sizeof call_buf);
+  uint8_t body_buf[64], op_buf[512], call_buf[1024];
+  cf_wr_t body = cf_wr_init(body_buf, sizeof body_buf), ow = cf_wr_init(op_buf, sizeof op_buf),
+          cw = cf_wr_init(call_buf, sizeof call_buf);
   uint64_t             now_s = t->ledger->chain.head.time_s;
   cf_hash_t            key = cf_slot_plain(CF_SLOT_HEAD), digest;
-  cf_settlement_meta_t meta = { .sequence = e->sequence + 1, .as_of_s = now_s, .valid_until_s = now_s + t->domain->genesis.ledger.max_validity_s, .policy = 1, .mode = CF_MODE_NET };
+  cf_settlement_meta_t meta = {.sequence = e->sequence + 1,
+                               .as_of_s = now_s,
+                               .valid_until_s = now_s + t->domain->genesis.ledger.max_validity_s,
+                               .policy = 1,
+                               .mode = CF_MODE_NET};
   cf_section_write(&body, CF_SECTION_POSITIONS, (uint32_t)cf_prng_below(&t->world.dice, t->assets), 1);
   cf_entry_write(&body, 1, 1);
-  cf_op_t         op = { .kind = CF_OP_SETTLE, .meta = cf_settlement_meta_pack(&meta), .body = cf_wr_out(&body) };
-  cf_settlement_t s  = { op.meta, cf_ledger_state_get(t->ledger->chain.state, &key), op.state_root, cf_settlement_entries(op.body), op.receipts };
-  digest             = cf_settlement_digest(&t->domain->ledger.separator, &s);
+  cf_op_t         op = {.kind = CF_OP_SETTLE, .meta = cf_settlement_meta_pack(&meta), .body = cf_wr_out(&body)};
+  cf_settlement_t s = {op.meta, cf_ledger_state_get(t->ledger->chain.state, &key), op.state_root, cf_settlement_entries(op.body),
+                       op.receipts};
+  digest = cf_settlement_digest(&t->domain->ledger.separator, &s);
   if (cf_k256_sign(op.sig, e->own.settlement, &digest)) return;
   cf_op_write(&ow, &op);
-  cf_call_t call = { .deadline_s = now_s + 1000, .nonce = e->sequence, .op = cf_wr_out(&ow) };
+  cf_call_t call = {.deadline_s = now_s + 1000, .nonce = e->sequence, .op = cf_wr_out(&ow)};
   cf_wr_u32(&cw, 0);
   cf_call_write(&cw, &call);
   assert(!cw.bad && !ow.bad);
   cf_wr_t head = cf_wr_init(call_buf, 4);
   cf_wr_u32(&head, (uint32_t)(cw.len - 4));
-  cf_world_send(&t->world, t->bank_node, &(cf_effect_t){ .kind = CF_FX_ASK, .peer = CF_PEER_LEDGER, .id = 999, .timeout_ms = 1000,
-                                                         .name = CF_SPAN_LIT("POST /ledger/acts"), .body = cf_wr_out(&cw) });
+  cf_world_send(&t->world, t->bank_node,
+                &(cf_effect_t){.kind = CF_FX_ASK,
+                               .peer = CF_PEER_LEDGER,
+                               .id = 999,
+                               .timeout_ms = 1000,
+                               .name = CF_SPAN_LIT("POST /ledger/acts"),
+                               .body = cf_wr_out(&cw)});
 }

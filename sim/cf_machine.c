@@ -10,35 +10,31 @@ enum { ASK_EVIDENCE = 1, ASK_CHALLENGED = 2, ASK_ACTIVATE = 3 }; /* services.md,
 enum { CLASS_OK = 0, CLASS_MALFORMED = 1, CLASS_UNKNOWN = 2, CLASS_TPM = 3 };
 enum { START_MAX = 128 << 10, BLOB_SZ = 8 + 32 };
 
-static void
-put(cf_wr_t *wr, cf_span_t s) {
+static void put(cf_wr_t *wr, cf_span_t s) {
   cf_wr_u32(wr, (uint32_t)s.len);
   cf_wr_span(wr, s);
 }
 
-static cf_span_t
-sub(cf_rd_t *rd) {
+static cf_span_t sub(cf_rd_t *rd) {
   uint32_t n = cf_rd_u32(rd);
   return cf_rd_take_span(rd, n);
 }
 
 /* ---- what the program asks ---- */
 
-static cf_status_t
-seal(void *ctx, uint64_t number, uint8_t const root[32]) {
+static cf_status_t seal(void *ctx, uint64_t number, uint8_t const root[32]) {
   cf_machine_t *m = ctx;
   char          name[64];
   uint8_t       blob[BLOB_SZ];
   cf_wr_t       wr = cf_wr_init(blob, sizeof blob);
-  int           n  = snprintf(name, sizeof name, "enclave/root-%llu.blob", (unsigned long long)number);
+  int           n = snprintf(name, sizeof name, "enclave/root-%llu.blob", (unsigned long long)number);
   cf_wr_u64(&wr, number); /* only this machine reads it: nothing is won by encrypting it here */
   cf_wr_bytes(&wr, root, 32);
   cf_disk_put(&m->world->disk[m->world->node[m->node].host], CF_SPAN(name, (size_t)n), cf_wr_out(&wr));
   return CF_OK;
 }
 
-static cf_status_t
-quote(void *ctx, cf_span_t certificate, cf_hash_t const *nonces, size_t cnt) {
+static cf_status_t quote(void *ctx, cf_span_t certificate, cf_hash_t const *nonces, size_t cnt) {
   cf_machine_t       *m = ctx;
   cf_machine_quote_t *q = &m->quote[m->quote_next];
   cf_wr_t             wr = cf_wr_init(q->evidence, sizeof q->evidence);
@@ -53,8 +49,7 @@ quote(void *ctx, cf_span_t certificate, cf_hash_t const *nonces, size_t cnt) {
 /* ---- a life ---- */
 
 /* Up to two blobs, as they lie on the disk. */
-static void
-roots(cf_machine_t const *m, cf_wr_t *wr) {
+static void roots(cf_machine_t const *m, cf_wr_t *wr) {
   cf_disk_t const      *d = &m->world->disk[m->world->node[m->node].host];
   cf_disk_file_t const *found[2];
   uint8_t               cnt = 0;
@@ -64,12 +59,11 @@ roots(cf_machine_t const *m, cf_wr_t *wr) {
   for (uint8_t i = 0; i < cnt; i++) cf_wr_bytes(wr, found[i]->bytes, BLOB_SZ);
 }
 
-static void
-start(void *ctx) {
-  cf_machine_t *m   = ctx;
+static void start(void *ctx) {
+  cf_machine_t *m = ctx;
   uint8_t      *buf = malloc(START_MAX);
-  cf_wr_t       wr  = cf_wr_init(buf, START_MAX);
-  cf_error_t    err = { 0 };
+  cf_wr_t       wr = cf_wr_init(buf, START_MAX);
+  cf_error_t    err = {0};
   cf_hash_t     configuration = cf_sha256(m->configuration), measurement;
   assert(buf);
   cf_softtpm_reset(m->tpm, &m->program, &configuration, &m->domain);
@@ -81,8 +75,8 @@ start(void *ctx) {
   cf_wr_hash(&wr, &measurement);
   roots(m, &wr);
   size_t sz = cf_enclave_sz(cf_wr_out(&wr), &err);
-  m->mem    = sz ? aligned_alloc(64, (sz + 63) & ~(size_t)63) : NULL;
-  if (!m->mem || cf_enclave_start(&m->enclave, m->mem, sz, cf_wr_out(&wr), m->entropy, (cf_launcher_t){ seal, quote, m }, &err)) {
+  m->mem = sz ? aligned_alloc(64, (sz + 63) & ~(size_t)63) : NULL;
+  if (!m->mem || cf_enclave_start(&m->enclave, m->mem, sz, cf_wr_out(&wr), m->entropy, (cf_launcher_t){seal, quote, m}, &err)) {
     cf_world_fail(m->world, 0, "the enclave does not start: %s: %s", err.item, err.text);
     m->enclave = NULL;
   } else {
@@ -93,20 +87,18 @@ start(void *ctx) {
   free(buf);
 }
 
-static void
-end(void *ctx) {
+static void end(void *ctx) {
   cf_machine_t *m = ctx;
   if (m->enclave) cf_enclave_end(m->enclave);
   free(m->mem);
   m->enclave = NULL;
-  m->mem     = NULL;
+  m->mem = NULL;
   for (size_t i = 0; i < CF_MACHINE_QUOTES; i++) m->quote[i].len = 0;
 }
 
 /* ---- what the gateway asks the launcher ---- */
 
-static uint8_t
-evidence(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
+static uint8_t evidence(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
   cf_hash_t binding = cf_rd_hash(rd);
   if (!cf_rd_done(rd)) return CLASS_MALFORMED;
   for (size_t i = 0; i < CF_MACHINE_QUOTES; i++) {
@@ -119,8 +111,7 @@ evidence(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
   return CLASS_UNKNOWN;
 }
 
-static uint8_t
-challenged(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
+static uint8_t challenged(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
   if (!cf_rd_done(rd)) return CLASS_MALFORMED;
   put(out, CF_SPAN(cf_soft_ca()->ek, cf_soft_ca()->ek_sz));
   put(out, CF_SPAN(m->tpm->ak_public, m->tpm->ak_public_sz));
@@ -128,8 +119,7 @@ challenged(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
   return CLASS_OK;
 }
 
-static uint8_t
-activate(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
+static uint8_t activate(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
   cf_span_t challenge = sub(rd);
   uint8_t   secret[32];
   if (!cf_rd_done(rd)) return CLASS_MALFORMED;
@@ -138,11 +128,10 @@ activate(cf_machine_t const *m, cf_rd_t *rd, cf_wr_t *out) {
   return CLASS_OK;
 }
 
-static void
-launcher(cf_machine_t *m, cf_effects_t *fx, cf_event_t const *ev) {
-  size_t  max     = 32 << 10;
-  cf_wr_t wr      = cf_wr_init(cf_fx_room(fx, max), max);
-  cf_rd_t rd      = cf_rd_span(ev->body);
+static void launcher(cf_machine_t *m, cf_effects_t *fx, cf_event_t const *ev) {
+  size_t  max = 32 << 10;
+  cf_wr_t wr = cf_wr_init(cf_fx_room(fx, max), max);
+  cf_rd_t rd = cf_rd_span(ev->body);
   uint8_t version = cf_rd_u8(&rd), type = cf_rd_u8(&rd), class = CLASS_MALFORMED;
   cf_wr_u8(&wr, CF_BOUNDARY_VERSION);
   cf_wr_u8(&wr, type);
@@ -158,16 +147,14 @@ launcher(cf_machine_t *m, cf_effects_t *fx, cf_event_t const *ev) {
 
 /* ---- the enclave ---- */
 
-cf_span_t
-cf_machine_ask(cf_machine_t *m, cf_span_t request) {
+cf_span_t cf_machine_ask(cf_machine_t *m, cf_span_t request) {
   cf_wr_t wr = cf_wr_init(m->answer, CF_FRAME_MAX);
   cf_enclave_ask(m->enclave, request, &wr);
   if (m->watch) m->watch(m->ctx, m, request, cf_wr_out(&wr));
   return cf_wr_out(&wr);
 }
 
-static void
-step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
+static void step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
   cf_machine_t *m = ctx;
   if (ev->kind != CF_EV_REQUEST) return;
   if (cf_span_eq(ev->path, CF_SPAN_LIT("launcher"))) {
@@ -176,22 +163,20 @@ step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
   }
   if (!m->enclave) return;
   cf_span_t request = m->tamper ? m->tamper(m->ctx, m, ev->body) : ev->body;
-  cf_span_t answer  = cf_machine_ask(m, request);
+  cf_span_t answer = cf_machine_ask(m, request);
   if (m->restore) answer = m->restore(m->ctx, m, answer);
   cf_fx_reply(fx, ev->id, 200, NULL, answer);
 }
 
-cf_sim_node_t
-cf_machine_node(cf_machine_t *m, char const *name, unsigned host) {
-  cf_sim_node_t n = { .host = host, .ctx = m, .start = start, .end = end, .step = step };
+cf_sim_node_t cf_machine_node(cf_machine_t *m, char const *name, unsigned host) {
+  cf_sim_node_t n = {.host = host, .ctx = m, .start = start, .end = end, .step = step};
   snprintf(n.name, sizeof n.name, "%s", name);
   if (!m->answer) m->answer = malloc(CF_FRAME_MAX);
   assert(m->answer);
   return n;
 }
 
-void
-cf_machine_fini(cf_machine_t *m) {
+void cf_machine_fini(cf_machine_t *m) {
   free(m->answer);
   m->answer = NULL;
 }

@@ -1,5 +1,5 @@
-/* The machine of an enclave as a node: launcher and program, on one disk with the gateway.  A life is a TPM reset, a measured start and an
-   instance; frames of the gateway come to two ports, "enclave" and "launcher". */
+/* The machine of an enclave as a node: launcher and program, on one disk with the gateway.  A life is a TPM reset, a measured
+   start and an instance; frames of the gateway come to two ports, "enclave" and "launcher". */
 #ifndef CF_SIM_MACHINE_H
 #define CF_SIM_MACHINE_H
 
@@ -17,12 +17,12 @@ typedef struct {
 
 typedef struct cf_machine cf_machine_t;
 struct cf_machine {
-  cf_world_t        *world;
-  unsigned           node;
-  cf_softtpm_t      *tpm; /* a twin shares it: its TPM was copied, too */
-  cf_span_t          genesis, configuration;
-  cf_hash_t          program, domain;
-  cf_entropy_t       entropy;
+  cf_world_t   *world;
+  unsigned      node;
+  cf_softtpm_t *tpm; /* a twin shares it: its TPM was copied, too */
+  cf_span_t     genesis, configuration;
+  cf_hash_t     program, domain;
+  cf_entropy_t  entropy;
   /* one life */
   cf_enclave_t      *enclave; /* NULL: it did not start */
   void              *mem;

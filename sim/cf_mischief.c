@@ -6,15 +6,11 @@
 
 enum { OPERATOR_MS = 2000, JUMP_MAX_MS = 300000 };
 
-static cf_sim_node_t *
-node(cf_town_t *t, unsigned i) {
-  return &t->world.node[i];
-}
+static cf_sim_node_t *node(cf_town_t *t, unsigned i) { return &t->world.node[i]; }
 
 /* ---- single faults ---- */
 
-static void
-end_enclave(cf_town_t *t) {
+static void end_enclave(cf_town_t *t) {
   unsigned n = t->site[t->primary].machine.node;
   if (!node(t, n)->up) return;
   t->world.counts.fault[CF_FAULT_ENCLAVE]++;
@@ -22,9 +18,9 @@ end_enclave(cf_town_t *t) {
   cf_world_start_at(&t->world, n, t->world.now_ms + 100 + cf_prng_below(&t->world.dice, 3000));
 }
 
-/* Nobody's clock is believed but those of f witnesses more than they may lie about; the ledger's own is its observers' to judge. */
-static void
-jump_clock(cf_town_t *t) {
+/* Nobody's clock is believed but those of f witnesses more than they may lie about; the ledger's own is its observers' to judge.
+ */
+static void jump_clock(cf_town_t *t) {
   unsigned f = t->domain->witnesses.f, n = (unsigned)cf_prng_below(&t->world.dice, t->world.nodes);
   for (unsigned i = f; i < t->domain->witnesses.cnt; i++)
     if (t->witness[i].node == n) return;
@@ -34,9 +30,9 @@ jump_clock(cf_town_t *t) {
   cf_world_say(&t->world, "%s: clock off by %lld ms", node(t, n)->name, (long long)node(t, n)->skew_ms);
 }
 
-/* One of the f that a council withstands may sign anything: it starts anew with an empty disk, and takes whatever log it is shown first. */
-static void
-forget(cf_town_t *t) {
+/* One of the f that a council withstands may sign anything: it starts anew with an empty disk, and takes whatever log it is shown
+ * first. */
+static void forget(cf_town_t *t) {
   if (!t->domain->witnesses.f) return;
   unsigned n = t->witness[0].node;
   t->world.counts.fault[CF_FAULT_FORGETFUL]++;
@@ -48,42 +44,35 @@ forget(cf_town_t *t) {
 
 /* ---- disks ---- */
 
-static cf_disk_t *
-disk_of(cf_town_t *t, unsigned site) {
-  return &t->world.disk[node(t, t->site[site].gateway_node)->host];
-}
+static cf_disk_t *disk_of(cf_town_t *t, unsigned site) { return &t->world.disk[node(t, t->site[site].gateway_node)->host]; }
 
-static void
-stop_site(cf_town_t *t, unsigned site, bool left_alone) {
-  unsigned const n[] = { t->site[site].gateway_node, t->site[site].machine.node };
+static void stop_site(cf_town_t *t, unsigned site, bool left_alone) {
+  unsigned const n[] = {t->site[site].gateway_node, t->site[site].machine.node};
   for (int i = 0; i < 2; i++) {
     cf_world_kill(&t->world, n[i]);
     node(t, n[i])->left_alone = left_alone;
   }
 }
 
-static void
-start_site(cf_town_t *t, unsigned site) {
-  unsigned const n[] = { t->site[site].machine.node, t->site[site].gateway_node };
+static void start_site(cf_town_t *t, unsigned site) {
+  unsigned const n[] = {t->site[site].machine.node, t->site[site].gateway_node};
   for (int i = 0; i < 2; i++) {
     node(t, n[i])->left_alone = false;
     cf_world_start_at(&t->world, n[i], t->world.now_ms + 100);
   }
 }
 
-static void
-remember_disk(cf_town_t *t) {
+static void remember_disk(cf_town_t *t) {
   unsigned i = t->old_cnt < 4 ? t->old_cnt++ : (unsigned)cf_prng_below(&t->world.dice, 4);
   cf_disk_fini(&t->old[i]);
   cf_disk_copy(&t->old[i], disk_of(t, t->primary));
 }
 
 /* In place of the newest disk one on which some files are as they were: all of them, the enclave's, or any. */
-static void
-roll_back(cf_town_t *t) {
+static void roll_back(cf_town_t *t) {
   if (t->rolled || t->twin || !t->old_cnt) return;
   cf_disk_t const *old = &t->old[cf_prng_below(&t->world.dice, t->old_cnt)];
-  cf_disk_t       *d   = disk_of(t, t->primary), mixed;
+  cf_disk_t       *d = disk_of(t, t->primary), mixed;
   uint64_t         how = cf_prng_below(&t->world.dice, 4);
   t->world.counts.fault[CF_FAULT_OLD_DISK]++;
   stop_site(t, t->primary, true);
@@ -91,9 +80,9 @@ roll_back(cf_town_t *t) {
   t->rolled = t->check.lossy = true;
   cf_disk_copy(&mixed, how == 0 ? old : &t->saved);
   for (size_t i = 0; how && i < t->saved.files; i++) {
-    cf_span_t name  = CF_SPAN(t->saved.file[i].name, strlen(t->saved.file[i].name));
-    bool      its   = !strncmp(t->saved.file[i].name, "enclave/", 8) && strncmp(t->saved.file[i].name, "enclave/root", 12);
-    bool      older = how == 1 ? its : its ? cf_prng_chance(&t->world.dice, 50000) : how == 3 && cf_prng_chance(&t->world.dice, 10000);
+    cf_span_t name = CF_SPAN(t->saved.file[i].name, strlen(t->saved.file[i].name));
+    bool      its = !strncmp(t->saved.file[i].name, "enclave/", 8) && strncmp(t->saved.file[i].name, "enclave/root", 12);
+    bool older = how == 1 ? its : its ? cf_prng_chance(&t->world.dice, 50000) : how == 3 && cf_prng_chance(&t->world.dice, 10000);
     cf_disk_file_t const *was = cf_disk_file(old, name);
     if (!older) continue;
     if (was) cf_disk_put(&mixed, name, cf_disk_bytes(was));
@@ -106,8 +95,7 @@ roll_back(cf_town_t *t) {
 }
 
 /* The newest disk comes back, unless witnesses went on with what grew on the older one. */
-static void
-restore(cf_town_t *t) {
+static void restore(cf_town_t *t) {
   if (!t->rolled) return;
   cf_disk_t *d = disk_of(t, t->primary);
   unsigned   k = t->domain->witnesses.k;
@@ -123,15 +111,14 @@ restore(cf_town_t *t) {
   cf_world_say(&t->world, "---- the newest disk is back ----");
   stop_site(t, t->primary, true);
   cf_disk_fini(d);
-  *d       = t->saved;
-  t->saved = (cf_disk_t){ 0 };
+  *d = t->saved;
+  t->saved = (cf_disk_t){0};
   start_site(t, t->primary);
 }
 
 /* ---- twins ---- */
 
-static void
-start_twin(cf_town_t *t) {
+static void start_twin(cf_town_t *t) {
   if (t->twin || t->rolled) return;
   unsigned other = !t->primary;
   t->world.counts.fault[CF_FAULT_TWIN]++;
@@ -145,11 +132,11 @@ start_twin(cf_town_t *t) {
   cf_world_later(&t->world, t->world.now_ms + 3000 + cf_prng_below(&t->world.dice, 15000), CF_TOWN_UNTWIN);
 }
 
-/* The one that witnesses can go on with stays; of two such, the longer log. */
-static void
-end_twin(cf_town_t *t) {
+/* The one that witnesses can go on with stays; of two such, the one that parties know. */
+static void end_twin(cf_town_t *t) {
   if (!t->twin) return;
-  unsigned k = t->domain->witnesses.k, a = cf_check_consistent(&t->check, disk_of(t, 0)), b = cf_check_consistent(&t->check, disk_of(t, 1));
+  unsigned k = t->domain->witnesses.k, a = cf_check_consistent(&t->check, disk_of(t, 0)),
+           b = cf_check_consistent(&t->check, disk_of(t, 1));
   unsigned stays = a >= k && b >= k ? t->primary : a >= k ? 0 : 1;
   if (a < k && b < k) t->split = true;
   t->twin = false;
@@ -161,8 +148,7 @@ end_twin(cf_town_t *t) {
 /* ---- the operator ---- */
 
 /* An enclave that stopped for good is started anew, as a supervisor would. */
-static void
-operate(cf_town_t *t) {
+static void operate(cf_town_t *t) {
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) {
     cf_machine_t *m = &t->site[i].machine;
     if (!node(t, m->node)->up || !m->enclave || node(t, m->node)->left_alone) continue;
@@ -175,8 +161,7 @@ operate(cf_town_t *t) {
   cf_world_later(&t->world, t->world.now_ms + OPERATOR_MS, CF_TOWN_OPERATOR);
 }
 
-void
-cf_town_fault(void *town, uint64_t id) {
+void cf_town_fault(void *town, uint64_t id) {
   cf_town_t *t = town;
   if (id == CF_TOWN_OPERATOR) {
     operate(t);
@@ -195,33 +180,30 @@ cf_town_fault(void *town, uint64_t id) {
 /* ---- a seed's plan ---- */
 
 /* Each kind is there in half of the towns, so that some meet it alone. */
-static unsigned
-rate(cf_town_t *t, unsigned most) {
+static unsigned rate(cf_town_t *t, unsigned most) {
   return cf_prng_chance(&t->world.dice, 50000) ? 1 + (unsigned)cf_prng_below(&t->world.dice, most) : 0;
 }
 
-static void
-plan_some(cf_town_t *t, cf_fault_t kind, unsigned most, uint64_t until_ms) {
+static void plan_some(cf_town_t *t, cf_fault_t kind, unsigned most, uint64_t until_ms) {
   if (!cf_prng_chance(&t->world.dice, 50000)) return;
   for (uint64_t n = 1 + cf_prng_below(&t->world.dice, most); n > 0; n--)
     cf_world_later(&t->world, t->world.now_ms + 500 + cf_prng_below(&t->world.dice, until_ms - t->world.now_ms - 500), kind);
 }
 
-void
-cf_town_faults(cf_town_t *t, uint64_t until_ms) {
-  unsigned *r                  = t->world.faults.rate;
-  t->world.faults.on           = true;
-  r[CF_FAULT_LOST_REQUEST]     = rate(t, 8000);
-  r[CF_FAULT_LOST_REPLY]       = rate(t, 8000);
-  r[CF_FAULT_REPEAT]           = rate(t, 8000);
-  r[CF_FAULT_DELAY]            = rate(t, 5000);
-  r[CF_FAULT_CRASH]            = rate(t, 800);
-  r[CF_FAULT_LOST_WRITE]       = 40000;
-  r[CF_FAULT_TORN_WRITE]       = 60000;
-  r[CF_FAULT_REPLAY]           = rate(t, 30000);
-  r[CF_FAULT_EARLY]            = rate(t, 50000);
-  r[CF_FAULT_STALE_VIEW]       = rate(t, 5000);
-  r[CF_FAULT_FORGED]           = rate(t, 5000);
+void cf_town_faults(cf_town_t *t, uint64_t until_ms) {
+  unsigned *r = t->world.faults.rate;
+  t->world.faults.on = true;
+  r[CF_FAULT_LOST_REQUEST] = rate(t, 8000);
+  r[CF_FAULT_LOST_REPLY] = rate(t, 8000);
+  r[CF_FAULT_REPEAT] = rate(t, 8000);
+  r[CF_FAULT_DELAY] = rate(t, 5000);
+  r[CF_FAULT_CRASH] = rate(t, 800);
+  r[CF_FAULT_LOST_WRITE] = 40000;
+  r[CF_FAULT_TORN_WRITE] = 60000;
+  r[CF_FAULT_REPLAY] = rate(t, 30000);
+  r[CF_FAULT_EARLY] = rate(t, 50000);
+  r[CF_FAULT_STALE_VIEW] = rate(t, 5000);
+  r[CF_FAULT_FORGED] = rate(t, 5000);
   plan_some(t, CF_FAULT_ENCLAVE, 4, until_ms);
   plan_some(t, CF_FAULT_OLD_DISK, 3, until_ms);
   plan_some(t, CF_FAULT_FORGETFUL, 3, until_ms);
@@ -229,8 +211,7 @@ cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   plan_some(t, CF_FAULT_CLOCK, 4, until_ms);
 }
 
-void
-cf_town_mend(cf_town_t *t) {
+void cf_town_mend(cf_town_t *t) {
   t->world.faults.on = false;
   restore(t);
   end_twin(t);
@@ -242,21 +223,25 @@ cf_town_mend(cf_town_t *t) {
   cf_world_say(&t->world, "---- no faults from here ----");
 }
 
-char const *
-cf_town_state(cf_town_t const *t) {
+char const *cf_town_state(cf_town_t const *t) {
   static char      line[400];
   cf_site_t const *s = &t->site[t->primary];
   if (!s->gateway) return "the gateway is down";
   cf_gateway_status_t g = cf_gateway_status(s->gateway);
-  snprintf(line, sizeof line, "mode %u, missing '%s', epoch %llu, sequence %llu, logged %llu, cosigned %llu of %llu, settled %llu of %llu", g.mode, g.missing,
-           (unsigned long long)g.epoch, (unsigned long long)g.sequence, (unsigned long long)g.logged, (unsigned long long)g.cosigned,
-           (unsigned long long)g.log_size, (unsigned long long)g.settled, (unsigned long long)g.settlements);
+  snprintf(line, sizeof line,
+           "mode %u, missing '%s', epoch %llu, sequence %llu, logged %llu, cosigned %llu of %llu, settled %llu of %llu", g.mode,
+           g.missing, (unsigned long long)g.epoch, (unsigned long long)g.sequence, (unsigned long long)g.logged,
+           (unsigned long long)g.cosigned, (unsigned long long)g.log_size, (unsigned long long)g.settled,
+           (unsigned long long)g.settlements);
   for (unsigned i = 0; i < t->parties; i++) {
     cf_party_node_t const *p = &t->party[i];
-    size_t                 n = strlen(line), by[4] = { 0 };
-    for (size_t k = 0; k < p->file.inputs; k++) by[p->file.input[k].superseded ? 3 : p->file.input[k].state == CF_INPUT_ANSWERED ? 2 : p->file.input[k].state != CF_INPUT_PLANNED]++;
-    snprintf(line + n, sizeof line - n, "; party %u: %zu planned, %zu sealed, %zu answered, %zu superseded%s%s%s", i + 1, by[0], by[1], by[2], by[3],
-             p->have ? "" : ", no evidence", p->suspect ? ", suspects" : "", p->busy ? ", asking" : "");
+    size_t                 n = strlen(line), by[4] = {0};
+    for (size_t k = 0; k < p->file.inputs; k++)
+      by[p->file.input[k].superseded                   ? 3
+         : p->file.input[k].state == CF_INPUT_ANSWERED ? 2
+                                                       : p->file.input[k].state != CF_INPUT_PLANNED]++;
+    snprintf(line + n, sizeof line - n, "; party %u: %zu planned, %zu sealed, %zu answered, %zu superseded%s%s%s", i + 1, by[0],
+             by[1], by[2], by[3], p->have ? "" : ", no evidence", p->suspect ? ", suspects" : "", p->busy ? ", asking" : "");
   }
   return line;
 }

@@ -10,41 +10,34 @@
 enum { ASK_NONE, ASK_FILE, ASK_EVIDENCE, ASK_POST, ASK_RECEIPT, ASK_RESULTS };
 enum { TIMEOUT_MS = 4000, POLL_MS = 400, ATTEST_MS = 1000, SPARE_S = 10, ODD_MAX = 8 };
 
-static uint64_t
-now_s(cf_event_t const *ev) {
-  return ev->now.wall_ms / 1000;
-}
+static uint64_t now_s(cf_event_t const *ev) { return ev->now.wall_ms / 1000; }
 
-static void
-ask(cf_party_node_t *p, cf_effects_t *fx, unsigned kind, cf_span_t name, cf_span_t body) {
-  p->busy    = kind;
+static void ask(cf_party_node_t *p, cf_effects_t *fx, unsigned kind, cf_span_t name, cf_span_t body) {
+  p->busy = kind;
   p->busy_id = ++p->serial;
   cf_fx_ask(fx, p->busy_id, CF_PEER_GATEWAY, name, body, TIMEOUT_MS);
 }
 
-static cf_span_t
-name_of(cf_effects_t *fx, char const *what, cf_hash_t const *id) {
+static cf_span_t name_of(cf_effects_t *fx, char const *what, cf_hash_t const *id) {
   char hex[65];
   return cf_fx_printf(fx, "GET /v1/%s/%s", what, cf_hex_encode(hex, CF_SPAN_OF(id->b)));
 }
 
-static void
-keep(cf_party_node_t *p, cf_effects_t *fx) {
+static void keep(cf_party_node_t *p, cf_effects_t *fx) {
   cf_fx_put(fx, CF_SPAN_LIT("account"), cf_fx_dup(fx, CF_SPAN(&p->file, sizeof p->file)));
 }
 
 /* ---- evidence ---- */
 
-static void
-on_evidence(cf_party_node_t *p, cf_event_t const *ev) {
+static void on_evidence(cf_party_node_t *p, cf_event_t const *ev) {
   cf_bundle_t    *b = malloc(sizeof *b);
   cf_verdict_t    v;
-  cf_error_t      err = { 0 };
-  cf_bundle_ask_t q   = { .domain = &p->domain, .at_s = now_s(ev) };
+  cf_error_t      err = {0};
+  cf_bundle_ask_t q = {.domain = &p->domain, .at_s = now_s(ev)};
   assert(b);
   if (ev->status || ev->code != 200) goto out;
   free(p->bundle);
-  p->have   = false;
+  p->have = false;
   p->bundle = malloc(ev->body.len + 1);
   assert(p->bundle);
   memcpy(p->bundle, ev->body.ptr, ev->body.len);
@@ -53,9 +46,9 @@ on_evidence(cf_party_node_t *p, cf_event_t const *ev) {
   } else if (cf_bundle_check(&p->attested, b, &q, &v)) {
     cf_world_say(p->world, "%s: bundle: %s: %s", p->world->node[p->node].name, v.item, v.text);
   } else {
-    p->have    = true;
+    p->have = true;
     p->suspect = false;
-    size_t i   = 0;
+    size_t i = 0;
     while (i < p->epochs && p->epoch[i].epoch != p->attested.epoch.epoch) i++;
     if (i == p->epochs && p->epochs < CF_PARTY_EPOCHS_MAX) p->epoch[p->epochs++] = p->attested.epoch;
   }
@@ -63,15 +56,13 @@ out:
   free(b);
 }
 
-static bool
-may_seal(cf_party_node_t const *p, cf_event_t const *ev) {
+static bool may_seal(cf_party_node_t const *p, cf_event_t const *ev) {
   return p->have && !p->suspect && now_s(ev) + SPARE_S < p->attested.until_s;
 }
 
 /* ---- sealing and posting ---- */
 
-static void
-post(cf_party_node_t *p, cf_effects_t *fx, size_t at) {
+static void post(cf_party_node_t *p, cf_effects_t *fx, size_t at) {
   cf_party_input_t *in = &p->file.input[at];
   cf_wr_t           wr = cf_wr_init(p->body, sizeof p->body);
   cf_wr_u32(&wr, (uint32_t)in->len);
@@ -80,101 +71,104 @@ post(cf_party_node_t *p, cf_effects_t *fx, size_t at) {
   ask(p, fx, ASK_POST, CF_SPAN_LIT("POST /v1/envelopes"), cf_wr_out(&wr));
 }
 
-static void
-seal(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, size_t at) {
+static void seal(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, size_t at) {
   cf_party_input_t   *in = &p->file.input[at];
   uint8_t             buf[64];
-  cf_error_t          err   = { 0 };
+  cf_error_t          err = {0};
   cf_wr_t             bytes = cf_wr_init(buf, sizeof buf), wr = cf_wr_init(in->envelope, sizeof in->envelope);
-  cf_clearing_input_t what  = { .kind = in->withdrawal ? CF_CLEARING_WITHDRAWAL : CF_CLEARING_OBLIGATION, .payee = in->payee, .asset = in->asset, .amount = in->amount };
+  cf_clearing_input_t what = {.kind = in->withdrawal ? CF_CLEARING_WITHDRAWAL : CF_CLEARING_OBLIGATION,
+                              .payee = in->payee,
+                              .asset = in->asset,
+                              .amount = in->amount};
   cf_clearing_input_encode(&bytes, &what);
-  if (cf_party_seal(&p->file.account, &wr, &in->id, &p->wallet, &p->attested, &p->ciphers, cf_wr_out(&bytes), now_s(ev), &p->entropy, &err)) {
+  if (cf_party_seal(&p->file.account, &wr, &in->id, &p->wallet, &p->attested, &p->ciphers, cf_wr_out(&bytes), now_s(ev),
+                    &p->entropy, &err)) {
     cf_world_say(p->world, "%s: seal: %s: %s", p->world->node[p->node].name, err.item, err.text);
     p->suspect = true;
     return;
   }
-  in->len     = wr.len;
-  in->state   = CF_INPUT_SEALED;
+  in->len = wr.len;
+  in->state = CF_INPUT_SEALED;
   in->session = p->file.account.session;
-  in->due_ms  = ev->now.wall_ms;
+  in->due_ms = ev->now.wall_ms;
   keep(p, fx);
   post(p, fx, at);
 }
 
 /* The enclave does not know the session, or the epoch any more: the same order, sealed anew. */
-static void
-supersede(cf_party_node_t *p, size_t at) {
+static void supersede(cf_party_node_t *p, size_t at) {
   cf_party_file_t *f = &p->file;
   if (f->input[at].superseded) return;
-  p->suspect              = true;
+  p->suspect = true;
   f->account.have_session = f->account.have_before = false;
   if (f->inputs == CF_PARTY_INPUTS_MAX) return;
   f->input[at].superseded = true;
   cf_account_done(&f->account, &f->input[at].id);
   cf_party_input_t const *old = &f->input[at];
-  f->input[f->inputs++]       = (cf_party_input_t){ .due_ms = old->due_ms, .withdrawal = old->withdrawal, .payee = old->payee, .asset = old->asset, .amount = old->amount };
+  f->input[f->inputs++] = (cf_party_input_t){
+      .due_ms = old->due_ms, .withdrawal = old->withdrawal, .payee = old->payee, .asset = old->asset, .amount = old->amount};
 }
 
 /* ---- receipts ---- */
 
-static void
-take_receipt(cf_party_node_t *p, cf_party_input_t *in, cf_receipt_file_t const *file) {
+static void take_receipt(cf_party_node_t *p, cf_party_input_t *in, cf_receipt_file_t const *file) {
   cf_receipt_t      doc;
   cf_sign1_t        s;
   cf_hash_t         hash;
-  cf_error_t        err = { 0 };
+  cf_error_t        err = {0};
   cf_epoch_t const *epoch = NULL;
   if (file->receipt.len > sizeof in->receipt || cf_document_open(&doc, &s, &cf_receipt_table, file->receipt, NULL)) return;
   for (size_t i = 0; i < p->epochs; i++)
     if (p->epoch[i].epoch == doc.epoch) epoch = &p->epoch[i];
   if (!epoch) { /* of an epoch that is not known yet, or was over before it was */
     p->suspect = true;
-    epoch      = NULL;
+    epoch = NULL;
   } else if (cf_receipt_check(&doc, &hash, file, &in->id, &p->attested.trust, epoch, &err)) {
     cf_world_fail(p->world, 1, "%s got a receipt that does not hold: %s: %s", p->world->node[p->node].name, err.item, err.text);
     return;
   } else if (p->on_receipt) p->on_receipt(p->ctx, &in->id, &hash, doc.sequence);
   if (in->state == CF_INPUT_SEALED) in->state = CF_INPUT_RECEIPTED;
-  in->sequence    = doc.sequence;
+  in->sequence = doc.sequence;
   in->receipt_len = file->receipt.len;
   memcpy(in->receipt, file->receipt.ptr, file->receipt.len);
 }
 
-static bool
-read_path(cf_receipt_file_t *f, cf_rd_t *rd) {
-  f->index    = cf_rd_u16(rd);
+static bool read_path(cf_receipt_file_t *f, cf_rd_t *rd) {
+  f->index = cf_rd_u16(rd);
   f->path_cnt = cf_rd_u8(rd);
   if (f->path_cnt > sizeof f->path / sizeof *f->path) return false;
   for (size_t i = 0; i < f->path_cnt; i++) f->path[i] = cf_rd_hash(rd);
   return !rd->bad;
 }
 
-static void
-on_refused(cf_party_node_t *p, size_t at, uint8_t class) {
-  cf_world_say(p->world, "%s: input %zu refused: %s", p->world->node[p->node].name, at, cf_refuse_name((cf_refuse_t)class));
+static void on_refused(cf_party_node_t *p, size_t at, uint8_t class) {
+  cf_world_say(p->world, "%s: input %zu refused: %s", p->world->node[p->node].name, at, cf_refuse_name((cf_refuse_t) class));
   p->world->counts.happened[CF_HAPPENED_REFUSED]++;
   switch (class) {
   case CF_REFUSE_EPOCH:
   case CF_REFUSE_SESSION_UNKNOWN:
   case CF_REFUSE_POLICY_CHANGED:
-  case CF_REFUSE_UNAUTHENTIC: supersede(p, at); break;
-  default: break; /* busy: later; replayed: it is in a receipt already */
+  case CF_REFUSE_UNAUTHENTIC:
+    supersede(p, at);
+    break;
+  default:
+    break; /* busy: later; replayed: it is in a receipt already */
   }
 }
 
-static void
-on_post(cf_party_node_t *p, cf_event_t const *ev) {
+static void on_post(cf_party_node_t *p, cf_event_t const *ev) {
   cf_rd_t           rd = cf_rd_span(ev->body);
   cf_span_t         receipt[8];
-  cf_receipt_file_t file = { 0 };
-  cf_world_say(p->world, "%s: posted %zu: %u, kind %u", p->world->node[p->node].name, p->at, ev->code, ev->body.len > 3 ? ev->body.ptr[ev->body.len - 2] : 0);
+  cf_receipt_file_t file = {0};
+  cf_world_say(p->world, "%s: posted %zu: %u, kind %u", p->world->node[p->node].name, p->at, ev->code,
+               ev->body.len > 3 ? ev->body.ptr[ev->body.len - 2] : 0);
   if (ev->status || ev->code != 200) return;
   uint8_t version = cf_rd_u8(&rd), n = cf_rd_u8(&rd);
   for (uint8_t i = 0; i < n; i++) {
     uint32_t len = cf_rd_u32(&rd);
     receipt[i & 7] = cf_rd_take_span(&rd, len);
   }
-  uint16_t m    = cf_rd_u16(&rd);
+  uint16_t m = cf_rd_u16(&rd);
   uint8_t  kind = cf_rd_u8(&rd);
   if (rd.bad || version != 1 || n > 8 || m != 1) {
     cf_world_fail(p->world, 6, "an answer to envelopes that is none");
@@ -189,8 +183,7 @@ on_post(cf_party_node_t *p, cf_event_t const *ev) {
   else p->world->counts.happened[CF_HAPPENED_PROMISE]++;
 }
 
-static void
-on_receipt_file(cf_party_node_t *p, cf_event_t const *ev) {
+static void on_receipt_file(cf_party_node_t *p, cf_event_t const *ev) {
   cf_receipt_file_t file;
   if (ev->status || ev->code != 200 || cf_receipt_file_decode(&file, ev->body, NULL)) return;
   take_receipt(p, &p->file.input[p->at], &file);
@@ -198,14 +191,14 @@ on_receipt_file(cf_party_node_t *p, cf_event_t const *ev) {
 
 /* ---- results ---- */
 
-static void
-take_result(cf_party_node_t *p, cf_party_input_t *in, cf_released_t const *r, cf_receipt_t const *receipt) {
+static void take_result(cf_party_node_t *p, cf_party_input_t *in, cf_released_t const *r, cf_receipt_t const *receipt) {
   uint8_t      plain[CF_BUCKET_MAX];
   cf_result_t  result;
-  cf_error_t   err  = { 0 };
-  cf_account_t mine = { .domain = p->domain, .have_session = true, .session = in->session, .pending = p->file.pending };
+  cf_error_t   err = {0};
+  cf_account_t mine = {.domain = p->domain, .have_session = true, .session = in->session, .pending = p->file.pending};
   if (cf_result_check(r, receipt, &err)) { /* the receipt may be one that was lost with a disk: it is fetched anew */
-    if (++in->odd > ODD_MAX) cf_world_fail(p->world, 1, "%s got a result that is no leaf of its receipt: %s", p->world->node[p->node].name, err.text);
+    if (++in->odd > ODD_MAX)
+      cf_world_fail(p->world, 1, "%s got a result that is no leaf of its receipt: %s", p->world->node[p->node].name, err.text);
     in->state = CF_INPUT_SEALED;
     return;
   }
@@ -221,15 +214,15 @@ take_result(cf_party_node_t *p, cf_party_input_t *in, cf_released_t const *r, cf
   cf_world_say(p->world, "%s: input %zu: %s", p->world->node[p->node].name, p->at, cf_result_class_name(result.class));
 }
 
-static void
-on_results(cf_party_node_t *p, cf_event_t const *ev) {
+static void on_results(cf_party_node_t *p, cf_event_t const *ev) {
   cf_party_input_t *in = &p->file.input[p->at];
   cf_rd_t           rd = cf_rd_span(ev->body);
   cf_receipt_t      receipt;
   cf_released_t     r;
   cf_sign1_t        s;
   size_t            cnt;
-  cf_world_say(p->world, "%s: results of %zu, receipt %llu: %u, %zu bytes", p->world->node[p->node].name, p->at, (unsigned long long)in->sequence, ev->code, ev->body.len);
+  cf_world_say(p->world, "%s: results of %zu, receipt %llu: %u, %zu bytes", p->world->node[p->node].name, p->at,
+               (unsigned long long)in->sequence, ev->code, ev->body.len);
   if (ev->status || ev->code != 200 || cf_released_begin(&cnt, &rd, NULL)) return;
   if (cf_document_open(&receipt, &s, &cf_receipt_table, CF_SPAN(in->receipt, in->receipt_len), NULL)) return;
   for (size_t i = 0; i < cnt && in->state == CF_INPUT_RECEIPTED; i++) {
@@ -240,11 +233,10 @@ on_results(cf_party_node_t *p, cf_event_t const *ev) {
 
 /* ---- what next ---- */
 
-static void
-poll(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, size_t at) {
+static void poll(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, size_t at) {
   cf_party_input_t *in = &p->file.input[at];
-  in->due_ms           = ev->now.wall_ms + (in->superseded ? 8u * POLL_MS : POLL_MS);
-  p->at                = at;
+  in->due_ms = ev->now.wall_ms + (in->superseded ? 8u * POLL_MS : POLL_MS);
+  p->at = at;
   /* No result for long: perhaps its receipt is lost with a disk. */
   bool again = ++in->polls % 16 == 0, posts = in->polls / (in->state == CF_INPUT_RECEIPTED ? 16 : 1) % 2;
   if (in->state == CF_INPUT_RECEIPTED && !again) ask(p, fx, ASK_RESULTS, name_of(fx, "results", &in->id), CF_SPAN(NULL, 0));
@@ -252,8 +244,7 @@ poll(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, size_t at) {
   else post(p, fx, at);
 }
 
-static void
-go(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev) {
+static void go(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev) {
   if (!p->ready || p->busy || !*p->funded) return;
   bool planned = false;
   for (size_t i = 0; i < p->file.inputs; i++) {
@@ -275,8 +266,7 @@ go(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev) {
   }
 }
 
-static void
-on_file(cf_party_node_t *p, cf_event_t const *ev) {
+static void on_file(cf_party_node_t *p, cf_event_t const *ev) {
   p->ready = true;
   assert(ev->code != 200 || ev->body.len == sizeof p->file);
   if (ev->code == 200) memcpy(&p->file, ev->body.ptr, sizeof p->file);
@@ -284,11 +274,10 @@ on_file(cf_party_node_t *p, cf_event_t const *ev) {
   p->file.account.pending = p->file.pending;
 }
 
-static void
-on_done(cf_party_node_t *p, cf_event_t const *ev) {
+static void on_done(cf_party_node_t *p, cf_event_t const *ev) {
   if (ev->id != p->busy_id) return;
   unsigned kind = p->busy;
-  p->busy       = ASK_NONE;
+  p->busy = ASK_NONE;
   if (kind == ASK_FILE) on_file(p, ev);
   if (kind == ASK_EVIDENCE) on_evidence(p, ev);
   if (kind == ASK_POST) on_post(p, ev);
@@ -296,15 +285,14 @@ on_done(cf_party_node_t *p, cf_event_t const *ev) {
   if (kind == ASK_RESULTS) on_results(p, ev);
 }
 
-void
-cf_party_step(void *party, cf_effects_t *fx, cf_event_t const *ev) {
+void cf_party_step(void *party, cf_effects_t *fx, cf_event_t const *ev) {
   cf_party_node_t *p = party;
   if (ev->kind == CF_EV_START) {
     p->ready = p->have = false;
-    p->suspect         = true;
-    p->attest_ms       = 0;
-    p->busy            = ASK_FILE;
-    p->busy_id         = ++p->serial;
+    p->suspect = true;
+    p->attest_ms = 0;
+    p->busy = ASK_FILE;
+    p->busy_id = ++p->serial;
     cf_fx_get(fx, p->busy_id, CF_SPAN_LIT("account"));
     return;
   }
@@ -312,16 +300,14 @@ cf_party_step(void *party, cf_effects_t *fx, cf_event_t const *ev) {
   go(p, fx, ev);
 }
 
-void
-cf_party_end(void *party) {
+void cf_party_end(void *party) {
   cf_party_node_t *p = party;
   free(p->bundle);
   p->bundle = NULL;
-  p->have   = false;
+  p->have = false;
 }
 
-bool
-cf_party_done(cf_party_node_t const *p) {
+bool cf_party_done(cf_party_node_t const *p) {
   for (size_t i = 0; i < p->file.inputs; i++)
     if (p->file.input[i].state != CF_INPUT_ANSWERED && !p->file.input[i].superseded) return false;
   return true;

@@ -1,5 +1,5 @@
-/* A TPM in software, and who vouches for it: an own CA and endorsement key, made once per process with OpenSSL.  What it makes goes
-   through the verifiers' real checks: chain, quote, PCRs, credential activation.  Its root is of class owner-controlled. */
+/* A TPM in software, and who vouches for it: an own CA and endorsement key, made once per process with OpenSSL.  What it makes
+   goes through the verifiers' real checks: chain, quote, PCRs, credential activation.  Its root is of class owner-controlled. */
 #ifndef CF_SIM_SOFTTPM_H
 #define CF_SIM_SOFTTPM_H
 

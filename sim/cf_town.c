@@ -10,10 +10,9 @@ enum { GATEWAY_ENCLAVE, GATEWAY_LAUNCHER, GATEWAY_LEDGER, GATEWAY_MEMBERS };
 enum { MEMBER_GATEWAY, MEMBER_LEDGER };
 enum { FUNDING = 10000, LOG_CAP = 1024, INDEX_CAP = 1024 };
 
-cf_entropy_t
-cf_town_entropy(cf_town_t *t, cf_drbg_t *drbg) {
-  uint8_t   buf[40];
-  cf_wr_t   wr = cf_wr_init(buf, sizeof buf);
+cf_entropy_t cf_town_entropy(cf_town_t *t, cf_drbg_t *drbg) {
+  uint8_t buf[40];
+  cf_wr_t wr = cf_wr_init(buf, sizeof buf);
   cf_wr_hash(&wr, &t->seed);
   cf_wr_u64(&wr, ++t->lives);
   cf_hash_t seed = cf_sha256(cf_wr_out(&wr));
@@ -21,206 +20,209 @@ cf_town_entropy(cf_town_t *t, cf_drbg_t *drbg) {
   return cf_drbg_entropy(drbg);
 }
 
-static unsigned
-size_of(cf_town_t const *t, cf_council_role_t role) {
+static unsigned size_of(cf_town_t const *t, cf_council_role_t role) {
   return (unsigned)cf_genesis_council(&t->domain->genesis, role)->members_cnt;
 }
 
 /* A start that cannot be is the simulator's own fault, or a violation of the core's contract. */
-static void
-must(cf_town_t *t, cf_status_t st, char const *what, cf_error_t const *err) {
+static void must(cf_town_t *t, cf_status_t st, char const *what, cf_error_t const *err) {
   if (st) cf_world_fail(&t->world, 0, "%s: %s: %s", what, err->item, err->text);
 }
 
 /* ---- witnesses ---- */
 
-static void
-witness_start(void *ctx) {
+static void witness_start(void *ctx) {
   cf_councillor_t *c = ctx;
   cf_town_t       *t = c->town;
   cf_witness_init(&c->witness, &t->domain->witnesses.member[c->index], t->keys.member[CF_WITNESSES][c->index].es256);
-  must(t, cf_witness_trust(&c->witness, &t->domain->witnesses.log), "witness", &(cf_error_t){ 0 });
+  must(t, cf_witness_trust(&c->witness, &t->domain->witnesses.log), "witness", &(cf_error_t){0});
 }
 
-static void
-witness_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
+static void witness_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
   cf_witness_step(&((cf_councillor_t *)ctx)->witness, fx, ev);
 }
 
 /* ---- verifiers ---- */
 
-static void
-verifier_start(void *ctx) {
+static void verifier_start(void *ctx) {
   cf_councillor_t *c = ctx;
   cf_town_t       *t = c->town;
   static cf_root_t root;
-  cf_error_t       err = { 0 };
-  root                 = (cf_root_t){ CF_CLASS_OWNER, CF_SPAN(cf_soft_ca()->root, cf_soft_ca()->root_sz) };
-  c->verifier          = calloc(1, sizeof *c->verifier);
+  cf_error_t       err = {0};
+  root = (cf_root_t){CF_CLASS_OWNER, CF_SPAN(cf_soft_ca()->root, cf_soft_ca()->root_sz)};
+  c->verifier = calloc(1, sizeof *c->verifier);
   assert(c->verifier);
-  cf_verifier_config_t cfg = { .domain = t->domain, .gateway = MEMBER_GATEWAY, .member = (uint8_t)c->index,
-                               .scalar = t->keys.member[CF_VERIFIERS][c->index].scalar, .key = c->key,
-                               .entropy = cf_town_entropy(t, &c->drbg), .roots = &root, .root_cnt = 1 };
+  cf_verifier_config_t cfg = {.domain = t->domain,
+                              .gateway = MEMBER_GATEWAY,
+                              .member = (uint8_t)c->index,
+                              .scalar = t->keys.member[CF_VERIFIERS][c->index].scalar,
+                              .key = c->key,
+                              .entropy = cf_town_entropy(t, &c->drbg),
+                              .roots = &root,
+                              .root_cnt = 1};
   must(t, cf_verifier_init(c->verifier, &cfg, &err), "verifier", &err);
 }
 
-static void
-verifier_end(void *ctx) {
+static void verifier_end(void *ctx) {
   cf_councillor_t *c = ctx;
   free(c->verifier);
   c->verifier = NULL;
 }
 
-static void
-verifier_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
+static void verifier_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
   cf_verifier_step(((cf_councillor_t *)ctx)->verifier, fx, ev);
 }
 
 /* ---- observers ---- */
 
-static void
-observer_start(void *ctx) {
-  cf_councillor_t *c   = ctx;
-  cf_town_t       *t   = c->town;
-  cf_error_t       err = { 0 };
-  c->observer          = calloc(1, sizeof *c->observer);
+static void observer_start(void *ctx) {
+  cf_councillor_t *c = ctx;
+  cf_town_t       *t = c->town;
+  cf_error_t       err = {0};
+  c->observer = calloc(1, sizeof *c->observer);
   assert(c->observer);
-  cf_observer_config_t cfg = { .domain = t->domain, .gateway = MEMBER_GATEWAY, .ledger = MEMBER_LEDGER, .member = (uint8_t)c->index,
-                               .scalar = t->keys.member[CF_OBSERVERS][c->index].scalar };
+  cf_observer_config_t cfg = {.domain = t->domain,
+                              .gateway = MEMBER_GATEWAY,
+                              .ledger = MEMBER_LEDGER,
+                              .member = (uint8_t)c->index,
+                              .scalar = t->keys.member[CF_OBSERVERS][c->index].scalar};
   must(t, cf_observer_init(c->observer, &cfg, &err), "observer", &err);
 }
 
-static void
-observer_end(void *ctx) {
+static void observer_end(void *ctx) {
   cf_councillor_t *c = ctx;
   cf_observer_fini(c->observer);
   free(c->observer);
   c->observer = NULL;
 }
 
-static void
-observer_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
+static void observer_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
   cf_observer_step(((cf_councillor_t *)ctx)->observer, fx, ev);
 }
 
 /* ---- the ledger ---- */
 
-static void
-ledger_start(void *ctx) {
+static void ledger_start(void *ctx) {
   cf_town_t *t = ctx;
-  t->ledger    = calloc(1, sizeof *t->ledger);
+  t->ledger = calloc(1, sizeof *t->ledger);
   assert(t->ledger);
-  cf_ledgerd_init(t->ledger, &(cf_ledgerd_config_t){ .genesis = &t->domain->block0, .scalar = t->keys.ledger, .interval_ms = 200 });
+  cf_ledgerd_init(t->ledger, &(cf_ledgerd_config_t){.genesis = &t->domain->block0, .scalar = t->keys.ledger, .interval_ms = 200});
 }
 
-static void
-ledger_end(void *ctx) {
+static void ledger_end(void *ctx) {
   cf_town_t *t = ctx;
   cf_ledgerd_fini(t->ledger);
   free(t->ledger);
   t->ledger = NULL;
 }
 
-static void
-ledger_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
+static void ledger_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
   cf_ledgerd_step(((cf_town_t *)ctx)->ledger, fx, ev);
 }
 
 /* ---- the gateway ---- */
 
-static void
-gateway_start(void *ctx) {
-  cf_site_t          *s   = ctx;
-  cf_town_t          *t   = s->town;
-  cf_error_t          err = { 0 };
-  unsigned            at  = GATEWAY_MEMBERS;
-  cf_gateway_config_t cfg = { .genesis = CF_SPAN(t->genesis, t->genesis_sz), .deployment = CF_SPAN(t->deployment, t->deployment_sz),
-                              .log_seed = t->keys.log, .key = t->gateway_key, .entropy = cf_town_entropy(t, &s->drbg), .batch_max = 16,
-                              .envelope_max = 4096, .log_cap = LOG_CAP, .index_cap = INDEX_CAP, .enclave = GATEWAY_ENCLAVE,
-                              .launcher = GATEWAY_LAUNCHER, .ledger = GATEWAY_LEDGER, .ledger_url = "http://ledger.sim", .log_url = "http://log.sim" };
+static void gateway_start(void *ctx) {
+  cf_site_t          *s = ctx;
+  cf_town_t          *t = s->town;
+  cf_error_t          err = {0};
+  unsigned            at = GATEWAY_MEMBERS;
+  cf_gateway_config_t cfg = {.genesis = CF_SPAN(t->genesis, t->genesis_sz),
+                             .deployment = CF_SPAN(t->deployment, t->deployment_sz),
+                             .log_seed = t->keys.log,
+                             .key = t->gateway_key,
+                             .entropy = cf_town_entropy(t, &s->drbg),
+                             .batch_max = 16,
+                             .envelope_max = 4096,
+                             .log_cap = LOG_CAP,
+                             .index_cap = INDEX_CAP,
+                             .enclave = GATEWAY_ENCLAVE,
+                             .launcher = GATEWAY_LAUNCHER,
+                             .ledger = GATEWAY_LEDGER,
+                             .ledger_url = "http://ledger.sim",
+                             .log_url = "http://log.sim"};
   for (unsigned i = 0; i < size_of(t, CF_WITNESSES); i++) cfg.witness[i] = at++;
   for (unsigned i = 0; i < size_of(t, CF_VERIFIERS); i++) cfg.verifier[i] = at++;
   for (unsigned i = 0; i < size_of(t, CF_OBSERVERS); i++) cfg.observer[i] = at++;
   s->mem_sz = cf_gateway_sz(&cfg);
-  s->mem    = mmap(NULL, s->mem_sz ? s->mem_sz : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* touched as it is used */
+  s->mem = mmap(NULL, s->mem_sz ? s->mem_sz : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                0); /* touched as it is used */
   assert(s->mem != MAP_FAILED);
   must(t, cf_gateway_init(&s->gateway, s->mem, s->mem_sz, &cfg, &err), "gateway", &err);
 }
 
-static void
-gateway_end(void *ctx) {
+static void gateway_end(void *ctx) {
   cf_site_t *s = ctx;
   if (s->gateway) cf_gateway_fini(s->gateway);
   munmap(s->mem, s->mem_sz ? s->mem_sz : 1);
   s->gateway = NULL;
 }
 
-static void
-gateway_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
+static void gateway_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
   cf_site_t *s = ctx;
   if (s->gateway) cf_gateway_step(s->gateway, fx, ev);
 }
 
 /* ---- building ---- */
 
-static unsigned
-add(cf_town_t *t, cf_sim_node_t n, char const *name) {
+static unsigned add(cf_town_t *t, cf_sim_node_t n, char const *name) {
   n.host = cf_world_host(&t->world);
   snprintf(n.name, sizeof n.name, "%s", name);
   return cf_world_add(&t->world, &n);
 }
 
-static void
-add_council(cf_town_t *t, cf_council_role_t role, cf_councillor_t *c, cf_sim_node_t n, char const *name) {
+static void add_council(cf_town_t *t, cf_council_role_t role, cf_councillor_t *c, cf_sim_node_t n, char const *name) {
   char full[CF_SIM_NAME_MAX];
   for (unsigned i = 0; i < size_of(t, role); i++) {
     snprintf(full, sizeof full, "%s-%u", name, i + 1);
-    c[i] = (cf_councillor_t){ .town = t, .index = i };
+    c[i] = (cf_councillor_t){.town = t, .index = i};
     if (role == CF_VERIFIERS) c[i].key = cf_p256_key_from(t->keys.member[role][i].es256);
-    n.ctx     = &c[i];
+    n.ctx = &c[i];
     c[i].node = add(t, n, full);
   }
 }
 
-static void
-add_site(cf_town_t *t, unsigned i) {
-  static char const *const gateways[] = { "gateway", "gateway-twin" }, *const machines[] = { "enclave", "enclave-twin" };
-  cf_site_t               *s    = &t->site[i];
-  unsigned                 host = cf_world_host(&t->world), at = GATEWAY_MEMBERS;
-  cf_sim_node_t            n    = { .host = host, .ctx = s, .start = gateway_start, .end = gateway_end, .step = gateway_step, .serves_public = true };
+static void add_site(cf_town_t *t, unsigned i) {
+  static char const *const gateways[] = {"gateway", "gateway-twin"}, *const machines[] = {"enclave", "enclave-twin"};
+  cf_site_t    *s = &t->site[i];
+  unsigned      host = cf_world_host(&t->world), at = GATEWAY_MEMBERS;
+  cf_sim_node_t n = {
+      .host = host, .ctx = s, .start = gateway_start, .end = gateway_end, .step = gateway_step, .serves_public = true};
   snprintf(n.name, sizeof n.name, "%s", gateways[i]);
-  s->town    = t;
-  s->tpm     = t->tpm; /* a twin's TPM was copied with the rest */
-  s->machine = (cf_machine_t){ .world = &t->world, .tpm = &s->tpm, .genesis = CF_SPAN(t->genesis, t->genesis_sz),
-                               .configuration = CF_SPAN(t->configuration, t->configuration_sz), .program = t->program, .domain = t->domain->domain };
-  cf_sim_node_t m      = cf_machine_node(&s->machine, machines[i], host);
-  s->machine.node      = cf_world_add(&t->world, &m);
-  n.peer[GATEWAY_ENCLAVE]  = (cf_sim_peer_t){ s->machine.node, "enclave" };
-  n.peer[GATEWAY_LAUNCHER] = (cf_sim_peer_t){ s->machine.node, "launcher" };
-  n.peer[GATEWAY_LEDGER]   = (cf_sim_peer_t){ t->ledger_node, NULL };
+  s->town = t;
+  s->tpm = t->tpm; /* a twin's TPM was copied with the rest */
+  s->machine = (cf_machine_t){.world = &t->world,
+                              .tpm = &s->tpm,
+                              .genesis = CF_SPAN(t->genesis, t->genesis_sz),
+                              .configuration = CF_SPAN(t->configuration, t->configuration_sz),
+                              .program = t->program,
+                              .domain = t->domain->domain};
+  cf_sim_node_t m = cf_machine_node(&s->machine, machines[i], host);
+  s->machine.node = cf_world_add(&t->world, &m);
+  n.peer[GATEWAY_ENCLAVE] = (cf_sim_peer_t){s->machine.node, "enclave"};
+  n.peer[GATEWAY_LAUNCHER] = (cf_sim_peer_t){s->machine.node, "launcher"};
+  n.peer[GATEWAY_LEDGER] = (cf_sim_peer_t){t->ledger_node, NULL};
   for (unsigned k = 0; k < size_of(t, CF_WITNESSES); k++) n.peer[at++].node = t->witness[k].node;
   for (unsigned k = 0; k < size_of(t, CF_VERIFIERS); k++) n.peer[at++].node = t->verifier[k].node;
   for (unsigned k = 0; k < size_of(t, CF_OBSERVERS); k++) n.peer[at++].node = t->observer[k].node;
   s->gateway_node = cf_world_add(&t->world, &n);
 }
 
-void
-cf_town_address(cf_town_t *t, unsigned site) {
+void cf_town_address(cf_town_t *t, unsigned site) {
   unsigned gateway = t->site[site].gateway_node;
-  t->primary       = site;
+  t->primary = site;
   for (unsigned i = 0; i < size_of(t, CF_VERIFIERS); i++) t->world.node[t->verifier[i].node].peer[MEMBER_GATEWAY].node = gateway;
   for (unsigned i = 0; i < size_of(t, CF_OBSERVERS); i++) {
     t->world.node[t->observer[i].node].peer[MEMBER_GATEWAY].node = gateway;
-    t->world.node[t->observer[i].node].peer[MEMBER_LEDGER].node  = t->ledger_node;
+    t->world.node[t->observer[i].node].peer[MEMBER_LEDGER].node = t->ledger_node;
   }
   for (unsigned i = 0; i < t->parties; i++) t->world.node[t->party_node[i]].peer[CF_PEER_GATEWAY].node = gateway;
 }
 
-static void
-bank_call(cf_town_t *t, cf_wr_t *wr, cf_op_t const *op, uint8_t const *sender, uint64_t nonce) {
+static void bank_call(cf_town_t *t, cf_wr_t *wr, cf_op_t const *op, uint8_t const *sender, uint64_t nonce) {
   uint8_t   op_buf[256], buf[512];
   cf_wr_t   ow = cf_wr_init(op_buf, sizeof op_buf), cw = cf_wr_init(buf, sizeof buf);
-  cf_call_t call = { .nonce = nonce, .deadline_s = t->world.now_ms / 1000 + 86400 };
+  cf_call_t call = {.nonce = nonce, .deadline_s = t->world.now_ms / 1000 + 86400};
   cf_op_write(&ow, op);
   call.op = cf_wr_out(&ow);
   if (sender && cf_call_sign(&call, &t->domain->ledger.separator, sender)) abort();
@@ -229,109 +231,111 @@ bank_call(cf_town_t *t, cf_wr_t *wr, cf_op_t const *op, uint8_t const *sender, u
   cf_wr_span(wr, cf_wr_out(&cw));
 }
 
-static void
-add_people(cf_town_t *t) {
-  cf_wr_t  wr    = cf_wr_init(t->bank.calls, sizeof t->bank.calls);
+static void add_people(cf_town_t *t) {
+  cf_wr_t  wr = cf_wr_init(t->bank.calls, sizeof t->bank.calls);
   uint64_t nonce = 0, free_nonce = 0;
   for (unsigned i = 0; i < t->parties; i++) {
-    cf_op_t op = { .kind = CF_OP_OPEN, .addr = t->party[i].wallet.addr };
+    cf_op_t op = {.kind = CF_OP_OPEN, .addr = t->party[i].wallet.addr};
     bank_call(t, &wr, &op, NULL, free_nonce++);
     for (uint32_t a = 0; a < t->assets; a++) {
-      op = (cf_op_t){ .kind = CF_OP_OPEN_LANE, .asset = a, .id = i + 1 };
+      op = (cf_op_t){.kind = CF_OP_OPEN_LANE, .asset = a, .id = i + 1};
       bank_call(t, &wr, &op, NULL, free_nonce++);
-      op = (cf_op_t){ .kind = CF_OP_DEPOSIT, .asset = a, .id = i + 1, .units = FUNDING };
+      op = (cf_op_t){.kind = CF_OP_DEPOSIT, .asset = a, .id = i + 1, .units = FUNDING};
       bank_call(t, &wr, &op, t->keys.treasury, nonce++);
       t->check.funded[a] += FUNDING;
     }
   }
   assert(!wr.bad);
-  t->bank.len  = wr.len;
-  t->bank_node = add(t, (cf_sim_node_t){ .ctx = &t->bank, .step = cf_bank_step }, "bank");
+  t->bank.len = wr.len;
+  t->bank_node = add(t, (cf_sim_node_t){.ctx = &t->bank, .step = cf_bank_step}, "bank");
   t->world.node[t->bank_node].peer[CF_PEER_LEDGER].node = t->ledger_node;
 }
 
 /* What a party will want: some obligations to others, some withdrawals, over half a minute. */
-static void
-plan(cf_town_t *t, unsigned party) {
+static void plan(cf_town_t *t, unsigned party) {
   cf_party_file_t *f = &t->party[party].plan;
-  f->inputs          = 3 + cf_prng_below(&t->draw, 6);
+  f->inputs = 3 + cf_prng_below(&t->draw, 6);
   for (size_t i = 0; i < f->inputs; i++) {
     uint32_t payee = 1 + (uint32_t)((party + 1 + cf_prng_below(&t->draw, t->parties - 1)) % t->parties);
-    f->input[i]    = (cf_party_input_t){ .due_ms = t->world.now_ms + 2000 + cf_prng_below(&t->draw, 20000), .payee = payee,
-                                         .asset = (uint32_t)cf_prng_below(&t->draw, t->assets), .amount = 1 + cf_prng_below(&t->draw, 3000),
-                                         .withdrawal = cf_prng_chance(&t->draw, 10000) };
+    f->input[i] = (cf_party_input_t){.due_ms = t->world.now_ms + 2000 + cf_prng_below(&t->draw, 20000),
+                                     .payee = payee,
+                                     .asset = (uint32_t)cf_prng_below(&t->draw, t->assets),
+                                     .amount = 1 + cf_prng_below(&t->draw, 3000),
+                                     .withdrawal = cf_prng_chance(&t->draw, 10000)};
     if (f->input[i].withdrawal) f->input[i].payee = 0;
   }
 }
 
-static void
-make_party(cf_town_t *t, unsigned i, cf_entropy_t const *e) {
+static void make_party(cf_town_t *t, unsigned i, cf_entropy_t const *e) {
   static cf_drbg_t drbg[CF_TOWN_PARTIES_MAX];
   cf_party_node_t *p = &t->party[i];
   char             name[CF_SIM_NAME_MAX];
-  *p = (cf_party_node_t){ .world = &t->world, .domain = t->domain->domain, .ciphers = cf_ciphers_new(cf_suite(1)), .funded = &t->bank.done,
-                          .entropy = cf_town_entropy(t, &drbg[i]), .on_receipt = cf_check_given, .ctx = &t->check };
+  *p = (cf_party_node_t){.world = &t->world,
+                         .domain = t->domain->domain,
+                         .ciphers = cf_ciphers_new(cf_suite(1)),
+                         .funded = &t->bank.done,
+                         .entropy = cf_town_entropy(t, &drbg[i]),
+                         .on_receipt = cf_check_given,
+                         .ctx = &t->check};
   cf_wallet_make(&p->wallet, e);
   cf_account_init(&p->plan.account, &p->domain, p->file.pending, CF_PARTY_INPUTS_MAX);
   plan(t, i);
   snprintf(name, sizeof name, "party-%u", i + 1);
-  p->node = t->party_node[i] = add(t, (cf_sim_node_t){ .ctx = p, .step = cf_party_step, .end = cf_party_end }, name);
+  p->node = t->party_node[i] = add(t, (cf_sim_node_t){.ctx = p, .step = cf_party_step, .end = cf_party_end}, name);
 }
 
-static void
-on_effect(void *ctx, unsigned node, cf_effect_t const *e) {
+static void on_effect(void *ctx, unsigned node, cf_effect_t const *e) {
   cf_town_t *t = ctx;
   cf_check_effect(&t->check, node, e);
 }
 
-static void
-watch(void *ctx, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
+static void watch(void *ctx, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
   cf_town_t *t = ctx;
   cf_check_boundary(&t->check, m, request, answer);
   cf_host_forge(t, m, request, answer);
 }
 
-void
-cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace) {
+void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace) {
   static cf_drbg_t libcrypto, people;
   memset(t, 0, sizeof *t);
   cf_world_init(&t->world, seed, trace);
   t->draw.state = seed ^ 0x746f776e;
-  t->seed.b[0]  = 1;
+  t->seed.b[0] = 1;
   memcpy(t->seed.b + 8, &seed, sizeof seed);
-  t->one     = seed % 2;
-  t->assets  = 1 + (unsigned)cf_prng_below(&t->draw, 3);
+  t->one = seed % 2;
+  t->assets = 1 + (unsigned)cf_prng_below(&t->draw, 3);
   t->parties = 2 + (unsigned)cf_prng_below(&t->draw, 2);
   cf_crypto_seed_libcrypto(cf_town_entropy(t, &libcrypto));
   cf_town_found(t);
   if (t->world.violation[0]) return;
   cf_check_init(&t->check, t);
-  t->ledger_node = add(t, (cf_sim_node_t){ .ctx = t, .start = ledger_start, .end = ledger_end, .step = ledger_step }, "ledger");
-  add_council(t, CF_WITNESSES, t->witness, (cf_sim_node_t){ .start = witness_start, .step = witness_step }, "witness");
-  add_council(t, CF_OBSERVERS, t->observer, (cf_sim_node_t){ .start = observer_start, .end = observer_end, .step = observer_step }, "observer");
-  add_council(t, CF_VERIFIERS, t->verifier, (cf_sim_node_t){ .start = verifier_start, .end = verifier_end, .step = verifier_step }, "verifier");
+  t->ledger_node = add(t, (cf_sim_node_t){.ctx = t, .start = ledger_start, .end = ledger_end, .step = ledger_step}, "ledger");
+  add_council(t, CF_WITNESSES, t->witness, (cf_sim_node_t){.start = witness_start, .step = witness_step}, "witness");
+  add_council(t, CF_OBSERVERS, t->observer, (cf_sim_node_t){.start = observer_start, .end = observer_end, .step = observer_step},
+              "observer");
+  add_council(t, CF_VERIFIERS, t->verifier, (cf_sim_node_t){.start = verifier_start, .end = verifier_end, .step = verifier_step},
+              "verifier");
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) add_site(t, i);
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) {
     t->site[i].machine.entropy = cf_town_entropy(t, &t->site[i].drbg_machine);
-    t->site[i].machine.watch   = watch;
-    t->site[i].machine.tamper  = cf_host_tamper;
+    t->site[i].machine.watch = watch;
+    t->site[i].machine.tamper = cf_host_tamper;
     t->site[i].machine.restore = cf_host_restore;
-    t->site[i].machine.ctx     = t;
+    t->site[i].machine.ctx = t;
   }
   cf_entropy_t e = cf_town_entropy(t, &people);
   for (unsigned i = 0; i < t->parties; i++) make_party(t, i, &e);
   add_people(t);
   cf_town_address(t, 0);
   t->world.on_effect = on_effect;
-  t->world.on_fault  = cf_town_fault;
-  t->world.ctx       = t;
+  t->world.on_fault = cf_town_fault;
+  t->world.ctx = t;
   t->world.node[t->site[1].gateway_node].left_alone = t->world.node[t->site[1].machine.node].left_alone = true;
   for (unsigned i = 0; i < t->world.nodes; i++) cf_world_start_at(&t->world, i, t->world.now_ms);
   cf_world_later(&t->world, t->world.now_ms + 2000, CF_TOWN_OPERATOR);
 }
 
-void
-cf_town_raze(cf_town_t *t) {
+void cf_town_raze(cf_town_t *t) {
   cf_world_fini(&t->world);
   cf_check_fini(&t->check);
   for (unsigned i = 0; i < t->old_cnt; i++) cf_disk_fini(&t->old[i]);

@@ -1,5 +1,5 @@
-/* A whole deployment in a world: a domain, its councils, ledger, host with gateway and enclave, a twin that may start, parties.  Small and drawn
-   by the seed: councils of 1 of 1 or of several, two or three parties, up to three assets. */
+/* A whole deployment in a world: a domain, its councils, ledger, host with gateway and enclave, a twin that may start, parties.
+   Small and drawn by the seed: councils of 1 of 1 or of several, two or three parties, up to three assets. */
 #ifndef CF_SIM_TOWN_H
 #define CF_SIM_TOWN_H
 
@@ -14,7 +14,7 @@
 
 #define CF_TOWN_MEMBERS_MAX 4
 #define CF_TOWN_PARTIES_MAX 3
-#define CF_TOWN_SITES       2 /* the host, and its twin */
+#define CF_TOWN_SITES 2 /* the host, and its twin */
 
 typedef struct cf_town cf_town_t;
 
@@ -24,7 +24,7 @@ typedef struct {
 } cf_town_key_t;
 
 typedef struct {
-  uint8_t log[32], log_es256[32], gateway[32], ledger[32], treasury[32];
+  uint8_t       log[32], log_es256[32], gateway[32], ledger[32], treasury[32];
   cf_town_key_t member[CF_COUNCILS + 1][CF_TOWN_MEMBERS_MAX]; /* by role */
 } cf_town_keys_t;
 
@@ -88,12 +88,12 @@ struct cf_town {
   cf_party_node_t party[CF_TOWN_PARTIES_MAX];
   cf_check_t      check;
   /* what a hostile host keeps, and disks of earlier */
-  cf_disk_t       old[4];
-  unsigned        old_cnt;
-  cf_disk_t       saved; /* the newest disk, while an older one runs */
-  bool            rolled, split;
-  bool            twin; /* the other site runs, too */
-  cf_hostile_t    hostile;
+  cf_disk_t    old[4];
+  unsigned     old_cnt;
+  cf_disk_t    saved; /* the newest disk, while an older one runs */
+  bool         rolled, split;
+  bool         twin; /* the other site runs, too */
+  cf_hostile_t hostile;
 };
 
 /* cf_town_found makes the domain's documents (cf_town_genesis.c); cf_town_build its nodes and starts them. */
@@ -113,11 +113,12 @@ void      cf_host_fini(cf_hostile_t *h);
 
 /* Things that come by the clock: faults by their number, and the operator, who looks after his processes. */
 #define CF_TOWN_OPERATOR 1000
-#define CF_TOWN_RESTORE  1001 /* the newest disk comes back */
-#define CF_TOWN_UNTWIN   1002
+#define CF_TOWN_RESTORE 1001 /* the newest disk comes back */
+#define CF_TOWN_UNTWIN 1002
 void cf_town_fault(void *town, uint64_t id);
 
-/* cf_town_faults schedules what chance has planned (cf_mischief.c); cf_town_mend ends all of it: every node up, newest disks, true clocks. */
+/* cf_town_faults schedules what chance has planned (cf_mischief.c); cf_town_mend ends all of it: every node up, newest disks,
+ * true clocks. */
 void cf_town_faults(cf_town_t *t, uint64_t until_ms);
 void cf_town_mend(cf_town_t *t);
 /* Where gateway and enclave stand, in a line. */

@@ -4,25 +4,23 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define MONO0_MS     1000000 /* of a node's first life; later lives go on from there */
+#define MONO0_MS 1000000 /* of a node's first life; later lives go on from there */
 #define DELAY_MAX_MS 8000
-#define RESTART_MS   1000 /* until whoever watches over a process starts it again */
+#define RESTART_MS 1000 /* until whoever watches over a process starts it again */
 
 /* ---- chance ---- */
 
-uint64_t
-cf_prng_next(cf_prng_t *p) {
+uint64_t cf_prng_next(cf_prng_t *p) {
   uint64_t z = p->state += 0x9e3779b97f4a7c15;
-  z          = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-  z          = (z ^ z >> 27) * 0x94d049bb133111eb;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
   return z ^ z >> 31;
 }
 
 uint64_t cf_prng_below(cf_prng_t *p, uint64_t n) { return cf_prng_next(p) % n; }
 bool     cf_prng_chance(cf_prng_t *p, unsigned rate) { return rate && cf_prng_below(p, 100000) < rate; }
 
-bool
-cf_world_chance(cf_world_t *w, cf_fault_t f) {
+bool cf_world_chance(cf_world_t *w, cf_fault_t f) {
   if (!w->faults.on || !cf_prng_chance(&w->dice, w->faults.rate[f])) return false;
   w->counts.fault[f]++;
   return true;
@@ -30,8 +28,7 @@ cf_world_chance(cf_world_t *w, cf_fault_t f) {
 
 /* ---- telling ---- */
 
-void
-cf_world_say(cf_world_t *w, char const *fmt, ...) {
+void cf_world_say(cf_world_t *w, char const *fmt, ...) {
   if (!w->trace) return;
   va_list ap;
   va_start(ap, fmt);
@@ -41,8 +38,7 @@ cf_world_say(cf_world_t *w, char const *fmt, ...) {
   va_end(ap);
 }
 
-void
-cf_world_fail(cf_world_t *w, unsigned invariant, char const *fmt, ...) {
+void cf_world_fail(cf_world_t *w, unsigned invariant, char const *fmt, ...) {
   if (w->violation[0]) return;
   va_list ap;
   va_start(ap, fmt);
@@ -54,26 +50,23 @@ cf_world_fail(cf_world_t *w, unsigned invariant, char const *fmt, ...) {
 
 /* ---- the queue ---- */
 
-static bool
-before(cf_sim_event_t const *a, cf_sim_event_t const *b) {
+static bool before(cf_sim_event_t const *a, cf_sim_event_t const *b) {
   return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->seq < b->seq;
 }
 
-static void
-push(cf_world_t *w, cf_sim_event_t ev) {
+static void push(cf_world_t *w, cf_sim_event_t ev) {
   if (w->queue_cnt == w->queue_max) {
     w->queue_max = w->queue_max ? 2 * w->queue_max : 1024;
-    w->queue     = realloc(w->queue, w->queue_max * sizeof *w->queue);
+    w->queue = realloc(w->queue, w->queue_max * sizeof *w->queue);
     assert(w->queue);
   }
-  ev.seq   = w->seq++;
+  ev.seq = w->seq++;
   size_t i = w->queue_cnt++;
   for (; i && before(&ev, &w->queue[(i - 1) / 2]); i = (i - 1) / 2) w->queue[i] = w->queue[(i - 1) / 2];
   w->queue[i] = ev;
 }
 
-static cf_sim_event_t
-pop(cf_world_t *w) {
+static cf_sim_event_t pop(cf_world_t *w) {
   cf_sim_event_t top = w->queue[0], last = w->queue[--w->queue_cnt];
   size_t         i = 0;
   for (;;) {
@@ -82,14 +75,13 @@ pop(cf_world_t *w) {
     if (c + 1 < w->queue_cnt && before(&w->queue[c + 1], &w->queue[c])) c++;
     if (!before(&w->queue[c], &last)) break;
     w->queue[i] = w->queue[c];
-    i           = c;
+    i = c;
   }
   if (w->queue_cnt) w->queue[i] = last;
   return top;
 }
 
-static uint8_t *
-copy_of(cf_span_t s) {
+static uint8_t *copy_of(cf_span_t s) {
   uint8_t *p = malloc(s.len + 1);
   assert(p);
   if (s.len) memcpy(p, s.ptr, s.len);
@@ -99,21 +91,19 @@ copy_of(cf_span_t s) {
 
 /* ---- questions under way ---- */
 
-static cf_sim_ask_t *
-ask_of(cf_world_t *w, uint64_t id) {
+static cf_sim_ask_t *ask_of(cf_world_t *w, uint64_t id) {
   for (size_t i = 0; i < w->ask_max; i++)
     if (w->ask[i].id == id) return &w->ask[i];
   return NULL;
 }
 
-static cf_sim_ask_t *
-ask_new(cf_world_t *w) {
+static cf_sim_ask_t *ask_new(cf_world_t *w) {
   cf_sim_ask_t *a = NULL;
   for (size_t i = 0; i < w->ask_max && !a; i++)
     if (!w->ask[i].id) a = &w->ask[i];
   if (!a) {
     size_t more = w->ask_max ? w->ask_max : 64;
-    w->ask      = realloc(w->ask, (w->ask_max + more) * sizeof *w->ask);
+    w->ask = realloc(w->ask, (w->ask_max + more) * sizeof *w->ask);
     assert(w->ask);
     memset(w->ask + w->ask_max, 0, more * sizeof *w->ask);
     a = &w->ask[w->ask_max];
@@ -124,56 +114,57 @@ ask_new(cf_world_t *w) {
   return a;
 }
 
-static void
-ask_drop(cf_sim_ask_t *a) {
+static void ask_drop(cf_sim_ask_t *a) {
   if (--a->refs) return;
   free(a->body);
   a->body = NULL;
-  a->id   = 0;
+  a->id = 0;
 }
 
-static void
-push_ask(cf_world_t *w, cf_sim_ask_t *a, cf_sim_event_kind_t kind, unsigned node, uint64_t at_ms, bool again) {
+static void push_ask(cf_world_t *w, cf_sim_ask_t *a, cf_sim_event_kind_t kind, unsigned node, uint64_t at_ms, bool again) {
   a->refs++;
-  push(w, (cf_sim_event_t){ .at_ms = at_ms, .kind = kind, .node = node, .id = a->id, .again = again });
+  push(w, (cf_sim_event_t){.at_ms = at_ms, .kind = kind, .node = node, .id = a->id, .again = again});
 }
 
-static void
-push_done(cf_world_t *w, cf_sim_ask_t *a, uint64_t at_ms, cf_status_t st, unsigned code, cf_span_t body) {
+static void push_done(cf_world_t *w, cf_sim_ask_t *a, uint64_t at_ms, cf_status_t st, unsigned code, cf_span_t body) {
   a->refs++;
-  push(w, (cf_sim_event_t){ .at_ms = at_ms, .kind = CF_SIM_DONE, .node = a->from, .life = a->from_life, .id = a->id, .status = st, .code = code,
-                            .body = copy_of(body), .body_len = body.len });
+  push(w, (cf_sim_event_t){.at_ms = at_ms,
+                           .kind = CF_SIM_DONE,
+                           .node = a->from,
+                           .life = a->from_life,
+                           .id = a->id,
+                           .status = st,
+                           .code = code,
+                           .body = copy_of(body),
+                           .body_len = body.len});
 }
 
-static uint64_t
-hop_ms(cf_world_t *w, bool frame) {
+static uint64_t hop_ms(cf_world_t *w, bool frame) {
   if (frame) return 1;
   uint64_t ms = 1 + cf_prng_below(&w->net, 4);
   return cf_world_chance(w, CF_FAULT_DELAY) ? ms + cf_prng_below(&w->dice, DELAY_MAX_MS) : ms;
 }
 
 /* Name and query of "GET /path?query", cut apart. */
-static void
-cut(cf_sim_ask_t *a, cf_span_t name) {
+static void cut(cf_sim_ask_t *a, cf_span_t name) {
   uint8_t const *mark = memchr(name.ptr, '?', name.len);
-  size_t         n    = mark ? (size_t)(mark - name.ptr) : name.len;
+  size_t         n = mark ? (size_t)(mark - name.ptr) : name.len;
   snprintf(a->path, sizeof a->path, "%.*s", (int)n, (char const *)name.ptr);
   if (mark) snprintf(a->query, sizeof a->query, "%.*s", (int)(name.len - n - 1), (char const *)mark + 1);
 }
 
-static void
-send_ask(cf_world_t *w, unsigned from, cf_effect_t const *e) {
+static void send_ask(cf_world_t *w, unsigned from, cf_effect_t const *e) {
   assert(e->peer < CF_SIM_PEERS_MAX);
-  cf_sim_peer_t  p     = w->node[from].peer[e->peer];
-  bool           frame = p.port != NULL;
-  cf_sim_ask_t  *a     = ask_new(w);
-  a->from              = from;
-  a->to                = p.node;
-  a->from_life         = w->node[from].life;
-  a->effect            = e->id;
-  a->body              = copy_of(e->body);
-  a->body_len          = e->body.len;
-  a->frame             = frame;
+  cf_sim_peer_t p = w->node[from].peer[e->peer];
+  bool          frame = p.port != NULL;
+  cf_sim_ask_t *a = ask_new(w);
+  a->from = from;
+  a->to = p.node;
+  a->from_life = w->node[from].life;
+  a->effect = e->id;
+  a->body = copy_of(e->body);
+  a->body_len = e->body.len;
+  a->frame = frame;
   if (frame) snprintf(a->path, sizeof a->path, "%s", p.port);
   else cut(a, e->name);
   w->counts.messages++;
@@ -184,21 +175,19 @@ send_ask(cf_world_t *w, unsigned from, cf_effect_t const *e) {
   }
   uint64_t at_ms = w->now_ms + hop_ms(w, frame);
   push_ask(w, a, CF_SIM_REQUEST, p.node, at_ms, false);
-  if (!frame && cf_world_chance(w, CF_FAULT_REPEAT)) push_ask(w, a, CF_SIM_REQUEST, p.node, at_ms + 1 + cf_prng_below(&w->dice, 3000), true);
+  if (!frame && cf_world_chance(w, CF_FAULT_REPEAT))
+    push_ask(w, a, CF_SIM_REQUEST, p.node, at_ms + 1 + cf_prng_below(&w->dice, 3000), true);
 }
 
-void
-cf_world_send(cf_world_t *w, unsigned from, cf_effect_t const *ask) {
-  send_ask(w, from, ask);
-}
+void cf_world_send(cf_world_t *w, unsigned from, cf_effect_t const *ask) { send_ask(w, from, ask); }
 
-static void
-send_reply(cf_world_t *w, unsigned node, cf_effect_t const *e) {
+static void send_reply(cf_world_t *w, unsigned node, cf_effect_t const *e) {
   cf_sim_ask_t *a = ask_of(w, e->id >> 1);
   if (!a || a->answered || e->id & 1) return; /* the asker went away, or never asked this */
   bool frame = a->frame;
   if (!frame && e->code >= 400 && e->code != 404)
-    cf_world_say(w, "%s: %u to %s %s: %.*s", w->node[node].name, e->code, w->node[a->from].name, a->path, (int)e->body.len, (char const *)e->body.ptr);
+    cf_world_say(w, "%s: %u to %s %s: %.*s", w->node[node].name, e->code, w->node[a->from].name, a->path, (int)e->body.len,
+                 (char const *)e->body.ptr);
   if (!frame && cf_world_chance(w, CF_FAULT_LOST_REPLY)) {
     cf_world_say(w, "%s -> %s reply to %s: lost", w->node[node].name, w->node[a->from].name, a->path);
     return;
@@ -209,23 +198,18 @@ send_reply(cf_world_t *w, unsigned node, cf_effect_t const *e) {
 
 /* ---- effects ---- */
 
-static void
-die(cf_world_t *w, unsigned node, unsigned code) {
+static void die(cf_world_t *w, unsigned node) {
   cf_sim_node_t *n = &w->node[node];
   if (!n->up) return;
-  n->up        = false;
-  n->exited    = true;
-  n->exit_code = code;
+  n->up = false;
   if (n->end) n->end(n->ctx);
 }
 
-static bool
-durable_kind(cf_effect_kind_t k) {
+static bool durable_kind(cf_effect_kind_t k) {
   return k == CF_FX_PUT || k == CF_FX_APPEND || k == CF_FX_REMOVE || k == CF_FX_STORE;
 }
 
-static bool
-durable(cf_world_t *w, cf_sim_node_t *n, cf_effect_t const *e) {
+static bool durable(cf_world_t *w, cf_sim_node_t *n, cf_effect_t const *e) {
   cf_disk_t *d = &w->disk[n->host];
   if (e->kind == CF_FX_PUT) cf_disk_put(d, e->name, e->body);
   if (e->kind == CF_FX_APPEND) cf_disk_append(d, e->name, e->body);
@@ -234,8 +218,7 @@ durable(cf_world_t *w, cf_sim_node_t *n, cf_effect_t const *e) {
 }
 
 /* The process ends at this effect: its write is whole, gone, or half there. */
-static void
-crash_at(cf_world_t *w, unsigned node, cf_effect_t const *e) {
+static void crash_at(cf_world_t *w, unsigned node, cf_effect_t const *e) {
   cf_sim_node_t *n = &w->node[node];
   char const    *how = "";
   if (durable_kind(e->kind)) {
@@ -246,49 +229,46 @@ crash_at(cf_world_t *w, unsigned node, cf_effect_t const *e) {
     else (void)durable(w, n, e);
   }
   cf_world_say(w, "%s: crash at %.*s%s", n->name, (int)e->name.len, e->name.ptr ? (char const *)e->name.ptr : "", how);
-  die(w, node, 128);
+  die(w, node);
   if (!n->left_alone) cf_world_start_at(w, node, w->now_ms + 50 + cf_prng_below(&w->dice, 5000));
 }
 
 typedef struct {
-  uint64_t  id;
-  unsigned  code;
-  uint8_t  *body;
-  size_t    len;
+  uint64_t id;
+  unsigned code;
+  uint8_t *body;
+  size_t   len;
 } read_t;
 #define READS_MAX CF_EFFECTS_MAX
 
-static read_t
-read_back(cf_world_t *w, cf_sim_node_t *n, cf_effect_t const *e) {
+static read_t read_back(cf_world_t *w, cf_sim_node_t *n, cf_effect_t const *e) {
   cf_disk_t *d = &w->disk[n->host];
-  read_t     r = { .id = e->id, .code = 200 };
+  read_t     r = {.id = e->id, .code = 200};
   if (e->kind == CF_FX_LIST) r.body = cf_disk_list(d, e->name, &r.len);
   else if (e->kind == CF_FX_SCAN) r.body = cf_disk_scan(d, (cf_store_kind_t)e->name.ptr[0], &r.len);
   else {
     cf_disk_file_t const *f = cf_disk_file(d, e->name);
-    r.code                  = f ? 200 : 404;
-    r.body                  = copy_of(f ? cf_disk_bytes(f) : CF_SPAN(NULL, 0));
-    r.len                   = f ? f->len : 0;
+    r.code = f ? 200 : 404;
+    r.body = copy_of(f ? cf_disk_bytes(f) : CF_SPAN(NULL, 0));
+    r.len = f ? f->len : 0;
   }
   return r;
 }
 
-static void
-tick_no_later(cf_world_t *w, unsigned node, uint64_t at_ms) {
+static void tick_no_later(cf_world_t *w, unsigned node, uint64_t at_ms) {
   cf_sim_node_t *n = &w->node[node];
   if (at_ms < w->now_ms) at_ms = w->now_ms;
   if (n->tick_at_ms <= at_ms) return;
   n->tick_at_ms = at_ms;
-  push(w, (cf_sim_event_t){ .at_ms = at_ms, .kind = CF_SIM_TICK, .node = node, .life = n->life });
+  push(w, (cf_sim_event_t){.at_ms = at_ms, .kind = CF_SIM_TICK, .node = node, .life = n->life});
 }
 
 /* One effect; false when the process ended with it. */
-static bool
-perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *reads, size_t *cnt) {
+static bool perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *reads, size_t *cnt) {
   cf_sim_node_t *n = &w->node[node];
   w->counts.effects++;
   if (w->on_effect) w->on_effect(w->ctx, node, e);
-  if (!(w->faults.spared >> node & 1) && (durable_kind(e->kind) || e->kind == CF_FX_ASK || e->kind == CF_FX_REPLY) && cf_world_chance(w, CF_FAULT_CRASH)) {
+  if ((durable_kind(e->kind) || e->kind == CF_FX_ASK || e->kind == CF_FX_REPLY) && cf_world_chance(w, CF_FAULT_CRASH)) {
     crash_at(w, node, e);
     return false;
   }
@@ -299,7 +279,7 @@ perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *reads, size_
   case CF_FX_STORE:
     if (durable(w, n, e)) return true;
     cf_world_say(w, "%s: fenced", n->name);
-    die(w, node, 3);
+    die(w, node);
     if (!n->left_alone) cf_world_start_at(w, node, w->now_ms + RESTART_MS);
     return false;
   case CF_FX_GET:
@@ -308,29 +288,35 @@ perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *reads, size_
     assert(*cnt < READS_MAX);
     reads[(*cnt)++] = read_back(w, n, e);
     return true;
-  case CF_FX_ASK:   send_ask(w, node, e); return true;
-  case CF_FX_REPLY: send_reply(w, node, e); return true;
-  case CF_FX_WAKE:  tick_no_later(w, node, n->born_ms + e->id - MONO0_MS); return true;
-  case CF_FX_LOG:   cf_world_say(w, "%s: %.*s", n->name, (int)e->body.len, (char const *)e->body.ptr); return true;
+  case CF_FX_ASK:
+    send_ask(w, node, e);
+    return true;
+  case CF_FX_REPLY:
+    send_reply(w, node, e);
+    return true;
+  case CF_FX_WAKE:
+    tick_no_later(w, node, n->born_ms + e->id - MONO0_MS);
+    return true;
+  case CF_FX_LOG:
+    cf_world_say(w, "%s: %.*s", n->name, (int)e->body.len, (char const *)e->body.ptr);
+    return true;
   case CF_FX_EXIT:
     cf_world_say(w, "%s: exit %u", n->name, e->code);
-    die(w, node, e->code);
+    die(w, node);
     if (!n->left_alone) cf_world_start_at(w, node, w->now_ms + RESTART_MS);
     return false;
   }
   return true;
 }
 
-cf_now_t
-cf_world_clock(cf_world_t const *w, unsigned node) {
+cf_now_t cf_world_clock(cf_world_t const *w, unsigned node) {
   cf_sim_node_t const *n = &w->node[node];
-  return (cf_now_t){ .mono_ms = w->now_ms - n->born_ms + MONO0_MS, .wall_ms = (uint64_t)((int64_t)w->now_ms + n->skew_ms) };
+  return (cf_now_t){.mono_ms = w->now_ms - n->born_ms + MONO0_MS, .wall_ms = (uint64_t)((int64_t)w->now_ms + n->skew_ms)};
 }
 
 /* A step and its effects; what it reads comes back to it before anything else does. */
-static void
-deliver(cf_world_t *w, unsigned node, cf_event_t ev) {
-  cf_sim_node_t *n    = &w->node[node];
+static void deliver(cf_world_t *w, unsigned node, cf_event_t ev) {
+  cf_sim_node_t *n = &w->node[node];
   uint32_t       life = n->life;
   read_t        *reads = malloc(READS_MAX * sizeof *reads);
   size_t         cnt = 0;
@@ -343,7 +329,9 @@ deliver(cf_world_t *w, unsigned node, cf_event_t ev) {
     if (!perform(w, node, &w->fx.at[i], reads, &cnt)) break;
   for (size_t i = 0; i < cnt; i++) {
     if (n->up && n->life == life && !w->violation[0])
-      deliver(w, node, (cf_event_t){ .kind = CF_EV_DONE, .id = reads[i].id, .code = reads[i].code, .body = CF_SPAN(reads[i].body, reads[i].len) });
+      deliver(w, node,
+              (cf_event_t){
+                  .kind = CF_EV_DONE, .id = reads[i].id, .code = reads[i].code, .body = CF_SPAN(reads[i].body, reads[i].len)});
     free(reads[i].body);
   }
   free(reads);
@@ -352,14 +340,14 @@ deliver(cf_world_t *w, unsigned node, cf_event_t ev) {
 /* ---- events ---- */
 
 /* GETs of what lies under public/ are the host's, not the core's. */
-static bool
-served(cf_world_t *w, cf_sim_ask_t *a, cf_sim_node_t const *n, bool again) {
-  static char const *const mounts[] = { "GET /log/", "GET /checkpoints/", "GET /archive/", "GET /ledger/", "GET /genesis", "GET /log.vkey" };
+static bool served(cf_world_t *w, cf_sim_ask_t *a, cf_sim_node_t const *n, bool again) {
+  static char const *const mounts[] = {"GET /log/",    "GET /checkpoints/", "GET /archive/",
+                                       "GET /ledger/", "GET /genesis",      "GET /log.vkey"};
   if (!n->serves_public) return false;
   for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
     if (strncmp(a->path, mounts[i], strlen(mounts[i]))) continue;
-    char name[256];
-    int  len                = snprintf(name, sizeof name, "public%s", a->path + 4);
+    char                  name[256];
+    int                   len = snprintf(name, sizeof name, "public%s", a->path + 4);
     cf_disk_file_t const *f = cf_disk_file(&w->disk[n->host], CF_SPAN(name, (size_t)len));
     if (!again && !a->answered) {
       a->answered = true;
@@ -370,8 +358,7 @@ served(cf_world_t *w, cf_sim_ask_t *a, cf_sim_node_t const *n, bool again) {
   return false;
 }
 
-static void
-on_request(cf_world_t *w, cf_sim_event_t const *ev, cf_sim_ask_t *a) {
+static void on_request(cf_world_t *w, cf_sim_event_t const *ev, cf_sim_ask_t *a) {
   cf_sim_node_t *n = &w->node[ev->node];
   if (a->answered && !ev->again) return;
   if (!n->up) { /* refused at once */
@@ -383,60 +370,69 @@ on_request(cf_world_t *w, cf_sim_event_t const *ev, cf_sim_ask_t *a) {
   if (served(w, a, n, ev->again)) return;
   uint64_t id = a->id << 1 | ev->again;
   tick_no_later(w, ev->node, w->now_ms);
-  deliver(w, ev->node, (cf_event_t){ .kind = CF_EV_REQUEST, .id = id, .path = CF_SPAN(a->path, strlen(a->path)),
-                                     .query = CF_SPAN(a->query, strlen(a->query)), .body = CF_SPAN(a->body, a->body_len) });
+  deliver(w, ev->node,
+          (cf_event_t){.kind = CF_EV_REQUEST,
+                       .id = id,
+                       .path = CF_SPAN(a->path, strlen(a->path)),
+                       .query = CF_SPAN(a->query, strlen(a->query)),
+                       .body = CF_SPAN(a->body, a->body_len)});
 }
 
-static bool
-lives(cf_world_t const *w, unsigned node, uint32_t life) {
-  return w->node[node].up && w->node[node].life == life;
-}
+static bool lives(cf_world_t const *w, unsigned node, uint32_t life) { return w->node[node].up && w->node[node].life == life; }
 
-static void
-on_asked(cf_world_t *w, cf_sim_event_t const *ev) {
+static void on_asked(cf_world_t *w, cf_sim_event_t const *ev) {
   uint64_t      id = ev->id;
-  cf_sim_ask_t *a  = ask_of(w, id);
+  cf_sim_ask_t *a = ask_of(w, id);
   assert(a);
   if (ev->kind == CF_SIM_REQUEST) on_request(w, ev, a);
   if (ev->kind == CF_SIM_TIMEOUT && !a->answered) {
     a->answered = true;
-    if (lives(w, a->from, a->from_life)) deliver(w, a->from, (cf_event_t){ .kind = CF_EV_DONE, .id = a->effect, .status = CF_ERR_IO });
+    if (lives(w, a->from, a->from_life))
+      deliver(w, a->from, (cf_event_t){.kind = CF_EV_DONE, .id = a->effect, .status = CF_ERR_IO});
   }
   if (ev->kind == CF_SIM_DONE && lives(w, a->from, a->from_life))
-    deliver(w, a->from, (cf_event_t){ .kind = CF_EV_DONE, .id = a->effect, .status = ev->status, .code = ev->code, .body = CF_SPAN(ev->body, ev->body_len) });
+    deliver(w, a->from,
+            (cf_event_t){.kind = CF_EV_DONE,
+                         .id = a->effect,
+                         .status = ev->status,
+                         .code = ev->code,
+                         .body = CF_SPAN(ev->body, ev->body_len)});
   ask_drop(ask_of(w, id)); /* the table may have moved */
 }
 
-static void
-on_tick(cf_world_t *w, cf_sim_event_t const *ev) {
+static void on_tick(cf_world_t *w, cf_sim_event_t const *ev) {
   cf_sim_node_t *n = &w->node[ev->node];
   if (!lives(w, ev->node, ev->life) || n->tick_at_ms != ev->at_ms) return;
   n->tick_at_ms = UINT64_MAX;
   tick_no_later(w, ev->node, w->now_ms + CF_TICK_MS);
-  deliver(w, ev->node, (cf_event_t){ .kind = CF_EV_TICK });
+  deliver(w, ev->node, (cf_event_t){.kind = CF_EV_TICK});
 }
 
-bool
-cf_world_turn(cf_world_t *w, uint64_t until_ms) {
+bool cf_world_turn(cf_world_t *w, uint64_t until_ms) {
   if (w->violation[0]) return false;
   if (!w->queue_cnt || w->queue[0].at_ms > until_ms) {
     w->now_ms = until_ms;
     return false;
   }
   cf_sim_event_t ev = pop(w);
-  w->now_ms         = ev.at_ms;
+  w->now_ms = ev.at_ms;
   switch (ev.kind) {
-  case CF_SIM_TICK: on_tick(w, &ev); break;
+  case CF_SIM_TICK:
+    on_tick(w, &ev);
+    break;
   case CF_SIM_REQUEST:
   case CF_SIM_DONE:
-  case CF_SIM_TIMEOUT: on_asked(w, &ev); break;
+  case CF_SIM_TIMEOUT:
+    on_asked(w, &ev);
+    break;
   case CF_SIM_START:
     if (!w->node[ev.node].up && !w->node[ev.node].left_alone) cf_world_start(w, ev.node);
     break;
   case CF_SIM_FAULT:
     if (w->on_fault) w->on_fault(w->ctx, ev.id);
     break;
-  case CF_SIM_EVENT_KINDS: break;
+  case CF_SIM_EVENT_KINDS:
+    break;
   }
   free(ev.body);
   return true;
@@ -444,50 +440,43 @@ cf_world_turn(cf_world_t *w, uint64_t until_ms) {
 
 /* ---- lives ---- */
 
-void
-cf_world_start(cf_world_t *w, unsigned node) {
+void cf_world_start(cf_world_t *w, unsigned node) {
   cf_sim_node_t *n = &w->node[node];
   if (n->up) return;
-  n->up         = true;
-  n->exited     = false;
+  n->up = true;
   n->life++;
-  n->born_ms    = w->now_ms;
+  n->born_ms = w->now_ms;
   n->tick_at_ms = UINT64_MAX;
   cf_world_say(w, "%s: starts, life %u", n->name, n->life);
   if (n->start) n->start(n->ctx);
   tick_no_later(w, node, w->now_ms + CF_TICK_MS);
-  deliver(w, node, (cf_event_t){ .kind = CF_EV_START });
+  deliver(w, node, (cf_event_t){.kind = CF_EV_START});
 }
 
-void
-cf_world_start_at(cf_world_t *w, unsigned node, uint64_t at_ms) {
-  push(w, (cf_sim_event_t){ .at_ms = at_ms, .kind = CF_SIM_START, .node = node });
+void cf_world_start_at(cf_world_t *w, unsigned node, uint64_t at_ms) {
+  push(w, (cf_sim_event_t){.at_ms = at_ms, .kind = CF_SIM_START, .node = node});
 }
 
-void
-cf_world_kill(cf_world_t *w, unsigned node) {
+void cf_world_kill(cf_world_t *w, unsigned node) {
   if (w->node[node].up) cf_world_say(w, "%s: killed", w->node[node].name);
-  die(w, node, 137);
+  die(w, node);
 }
 
-void
-cf_world_later(cf_world_t *w, uint64_t at_ms, uint64_t id) {
-  push(w, (cf_sim_event_t){ .at_ms = at_ms, .kind = CF_SIM_FAULT, .id = id });
+void cf_world_later(cf_world_t *w, uint64_t at_ms, uint64_t id) {
+  push(w, (cf_sim_event_t){.at_ms = at_ms, .kind = CF_SIM_FAULT, .id = id});
 }
 
 /* ---- the world ---- */
 
-void
-cf_world_init(cf_world_t *w, uint64_t seed, FILE *trace) {
-  *w                = (cf_world_t){ .seed = seed, .now_ms = 1700000000000, .trace = trace, .net.state = seed * 2 + 1, .dice.state = ~seed };
+void cf_world_init(cf_world_t *w, uint64_t seed, FILE *trace) {
+  *w = (cf_world_t){.seed = seed, .now_ms = 1700000000000, .trace = trace, .net.state = seed * 2 + 1, .dice.state = ~seed};
   w->fx.scratch_max = CF_SIM_SCRATCH_SZ;
-  w->fx.scratch     = malloc(CF_SIM_SCRATCH_SZ);
+  w->fx.scratch = malloc(CF_SIM_SCRATCH_SZ);
   assert(w->fx.scratch);
 }
 
-void
-cf_world_fini(cf_world_t *w) {
-  for (unsigned i = 0; i < w->nodes; i++) die(w, i, 0);
+void cf_world_fini(cf_world_t *w) {
+  for (unsigned i = 0; i < w->nodes; i++) die(w, i);
   while (w->queue_cnt) free(w->queue[--w->queue_cnt].body);
   for (size_t i = 0; i < w->ask_max; i++)
     if (w->ask[i].id) free(w->ask[i].body);
@@ -497,14 +486,12 @@ cf_world_fini(cf_world_t *w) {
   free(w->fx.scratch);
 }
 
-unsigned
-cf_world_host(cf_world_t *w) {
+unsigned cf_world_host(cf_world_t *w) {
   assert(w->disks < CF_SIM_HOSTS_MAX);
   return w->disks++;
 }
 
-unsigned
-cf_world_add(cf_world_t *w, cf_sim_node_t const *n) {
+unsigned cf_world_add(cf_world_t *w, cf_sim_node_t const *n) {
   assert(w->nodes < CF_SIM_NODES_MAX);
   w->node[w->nodes] = *n;
   return w->nodes++;

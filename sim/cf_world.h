@@ -1,5 +1,5 @@
-/* The world that cores live in under the simulator: hosts with disks, nodes with clocks, a network between them, one queue of events.
-   One deterministic process: whatever happens follows from the seed.  A node is a core behind the contract of
+/* The world that cores live in under the simulator: hosts with disks, nodes with clocks, a network between them, one queue of
+   events. One deterministic process: whatever happens follows from the seed.  A node is a core behind the contract of
    base/cf_effect.h; the world performs effects as io/cf_host does, and faults (cf_faults.h) come between. */
 #ifndef CF_SIM_WORLD_H
 #define CF_SIM_WORLD_H
@@ -11,10 +11,10 @@
 #include "cf_faults.h"
 #include "crypto/cf_entropy.h"
 
-#define CF_SIM_NODES_MAX  40
-#define CF_SIM_HOSTS_MAX  40
-#define CF_SIM_PEERS_MAX  64
-#define CF_SIM_NAME_MAX   24
+#define CF_SIM_NODES_MAX 40
+#define CF_SIM_HOSTS_MAX 40
+#define CF_SIM_PEERS_MAX 64
+#define CF_SIM_NAME_MAX 24
 #define CF_SIM_SCRATCH_SZ (4u << 20)
 
 typedef struct cf_world cf_world_t;
@@ -24,7 +24,7 @@ typedef struct {
   uint64_t state;
 } cf_prng_t;
 uint64_t cf_prng_next(cf_prng_t *p);
-uint64_t cf_prng_below(cf_prng_t *p, uint64_t n); /* 0..n-1; n > 0 */
+uint64_t cf_prng_below(cf_prng_t *p, uint64_t n);     /* 0..n-1; n > 0 */
 bool     cf_prng_chance(cf_prng_t *p, unsigned rate); /* of 100,000 */
 
 /* Who an index of CF_FX_ASK is.  A frame's request comes with path = port ("enclave", "launcher"); port NULL: HTTP. */
@@ -42,26 +42,32 @@ typedef struct {
   void (*end)(void *ctx);
   void (*step)(void *ctx, cf_effects_t *fx, cf_event_t const *ev);
   bool          serves_public; /* GETs of files under public/ are answered from the disk, as a host's mounts do */
-  bool          left_alone; /* nobody starts it again when it ends */
+  bool          left_alone;    /* nobody starts it again when it ends */
   cf_sim_peer_t peer[CF_SIM_PEERS_MAX];
   /* the world's */
   bool     up;
   uint32_t life;
   uint64_t born_ms;
-  int64_t  skew_ms;   /* of its wall clock */
+  int64_t  skew_ms; /* of its wall clock */
   uint64_t tick_at_ms;
-  unsigned exit_code; /* of the last life that ended by itself */
-  bool     exited;
 } cf_sim_node_t;
 
-typedef enum { CF_SIM_TICK, CF_SIM_REQUEST, CF_SIM_DONE, CF_SIM_TIMEOUT, CF_SIM_START, CF_SIM_FAULT, CF_SIM_EVENT_KINDS } cf_sim_event_kind_t;
+typedef enum {
+  CF_SIM_TICK,
+  CF_SIM_REQUEST,
+  CF_SIM_DONE,
+  CF_SIM_TIMEOUT,
+  CF_SIM_START,
+  CF_SIM_FAULT,
+  CF_SIM_EVENT_KINDS
+} cf_sim_event_kind_t;
 
 typedef struct {
   uint64_t            at_ms, seq;
   cf_sim_event_kind_t kind;
   unsigned            node;
   uint32_t            life;
-  uint64_t            id;   /* ask, for REQUEST, DONE, TIMEOUT; FAULT: the fault's own */
+  uint64_t            id;    /* ask, for REQUEST, DONE, TIMEOUT; FAULT: the fault's own */
   bool                again; /* REQUEST: a repeated delivery, whose answer goes nowhere */
   cf_status_t         status;
   unsigned            code;
@@ -115,17 +121,18 @@ void cf_world_start(cf_world_t *w, unsigned node);
 void cf_world_start_at(cf_world_t *w, unsigned node, uint64_t at_ms);
 void cf_world_kill(cf_world_t *w, unsigned node);
 
-/* cf_world_turn handles the next event; false when there is none up to until_ms (now_ms is then until_ms), or after a violation. */
+/* cf_world_turn handles the next event; false when there is none up to until_ms (now_ms is then until_ms), or after a violation.
+ */
 bool cf_world_turn(cf_world_t *w, uint64_t until_ms);
 
 /* cf_world_fail keeps the first violation. */
-void cf_world_fail(cf_world_t *w, unsigned invariant, char const *fmt, ...) __attribute__((format(printf, 3, 4)));
-void cf_world_say(cf_world_t *w, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
+void     cf_world_fail(cf_world_t *w, unsigned invariant, char const *fmt, ...) __attribute__((format(printf, 3, 4)));
+void     cf_world_say(cf_world_t *w, char const *fmt, ...) __attribute__((format(printf, 2, 3)));
 cf_now_t cf_world_clock(cf_world_t const *w, unsigned node);
 /* cf_world_send asks in a node's name what it did not ask; the answer goes nowhere that it looks. */
-void     cf_world_send(cf_world_t *w, unsigned from, cf_effect_t const *ask);
+void cf_world_send(cf_world_t *w, unsigned from, cf_effect_t const *ask);
 /* cf_world_chance is a fault that comes or not, by its rate, and is counted. */
-bool     cf_world_chance(cf_world_t *w, cf_fault_t f);
-void     cf_world_later(cf_world_t *w, uint64_t at_ms, uint64_t id); /* a FAULT event */
+bool cf_world_chance(cf_world_t *w, cf_fault_t f);
+void cf_world_later(cf_world_t *w, uint64_t at_ms, uint64_t id); /* a FAULT event */
 
 #endif

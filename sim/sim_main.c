@@ -1,5 +1,6 @@
-/* counterfoil-sim: whole deployments under seeded faults.  --seeds n, --from s, --jobs j; --seed s replays one, -v with its trace; --calm has no
-   faults; --first n ends at the first violation of invariant n.  Exit code: 0; 1 violations; 3 something never happened in a long run. */
+/* counterfoil-sim: whole deployments under seeded faults.  --seeds n, --from s, --jobs j; --seed s replays one, -v with its
+   trace; --calm has no faults; --first n ends at the first violation of invariant n.  Exit code: 0; 1 violations; 3 something
+   never happened in a long run. */
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -27,13 +28,11 @@ typedef struct {
 
 /* ---- one seed ---- */
 
-static void
-turn_until(cf_town_t *t, uint64_t until_ms) {
+static void turn_until(cf_town_t *t, uint64_t until_ms) {
   while (cf_world_turn(&t->world, until_ms)) cf_check_ledger(&t->check);
 }
 
-static void
-run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
+static void run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
   cf_town_t *t = malloc(sizeof *t);
   char       why[256] = "";
   assert(t);
@@ -51,7 +50,7 @@ run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
   }
   if (!settled) cf_world_fail(&t->world, 6, "%s; %s", why, cf_town_state(t));
   if (!t->world.violation[0] && !t->split) cf_check_end(&t->check);
-  *out     = (outcome_t){ .seed = seed, .counts = t->world.counts, .bad = t->world.violation[0] != 0 };
+  *out = (outcome_t){.seed = seed, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
   snprintf(out->violation, sizeof out->violation, "%s", t->world.violation);
   cf_town_raze(t);
   free(t);
@@ -65,14 +64,13 @@ typedef struct {
   uint64_t seed;
 } job_t;
 
-static void
-begin(job_t *j, uint64_t seed, options_t const *o) {
+static void begin(job_t *j, uint64_t seed, options_t const *o) {
   int fds[2];
   if (pipe(fds)) abort();
   fflush(NULL);
   j->seed = seed;
-  j->fd   = fds[0];
-  j->pid  = fork();
+  j->fd = fds[0];
+  j->pid = fork();
   if (j->pid < 0) abort();
   if (j->pid) {
     close(fds[1]);
@@ -86,24 +84,23 @@ begin(job_t *j, uint64_t seed, options_t const *o) {
   _exit(write(fds[1], &out, sizeof out) == sizeof out ? 0 : 1);
 }
 
-static outcome_t
-end(job_t *j) {
-  outcome_t out = { .seed = j->seed };
+static outcome_t end(job_t *j) {
+  outcome_t out = {.seed = j->seed};
   int       status;
   bool      whole = read(j->fd, &out, sizeof out) == sizeof out;
   close(j->fd);
   waitpid(j->pid, &status, 0);
   j->pid = 0;
   if (!whole) {
-    out      = (outcome_t){ .seed = j->seed, .bad = true };
-    int sig  = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    snprintf(out.violation, sizeof out.violation, sig == SIGALRM ? "takes longer than %d s" : "the process ended by signal %d", sig == SIGALRM ? SEED_TIME_S : sig);
+    out = (outcome_t){.seed = j->seed, .bad = true};
+    int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    snprintf(out.violation, sizeof out.violation, sig == SIGALRM ? "takes longer than %d s" : "the process ended by signal %d",
+             sig == SIGALRM ? SEED_TIME_S : sig);
   }
   return out;
 }
 
-static void
-add(cf_sim_counts_t *sum, cf_sim_counts_t const *one) {
+static void add(cf_sim_counts_t *sum, cf_sim_counts_t const *one) {
   for (size_t i = 0; i < CF_FAULT_KINDS; i++) sum->fault[i] += one->fault[i];
   for (size_t i = 0; i < CF_HAPPENED_KINDS; i++) sum->happened[i] += one->happened[i];
   sum->events += one->events;
@@ -111,8 +108,7 @@ add(cf_sim_counts_t *sum, cf_sim_counts_t const *one) {
   sum->messages += one->messages;
 }
 
-static bool
-print_rows(char const *const *names, uint64_t const *counts, size_t cnt, bool demanded, size_t rare) {
+static bool print_rows(char const *const *names, uint64_t const *counts, size_t cnt, bool demanded, size_t rare) {
   bool whole = true;
   for (size_t i = 0; i < cnt; i++) {
     bool never = demanded && !counts[i] && i != rare;
@@ -122,16 +118,14 @@ print_rows(char const *const *names, uint64_t const *counts, size_t cnt, bool de
   return whole;
 }
 
-static unsigned
-invariant_of(outcome_t const *out) {
+static unsigned invariant_of(outcome_t const *out) {
   unsigned n = 0;
   return out->bad && sscanf(out->violation, "invariant %u:", &n) == 1 ? n : 0;
 }
 
-static int
-run_all(options_t const *o) {
-  job_t           job[JOBS_MAX] = { { 0 } };
-  cf_sim_counts_t sum           = { .events = 0 };
+static int run_all(options_t const *o) {
+  job_t           job[JOBS_MAX] = {{0}};
+  cf_sim_counts_t sum = {.events = 0};
   uint64_t        next = o->from, done = 0, bad = 0, last = o->from + o->seeds;
   while (done < last - o->from) {
     for (unsigned i = 0; i < o->jobs; i++)
@@ -148,21 +142,18 @@ run_all(options_t const *o) {
     }
   }
   printf("sim: %llu seeds, %llu violations\n", (unsigned long long)(last - o->from), (unsigned long long)bad);
-  printf("  %-34s %12llu\n  %-34s %12llu\n", "steps", (unsigned long long)sum.events, "messages", (unsigned long long)sum.messages);
+  printf("  %-34s %12llu\n  %-34s %12llu\n", "steps", (unsigned long long)sum.events, "messages",
+         (unsigned long long)sum.messages);
   bool long_run = o->seeds >= RARE && !o->calm;
-  bool whole    = print_rows(cf_happened_names, sum.happened, CF_HAPPENED_KINDS, long_run, CF_HAPPENED_SPLIT);
+  bool whole = print_rows(cf_happened_names, sum.happened, CF_HAPPENED_KINDS, long_run, CF_HAPPENED_SPLIT);
   whole &= print_rows(cf_fault_names, sum.fault, CF_FAULT_KINDS, long_run, CF_FAULT_KINDS);
   return bad ? 1 : whole ? 0 : 3;
 }
 
-static uint64_t
-number(char const *s) {
-  return s ? strtoull(s, NULL, 10) : 0;
-}
+static uint64_t number(char const *s) { return s ? strtoull(s, NULL, 10) : 0; }
 
-int
-main(int argc, char **argv) {
-  options_t o = { .seeds = 100, .jobs = 2 };
+int main(int argc, char **argv) {
+  options_t o = {.seeds = 100, .jobs = 2};
   for (int i = 1; i < argc; i++) {
     char const *next = i + 1 < argc ? argv[i + 1] : NULL;
     if (!strcmp(argv[i], "--seeds")) o.seeds = number(next), i++;

@@ -213,6 +213,7 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
   a->faults = cf_mem_take(&a->mem, CF_AUDIT_FAULTS_MAX * sizeof *a->faults);
   a->names = cf_vec(sizeof(cf_name_t));
   a->tiles = cf_vec(sizeof(cf_tile_name_t));
+  a->narrow = cf_vec(sizeof(cf_narrow_row_t));
   a->notes = cf_vec(sizeof(cf_kept_note_t));
   a->epochs = cf_vec(sizeof(cf_epoch_row_t));
   a->results = cf_vec(sizeof(cf_result_row_t));

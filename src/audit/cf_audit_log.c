@@ -104,7 +104,7 @@ static void check_narrower(cf_audit_t *a, cf_tile_name_t const *const *sorted, s
     if (!cf_audit_read(a, &bytes, name, CF_BUNDLE_MAX, who, "it was listed")) continue;
     if (a->bundle_sz == 0) continue; /* the wider one is gone, as told: this one has nothing to agree with */
     if (bytes.len <= a->bundle_sz && bytes.len == prefix_sz(a, t) && !memcmp(bytes.ptr, a->bundle, bytes.len)) continue;
-    cf_audit_fault(a, who, name, cf_next_copy, "is not the beginning of the wider file of the same tile");
+    *(cf_narrow_row_t *)cf_vec_add(&a->narrow, &a->mem) = (cf_narrow_row_t){name, who};
   }
 }
 
@@ -185,6 +185,14 @@ static void tell(cf_audit_t *a, cf_error_t const *err) {
   cf_audit_fault(a, who, file, cf_next_copy, "%s", text);
 }
 
+/* Told only where the wider files hold: else these may be the genuine ones. */
+static void tell_narrower(cf_audit_t *a) {
+  for (uint64_t i = 0; i < a->narrow.cnt; i++) {
+    cf_narrow_row_t const *n = cf_vec_at(&a->narrow, i);
+    cf_audit_fault(a, n->who, n->name, cf_next_copy, "is not the beginning of the wider file of the same tile");
+  }
+}
+
 static bool read_files(cf_audit_t *a) {
   size_t                 cnt = (size_t)a->tiles.cnt;
   cf_tile_name_t const **sorted = cf_mem_take(&a->mem, (cnt + 1) * sizeof *sorted);
@@ -204,7 +212,10 @@ static bool read_files(cf_audit_t *a) {
   }
   if (a->failed_io) return false;
   if (a->log.fault_cnt > 64) snprintf(err.text, sizeof err.text, "more than 64 files of the log are missing or altered");
-  else if (!cf_logreader_end(&a->log, &err)) return true;
+  else if (!cf_logreader_end(&a->log, &err)) {
+    tell_narrower(a);
+    return true;
+  }
   tell(a, &err);
   a->cut = a->unread = true;
   if (a->good > a->level[0].cnt) a->good = a->level[0].cnt;

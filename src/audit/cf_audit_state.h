@@ -34,6 +34,11 @@ typedef struct {
 enum { CF_RANK_LOG, CF_RANK_GENESIS, CF_RANK_NOTES, CF_RANK_LEDGER, CF_RANK_RECEIPTS, CF_RANK_RESULTS, CF_RANK_FILES };
 #define CF_WHO(rank, check) ((cf_who_t){(rank), (check), 0, CF_NO_INDEX})
 
+typedef struct { /* a narrower file of a tile that is not the beginning of the wider one */
+  char const *name;
+  cf_who_t    who;
+} cf_narrow_row_t;
+
 /* ---- rows ---- */
 
 typedef struct { /* a kept checkpoint that a quorum stands behind, and that is of this log */
@@ -139,7 +144,8 @@ struct cf_audit {
   bool     unread; /* some part could not be judged: what refers to files is not known whole */
   cf_vec_t names;
   cf_map_t by_name;
-  cf_vec_t tiles;  /* of listed files */
+  cf_vec_t tiles; /* of listed files */
+  cf_vec_t narrow;
   uint8_t *bundle; /* the widest file of the tile under way */
   size_t   bundle_sz, bundle_max;
   /* genesis */

@@ -23,6 +23,15 @@ static int id_arg(cf_hash_t *id, cf_args_t const *a, cf_account_t const *account
                              "not the id of an envelope: 64 hex digits, or from 8 on of one that the wallet waits for", text);
 }
 
+/* What shows that the receipt is in the log. */
+static int save_proof(cf_args_t const *a, uint64_t sequence) {
+  cf_span_t entry, proof;
+  uint64_t  index;
+  int       code = cf_remote_receipt(&entry, &index, "receipt", a->word[0], sequence);
+  if (!code) code = cf_web_get(&proof, "receipt", a->word[0], cf_fmt("/v1/proofs/%llu", (unsigned long long)index));
+  return code ? code : cf_save(cf_arg(a, "proof"), proof, false);
+}
+
 int cf_cmd_receipt(cf_args_t const *a) {
   cf_hash_t         id;
   cf_span_t         body;
@@ -35,7 +44,9 @@ int cf_cmd_receipt(cf_args_t const *a) {
   if (code) return code;
   if (cf_receipt_file_decode(&file, body, NULL) || cf_document_open(&receipt, &s, &cf_receipt_table, file.receipt, NULL))
     return cf_web_malformed("receipt", a->word[0], path);
-  if (cf_arg(a, "o") && (code = cf_save(cf_arg(a, "o"), body, false))) return code;
+  if (cf_arg(a, "o")) code = cf_save(cf_arg(a, "o"), body, false);
+  if (!code && cf_arg(a, "proof")) code = save_proof(a, receipt.sequence);
+  if (code) return code;
   if (!cf_json_mode()) {
     char *line = cf_fmt("%s  receipt %llu, input %llu of %llu\n", a->word[1], (unsigned long long)receipt.sequence,
                         (unsigned long long)file.index + 1, (unsigned long long)receipt.inputs);
@@ -68,11 +79,12 @@ static int one_result(cf_jw_t *j, cf_account_t *account, cf_wallet_file_t const 
                       cf_released_t const *r, char const *url) {
   uint8_t      plain[CF_BUCKET_MAX];
   cf_span_t    entry;
+  uint64_t     index;
   cf_receipt_t receipt;
   cf_sign1_t   s;
   cf_result_t  result;
   cf_error_t   err = {0};
-  int          code = cf_remote_receipt(&entry, "result", url, r->sequence);
+  int          code = cf_remote_receipt(&entry, &index, "result", url, r->sequence);
   if (code) return code;
   if (cf_document_open(&receipt, &s, &cf_receipt_table, entry, &err) || cf_result_check(r, &receipt, &err) ||
       cf_party_result(&result, plain, account, &w->key, ciphers, r, &receipt, &err))

@@ -1,4 +1,4 @@
-/* verify --matrix, verify evidence, verify receipt. */
+/* verify --matrix, verify evidence. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,37 +150,4 @@ int cf_cmd_verify_evidence(cf_args_t const *a) {
                                    .nonce = nonce_given ? &nonce : NULL,
                                    .at_s = ask.at_s};
   return cf_appraise(&until, &facts, &judge, &v) ? refused(&v) : print_facts(&facts, true);
-}
-
-/* ---- receipt ---- */
-
-/* Is the receipt in the log under a witness quorum, and, with a proof, signed for whom?  The certificate that names the receipt
-   key is the log's to show: audit checks it; here the log's own entry vouches. */
-int cf_cmd_verify_receipt(cf_args_t const *a) {
-  cf_receipt_file_t file;
-  cf_receipt_t      receipt;
-  cf_sign1_t        s;
-  cf_trust_t       *trust;
-  cf_span_t         bytes, proof = {0};
-  cf_cosigned_t     head = {0};
-  cf_error_t        err = {0};
-  if (!cf_arg(a, "genesis")) return cf_fail_usage(a->command, "whose domain? --genesis F", "--genesis");
-  int code = cf_slurp(&bytes, a->word[0], 1 << 20);
-  if (!code) code = genesis_arg(&trust, a);
-  if (!code && cf_arg(a, "proof")) code = cf_slurp(&proof, cf_arg(a, "proof"), CF_TLOG_PROOF_MAX);
-  if (code) return code;
-  if (cf_receipt_file_decode(&file, bytes, &err) || cf_document_open(&receipt, &s, &cf_receipt_table, file.receipt, &err))
-    return cf_fail_error("verify receipt", &err);
-  if (memcmp(receipt.domain, trust->domain.b, 32))
-    return cf_fail(CF_EXIT_FAILS, "verify receipt", "auth", "receipt.domain", "found", "of another domain than this genesis",
-                   NULL);
-  if (proof.len && cf_party_logged(&head, proof, file.receipt, trust, &err)) return cf_fail_error("verify receipt", &err);
-  char *state = proof.len ? cf_fmt("in the log of %llu entries, %u witnesses", (unsigned long long)head.size, head.count)
-                          : cf_fmt("provisional: no proof that it is in the log was given");
-  char *line = cf_json_mode()
-                   ? cf_fmt("{\"ok\":%s,\"receipt\":%llu,\"logged\":%s}\n", proof.len ? "true" : "false",
-                            (unsigned long long)receipt.sequence, proof.len ? "true" : "false")
-                   : cf_fmt("%s  receipt %llu  %s\n", proof.len ? "OK  " : "FAIL", (unsigned long long)receipt.sequence, state);
-  code = cf_emit(CF_SPAN(line, strlen(line)), NULL);
-  return code ? code : proof.len ? 0 : CF_EXIT_FAILS;
 }

@@ -64,17 +64,36 @@ static size_t accepted(cf_demo_t const *d) {
   return n;
 }
 
+typedef struct {
+  size_t   asset;
+  uint64_t transfers, gross;
+} traffic_t;
+
+static int busier(void const *a, void const *b) {
+  traffic_t const *x = a, *y = b;
+  return x->transfers < y->transfers ? 1 : x->transfers > y->transfers ? -1 : 0;
+}
+
+/* Per asset, the busiest first. */
+static void traffic(traffic_t out[CF_INIT_ASSETS_MAX], cf_demo_t const *d) {
+  for (size_t a = 0; a < d->in.assets_cnt; a++) out[a] = (traffic_t){.asset = a};
+  for (size_t i = 0; i < d->in.rows_cnt; i++) {
+    out[d->in.rows[i].asset].transfers++;
+    out[d->in.rows[i].asset].gross += d->in.rows[i].amount;
+  }
+  qsort(out, d->in.assets_cnt, sizeof *out, busier);
+}
+
 void cf_demo_table(cf_demo_t const *d) {
+  traffic_t t[CF_INIT_ASSETS_MAX];
   if (cf_json_mode()) return;
+  traffic(t, d);
   printf("\n asset   transfers        gross             net    gross/net   settled\n");
-  for (size_t a = 0; a < d->in.assets_cnt; a++) {
-    uint64_t transfers = 0, gross = 0;
-    for (size_t i = 0; i < d->in.rows_cnt; i++)
-      if (d->in.rows[i].asset == a) transfers++, gross += d->in.rows[i].amount;
-    if (a < 2)
-      printf(" %-8s %8s %16llu %15llu %12.1f %9llu\n", d->in.assets[a], cf_demo_number(transfers), (unsigned long long)gross,
-             (unsigned long long)d->net[a], d->net[a] ? (double)gross / (double)d->net[a] : 0.0,
-             (unsigned long long)d->settled[a]);
+  for (size_t i = 0; i < d->in.assets_cnt && i < 2; i++) {
+    uint64_t net = d->net[t[i].asset];
+    printf(" %-8s %8s %16llu %15llu %12.1f %9llu\n", d->in.assets[t[i].asset], cf_demo_number(t[i].transfers),
+           (unsigned long long)t[i].gross, (unsigned long long)net, net ? (double)t[i].gross / (double)net : 0.0,
+           (unsigned long long)d->settled[t[i].asset]);
   }
   if (d->in.assets_cnt > 2)
     printf(" … %zu more (--json has all)                                 minor units\n", d->in.assets_cnt - 2);
@@ -109,6 +128,21 @@ static void party_json(cf_jw_t *j, cf_demo_t const *d, size_t p) {
   cf_jw_end(j, '}');
 }
 
+static void assets_json(cf_jw_t *j, cf_demo_t const *d) {
+  traffic_t t[CF_INIT_ASSETS_MAX];
+  traffic(t, d);
+  cf_jw_obj(j, "assets");
+  for (size_t i = 0; i < d->in.assets_cnt; i++) {
+    cf_jw_obj(j, d->in.assets[t[i].asset]);
+    cf_jw_u64(j, "transfers", t[i].transfers);
+    cf_jw_dec(j, "gross", (int64_t)t[i].gross);
+    cf_jw_dec(j, "net", (int64_t)d->net[t[i].asset]);
+    cf_jw_u64(j, "settled", d->settled[t[i].asset]);
+    cf_jw_end(j, '}');
+  }
+  cf_jw_end(j, '}');
+}
+
 int cf_demo_json(cf_demo_t const *d, char const *path) {
   cf_wr_t wr = cf_room((1 << 20) + d->in.parties_cnt * (128 + 200 * d->in.assets_cnt) + 512 * d->in.refused_cnt);
   cf_jw_t j = cf_json_begin(&wr);
@@ -126,6 +160,7 @@ int cf_demo_json(cf_demo_t const *d, char const *path) {
   cf_jw_obj(&j, "parties");
   for (size_t p = 0; p < d->in.parties_cnt; p++) party_json(&j, d, p);
   cf_jw_end(&j, '}');
+  if (!path) assets_json(&j, d);
   cf_jw_end(&j, '}');
   return cf_json_end(&j, path);
 }

@@ -35,8 +35,8 @@ int cf_remote_genesis(cf_hash_t *domain, char const *path);
 /* cf_remote_consistency proves from the log's files that the note's tree extends kept. */
 int cf_remote_consistency(cf_hash_t path[CF_TREE_PATH_MAX], size_t *cnt, char const *what, char const *url, uint64_t from,
                           uint64_t to);
-/* cf_remote_receipt finds the receipt of that sequence in the log. */
-int cf_remote_receipt(cf_span_t *out, char const *what, char const *url, uint64_t sequence);
+/* cf_remote_receipt finds the receipt of that sequence in the log, at *index. */
+int cf_remote_receipt(cf_span_t *out, uint64_t *index, char const *what, char const *url, uint64_t sequence);
 
 /* cf_remote_entries hands out every entry of the published log, in order; bytes stay. */
 int cf_remote_entries(char const *what, char const *url, void (*fn)(void *ctx, cf_span_t entry), void *ctx);

@@ -75,25 +75,30 @@ int cf_remote_entries(char const *what, char const *url, void (*fn)(void *ctx, c
   return code;
 }
 
-/* The receipt of that sequence in a bundle of entries. */
-static bool receipt_in(cf_span_t *out, cf_span_t bundle, uint64_t sequence) {
+/* The receipt of that sequence in a bundle of entries; *at is its place there. */
+static bool receipt_in(cf_span_t *out, uint64_t *at, cf_span_t bundle, uint64_t sequence) {
   cf_rd_t      rd = cf_rd_span(bundle);
   cf_span_t    entry;
   cf_receipt_t receipt;
   cf_sign1_t   s;
-  while (cf_bundle_next(&rd, &entry))
+  for (*at = 0; cf_bundle_next(&rd, &entry); ++*at)
     if (!cf_document_open(&receipt, &s, &cf_receipt_table, entry, NULL) && receipt.sequence == sequence)
       return *out = entry, true;
   return false;
 }
 
-int cf_remote_receipt(cf_span_t *out, char const *what, char const *url, uint64_t sequence) {
-  log_t l;
-  int   code = log_open(&l, what, url);
+int cf_remote_receipt(cf_span_t *out, uint64_t *index, char const *what, char const *url, uint64_t sequence) {
+  log_t    l;
+  uint64_t at;
+  int      code = log_open(&l, what, url);
   for (uint64_t n = (l.size + 255) / 256; !code && n-- > 0;) {
     cf_span_t bundle;
     code = tile_get(&bundle, &l, (cf_tile_t){.row = CF_TILE_ENTRIES, .index = n});
-    if (!code && receipt_in(out, bundle, sequence)) return 0;
+    if (code || !receipt_in(out, &at, bundle, sequence)) continue;
+    *index = 256 * n + at;
+    return 0;
   }
-  return code ? code : cf_fail(CF_EXIT_FAILS, what, "not in the log", cf_fmt("receipt %llu", (unsigned long long)sequence), NULL);
+  return code ? code
+              : cf_fail(CF_EXIT_FAILS, what, "not in the log", cf_fmt("receipt %llu", (unsigned long long)sequence), "next",
+                        "it is provisional until its entry is witnessed: ask again", NULL);
 }

@@ -22,7 +22,8 @@ open_first(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
   if (!k || !k->key) return CF_REFUSE_EPOCH;
   if (cf_session_find(e, env->session)) return CF_REFUSE_REPLAYED;
   if (e->sessions_cnt == e->configuration.sessions_max) return CF_REFUSE_BUSY;
-  cf_session_epoch_t epoch = { .key = k->key, .certificate = k->certificate, .policy = k->policy, .epoch = k->epoch, .suite = e->configuration.suite };
+  cf_session_epoch_t epoch = {
+      .key = k->key, .certificate = k->certificate, .policy = k->policy, .epoch = k->epoch, .suite = e->configuration.suite};
   cf_session_t       s;
   cf_refuse_t        r = cf_session_accept(&s, &o->input, &o->class, e->plain, &e->ciphers, &e->domain, &epoch, env, e->batch_s);
   if (r) return r;
@@ -40,7 +41,8 @@ open_first(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
 static cf_refuse_t
 open_next(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
   cf_session_t *s = cf_session_find(e, env->session);
-  if (!s) return cf_epoch_key(e, env->epoch) ? CF_REFUSE_SESSION_UNKNOWN : CF_REFUSE_EPOCH; /* sessions end with their epoch's grace */
+  if (!s)
+    return cf_epoch_key(e, env->epoch) ? CF_REFUSE_SESSION_UNKNOWN : CF_REFUSE_EPOCH; /* sessions end with their epoch's grace */
   if (!s->expiry_s) return CF_REFUSE_SESSION_UNKNOWN;                                       /* its opening did not hold */
   cf_refuse_t r = cf_session_open(s, &o->input, e->plain, &e->ciphers, env);
   if (r) return r;
@@ -234,8 +236,8 @@ record_begin(cf_wr_t *wr, cf_batch_t const *b) {
   cf_wr_bytes(wr, b->seed, 32);
 }
 
-/* room: what is kept until the log and the ledger answer has bounds, and a batch that might pass one is not begun.  Near the end of receipts under
-   no executed content only batches go on that lead out of it. */
+/* room: what is kept until the log and the ledger answer has bounds, and a batch that might pass one is not begun.  Near the end
+   of receipts under no executed content only batches go on that lead out of it. */
 static bool
 room(cf_enclave_t *e) {
   uint64_t covered = e->sequence + 1 - e->covered_from, logged = e->feed.history.sequence;
@@ -282,8 +284,9 @@ cf_on_batch(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
   if (r) return r;
   if (!room(e)) return CF_REFUSE_BUSY;
 
-  cf_batch_t     b     = { .instance = &e->instance, .epoch = e->own.epoch, .checkpoint = e->checkpoint, .sequence = e->sequence + 1 };
-  cf_epoch_key_t opens = { .epoch = e->own.epoch, .certificate = e->own.certificate_hash, .policy = e->policy_hash, .sealing = e->own.sealing };
+  cf_batch_t     b = {.instance = &e->instance, .epoch = e->own.epoch, .checkpoint = e->checkpoint, .sequence = e->sequence + 1};
+  cf_epoch_key_t opens = {
+      .epoch = e->own.epoch, .certificate = e->own.certificate_hash, .policy = e->policy_hash, .sealing = e->own.sealing};
   if (!e->own.journaled) b.opens = &opens;
   cf_entropy_fill(&e->entropy, b.seed, sizeof b.seed);
   if (e->view_next_any) {

@@ -35,7 +35,8 @@ static cf_status_t
 start_read(start_t *s, cf_span_t message, cf_error_t *err) {
   cf_rd_t rd = cf_rd_span(message);
   memset(s, 0, sizeof *s);
-  if (cf_rd_u8(&rd) != CF_BOUNDARY_VERSION || cf_rd_u8(&rd) != CF_MSG_START) return cf_error_set(err, CF_ERR_UNSUPPORTED, "START", 0, "another message or version");
+  if (cf_rd_u8(&rd) != CF_BOUNDARY_VERSION || cf_rd_u8(&rd) != CF_MSG_START)
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "START", 0, "another message or version");
   s->configuration_bytes = cf_rd_sub(&rd);
   s->genesis_entry       = cf_rd_sub(&rd);
   s->measurement         = cf_rd_hash(&rd);
@@ -49,8 +50,14 @@ start_read(start_t *s, cf_span_t message, cf_error_t *err) {
 }
 
 /* Bytes of a snapshot, rounded up, by what stands there for what; and room for all that is left over. */
-enum { CORRESPONDENT_SZ = 4 + 4 + 16 + 8 + 1 + 32 + 32 + 32, BOOK_ACCOUNT_SZ = 96, BOOK_LEAF_SZ = 40, CONTENT_ROW_SZ = 64, OBLIGATION_SZ = 48,
-       HEAD_ROOM = 64 << 10 };
+enum {
+  CORRESPONDENT_SZ = 4 + 4 + 16 + 8 + 1 + 32 + 32 + 32,
+  BOOK_ACCOUNT_SZ = 96,
+  BOOK_LEAF_SZ = 40,
+  CONTENT_ROW_SZ = 64,
+  OBLIGATION_SZ = 48,
+  HEAD_ROOM = 64 << 10
+};
 
 /* ---- memory: one arena, laid out the same whether it is counted or made ---- */
 
@@ -96,9 +103,10 @@ lay(cf_arena_t *a, bool count, cf_enclave_t *e, size_t start_sz) {
   e->correspondent_mask = mask_for(e->configuration.parties_max);
   e->book_sz            = cf_book_sz(&params);
   e->clearing_sz        = cf_clearing.state_sz(e->policy.workload_params);
-  /* One batch answers its inputs, drops obligations (two notices each) and withdrawals, and tells each party of a window of every content in flight,
-     executed or void, and of one closed. */
-  size_t   parties = e->configuration.parties_max < e->clearing.positions_max ? e->configuration.parties_max : e->clearing.positions_max;
+  /* One batch answers its inputs, drops obligations (two notices each) and withdrawals, and tells each party of a window of every
+     content in flight, executed or void, and of one closed. */
+  size_t parties =
+      e->configuration.parties_max < e->clearing.positions_max ? e->configuration.parties_max : e->clearing.positions_max;
   uint32_t notices = (uint32_t)((e->policy.max_flight + 1) * parties);
   uint32_t small   = 2 * e->clearing.obligations_max + e->clearing.releases_max + (uint32_t)e->configuration.batch_max;
   e->leaves_max    = notices + small;
@@ -123,12 +131,13 @@ lay(cf_arena_t *a, bool count, cf_enclave_t *e, size_t start_sz) {
   e->scratch        = lay_one(a, count, CF_FRAME_MAX);
 }
 
-/* fits: whatever a batch brings, its record and its answer fit a frame; so does a snapshot of all that is not waiting to be let out. */
+/* fits: whatever a batch brings, its record and its answer fit a frame; so does a snapshot of all that is not waiting to be let
+   out. */
 static bool
 fits(cf_enclave_t const *e) {
   cf_configuration_t const *c      = &e->configuration;
   uint64_t                  batch  = c->batch_max * (4 + c->envelope_max + 3) + CF_MESSAGES_BYTES + HEAD_ROOM;
-  uint64_t                  lasting = c->sessions_max * CF_SESSION_ENCODED_SZ + c->parties_max * (CORRESPONDENT_SZ + BOOK_ACCOUNT_SZ) +
+  uint64_t lasting = c->sessions_max * CF_SESSION_ENCODED_SZ + c->parties_max * (CORRESPONDENT_SZ + BOOK_ACCOUNT_SZ) +
                      c->leaves_max * BOOK_LEAF_SZ + CF_HISTORY_WAITING_MAX * 256 + CF_RECEIPTS_KEPT * CF_RECEIPT_COSE_MAX / 2 +
                      CF_COVERED_MAX * sizeof(cf_covered_t) + e->policy.max_flight * e->clearing.positions_max * CONTENT_ROW_SZ +
                      (e->clearing.obligations_max + e->clearing.releases_max) * OBLIGATION_SZ + HEAD_ROOM;
@@ -155,10 +164,13 @@ documents_open(cf_enclave_t *e, start_t const *s, cf_error_t *err) {
   memcpy(contract.b, e->genesis.ledger.contract, 20);
   cf_hash_t separator = cf_eip712_domain(e->genesis.ledger.chain_id, &contract, &e->domain);
   if ((st = cf_council_doc_verify(&doc, cf_genesis_council(&e->genesis, CF_GOVERNORS), &separator, 0, err))) return st;
-  if (!cf_span_eq(e->configuration.workload, e->policy.workload) || e->configuration.workload_version != e->policy.workload_version ||
-      !cf_span_eq(e->policy.workload, CF_SPAN(cf_clearing.name, strlen(cf_clearing.name))) || e->policy.workload_version != cf_clearing.version)
+  if (!cf_span_eq(e->configuration.workload, e->policy.workload) ||
+      e->configuration.workload_version != e->policy.workload_version ||
+      !cf_span_eq(e->policy.workload, CF_SPAN(cf_clearing.name, strlen(cf_clearing.name))) ||
+      e->policy.workload_version != cf_clearing.version)
     return cf_error_set(err, CF_ERR_POLICY, "configuration.workload", 0, "policy names another workload or version");
-  if (e->configuration.suite != 1) return cf_error_set(err, CF_ERR_UNSUPPORTED, "configuration.suite", 0, "suite 1 is what this program speaks");
+  if (e->configuration.suite != 1)
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "configuration.suite", 0, "suite 1 is what this program speaks");
   cf_book_params_t params;
   book_params(&params, e);
   if (!cf_book_sz(&params) || !cf_clearing.state_sz(e->policy.workload_params) || !fits(e))
@@ -180,10 +192,17 @@ cf_enclave_sz(cf_span_t start, cf_error_t *err) {
 static cf_status_t
 parties_open(cf_enclave_t *e, cf_error_t *err) {
   cf_genesis_t const *g = &e->genesis;
-  e->ledger             = (cf_ledger_config_t){ .embedded = g->ledger.kind == 1, .chain_id = g->ledger.chain_id, .domain = e->domain, .mode = (uint8_t)g->ledger.mode,
-                                                .max_validity_s = g->ledger.max_validity_s, .max_pause_s = g->ledger.max_pause_s,
-                                                .exit_delay_s = g->ledger.exit_delay_s, .notice_s = g->ledger.notice_s,
-                                                .dead_after_s = g->ledger.dead_after_s, .overlap_s = g->ledger.overlap_s, .key_delay_s = g->ledger.key_delay_s };
+  e->ledger = (cf_ledger_config_t){.embedded = g->ledger.kind == 1,
+                                   .chain_id = g->ledger.chain_id,
+                                   .domain = e->domain,
+                                   .mode = (uint8_t)g->ledger.mode,
+                                   .max_validity_s = g->ledger.max_validity_s,
+                                   .max_pause_s = g->ledger.max_pause_s,
+                                   .exit_delay_s = g->ledger.exit_delay_s,
+                                   .notice_s = g->ledger.notice_s,
+                                   .dead_after_s = g->ledger.dead_after_s,
+                                   .overlap_s = g->ledger.overlap_s,
+                                   .key_delay_s = g->ledger.key_delay_s};
   memcpy(e->ledger.contract.b, g->ledger.contract, 20);
   cf_status_t st = cf_ledger_config_check(&e->ledger, err);
   if (st) return st;
@@ -193,8 +212,8 @@ parties_open(cf_enclave_t *e, cf_error_t *err) {
   return cf_genesis_witnesses(&e->witnesses, g, err);
 }
 
-cf_status_t
-cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_span_t start, cf_entropy_t entropy, cf_launcher_t launcher, cf_error_t *err) {
+cf_status_t cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_span_t start, cf_entropy_t entropy,
+                             cf_launcher_t launcher, cf_error_t *err) {
   start_t      s;
   cf_enclave_t probe;
   memset(&probe, 0, sizeof probe);
@@ -208,7 +227,9 @@ cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_span_t start, 
   *e = probe;
   lay(&a, false, e, start.len);
   memcpy(e->documents, start.ptr, start.len); /* what is decoded from here on borrows the copy */
-  if ((st = start_read(&s, CF_SPAN(e->documents, start.len), err)) || (st = documents_open(e, &s, err)) || (st = parties_open(e, err))) return st;
+  if ((st = start_read(&s, CF_SPAN(e->documents, start.len), err)) || (st = documents_open(e, &s, err)) ||
+      (st = parties_open(e, err)))
+    return st;
 
   e->entropy   = entropy;
   e->launcher  = launcher;

@@ -217,8 +217,8 @@ struct cf_enclave {
 
 /* Each answers one message: the class, and the body after it. */
 typedef cf_refuse_t cf_answer_fn_t(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out);
-cf_answer_fn_t cf_on_boot, cf_on_journal, cf_on_fence, cf_on_certify, cf_on_possess, cf_on_batch, cf_on_show_log, cf_on_show_ledger,
-    cf_on_snapshot, cf_on_read;
+cf_answer_fn_t      cf_on_boot, cf_on_journal, cf_on_fence, cf_on_certify, cf_on_possess, cf_on_batch, cf_on_show_log,
+    cf_on_show_ledger, cf_on_snapshot, cf_on_read;
 
 /* cf_enclave_stop wipes the keys; only READ is answered from then on. */
 cf_refuse_t cf_enclave_stop(cf_enclave_t *e, cf_refuse_t why);
@@ -236,14 +236,14 @@ void      cf_view_kept_write(cf_wr_t *wr, cf_taken_view_t const *v);
 void      cf_epoch_key_write(cf_wr_t *wr, cf_epoch_key_t const *k); /* secret */
 bool      cf_journal_agrees(cf_enclave_t const *e, uint64_t sequence, cf_hash_t const *hash);
 /* cf_snapshot_make writes snapshot and journal header as an answer has them, and goes over to the new file.
-   whole: with the snapshot; else its span is empty.  again: in place of the file that the last call began, in which nothing was written.
-   CF_REFUSE_BUSY, and nothing happened, when the state does not fit a frame now. */
+   whole: with the snapshot; else its span is empty.  again: in place of the file that the last call began, in which nothing was
+   written. CF_REFUSE_BUSY, and nothing happened, when the state does not fit a frame now. */
 cf_refuse_t cf_snapshot_make(cf_enclave_t *e, cf_wr_t *out, bool whole, bool again);
 
-/* cf_batch.c.  cf_batch_run executes envelopes (count u16, each u32 length and bytes) and fills doc.  Refusals go to refused (index u16, class u8 each), the
-   others' bytes to admitted; in replay both are NULL and a refusal is CF_REFUSE_JOURNAL. */
-cf_refuse_t cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *doc, cf_wr_t *refused, uint16_t *refused_cnt,
-                         cf_wr_t *admitted, uint16_t *admitted_cnt);
+/* cf_batch.c.  cf_batch_run executes envelopes (count u16, each u32 length and bytes) and fills doc.  Refusals go to refused
+   (index u16, class u8 each), the others' bytes to admitted; in replay both are NULL and a refusal is CF_REFUSE_JOURNAL. */
+cf_refuse_t cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *doc, cf_wr_t *refused,
+                         uint16_t *refused_cnt, cf_wr_t *admitted, uint16_t *admitted_cnt);
 /* cf_batch_commit makes a signed receipt the newest. */
 void cf_batch_commit(cf_enclave_t *e, cf_batch_t const *b, cf_receipt_t const *doc, cf_span_t cose, cf_hash_t const *hash);
 
@@ -251,7 +251,7 @@ void cf_batch_commit(cf_enclave_t *e, cf_batch_t const *b, cf_receipt_t const *d
 cf_refuse_t cf_settle_view(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc);
 cf_refuse_t cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc);
 cf_refuse_t cf_settle_close(cf_enclave_t *e);
-bool        cf_settle_makes_room(cf_enclave_t const *e); /* would the next batch make receipts final, or may it intend a content? */
+bool cf_settle_makes_room(cf_enclave_t const *e); /* would the next batch make receipts final, or may it intend a content? */
 void        cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again);
 
 /* cf_preflight.c: what the ledger would refuse it for; NONE: it would accept. */
@@ -274,9 +274,11 @@ cf_session_t       *cf_session_find(cf_enclave_t *e, uint8_t const id[CF_SESSION
 cf_session_t       *cf_session_add(cf_enclave_t *e, cf_session_t const *s); /* NULL when full */
 cf_correspondent_t *cf_correspondent(cf_enclave_t *e, uint32_t account, bool add); /* NULL: none, or full */
 cf_epoch_key_t     *cf_epoch_key(cf_enclave_t *e, uint64_t epoch);
-void                cf_epoch_key_add(cf_enclave_t *e, uint64_t epoch, cf_hash_t const *certificate, cf_hash_t const *policy, uint8_t const sealing[32]);
+void                cf_epoch_key_add(cf_enclave_t *e, uint64_t epoch, cf_hash_t const *certificate, cf_hash_t const *policy,
+                                     uint8_t const sealing[32]);
 void                cf_epoch_keys_erase(cf_enclave_t *e, uint64_t now_s); /* whose grace is over */
-/* cf_epochs_turn is what a batch does to epochs, by its own time: forgets those whose grace is over, with their sessions, and starts b->opens. */
+/* cf_epochs_turn is what a batch does to epochs, by its own time: forgets those whose grace is over, with their sessions, and
+   starts b->opens. */
 void                cf_epochs_turn(cf_enclave_t *e, cf_batch_t const *b);
 
 #endif

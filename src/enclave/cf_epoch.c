@@ -17,8 +17,8 @@ cf_root_commitment(cf_enclave_t const *e, size_t root) {
 
 /* ---- FENCE ---- */
 
-/* The newest certified boot entry commits to our root; the journal passes through its tip, and what follows that tip is by its instance.  (The instances
-   certified before it were asked the same by those that followed them.) */
+/* The newest certified boot entry commits to our root; the journal passes through its tip, and what follows that tip is by its
+   instance.  (The instances certified before it were asked the same by those that followed them.) */
 cf_refuse_t
 cf_fence_holds(cf_enclave_t const *e) {
   cf_history_boot_t const *c = cf_history_certified(&e->feed.history);
@@ -63,7 +63,8 @@ static void
 make_boot_entry(cf_enclave_t *e) {
   cf_boot_t doc        = { .root_number = e->root_number[e->root], .tip.sequence = e->sequence };
   cf_hash_t commitment = cf_root_commitment(e, e->root);
-  cf_hash_t keys       = cf_epoch_keys_hash(e->configuration.suite, e->own.sealing_pub.b, e->own.receipt_pub.b, e->own.settlement_addr.b);
+  cf_hash_t keys =
+      cf_epoch_keys_hash(e->configuration.suite, e->own.sealing_pub.b, e->own.receipt_pub.b, e->own.settlement_addr.b);
   memcpy(doc.domain, e->domain.b, 32);
   memcpy(doc.identity, e->identity_pub.b, 64);
   memcpy(doc.keys, keys.b, 32);
@@ -112,7 +113,8 @@ cf_on_certify(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
   }
   if (!cf_rd_done(in)) return CF_REFUSE_MALFORMED;
   if (!e->own.certificate_sz) return CF_REFUSE_PHASE;
-  if (e->launcher.quote(e->launcher.ctx, CF_SPAN(e->own.certificate, e->own.certificate_sz), nonces, cnt)) return CF_REFUSE_LAUNCHER;
+  if (e->launcher.quote(e->launcher.ctx, CF_SPAN(e->own.certificate, e->own.certificate_sz), nonces, cnt))
+    return CF_REFUSE_LAUNCHER;
   cf_hash_t list_hash = cf_sha256_end(&list);
   cf_sha256_tag(&binding, "binding");
   cf_sha256_h(&binding, &e->own.certificate_hash);
@@ -133,7 +135,10 @@ certified(cf_enclave_t const *e) {
 
 cf_refuse_t
 cf_on_possess(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
-  cf_registration_t r = { .key = e->own.settlement_addr, .instance = e->instance, .certificate = e->own.certificate_hash, .measurement = e->measurement };
+  cf_registration_t r = {.key = e->own.settlement_addr,
+                         .instance = e->instance,
+                         .certificate = e->own.certificate_hash,
+                         .measurement = e->measurement};
   r.terms             = cf_rd_hash(in);
   r.evidence          = cf_rd_hash(in);
   if (!cf_rd_done(in)) return CF_REFUSE_MALFORMED;
@@ -191,7 +196,8 @@ maybe_start(cf_enclave_t *e) {
   cf_ledger_key_t    key    = cf_ledger_key_unpack(&e->view_next.key);
   cf_ledger_status_t status = cf_ledger_status_unpack(&e->view_next.slots[CF_SLOT_STATUS]);
   if (e->phase != CF_PHASE_CERTIFYING || !certified(e) || key.state != CF_KEY_LIVE || key.epoch != e->own.epoch ||
-      status.floor_epoch != e->own.epoch || !cf_hash_eq(&e->view_next.slots[CF_SLOT_INSTANCE], &e->instance) || e->view_next.time_s < key.not_before_s || e->view_next.time_s > key.not_after_s)
+      status.floor_epoch != e->own.epoch || !cf_hash_eq(&e->view_next.slots[CF_SLOT_INSTANCE], &e->instance) ||
+      e->view_next.time_s < key.not_before_s || e->view_next.time_s > key.not_after_s)
     return;
   e->phase = CF_PHASE_SERVING; /* the first batch turns the epochs, because replay must do it at the same place */
 }
@@ -217,7 +223,8 @@ cf_on_show_ledger(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
     if (facts.first == e->view_state.messages) e->messages_sz = e->messages_whole; /* the first part of a block */
     if (facts.messages.len > CF_MESSAGES_BYTES - e->messages_sz) return CF_REFUSE_BUSY;
     if (verdict == CF_VIEW_COMPLETE && !knows(e, &facts.head)) return cf_enclave_stop(e, CF_REFUSE_VIEW);
-    if (verdict == CF_VIEW_COMPLETE && e->own.epoch && facts.status.floor_epoch > e->own.epoch) return cf_enclave_stop(e, CF_REFUSE_TWIN);
+    if (verdict == CF_VIEW_COMPLETE && e->own.epoch && facts.status.floor_epoch > e->own.epoch)
+      return cf_enclave_stop(e, CF_REFUSE_TWIN);
     if (facts.messages.len) memcpy(e->messages + e->messages_sz, facts.messages.ptr, facts.messages.len);
     e->messages_sz += facts.messages.len;
     e->view_state = next;

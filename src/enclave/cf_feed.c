@@ -1,5 +1,6 @@
 /* SHOW_LOG: every entry of the log, in order, up to a checkpoint that a witness
-   quorum stands behind.  Entries ahead of their checkpoint are read into a copy, so a host that shows nonsense changes nothing. */
+   quorum stands behind.  Entries ahead of their checkpoint are read into a copy, so a host that shows nonsense changes nothing.
+ */
 #include "enclave/cf_enclave_state.h"
 
 #include "translog/cf_tree.h"
@@ -21,7 +22,8 @@ is_own(cf_enclave_t const *e, cf_history_boot_t const *b) {
 /* Before our boot entry stands: is our disk what the log says? */
 static cf_refuse_t
 judge_disk(cf_enclave_t const *e, cf_history_event_t const *ev) {
-  if (ev->kind == CF_HISTORY_COUNTS && !cf_journal_agrees(e, ev->receipt->sequence, &ev->receipt->hash)) return CF_REFUSE_ROLLED_BACK;
+  if (ev->kind == CF_HISTORY_COUNTS && !cf_journal_agrees(e, ev->receipt->sequence, &ev->receipt->hash))
+    return CF_REFUSE_ROLLED_BACK;
   if (ev->kind == CF_HISTORY_RESULT && ev->boot->certified_index == ev->index) {
     if (e->fresh) return CF_REFUSE_ROOT; /* a certified boot entry, and we have no book */
     if (ev->boot->tip_sequence > e->sequence) return CF_REFUSE_ROLLED_BACK;
@@ -55,7 +57,8 @@ on_entry(void *ctx, cf_history_event_t const *ev) {
   cf_enclave_t *e = ctx;
   if (e->ahead.verdict) return;
   cf_history_boot_t const *own = cf_history_by_instance(&e->ahead.history, &e->instance);
-  bool before                  = !own || (ev->index == own->index && ev->kind == CF_HISTORY_COUNTS); /* what our boot entry decides stood before it */
+  bool                     before =
+      !own || (ev->index == own->index && ev->kind == CF_HISTORY_COUNTS); /* what our boot entry decides stood before it */
   e->ahead.verdict             = before ? judge_disk(e, ev) : judge_twin(e, ev);
 }
 
@@ -89,7 +92,8 @@ read_entries(cf_enclave_t *e, cf_rd_t *in) {
     if (in->bad) return CF_REFUSE_MALFORMED;
     cf_hash_t leaf = cf_tree_leaf(entry);
     cf_frontier_add(&e->ahead.frontier, &leaf);
-    if (e->ahead.frontier.size == e->checkpoint.size && !is_root(&e->ahead.frontier, e->checkpoint.root)) return CF_REFUSE_PROOF; /* another log */
+    if (e->ahead.frontier.size == e->checkpoint.size && !is_root(&e->ahead.frontier, e->checkpoint.root))
+      return CF_REFUSE_PROOF; /* another log */
     if (cf_history_feed(&e->ahead.history, first + i, entry, on_entry, e)) return CF_REFUSE_BOUND;
   }
   return CF_REFUSE_NONE;
@@ -99,7 +103,8 @@ static cf_refuse_t
 take_checkpoint(cf_enclave_t *e, cf_span_t note) {
   cf_cosigned_t c;
   if (cf_checkpoint_verify(&c, note, &e->witnesses, NULL)) return CF_REFUSE_PROOF;
-  if (c.size != e->ahead.frontier.size || !is_root(&e->ahead.frontier, c.root.b) || c.size < e->checkpoint.size) return CF_REFUSE_PROOF;
+  if (c.size != e->ahead.frontier.size || !is_root(&e->ahead.frontier, c.root.b) || c.size < e->checkpoint.size)
+    return CF_REFUSE_PROOF;
   if (e->ahead.verdict) return cf_enclave_stop(e, e->ahead.verdict);
   e->feed            = e->ahead;
   e->checkpoint.size = c.size;
@@ -112,8 +117,11 @@ take_checkpoint(cf_enclave_t *e, cf_span_t note) {
 /* The certificate can be made once the boot entry's place in the log, the epoch's number, is known. */
 static void
 make_certificate(cf_enclave_t *e, cf_history_boot_t const *own) {
-  cf_epoch_t               doc = { .epoch = own->index, .boot = own->index, .suite = e->configuration.suite, .not_before = e->now_s,
-                                   .not_after = e->now_s + e->policy.epoch_s };
+  cf_epoch_t               doc = {.epoch = own->index,
+                                  .boot = own->index,
+                                  .suite = e->configuration.suite,
+                                  .not_before = e->now_s,
+                                  .not_after = e->now_s + e->policy.epoch_s};
   cf_history_boot_t const *c   = cf_history_certified(&e->feed.history);
   cf_wr_t                  wr  = cf_wr_init(e->own.certificate, sizeof e->own.certificate);
   memcpy(doc.domain, e->domain.b, 32);
@@ -144,7 +152,8 @@ cf_on_show_log(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
   cf_epoch_keys_erase(e, e->now_s);
   cf_history_boot_t const *own = cf_history_by_instance(&e->feed.history, &e->instance);
   if (e->phase == CF_PHASE_CERTIFYING && own && !e->own.certificate_sz) {
-    if ((r = cf_fence_holds(e))) return cf_enclave_stop(e, r); /* somebody was certified between our boot entry's making and its place */
+    if ((r = cf_fence_holds(e)))
+      return cf_enclave_stop(e, r); /* somebody was certified between our boot entry's making and its place */
     make_certificate(e, own);
   }
 

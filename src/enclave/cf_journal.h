@@ -45,7 +45,8 @@ void cf_journal_end(cf_journal_t *j); /* wipes the key */
 
 /* cf_journal_seal writes length and record of body (plain), in place in wr. */
 void cf_journal_seal(cf_journal_t *j, cf_aead_t *aead, cf_wr_t *wr, cf_span_t plain);
-/* cf_journal_open opens the next record (without its length) into out (record.len - 16 bytes).  CF_ERR_AUTH: it is not the next record of this file. */
+/* cf_journal_open opens the next record (without its length) into out (record.len - 16 bytes).  CF_ERR_AUTH: it is not the next
+   record of this file. */
 CF_MUST_CHECK cf_status_t cf_journal_open(cf_journal_t *j, cf_aead_t *aead, uint8_t *out, cf_span_t record);
 
 #endif

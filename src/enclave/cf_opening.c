@@ -45,7 +45,12 @@ view_read(cf_rd_t *rd, cf_taken_view_t *v) {
 /* What an applied view means for the views to come. */
 static void
 view_state_set(cf_enclave_t *e, cf_taken_view_t const *v) {
-  e->view_state = (cf_view_state_t){ .any = true, .number = v->number, .hash = v->hash, .time_s = v->time_s, .inbox = v->slots[CF_SLOT_INBOX], .messages = v->messages };
+  e->view_state = (cf_view_state_t){.any = true,
+                                    .number = v->number,
+                                    .hash = v->hash,
+                                    .time_s = v->time_s,
+                                    .inbox = v->slots[CF_SLOT_INBOX],
+                                    .messages = v->messages};
 }
 
 static void
@@ -131,7 +136,8 @@ static void
 receipts_write(cf_wr_t *wr, cf_enclave_t const *e) {
   uint64_t from = e->receipts_from > e->feed.history.sequence + 1 ? e->receipts_from : e->feed.history.sequence + 1;
   cf_wr_u64(wr, from);
-  for (uint64_t s = from; s <= e->sequence; s++) cf_wr_sub(wr, CF_SPAN(e->receipts[s % CF_RECEIPTS_KEPT], e->receipt_sz[s % CF_RECEIPTS_KEPT]));
+  for (uint64_t s = from; s <= e->sequence; s++)
+    cf_wr_sub(wr, CF_SPAN(e->receipts[s % CF_RECEIPTS_KEPT], e->receipt_sz[s % CF_RECEIPTS_KEPT]));
   cf_wr_u64(wr, e->covered_from);
   for (uint64_t s = e->covered_from; s <= e->sequence; s++) {
     cf_wr_hash(wr, &e->covered[s - e->covered_from].hash);
@@ -142,14 +148,16 @@ receipts_write(cf_wr_t *wr, cf_enclave_t const *e) {
 static void
 receipts_read(cf_rd_t *rd, cf_enclave_t *e) {
   e->receipts_from = cf_rd_u64(rd);
-  if (e->receipts_from < 1 || e->receipts_from > e->sequence + 1 || e->sequence + 1 - e->receipts_from > CF_RECEIPTS_KEPT) rd->bad = true;
+  if (e->receipts_from < 1 || e->receipts_from > e->sequence + 1 || e->sequence + 1 - e->receipts_from > CF_RECEIPTS_KEPT)
+    rd->bad = true;
   for (uint64_t s = e->receipts_from; !rd->bad && s <= e->sequence; s++) {
     cf_span_t r = cf_rd_sub(rd);
     if (rd->bad || r.len > CF_RECEIPT_COSE_MAX) rd->bad = true;
     else memcpy(e->receipts[s % CF_RECEIPTS_KEPT], r.ptr, e->receipt_sz[s % CF_RECEIPTS_KEPT] = (uint32_t)r.len);
   }
   e->covered_from = cf_rd_u64(rd);
-  if (e->covered_from < 1 || e->covered_from > e->sequence + 1 || e->sequence + 1 - e->covered_from > CF_COVERED_MAX) rd->bad = true;
+  if (e->covered_from < 1 || e->covered_from > e->sequence + 1 || e->sequence + 1 - e->covered_from > CF_COVERED_MAX)
+    rd->bad = true;
   for (uint64_t s = e->covered_from; !rd->bad && s <= e->sequence; s++) {
     e->covered[s - e->covered_from].hash  = cf_rd_hash(rd);
     e->covered[s - e->covered_from].epoch = cf_rd_u64(rd);
@@ -358,7 +366,9 @@ static cf_refuse_t
 open_snapshot(cf_enclave_t *e, cf_span_t snapshot) {
   cf_file_header_t h;
   cf_rd_t          rd = cf_rd_span(snapshot);
-  if (cf_file_header_read(&h, &rd, CF_FILE_SNAPSHOT) || !cf_hash_eq(&h.domain, &e->domain) || h.root_number != e->root_number[e->root]) return CF_REFUSE_ROOT;
+  if (cf_file_header_read(&h, &rd, CF_FILE_SNAPSHOT) || !cf_hash_eq(&h.domain, &e->domain) ||
+      h.root_number != e->root_number[e->root])
+    return CF_REFUSE_ROOT;
   cf_span_t record = cf_rd_sub(&rd);
   if (!cf_rd_done(&rd) || record.len < CF_AEAD_TAG_SZ) return CF_REFUSE_MALFORMED;
   cf_journal_begin(&e->journal, &h, e->roots + 32 * e->root);
@@ -459,7 +469,8 @@ replay(cf_enclave_t *e, cf_span_t plain) {
   return why;
 }
 
-/* A file's end may be torn: the record that was being written when the machine died.  What comes after must go on from the record before. */
+/* A file's end may be torn: the record that was being written when the machine died.  What comes after must go on from the record
+   before. */
 static cf_refuse_t
 read_records(cf_enclave_t *e, cf_rd_t *rd, bool *torn, uint64_t *records) {
   while (cf_rd_left(rd)) {
@@ -478,8 +489,8 @@ read_records(cf_enclave_t *e, cf_rd_t *rd, bool *torn, uint64_t *records) {
 static cf_refuse_t
 begin_file(cf_enclave_t *e, cf_rd_t *rd, uint64_t file) {
   cf_file_header_t h;
-  if (cf_file_header_read(&h, rd, CF_FILE_JOURNAL) || h.file != file || file != e->journal_file + 1 || !cf_hash_eq(&h.domain, &e->domain) ||
-      h.root_number != e->root_number[e->root] || !cf_hash_eq(&h.chain, &e->journal.chain))
+  if (cf_file_header_read(&h, rd, CF_FILE_JOURNAL) || h.file != file || file != e->journal_file + 1 ||
+      !cf_hash_eq(&h.domain, &e->domain) || h.root_number != e->root_number[e->root] || !cf_hash_eq(&h.chain, &e->journal.chain))
     return CF_REFUSE_JOURNAL;
   e->journal_file     = file;
   e->reading_instance = h.instance;

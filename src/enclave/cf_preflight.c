@@ -25,7 +25,8 @@ released(cf_enclave_t const *e, cf_content_t const *before, uint32_t asset) {
   for (size_t i = 0; i < cf_book_content_cnt(e->book) && cf_book_content(e->book, i)->window < before->window; i++) {
     cf_book_content_t const *c = cf_book_content(e->book, i);
     for (uint32_t k = 0; k < c->entry_cnt; k++)
-      if (c->entries[k].asset == asset && c->entries[k].kind == 1) sum += (uint64_t)c->entries[k].amount; /* each window's were within the level */
+      if (c->entries[k].asset == asset && c->entries[k].kind == 1)
+        sum += (uint64_t)c->entries[k].amount; /* each window's were within the level */
   }
   return sum;
 }
@@ -62,7 +63,10 @@ in_flight(cf_enclave_t const *e, cf_content_t const *before, uint32_t account, u
     while (lo < hi) {
       size_t                 mid = (lo + hi) / 2;
       cf_book_entry_t const *at  = &c->entries[mid];
-      int                    d   = at->asset != asset ? (at->asset < asset ? -1 : 1) : at->kind != 0 ? 1 : at->account < account ? -1 : at->account > account;
+      int                    d = at->asset != asset      ? (at->asset < asset ? -1 : 1)
+                                 : at->kind != 0         ? 1
+                                 : at->account < account ? -1
+                                                         : at->account > account;
       if (!d) {
         sum += at->amount;
         break;
@@ -92,13 +96,19 @@ cf_preflight(cf_enclave_t *e, cf_content_t const *c, cf_span_t body) {
       cf_slot_write_t *slot = lane_slot(&w, &key);
       slot->key             = key;
       int64_t units;
-      if (__builtin_add_overflow((int64_t)lane.balance, in_flight(e, c, entry.id, section.asset), &units) || units < 0) return CF_REFUSAL_LANE;
+      if (__builtin_add_overflow((int64_t)lane.balance, in_flight(e, c, entry.id, section.asset), &units) || units < 0)
+        return CF_REFUSAL_LANE;
       cf_word_set(&slot->value, cf_lane_bit(entry.id), 64, CF_LANE_OPEN | (uint64_t)units);
     }
   }
-  cf_op_t         op  = { .kind = CF_OP_SETTLE, .meta = c->settlement.meta, .state_root = c->settlement.state_root, .receipts = c->settlement.receipts, .body = body };
+  cf_op_t         op = {.kind = CF_OP_SETTLE,
+                        .meta = c->settlement.meta,
+                        .state_root = c->settlement.state_root,
+                        .receipts = c->settlement.receipts,
+                        .body = body};
   cf_ledger_env_t env = { .time_s = e->view.time_s, .chain_id = e->ledger.chain_id, .contract = e->ledger.contract };
   cf_hash_t       digest;
-  cf_refusal_t    r = cf_ledger_preflight_settle(&e->ledger, (cf_slot_reader_t){ read_slot, &w }, &env, &op, &e->own.settlement_addr, &fx, &digest);
+  cf_refusal_t    r =
+      cf_ledger_preflight_settle(&e->ledger, (cf_slot_reader_t){read_slot, &w}, &env, &op, &e->own.settlement_addr, &fx, &digest);
   return r.code ? r.code : cf_hash_eq(&digest, &c->digest) ? CF_REFUSAL_NONE : CF_REFUSAL_ENTRIES;
 }

@@ -1,6 +1,6 @@
 /* Sealed results: made in a batch, leaves under its receipt's results root, let out when the receipt counts.
-   A batch's results lie in one block: u32 size of the rest | sequence u64 | how many were released u32 | count u32 | each: to[32], order u32,
-   salt[32], sealed span. */
+   A batch's results lie in one block: u32 size of the rest | sequence u64 | how many were released u32 | count u32 | each:
+   to[32], order u32, salt[32], sealed span. */
 #include "enclave/cf_enclave_state.h"
 
 #include <assert.h>
@@ -110,7 +110,7 @@ cf_results_sink(void *host, uint32_t account, cf_span_t bytes) {
   if (!c) return; /* it never spoke to us: the ledger tells it */
   uint8_t       buf[CF_RESULT_SEALED_MAX];
   cf_wr_t       wr = cf_wr_init(buf, sizeof buf);
-  cf_session_t *s  = c->session && cf_session_live(&e->sessions[c->session - 1], e->batch_s) ? &e->sessions[c->session - 1] : NULL;
+  cf_session_t *s = c->session && cf_session_live(&e->sessions[c->session - 1], e->batch_s) ? &e->sessions[c->session - 1] : NULL;
   cf_result_t   r  = { .class = CF_RESULT_NOTICE, .sequence = e->batch->sequence, .status = CF_RESULT_NOT_FINAL, .body = bytes };
   cf_clearing_notice_t notice;
   if (cf_clearing_notice_decode(&notice, bytes) == CF_OK) {

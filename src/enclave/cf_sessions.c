@@ -16,7 +16,8 @@ hash32(uint8_t const *p, size_t n) { /* ids are SHA-256's already; accounts are 
 static uint32_t *
 place(cf_enclave_t *e, uint8_t const id[CF_SESSION_ID_SZ]) {
   uint32_t i = hash32(id, CF_SESSION_ID_SZ) & e->session_mask;
-  while (e->session_index[i] && memcmp(e->sessions[e->session_index[i] - 1].to.session, id, CF_SESSION_ID_SZ)) i = (i + 1) & e->session_mask;
+  while (e->session_index[i] && memcmp(e->sessions[e->session_index[i] - 1].to.session, id, CF_SESSION_ID_SZ))
+    i = (i + 1) & e->session_mask;
   return &e->session_index[i];
 }
 
@@ -67,8 +68,8 @@ erase(cf_epoch_key_t *k) {
 }
 
 /* The oldest goes when the table is full: its grace is the shortest. */
-void
-cf_epoch_key_add(cf_enclave_t *e, uint64_t epoch, cf_hash_t const *certificate, cf_hash_t const *policy, uint8_t const sealing[32]) {
+void cf_epoch_key_add(cf_enclave_t *e, uint64_t epoch, cf_hash_t const *certificate, cf_hash_t const *policy,
+                      uint8_t const sealing[32]) {
   if (e->epochs_cnt == CF_EPOCHS_MAX) {
     erase(&e->epochs[0]);
     memmove(&e->epochs[0], &e->epochs[1], (CF_EPOCHS_MAX - 1) * sizeof e->epochs[0]);

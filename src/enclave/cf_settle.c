@@ -16,8 +16,8 @@ admitted(cf_enclave_t const *e, cf_addr_t const *owner) {
   return false;
 }
 
-/* What finds no room is passed over, like what concerns strangers: anybody may open accounts and lanes, and nobody may stop us by that.  The book then
-   knows less than the ledger, never more, and whoever was passed over leaves by the ledger. */
+/* What finds no room is passed over, like what concerns strangers: anybody may open accounts and lanes, and nobody may stop us by
+   that.  The book then knows less than the ledger, never more, and whoever was passed over leaves by the ledger. */
 static cf_status_t
 take_message(cf_enclave_t *e, cf_inbox_msg_t const *m) {
   cf_book_msg_t b = { .account = m->id, .asset = m->asset, .units = m->units, .time_s = m->time_s };
@@ -73,7 +73,8 @@ valid_until(cf_content_t const *c) {
   return meta.valid_until_s;
 }
 
-/* One final block shows the head unmoved and the time past validUntil: the oldest content can never execute, nor can what stands on it. */
+/* One final block shows the head unmoved and the time past validUntil: the oldest content can never execute, nor can what stands
+   on it. */
 static cf_status_t
 abandon(cf_enclave_t *e, uint64_t time_s, cf_receipt_t *doc) {
   if (!e->contents_cnt || time_s <= valid_until(&e->contents[0])) return CF_OK;
@@ -138,15 +139,17 @@ alarmed(cf_taken_view_t const *v) {
   return cf_hash_eq(&v->slots[CF_SLOT_ALARM_HEAD], &v->slots[CF_SLOT_HEAD]);
 }
 
-/* A heartbeat keeps the domain from being declared dead: due on an alarm for the present head, or after a quarter of deadAfter in silence; and when
-   many receipts wait for a content. */
+/* A heartbeat keeps the domain from being declared dead: due on an alarm for the present head, or after a quarter of deadAfter in
+   silence; and when many receipts wait for a content. */
 static bool
 heartbeat_due(cf_enclave_t const *e) {
   if (e->contents_cnt) return false;
-  return alarmed(&e->view) || e->view.time_s >= e->settled_s + e->ledger.dead_after_s / 4 || e->sequence - e->uncovered >= CF_COVERED_MAX / 2;
+  return alarmed(&e->view) || e->view.time_s >= e->settled_s + e->ledger.dead_after_s / 4 ||
+         e->sequence - e->uncovered >= CF_COVERED_MAX / 2;
 }
 
-/* Authority ends 2V before a running alarm does: nothing signed later may be left when the domain is declared dead.  ONCHAIN 4.7.5. */
+/* Authority ends 2V before a running alarm does: nothing signed later may be left when the domain is declared dead.
+   ONCHAIN 4.7.5. */
 static bool
 dying(cf_enclave_t const *e, cf_taken_view_t const *v, uint64_t now_s) {
   uint64_t at_s = cf_word_get(&v->slots[CF_SLOT_ALARM_AT], 0, 40);
@@ -163,17 +166,19 @@ bool
 cf_settle_makes_room(cf_enclave_t const *e) {
   cf_taken_view_t const *v = e->view_next_any ? &e->view_next : NULL;
   if (!v) return false;
-  bool moved = !cf_hash_eq(&v->slots[CF_SLOT_HEAD], &e->head), lapsed = e->contents_cnt && v->time_s > valid_until(&e->contents[0]);
+  bool moved = !cf_hash_eq(&v->slots[CF_SLOT_HEAD], &e->head),
+       lapsed = e->contents_cnt && v->time_s > valid_until(&e->contents[0]);
   return moved || ((lapsed || !e->contents_cnt) && ledger_open(e, v));
 }
 
-/* build makes the content over all receipts under none; e->body receives the body.  VALIDITY: it could not execute before somebody that it debits has
-   left; other codes: what the ledger would say. */
+/* build makes the content over all receipts under none; e->body receives the body.  VALIDITY: it could not execute before
+   somebody that it debits has left; other codes: what the ledger would say. */
 static cf_refusal_code_t
 build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c) {
   cf_wr_t                  body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
   cf_book_content_t const *from = e->closed_window ? book_content(e, e->closed_window) : NULL;
-  cf_settlement_meta_t     meta = { .sequence = e->sequence, .as_of_s = e->view.time_s, .policy = (uint32_t)e->policy.version, .mode = CF_MODE_NET };
+  cf_settlement_meta_t     meta = {
+          .sequence = e->sequence, .as_of_s = e->view.time_s, .policy = (uint32_t)e->policy.version, .mode = CF_MODE_NET};
   meta.valid_until_s            = meta.as_of_s + e->ledger.max_validity_s;
   if (from) {
     uint64_t deadline = cf_book_content_deadline(e->book, from);
@@ -181,8 +186,13 @@ build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c) {
     cf_book_content_body(&body, from);
   }
   if (body.bad) return CF_REFUSAL_ENTRIES;
-  if (meta.valid_until_s <= e->batch_s) return meta.valid_until_s < meta.as_of_s + e->ledger.max_validity_s ? CF_REFUSAL_VALIDITY : CF_REFUSAL_EXPIRED;
-  *c = (cf_content_t){ .window = e->closed_window, .first = e->uncovered, .last = e->sequence, .log_size = b->checkpoint.size, .intent = b->sequence };
+  if (meta.valid_until_s <= e->batch_s)
+    return meta.valid_until_s < meta.as_of_s + e->ledger.max_validity_s ? CF_REFUSAL_VALIDITY : CF_REFUSAL_EXPIRED;
+  *c = (cf_content_t){.window = e->closed_window,
+                      .first = e->uncovered,
+                      .last = e->sequence,
+                      .log_size = b->checkpoint.size,
+                      .intent = b->sequence};
   memcpy(c->log_root.b, b->checkpoint.root, 32);
   cf_frontier_t tree = { 0 };
   for (uint64_t s = c->first; s <= c->last; s++) {
@@ -199,7 +209,8 @@ build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c) {
   return cf_preflight(e, c, cf_wr_out(&body));
 }
 
-/* A closed window that can never be settled as it is opens again, and closes without whoever left; else all behind it were stuck. */
+/* A closed window that can never be settled as it is opens again, and closes without whoever left; else all behind it were stuck.
+ */
 static cf_refuse_t
 reopen(cf_enclave_t *e) {
   cf_status_t st   = cf_book_content_void(e->book, e->closed_window);
@@ -215,7 +226,10 @@ cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
   uint8_t      salt[32];
   cf_entropy_fill(&drbg, salt, sizeof salt);
   memcpy(doc->intent, salt, 32); /* nothing to settle: 32 random bytes, which look the same */
-  bool due = e->view_any && e->contents_cnt < CF_SETTLE_FLIGHT_MAX && e->sequence >= e->uncovered && (e->closed_window || heartbeat_due(e));
+  static uint8_t const none[32];
+  if (memcmp(doc->abandon, none, sizeof none)) return CF_REFUSE_NONE; /* what replaces a void content covers the receipt that says so */
+  bool due = e->view_any && e->contents_cnt < CF_SETTLE_FLIGHT_MAX && e->sequence >= e->uncovered &&
+             (e->closed_window || heartbeat_due(e));
   if (!due || !ledger_open(e, &e->view)) return CF_REFUSE_NONE;
   cf_refusal_code_t why   = build(e, b, &c);
   bool              never = why == CF_REFUSAL_VALIDITY || why == CF_REFUSAL_LANE || why == CF_REFUSAL_CAP;

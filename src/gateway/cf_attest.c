@@ -10,14 +10,17 @@
 
 enum { LAUNCHER_VERSION = 1, LAUNCHER_EVIDENCE = 1, LAUNCHER_CHALLENGED = 2, LAUNCHER_ACTIVATE = 3 };
 
-static cf_council_t const *verifiers(cf_gateway_t const *g) { return cf_genesis_council(&g->genesis, CF_VERIFIERS); }
+static cf_council_t const *
+verifiers(cf_gateway_t const *g) {
+  return cf_genesis_council(&g->genesis, CF_VERIFIERS);
+}
 
 static void
 to(cf_gateway_t *g, cf_attest_step_t step) {
   cf_attest_t *a = &g->attest;
-  a->step   = step;
-  a->asking = false;
-  a->round  = g->serial << 16 | 0xffff; /* answers to what was asked before are late */
+  a->step        = step;
+  a->asking      = false;
+  a->round       = g->serial << 16 | 0xffff; /* answers to what was asked before are late */
   for (size_t i = 0; i < CF_MEMBERS_MAX; i++) a->v[i].busy = false;
 }
 
@@ -36,6 +39,7 @@ cf_attest_begin(cf_gateway_t *g) {
   a->certificate_len   = 0;
   a->certificate_index = CF_NO_INDEX;
   a->served_len        = 0;
+  a->challenged_len    = 0; /* another launcher may have another key */
   a->attested_s        = 0;
   a->retry_at_ms       = 0;
   a->fails             = 0;
@@ -63,7 +67,8 @@ cf_attest_adopt(cf_gateway_t *g) {
     cf_kept_entry_t const *k = &g->newest.result[i];
     cf_ear_t               ear;
     cf_sign1_t             s;
-    if (k->len && !cf_ear_open(&ear, &s, CF_SPAN(k->bytes, k->len), NULL) && ear.time > g->attest.attested_s) g->attest.attested_s = ear.time;
+    if (k->len && !cf_ear_open(&ear, &s, CF_SPAN(k->bytes, k->len), NULL) && ear.time > g->attest.attested_s)
+      g->attest.attested_s = ear.time;
   }
 }
 
@@ -76,9 +81,9 @@ ask_nonces(cf_gateway_t *g, cf_effects_t *fx) {
   a->good = 0;
   for (unsigned i = 0; i < verifiers(g)->members_cnt; i++) {
     cf_verifier_state_t *v = &a->v[i];
-    v->busy = true;
+    v->busy                = true;
     v->nonce_have = v->done = false;
-    v->ear_len = 0;
+    v->ear_len              = 0;
     cf_fx_ask(fx, cf_fx_id(g, CF_ID_NONCE, i), g->cfg.verifier[i], CF_SPAN_LIT("POST /v1/nonce"), CF_SPAN(NULL, 0), CF_PEER_MS);
   }
 }
@@ -125,7 +130,7 @@ bool
 cf_attest_ask(cf_gateway_t *g, cf_effects_t *fx) {
   cf_attest_t *a = &g->attest;
   cf_hash_t    list[CF_MEMBERS_MAX];
-  size_t       n = 1;
+  size_t       n     = 1;
   bool         fresh = g->fresh_request && !g->fresh_certify && !g->fresh_id && g->phase == CF_PHASE_SERVING;
   if (fresh) list[0] = g->fresh_nonce;
   else if (a->step == CF_ATTEST_CERTIFY && !a->asking) n = nonces(a, list);
@@ -171,7 +176,8 @@ cf_attest_certified(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   if (!fresh && a->step != CF_ATTEST_CERTIFY) return;
   if (!fresh) to(g, CF_ATTEST_EVIDENCE);
   uint64_t id = cf_fx_id(g, fresh ? CF_ID_FRESH : CF_ID_EVIDENCE, 0);
-  cf_fx_ask(fx, id, g->cfg.launcher, CF_SPAN_LIT("EVIDENCE"), launcher_message(fx, LAUNCHER_EVIDENCE, CF_SPAN_OF(binding.b)), CF_PEER_MS);
+  cf_fx_ask(fx, id, g->cfg.launcher, CF_SPAN_LIT("EVIDENCE"), launcher_message(fx, LAUNCHER_EVIDENCE, CF_SPAN_OF(binding.b)),
+            CF_PEER_MS);
   if (fresh) {
     g->fresh_certify = false;
     g->fresh_id      = id;
@@ -197,7 +203,7 @@ on_evidence(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   a->evidence_hash  = cf_sha256(evidence);
   to(g, CF_ATTEST_CREDENTIALS);
   for (size_t i = 0; i < verifiers(g)->members_cnt; i++) {
-    cf_verifier_state_t *v = &a->v[i];
+    cf_verifier_state_t *v     = &a->v[i];
     bool                 young = v->statement_have && cf_now_s(g) < v->statement_s + g->policy.credential_max_age_s / 2;
     v->want_statement          = v->nonce_have && !young;
     if (v->want_statement && !a->challenged_len && !a->asking) {
@@ -244,7 +250,7 @@ cf_attest_load(cf_gateway_t *g, cf_event_t const *ev) {
   if (cf_store_open(&rd, &fence, ev->body)) return;
   while (cf_store_next(&rd, &w))
     for (unsigned i = 0; i < verifiers(g)->members_cnt; i++) {
-      char key[16];
+      char   key[16];
       size_t n = (size_t)snprintf(key, sizeof key, "statement/%u", i);
       if (!cf_span_eq(w.key, CF_SPAN(key, n)) || w.value.len <= 8 || w.value.len > 8 + CF_STATEMENT_BYTES) continue;
       cf_verifier_state_t *v  = &g->attest.v[i];
@@ -274,7 +280,8 @@ on_challenge(cf_gateway_t *g, cf_effects_t *fx, unsigned i, cf_event_t const *ev
     leave_out(v);
     return;
   }
-  cf_fx_ask(fx, cf_fx_id(g, CF_ID_ANSWER, i), g->cfg.launcher, CF_SPAN_LIT("ACTIVATE"), launcher_message(fx, LAUNCHER_ACTIVATE, challenge), CF_PEER_MS);
+  cf_fx_ask(fx, cf_fx_id(g, CF_ID_ANSWER, i), g->cfg.launcher, CF_SPAN_LIT("ACTIVATE"),
+            launcher_message(fx, LAUNCHER_ACTIVATE, challenge), CF_PEER_MS);
 }
 
 static void
@@ -288,7 +295,8 @@ on_answer(cf_gateway_t *g, cf_effects_t *fx, unsigned i, cf_event_t const *ev) {
   cf_wr_t wr = cf_wr_init(cf_fx_room(fx, 40), 40);
   cf_wr_u64(&wr, v->challenge);
   cf_wr_bytes(&wr, cf_rd_take(&rd, 32), 32);
-  cf_fx_ask(fx, cf_fx_id(g, CF_ID_STATEMENT, i), g->cfg.verifier[i], CF_SPAN_LIT("POST /v1/activate"), cf_wr_out(&wr), CF_PEER_MS);
+  cf_fx_ask(fx, cf_fx_id(g, CF_ID_STATEMENT, i), g->cfg.verifier[i], CF_SPAN_LIT("POST /v1/activate"), cf_wr_out(&wr),
+            CF_PEER_MS);
 }
 
 static void
@@ -312,10 +320,16 @@ on_statement(cf_gateway_t *g, unsigned i, cf_event_t const *ev) {
 static void
 make_terms(cf_gateway_t *g) {
   cf_attest_t            *a = &g->attest;
-  cf_registration_terms_t t = { .epoch = a->epoch.epoch, .policy = (uint32_t)g->policy.version, .not_before_s = a->epoch.not_before,
-                                .not_after_s = a->epoch.not_after, .fence = 1, .log_index = a->certificate_index,
-                                .council = (uint32_t)verifiers(g)->version };
-  a->registration = (cf_registration_t){ .terms = cf_registration_terms_pack(&t), .certificate = a->certificate_hash, .evidence = a->evidence_hash };
+  cf_registration_terms_t t = { .epoch        = a->epoch.epoch,
+                                .policy       = (uint32_t)g->policy.version,
+                                .not_before_s = a->epoch.not_before,
+                                .not_after_s  = a->epoch.not_after,
+                                .fence        = 1,
+                                .log_index    = a->certificate_index,
+                                .council      = (uint32_t)verifiers(g)->version };
+  a->registration           = (cf_registration_t){ .terms       = cf_registration_terms_pack(&t),
+                                                   .certificate = a->certificate_hash,
+                                                   .evidence    = a->evidence_hash };
   memcpy(a->registration.key.b, a->epoch.settlement, 20);
   memcpy(a->registration.instance.b, a->epoch.instance, 32);
 }
@@ -351,7 +365,9 @@ take_result(cf_gateway_t *g, unsigned i, cf_span_t ear_bytes, uint8_t const sig[
   cf_addr_t            by;
   memcpy(pub.b, verifiers(g)->members[i].es256, sizeof pub.b);
   if (ear_bytes.len > sizeof v->ear || cf_ear_open(&ear, &s, ear_bytes, NULL) || cf_sign1_verify(&s, &pub)) return false;
-  if (ear.status != CF_EAR_AFFIRMING || memcmp(ear.certificate, a->certificate_hash.b, 32) || memcmp(ear.evidence, a->evidence_hash.b, 32)) return false;
+  if (ear.status != CF_EAR_AFFIRMING || memcmp(ear.certificate, a->certificate_hash.b, 32) ||
+      memcmp(ear.evidence, a->evidence_hash.b, 32))
+    return false;
   cf_registration_t r = a->registration;
   memcpy(r.measurement.b, ear.measurement, 32);
   cf_hash_t digest = cf_registration_digest(&g->ledger_id.separator, &g->domain, &r);
@@ -375,10 +391,10 @@ on_refusal(cf_verifier_state_t *v, cf_span_t body) {
 
 static void
 on_result(cf_gateway_t *g, unsigned i, cf_event_t const *ev) {
-  cf_attest_t         *a   = &g->attest;
-  cf_verifier_state_t *v   = &a->v[i];
-  cf_rd_t              rd  = cf_rd_span(ev->body);
-  v->busy                  = false;
+  cf_attest_t         *a  = &g->attest;
+  cf_verifier_state_t *v  = &a->v[i];
+  cf_rd_t              rd = cf_rd_span(ev->body);
+  v->busy                 = false;
   if (!ev->status && ev->code != 200) on_refusal(v, ev->body);
   cf_span_t      ear    = cf_rd_sized(&rd);
   uint8_t const *sig    = cf_rd_take(&rd, 64);
@@ -414,8 +430,8 @@ credentials_go(cf_gateway_t *g, cf_effects_t *fx) {
     cf_verifier_state_t *v = &a->v[i];
     if (v->want_statement && !v->busy && a->challenged_len) {
       v->busy = true;
-      cf_fx_ask(fx, cf_fx_id(g, CF_ID_CHALLENGE, i), g->cfg.verifier[i], CF_SPAN_LIT("POST /v1/challenge"), CF_SPAN(a->challenged, a->challenged_len),
-                CF_PEER_MS);
+      cf_fx_ask(fx, cf_fx_id(g, CF_ID_CHALLENGE, i), g->cfg.verifier[i], CF_SPAN_LIT("POST /v1/challenge"),
+                CF_SPAN(a->challenged, a->challenged_len), CF_PEER_MS);
     }
     wait = wait || v->want_statement;
     left += v->nonce_have;
@@ -427,10 +443,11 @@ credentials_go(cf_gateway_t *g, cf_effects_t *fx) {
 
 void
 cf_attest_go(cf_gateway_t *g, cf_effects_t *fx) {
-  cf_attest_t *a    = &g->attest;
-  uint64_t     now  = g->now.mono_ms;
-  bool         due  = g->step == CF_STEP_ATTEST || (g->step == CF_STEP_SERVING && a->renewal && now >= a->next_ms && g->policy.attest_interval_s);
-  bool         seen = a->certificate_index != CF_NO_INDEX && g->publisher.cosigned.size > a->certificate_index;
+  cf_attest_t *a   = &g->attest;
+  uint64_t     now = g->now.mono_ms;
+  bool         due =
+      g->step == CF_STEP_ATTEST || (g->step == CF_STEP_SERVING && a->renewal && now >= a->next_ms && g->policy.attest_interval_s);
+  bool seen = a->certificate_index != CF_NO_INDEX && g->publisher.cosigned.size > a->certificate_index;
   switch (a->step) {
   case CF_ATTEST_IDLE:
     if (due && seen && now >= a->retry_at_ms && !g->stopping) ask_nonces(g, fx);
@@ -451,9 +468,11 @@ cf_attest_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   static struct {
     unsigned         kind;
     cf_attest_step_t step;
-  } const of[] = { { CF_ID_NONCE, CF_ATTEST_NONCES },          { CF_ID_CHALLENGE, CF_ATTEST_CREDENTIALS },
-                   { CF_ID_ANSWER, CF_ATTEST_CREDENTIALS },    { CF_ID_STATEMENT, CF_ATTEST_CREDENTIALS },
-                   { CF_ID_ATTEST, CF_ATTEST_RESULTS } };
+  } const of[]  = { { CF_ID_NONCE, CF_ATTEST_NONCES },
+                    { CF_ID_CHALLENGE, CF_ATTEST_CREDENTIALS },
+                    { CF_ID_ANSWER, CF_ATTEST_CREDENTIALS },
+                    { CF_ID_STATEMENT, CF_ATTEST_CREDENTIALS },
+                    { CF_ID_ATTEST, CF_ATTEST_RESULTS } };
   unsigned kind = ev->id & 0xff, i = ev->id >> 8 & 0xff;
   if (ev->id <= g->attest.round) return; /* of a round that is over */
   if (kind == CF_ID_EVIDENCE) on_evidence(g, fx, ev);

@@ -14,15 +14,17 @@ static void
 insert(member_t *set, size_t *cnt, uint64_t role, cf_span_t bytes) {
   member_t m  = { role, cf_sha256(bytes) };
   size_t   at = (*cnt)++;
-  for (; at && (set[at - 1].role > role || (set[at - 1].role == role && memcmp(set[at - 1].hash.b, m.hash.b, 32) > 0)); at--) set[at] = set[at - 1];
+  for (; at && (set[at - 1].role > role || (set[at - 1].role == role && memcmp(set[at - 1].hash.b, m.hash.b, 32) > 0)); at--)
+    set[at] = set[at - 1];
   set[at] = m;
 }
 
-/* The set that a result names by its hash (evidence's cf_collateral_set): the revocation lists, the verifier's own statement, and the root that the
-   chain led to: of the certificates in the collateral, the hash says which. */
+/* The set that a result names by its hash (evidence's cf_collateral_set): the revocation lists, the verifier's own statement, and
+   the root that the chain led to: of the certificates in the collateral, the hash says which. */
 #define ITEMS_MAX 24
 static bool
-archive_set(cf_gateway_t *g, cf_effects_t *fx, cf_verifier_state_t const *v, uint8_t const want[32], cf_span_t const *item, size_t cnt, size_t root) {
+archive_set(cf_gateway_t *g, cf_effects_t *fx, cf_verifier_state_t const *v, uint8_t const want[32], cf_span_t const *item,
+            size_t cnt, size_t root) {
   cf_span_t statement = CF_SPAN(v->statement, v->statement_len);
   member_t  set[ITEMS_MAX + 1];
   size_t    n = 0, max = 3 + (ITEMS_MAX + 1) * 40;
@@ -56,7 +58,8 @@ cf_attest_archive(cf_gateway_t *g, cf_effects_t *fx, unsigned verifier) {
   cf_archive_put(g, fx, CF_SPAN(a->served, a->served_len));
   cf_span_t item[ITEMS_MAX];
   size_t    cnt = 0;
-  if (a->served_collateral_len && cf_der_split(item, &cnt, ITEMS_MAX, CF_SPAN(a->served_collateral, a->served_collateral_len))) return;
+  if (a->served_collateral_len && cf_der_split(item, &cnt, ITEMS_MAX, CF_SPAN(a->served_collateral, a->served_collateral_len)))
+    return;
   for (size_t root = 0; root <= cnt; root++)
     if (archive_set(g, fx, &a->v[verifier], ear.collateral, item, cnt, root)) return;
 }

@@ -6,13 +6,16 @@
 
 #include "gateway/cf_reconcile.h"
 
-#define HEAD_SZ     4 /* version, type, count */
+#define HEAD_SZ      4  /* version, type, count */
 #define RECEIPTS_MAX 16 /* different receipts in one answer */
 #define OCTETS "application/octet-stream"
 
 /* ---- slots ---- */
 
-static cf_slot_t *slot_at(cf_gateway_t *g, size_t i) { return &g->slot[(g->slot_first + i) % CF_BATCH_SLOTS]; }
+static cf_slot_t *
+slot_at(cf_gateway_t *g, size_t i) {
+  return &g->slot[(g->slot_first + i) % CF_BATCH_SLOTS];
+}
 
 static void
 slot_reset(cf_slot_t *s) {
@@ -27,7 +30,8 @@ static cf_slot_t *
 slot_for(cf_gateway_t *g, size_t cnt, size_t bytes) {
   size_t     open = g->batching && !g->batch_empty ? 1 : 0; /* the first is with the enclave */
   cf_slot_t *s    = g->slots_used > open ? slot_at(g, g->slots_used - 1) : NULL;
-  if (s && s->items + cnt <= g->cfg.batch_max && s->len + bytes <= HEAD_SZ + CF_BATCH_BYTES && s->askers < CF_BATCH_ASKERS) return s;
+  if (s && s->items + cnt <= g->cfg.batch_max && s->len + bytes <= HEAD_SZ + CF_BATCH_BYTES && s->askers < CF_BATCH_ASKERS)
+    return s;
   if (g->slots_used == CF_BATCH_SLOTS) return NULL;
   s = slot_at(g, g->slots_used++);
   slot_reset(s);
@@ -92,7 +96,7 @@ write_receipt_item(receipts_t *r, cf_wr_t *wr, cf_item_t const *item) {
 static void
 write_item(receipts_t *r, cf_wr_t *wr, cf_item_t const *item) {
   cf_promised_t const *p = item->class ? NULL : cf_promises_find(r->g, &item->id);
-  uint8_t              class = item->class ? item->class : CF_REFUSE_REPLAYED; /* executed, and its receipt is not at hand */
+  uint8_t class          = item->class ? item->class : CF_REFUSE_REPLAYED; /* executed, and its receipt is not at hand */
   if (!item->class && write_receipt_item(r, wr, item)) class = CF_REFUSE_NONE;
   else if (p && !item->known) {
     cf_wr_u8(wr, 3);
@@ -126,7 +130,8 @@ static void
 answer(cf_gateway_t *g, cf_effects_t *fx, cf_asker_t const *asker, cf_item_t const *item) {
   receipts_t r = { .g = g };
   if (asker->problem && asker->cnt == 1 && item->class) {
-    cf_front_problem(g, fx, asker->request, status_of(item->class), cf_refuse_name((cf_refuse_t)item->class), "the envelope was refused");
+    cf_front_problem(g, fx, asker->request, status_of(item->class), cf_refuse_name((cf_refuse_t)item->class),
+                     "the envelope was refused");
     return;
   }
   for (uint32_t i = 0; i < asker->cnt; i++)
@@ -165,9 +170,9 @@ promise_all(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, bool proble
   cf_slot_t             *s     = &g->slot[0]; /* nothing is queued in this mode: its items are free */
   cf_span_t              envelope, promise;
   while (cf_post_next(&rd, &envelope)) {
-    cf_item_t *item = &s->item[asker.cnt++];
-    *item           = none;
-    item->id        = cf_sha256(envelope);
+    cf_item_t *item              = &s->item[asker.cnt++];
+    *item                        = none;
+    item->id                     = cf_sha256(envelope);
     cf_index_entry_t const *have = cf_index_find(&g->index, &item->id);
     item->known                  = have ? have->sequence : 0;
     if (item->known) continue;
@@ -267,7 +272,8 @@ cf_batcher_empty(cf_gateway_t *g, cf_effects_t *fx) {
 
 bool
 cf_batcher_ask(cf_gateway_t *g, cf_effects_t *fx) {
-  if (g->now.mono_ms < g->busy_until_ms || g->sequence - g->logged >= CF_UNLOGGED_MAX || g->queued_cnt > CF_QUEUE_MAX / 2) return false;
+  if (g->now.mono_ms < g->busy_until_ms || g->sequence - g->logged >= CF_UNLOGGED_MAX || g->queued_cnt > CF_QUEUE_MAX / 2)
+    return false;
   if (g->promised_cnt) feed_promises(g);
   if (g->slots_used) {
     cf_slot_t *s = slot_at(g, 0);
@@ -300,7 +306,9 @@ accept(cf_gateway_t *g, cf_span_t cose, cf_hash_t const *ids, uint32_t cnt) {
   cf_sign1_t   s;
   if (cose.len > CF_RECEIPT_BYTES || cf_document_open(&doc, &s, &cf_receipt_table, cose, NULL)) return false;
   cf_hash_t manifest = cf_sha256(CF_SPAN(ids, cnt * sizeof *ids)), root;
-  if (doc.sequence != g->sequence + 1 || doc.inputs != cnt || memcmp(doc.manifest, manifest.b, 32) || memcmp(doc.domain, g->domain.b, 32)) return false;
+  if (doc.sequence != g->sequence + 1 || doc.inputs != cnt || memcmp(doc.manifest, manifest.b, 32) ||
+      memcmp(doc.domain, g->domain.b, 32))
+    return false;
   cf_index_add(&g->index, doc.sequence, ids, cnt, &root);
   if (memcmp(root.b, doc.inputs_root, 32)) return false;
   row_fill(&g->row[doc.sequence % CF_RECEIPT_ROWS], &doc, &s, cose);
@@ -326,11 +334,11 @@ static bool
 read_refusals(cf_gateway_t *g, cf_slot_t *s, cf_rd_t *body, uint32_t *cnt) {
   uint16_t n = cf_rd_u16(body);
   for (uint16_t i = 0; i < n; i++) {
-    uint16_t at    = cf_rd_u16(body);
-    uint8_t  class = cf_rd_u8(body);
+    uint16_t at   = cf_rd_u16(body);
+    uint8_t class = cf_rd_u8(body);
     if (body->bad || !s || at >= s->frames || !class || class >= CF_INPUT_PROMISED) return false;
     s->item[s->item_of[at]].class = class;
-    count_input(g, (cf_input_class_t)class);
+    count_input(g, (cf_input_class_t) class);
   }
   *cnt = 0;
   for (uint16_t f = 0; s && f < s->frames; f++) {
@@ -373,9 +381,9 @@ journal(cf_gateway_t *g, cf_effects_t *fx, cf_span_t record, cf_span_t receipt, 
 
 void
 cf_batcher_answer(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
-  cf_slot_t *s    = g->batch_empty ? NULL : slot_at(g, 0);
-  uint32_t   cnt  = 0;
-  bool       ok   = read_refusals(g, s, body, &cnt);
+  cf_slot_t *s      = g->batch_empty ? NULL : slot_at(g, 0);
+  uint32_t   cnt    = 0;
+  bool       ok     = read_refusals(g, s, body, &cnt);
   cf_span_t  record = cf_rd_sized(body), receipt = cf_rd_sized(body);
   if (!ok || !cf_rd_done(body) || !accept(g, receipt, g->ids, cnt)) {
     cf_leader_lost(g, fx, CF_REFUSE_MALFORMED); /* not what the boundary says: nothing of it leaves */

@@ -76,7 +76,7 @@ cf_boot_answer(cf_gateway_t *g, cf_rd_t *body) {
   g->shown        = cf_rd_u64(body);
   g->journal_want = cf_rd_u64(body);
   g->file_raw = g->file_offset = 0;
-  g->file_at = 0;
+  g->file_at                   = 0;
   while (g->file_at < g->files_cnt && g->files[g->file_at] < g->journal_want) g->file_at++;
   g->phase = g->fresh ? CF_PHASE_FENCING : CF_PHASE_OPENING;
   cf_leader_to(g, g->fresh ? CF_STEP_FEED : CF_STEP_JOURNAL);
@@ -107,14 +107,14 @@ static void adopt_file(cf_gateway_t *g, cf_event_t const *ev);
 static void
 on_journal_file(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->id != g->getting) return;
-  g->getting   = 0;
+  g->getting = 0;
   if (g->step == CF_STEP_ADOPT) {
     adopt_file(g, ev);
     return;
   }
-  cf_rd_t  rd  = cf_rd_span(ev->body);
-  cf_wr_t  wr  = cf_leader_message(g, CF_MSG_JOURNAL);
-  uint8_t *last = cf_wr_room(&wr, 1);
+  cf_rd_t         rd   = cf_rd_span(ev->body);
+  cf_wr_t         wr   = cf_leader_message(g, CF_MSG_JOURNAL);
+  uint8_t        *last = cf_wr_room(&wr, 1);
   cf_chunk_t      chunk;
   cf_chunk_note_t note;
   if (ev->status || ev->code != 200 || !cf_rd_take(&rd, g->file_raw)) {
@@ -221,8 +221,8 @@ cf_boot_fenced(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
 
 /* ---- an enclave that outlived the gateway before ---- */
 
-/* It goes on when everything that it executed is in our journal.  An empty batch that is not can be read back, and a snapshot then closes the
-   journal's gap; of another, nobody has the manifest: the enclave must start again, from the journal. */
+/* It goes on when everything that it executed is in our journal.  An empty batch that is not can be read back, and a snapshot
+   then closes the journal's gap; of another, nobody has the manifest: the enclave must start again, from the journal. */
 void
 cf_boot_adopt(cf_gateway_t *g, cf_effects_t *fx) {
   if (g->adopt == g->sequence + 1) {
@@ -275,10 +275,10 @@ cf_boot_certificate(cf_gateway_t *g, cf_rd_t *body) {
 void
 cf_boot_releases(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   cf_releases_take(g, fx, body);
-  g->snapshot_due    = true; /* before the next batch: a file of our own, and no gap */
-  g->attest.renewal  = true;
-  g->attest.next_ms  = 0;
-  g->follow          = 2;
+  g->snapshot_due   = true; /* before the next batch: a file of our own, and no gap */
+  g->attest.renewal = true;
+  g->attest.next_ms = 0;
+  g->follow         = 2;
   cf_leader_to(g, CF_STEP_SERVING);
   cf_gateway_say(g, fx, CF_LINE_INFO, CF_PUBLIC_TEXT("enclave-adopted"), CF_PUBLIC_TEXT("serving"), g->sequence);
 }

@@ -5,9 +5,9 @@
 #include "codec/cf_json.h"
 #include "translog/cf_proof.h"
 
-#define OCTETS  "application/octet-stream"
-#define JSON    "application/json"
-#define PLAIN   "text/plain; charset=utf-8"
+#define OCTETS "application/octet-stream"
+#define JSON "application/json"
+#define PLAIN "text/plain; charset=utf-8"
 #define PROBLEM "application/problem+json"
 
 void
@@ -47,7 +47,10 @@ write_proven(cf_gateway_t *g, cf_wr_t *wr, uint64_t index, cf_span_t entry) {
   for (size_t i = 0; i < n; i++) cf_cbor_w_hash(wr, &path[i]);
 }
 
-static cf_span_t kept(cf_kept_entry_t const *k) { return CF_SPAN(k->bytes, k->len); }
+static cf_span_t
+kept(cf_kept_entry_t const *k) {
+  return CF_SPAN(k->bytes, k->len);
+}
 
 /* Results that are under the note, and about the evidence that is served. */
 static size_t
@@ -58,7 +61,8 @@ fit_results(cf_gateway_t const *g, bool fit[CF_MEMBERS_MAX]) {
     cf_kept_entry_t const *k = &g->newest.result[i];
     cf_ear_t               ear;
     cf_sign1_t             s;
-    fit[i] = k->len && k->index < g->publisher.cosigned.size && !cf_ear_open(&ear, &s, kept(k), NULL) && !memcmp(ear.evidence, evidence.b, 32);
+    fit[i] = k->len && k->index < g->publisher.cosigned.size && !cf_ear_open(&ear, &s, kept(k), NULL) &&
+             !memcmp(ear.evidence, evidence.b, 32);
     cnt += fit[i];
   }
   return cnt;
@@ -138,7 +142,8 @@ get_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t r
   cf_index_entry_t const *e   = cf_index_find(&g->index, &id);
   cf_row_t const         *row = e ? cf_row(g, e->sequence) : NULL;
   if (!row || !cf_index_path(&g->index, e->sequence, e->position, f.path, &f.path_cnt)) {
-    cf_front_problem(g, fx, ev->id, 404, "not-yet", "no receipt at hand has this envelope; older ones are in the log and its archive");
+    cf_front_problem(g, fx, ev->id, 404, "not-yet",
+                     "no receipt at hand has this envelope; older ones are in the log and its archive");
     return;
   }
   size_t from = g->answers.len;
@@ -203,8 +208,14 @@ told(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, char const *type, void
   reply(g, fx, request, type, from);
 }
 
-static void get_domain(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) { told(g, fx, ev->id, JSON, cf_tell_domain); }
-static void get_status(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) { told(g, fx, ev->id, JSON, cf_tell_status); }
+static void
+get_domain(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) {
+  told(g, fx, ev->id, JSON, cf_tell_domain);
+}
+static void
+get_status(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) {
+  told(g, fx, ev->id, JSON, cf_tell_status);
+}
 static void
 get_metrics(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) {
   told(g, fx, ev->id, CF_METRICS_TYPE, cf_tell_metrics);
@@ -216,13 +227,17 @@ get_openapi(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t r
   reply(g, fx, ev->id, JSON, from);
 }
 
-static void post_envelopes(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) { cf_batcher_post(g, fx, ev); }
+static void
+post_envelopes(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) {
+  cf_batcher_post(g, fx, ev);
+}
 
 /* The conversation between a party's tool and the TPM, passed on. */
 static void
 post_activate(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) {
   if (g->activate_request || ev->body.len > 4096) {
-    cf_front_problem(g, fx, ev->id, g->activate_request ? 503 : 413, g->activate_request ? "busy" : "too-large", "one short challenge at a time");
+    cf_front_problem(g, fx, ev->id, g->activate_request ? 503 : 413, g->activate_request ? "busy" : "too-large",
+                     "one short challenge at a time");
     return;
   }
   cf_wr_t wr = cf_wr_init(cf_fx_room(fx, 2 + ev->body.len), 2 + ev->body.len);
@@ -245,7 +260,7 @@ static bool
 is_plain(cf_span_t name) {
   uint8_t before = '/';
   for (size_t i = 0; i < name.len; before = name.ptr[i++]) {
-    uint8_t c = name.ptr[i];
+    uint8_t c      = name.ptr[i];
     bool    letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
     if (!letter && c != '/' && !(c == '.' && before != '/' && before != '.')) return false;
   }
@@ -273,12 +288,24 @@ static struct {
   bool        prefix; /* something follows */
   route_fn_t *fn;
 } const routes[] = {
-  { "POST /v1/envelopes", false, post_envelopes }, { "GET /v1/receipts/", true, get_receipt },       { "GET /v1/results/", true, get_results },
-  { "GET /v1/promises/", true, get_promise },      { "GET /v1/proofs/", true, get_proof },           { "GET /v1/settlements/", true, get_settlement },
-  { "GET /v1/checkpoint", false, get_checkpoint }, { "GET /v1/evidence", false, get_evidence },      { "POST /v1/activate", false, post_activate },
-  { "GET /v1/domain", false, get_domain },         { "GET /v1/status", false, get_status },          { "GET /metrics", false, get_metrics },
-  { "GET /openapi.json", false, get_openapi },     { "GET /log/", true, get_file },                  { "GET /checkpoints/", true, get_file },
-  { "GET /archive/", true, get_file },             { "GET /ledger/blocks/", true, get_file },        { "GET /genesis", false, get_file },
+  { "POST /v1/envelopes", false, post_envelopes },
+  { "GET /v1/receipts/", true, get_receipt },
+  { "GET /v1/results/", true, get_results },
+  { "GET /v1/promises/", true, get_promise },
+  { "GET /v1/proofs/", true, get_proof },
+  { "GET /v1/settlements/", true, get_settlement },
+  { "GET /v1/checkpoint", false, get_checkpoint },
+  { "GET /v1/evidence", false, get_evidence },
+  { "POST /v1/activate", false, post_activate },
+  { "GET /v1/domain", false, get_domain },
+  { "GET /v1/status", false, get_status },
+  { "GET /metrics", false, get_metrics },
+  { "GET /openapi.json", false, get_openapi },
+  { "GET /log/", true, get_file },
+  { "GET /checkpoints/", true, get_file },
+  { "GET /archive/", true, get_file },
+  { "GET /ledger/blocks/", true, get_file },
+  { "GET /genesis", false, get_file },
   { "GET /log.vkey", false, get_file },
 };
 
@@ -286,9 +313,11 @@ void
 cf_front_request(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   for (size_t i = 0; i < CF_COUNT_OF(routes); i++) {
     size_t n  = strlen(routes[i].path);
-    bool   is = ev->path.len >= n && !memcmp(ev->path.ptr, routes[i].path, n) && (routes[i].prefix ? ev->path.len > n : ev->path.len == n);
+    bool   is = ev->path.len >= n && !memcmp(ev->path.ptr, routes[i].path, n) &&
+              (routes[i].prefix ? ev->path.len > n : ev->path.len == n);
     if (!is) continue;
-    if (g->step <= CF_STEP_INDEX && routes[i].fn != get_status && routes[i].fn != get_metrics && routes[i].fn != get_openapi && routes[i].fn != get_file)
+    if (g->step <= CF_STEP_INDEX && routes[i].fn != get_status && routes[i].fn != get_metrics && routes[i].fn != get_openapi &&
+        routes[i].fn != get_file)
       cf_front_problem(g, fx, ev->id, 503, "starting", "the gateway reads its log");
     else routes[i].fn(g, fx, ev, CF_SPAN(ev->path.ptr + n, ev->path.len - n));
     return;

@@ -1,24 +1,30 @@
+#include "gateway/cf_gateway.h"
+
 #include "gateway/cf_gateway_state.h"
 
 #include <assert.h>
 
-
 /* ---- memory: one table of blocks, counted and laid out ---- */
 
-#define KEEP_SZ   (CF_FRAME_MAX + (1u << 20))
+#define KEEP_SZ (CF_FRAME_MAX + (1u << 20))
 #define LEAVES_SZ ((2 * 16384 + 64) * sizeof(cf_hash_t))
-#define ACTS_SZ   (CF_SETTLE_FLIGHT_MAX * (4 + (size_t)CF_CALL_MAX))
-#define FRAME_SZ  (4 + CF_BATCH_BYTES + 64)
-#define STORE_SZ  (CF_PROMISED_BYTES + (1u << 20))
+#define ACTS_SZ (CF_SETTLE_FLIGHT_MAX * (4 + (size_t)CF_CALL_MAX))
+#define FRAME_SZ (4 + CF_BATCH_BYTES + 64)
+#define STORE_SZ (CF_PROMISED_BYTES + (1u << 20))
 
 static struct {
   size_t at; /* of the pointer in cf_gateway_t */
   size_t sz;
 } const blocks[] = {
-#define BLOCK(member, bytes) { offsetof(cf_gateway_t, member), (bytes) }
-#define SLOT(i)                                                                                                                      \
-  BLOCK(slot[i].frame, FRAME_SZ), BLOCK(slot[i].item, CF_BATCH_MAX * sizeof(cf_item_t)), BLOCK(slot[i].item_of, CF_BATCH_MAX * sizeof(uint32_t))
-  SLOT(0), SLOT(1), SLOT(2), SLOT(3),
+#define BLOCK(member, bytes)                                                                                                     \
+  { offsetof(cf_gateway_t, member), (bytes) }
+#define SLOT(i)                                                                                                                  \
+  BLOCK(slot[i].frame, FRAME_SZ), BLOCK(slot[i].item, CF_BATCH_MAX * sizeof(cf_item_t)),                                         \
+      BLOCK(slot[i].item_of, CF_BATCH_MAX * sizeof(uint32_t))
+  SLOT(0),
+  SLOT(1),
+  SLOT(2),
+  SLOT(3),
   BLOCK(row, CF_RECEIPT_ROWS * sizeof(cf_row_t)),
   BLOCK(ids, CF_BATCH_MAX * sizeof(cf_hash_t)),
   BLOCK(queue, CF_QUEUE_BYTES),
@@ -35,7 +41,10 @@ static struct {
 };
 _Static_assert(CF_BATCH_SLOTS == 4, "the table above has a row for each");
 
-static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
+static size_t
+round64(size_t n) {
+  return (n + 63) & ~(size_t)63;
+}
 
 static bool
 in_bounds(cf_gateway_config_t const *c) {
@@ -93,7 +102,8 @@ check_keys(cf_gateway_t const *g, cf_error_t *err) {
   cf_p256_pub_t    pub;
   cf_ed25519_pub(&log, g->cfg.log_seed);
   cf_p256_key_pub(g->cfg.key, &pub);
-  if (memcmp(log.b, g->genesis.log.ed25519, 32)) return cf_error_set(err, CF_ERR_POLICY, "log_seed", 0, "is not the seed of genesis' log key");
+  if (memcmp(log.b, g->genesis.log.ed25519, 32))
+    return cf_error_set(err, CF_ERR_POLICY, "log_seed", 0, "is not the seed of genesis' log key");
   for (size_t i = 0; i < g->policy.gateway_keys_cnt; i++)
     if (!memcmp(pub.b, g->policy.gateway_keys[i], 64)) return CF_OK;
   return cf_error_set(err, CF_ERR_POLICY, "key", 0, "is not a gateway key of policy");
@@ -102,7 +112,8 @@ check_keys(cf_gateway_t const *g, cf_error_t *err) {
 cf_status_t
 cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_t const *cfg, cf_error_t *err) {
   size_t want = cf_gateway_sz(cfg);
-  if (!want || mem_sz < want) return cf_error_set(err, CF_ERR_BOUND, "gateway", 0, "the configuration is out of bounds, or needs more memory");
+  if (!want || mem_sz < want)
+    return cf_error_set(err, CF_ERR_BOUND, "gateway", 0, "the configuration is out of bounds, or needs more memory");
   cf_gateway_t *g = mem;
   uint8_t      *index, *writer;
   g->cfg = *cfg;
@@ -111,17 +122,23 @@ cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_
   if (!st) st = check_keys(g, err);
   if (st) return st;
   cf_index_init(&g->index, cfg->index_cap, index);
-  cf_logwriter_init(&g->writer, &(cf_logwriter_config_t){ .log = g->witnesses.log, .seed = cfg->log_seed, .cap = cfg->log_cap, .mem = writer,
-                                                          .id = CF_ID_WRITER, .key = cf_log_entry_key, .recovered = cf_logside_recovered, .ctx = g });
+  cf_logwriter_init(&g->writer, &(cf_logwriter_config_t){ .log       = g->witnesses.log,
+                                                          .seed      = cfg->log_seed,
+                                                          .cap       = cfg->log_cap,
+                                                          .mem       = writer,
+                                                          .id        = CF_ID_WRITER,
+                                                          .key       = cf_log_entry_key,
+                                                          .recovered = cf_logside_recovered,
+                                                          .ctx       = g });
   cf_publisher_config_t pub = { .set = g->witnesses, .reader = cf_logwriter_reader(&g->writer), .id = CF_ID_PUBLISHER };
   memcpy(pub.peer, cfg->witness, sizeof pub.peer);
   st = cf_publisher_init(&g->publisher, &pub, err);
   cf_history_init(&g->history, &g->domain, &g->genesis, &g->policy);
-  g->boot_index        = CF_NO_INDEX;
-  g->results_file      = 1;
-  g->first_unsettled   = 1;
+  g->boot_index               = CF_NO_INDEX;
+  g->results_file             = 1;
+  g->first_unsettled          = 1;
   g->attest.certificate_index = CF_NO_INDEX;
-  *out = g;
+  *out                        = g;
   return st;
 }
 
@@ -137,13 +154,15 @@ void
 cf_gateway_public(cf_effects_t *fx, size_t from) {
   for (size_t i = from; i < fx->cnt; i++) {
     cf_effect_t *e    = &fx->at[i];
-    bool         file = e->kind == CF_FX_PUT || e->kind == CF_FX_APPEND || e->kind == CF_FX_REMOVE || e->kind == CF_FX_GET || e->kind == CF_FX_LIST;
+    bool         file = e->kind == CF_FX_PUT || e->kind == CF_FX_APPEND || e->kind == CF_FX_REMOVE || e->kind == CF_FX_GET ||
+                e->kind == CF_FX_LIST;
     if (file) e->name = cf_fx_printf(fx, "public/%.*s", (int)e->name.len, (char const *)e->name.ptr);
   }
 }
 
 void
-cf_gateway_say(cf_gateway_t *g, cf_effects_t *fx, cf_line_level_t level, cf_public_text_t event, cf_public_text_t reason, uint64_t count) {
+cf_gateway_say(cf_gateway_t *g, cf_effects_t *fx, cf_line_level_t level, cf_public_text_t event, cf_public_text_t reason,
+               uint64_t count) {
   cf_wr_t   wr   = cf_wr_init(cf_fx_room(fx, 512), 512);
   cf_line_t line = cf_line_begin(&wr, g->now, level, event);
   cf_line_put(&line, CF_FIELD_REASON, reason);
@@ -164,7 +183,7 @@ cf_gateway_store(cf_gateway_t *g, cf_effects_t *fx) {
 
 cf_mode_rule_t
 cf_gateway_mode(cf_gateway_t const *g) {
-  uint64_t now = g->now.mono_ms, now_s = cf_now_s(g);
+  uint64_t        now = g->now.mono_ms, now_s = cf_now_s(g);
   cf_mode_facts_t f = { .paused           = g->views.paused,
                         .enclave_up       = g->enclave_up,
                         .started          = g->step == CF_STEP_SERVING,
@@ -178,11 +197,14 @@ cf_gateway_mode(cf_gateway_t const *g) {
 
 char const *
 cf_gateway_missing(cf_gateway_t const *g) {
-  static char const *const names[] = { "log",   "index",       "entries",   "enclave", "adopt",   "files",    "boot", "journal",     "feed",
-                                       "fence", "certificate", "verifiers", "results", "possess", "register", "view", "first-batch", "",
-                                       "enclave-restart" };
-  bool waits = g->step == CF_STEP_ENTRIES || g->step == CF_STEP_FEED || g->step == CF_STEP_CERTIFICATE || g->step == CF_STEP_RESULTS;
-  if (g->step == CF_STEP_ENTRIES && g->writer.phase == CF_LOGWRITER_READY && g->writer.size == 1 && !g->cfg.deployment.len) return "deployment";
+  static char const *const names[] = { "log",         "index",       "entries", "enclave",        "adopt",
+                                       "files",       "boot",        "journal", "feed",           "fence",
+                                       "certificate", "verifiers",   "results", "possess",        "register",
+                                       "view",        "first-batch", "",        "enclave-restart" };
+  bool                     waits =
+      g->step == CF_STEP_ENTRIES || g->step == CF_STEP_FEED || g->step == CF_STEP_CERTIFICATE || g->step == CF_STEP_RESULTS;
+  if (g->step == CF_STEP_ENTRIES && g->writer.phase == CF_LOGWRITER_READY && g->writer.size == 1 && !g->cfg.deployment.len)
+    return "deployment";
   if (waits && g->publisher.cosigned.size < g->writer.size) return "witnesses";
   if (g->step == CF_STEP_HALTED && g->halted != CF_REFUSE_PHASE) return cf_refuse_name(g->halted);
   return names[g->step];
@@ -208,7 +230,7 @@ cf_gateway_status(cf_gateway_t const *g) {
 
 static void
 on_launcher(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_rd_t rd = cf_rd_span(ev->body);
+  cf_rd_t rd      = cf_rd_span(ev->body);
   uint8_t version = cf_rd_u8(&rd), type = cf_rd_u8(&rd), class = cf_rd_u8(&rd);
   bool    ok = !ev->status && !rd.bad && version == 1 && class == 0;
   if (ev->id == g->fresh_id && g->fresh_request) {
@@ -216,7 +238,8 @@ on_launcher(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   } else if (ev->id == g->activate_id && g->activate_request) {
     uint64_t request    = g->activate_request;
     g->activate_request = 0;
-    if (ok && type == 3) cf_fx_reply(fx, request, 200, "application/octet-stream", cf_fx_dup(fx, cf_rd_take_span(&rd, cf_rd_left(&rd))));
+    if (ok && type == 3)
+      cf_fx_reply(fx, request, 200, "application/octet-stream", cf_fx_dup(fx, cf_rd_take_span(&rd, cf_rd_left(&rd))));
     else cf_front_problem(g, fx, request, ev->status ? 503 : 403, "activate", "the launcher did not answer this challenge");
   }
 }

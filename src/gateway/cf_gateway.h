@@ -30,10 +30,10 @@ typedef struct {
   uint64_t             batch_max;    /* envelopes, of the measured configuration; 1..4096 */
   uint64_t             envelope_max; /* bytes, of the measured configuration */
   uint64_t             log_cap;      /* entries that the log may hold: a power of two, CF_LOGWRITER_CAP_MIN.._MAX */
-  uint64_t             index_cap;    /* envelopes whose receipts are served, 1024 or more; older ones are in the log and archive */
-  unsigned             enclave;      /* frames */
-  unsigned             launcher;     /* frames */
-  unsigned             ledger;       /* HTTP, as all below */
+  uint64_t             index_cap; /* envelopes whose receipts are served, 1024 or more; older ones are in the log and archive */
+  unsigned             enclave;   /* frames */
+  unsigned             launcher;  /* frames */
+  unsigned             ledger;    /* HTTP, as all below */
   unsigned             witness[CF_WITNESSES_MAX];
   unsigned             verifier[CF_MEMBERS_MAX];
   unsigned             observer[CF_MEMBERS_MAX];
@@ -42,37 +42,38 @@ typedef struct {
 } cf_gateway_config_t;
 
 /* cf_gateway_sz is the memory that a gateway of this configuration needs, most of it touched only as it is used: about
-   150 MiB, 192 bytes per envelope of index_cap and 112 per entry of log_cap.  0 when cfg is out of bounds. */
+   200 MiB, 232 bytes per envelope of index_cap and 104 per entry of log_cap.  0 when cfg is out of bounds. */
 size_t cf_gateway_sz(cf_gateway_config_t const *cfg);
 
 /* cf_gateway_init makes a gateway in mem (aligned to 64, zeroed by the caller, cf_gateway_sz bytes).
    CF_ERR_FORMAT, CF_ERR_POLICY (genesis does not hold, or key and seed are not those it names), CF_ERR_BOUND. */
-CF_MUST_CHECK cf_status_t cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_t const *cfg, cf_error_t *err);
+CF_MUST_CHECK cf_status_t cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_t const *cfg,
+                                          cf_error_t *err);
 
 /* cf_gateway_step: events START, REQUEST, DONE, TICK, STOP.  One step writes at most CF_EFFECTS_MAX effects and 1 MiB of scratch.
-   STOP lets the crossing under way and what is queued for the log end, at most CF_GATEWAY_DRAIN_MS, then exits with 0.  Exits with 1
-   when its log does not verify, with 3 by the driver when an effect was not durable or the lease is another's. */
+   STOP lets the crossing under way and what is queued for the log end, at most CF_GATEWAY_DRAIN_MS, then exits with 0.  Exits
+   with 1 when its log does not verify, with 3 by the driver when an effect was not durable or the lease is another's. */
 #define CF_GATEWAY_DRAIN_MS 5000
 void cf_gateway_step(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 
 /* cf_gateway_fini frees what the ledger's replay holds. */
 void cf_gateway_fini(cf_gateway_t *g);
 
-/* For supervisors and the simulator: the mode (row of cf_modes.h) and the step that is missing ("witnesses", "register", ...; "" while
-   serving); numbers of what is executed, logged, settled. */
+/* For supervisors and the simulator: the mode (row of cf_modes.h) and the step that is missing ("witnesses", "register", ...; ""
+   while serving); numbers of what is executed, logged, settled. */
 typedef struct {
   unsigned    mode;
   char const *missing;
-  uint64_t    epoch;        /* log index of the boot entry, 0 before it */
-  uint64_t    sequence;     /* of the last receipt durable in the journal */
-  uint64_t    logged;       /* of the last receipt in the log */
+  uint64_t    epoch;    /* log index of the boot entry, 0 before it */
+  uint64_t    sequence; /* of the last receipt durable in the journal */
+  uint64_t    logged;   /* of the last receipt in the log */
   uint64_t    log_size;
-  uint64_t    cosigned;     /* size of the newest cosigned checkpoint */
-  uint64_t    shown;        /* log size that the enclave was shown */
-  uint64_t    block;        /* newest final block shown */
-  uint64_t    settlements;  /* authorised so far */
-  uint64_t    settled;      /* of them final */
-  uint64_t    promises;     /* that wait */
+  uint64_t    cosigned;    /* size of the newest cosigned checkpoint */
+  uint64_t    shown;       /* log size that the enclave was shown */
+  uint64_t    block;       /* newest final block shown */
+  uint64_t    settlements; /* authorised so far */
+  uint64_t    settled;     /* of them final */
+  uint64_t    promises;    /* that wait */
 } cf_gateway_status_t;
 cf_gateway_status_t cf_gateway_status(cf_gateway_t const *g);
 

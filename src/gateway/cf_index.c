@@ -13,12 +13,16 @@ mask_for(uint64_t cap) {
   return n - 1;
 }
 
-static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
+static size_t
+round64(size_t n) {
+  return (n + 63) & ~(size_t)63;
+}
 
 size_t
 cf_index_sz(uint64_t cap) {
-  return round64(cap * sizeof(cf_index_entry_t)) + round64((mask_for(cap) + 1) * sizeof(uint32_t)) + round64(NODES(cap) * sizeof(cf_hash_t)) +
-         round64(cap * sizeof(cf_index_result_t)) + round64(CF_INDEX_BATCHES * sizeof(cf_index_batch_t));
+  return round64(cap * sizeof(cf_index_entry_t)) + round64((mask_for(cap) + 1) * sizeof(uint32_t)) +
+         round64(NODES(cap) * sizeof(cf_hash_t)) + round64(cap * sizeof(cf_index_result_t)) +
+         round64(CF_INDEX_BATCHES * sizeof(cf_index_batch_t));
 }
 
 void

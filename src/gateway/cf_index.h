@@ -6,9 +6,9 @@
 
 #include "base/cf_bytes.h"
 
-#define CF_INDEX_BATCHES  16384 /* newest batches whose trees are kept */
+#define CF_INDEX_BATCHES 16384 /* newest batches whose trees are kept */
 #define CF_INDEX_PATH_MAX 32
-#define CF_INDEX_NONE     UINT64_MAX
+#define CF_INDEX_NONE UINT64_MAX
 
 typedef struct {
   cf_hash_t id;
@@ -54,15 +54,16 @@ cf_index_entry_t *cf_index_find(cf_index_t const *x, cf_hash_t const *id);
 /* The ids of a batch in order, into out (cnt of them); false when they are gone. */
 bool cf_index_manifest(cf_index_t const *x, uint64_t sequence, cf_hash_t *out, uint32_t *cnt);
 /* The inclusion path of a position; false when the tree is gone. */
-bool cf_index_path(cf_index_t const *x, uint64_t sequence, uint32_t position, cf_hash_t path[CF_INDEX_PATH_MAX], size_t *path_cnt);
+bool cf_index_path(cf_index_t const *x, uint64_t sequence, uint32_t position, cf_hash_t path[CF_INDEX_PATH_MAX],
+                   size_t *path_cnt);
 
 /* A result's place.  The same (envelope, receipt) again changes nothing. */
 void cf_index_result(cf_index_t *x, cf_hash_t const *id, uint64_t sequence, uint64_t file, uint32_t offset, uint32_t len);
 /* Walks an envelope's results, newest first: *at starts as entry->results; false at the end. */
 bool cf_index_result_next(cf_index_t const *x, cf_hash_t const *id, uint64_t *at, cf_index_result_t *out);
 
-/* The tree over cnt leaf hashes, level by level into nodes (leaves first, at most 2 cnt + 32); returns how many.  A node without a
-   sibling rises unchanged, which is RFC 9162's tree.  cf_levels_path follows one position up. */
+/* The tree over cnt leaf hashes, level by level into nodes (leaves first, at most 2 cnt + 32); returns how many.  A node without
+   a sibling rises unchanged, which is RFC 9162's tree.  cf_levels_path follows one position up. */
 size_t cf_levels_make(cf_hash_t *nodes, size_t cnt);
 size_t cf_levels_path(cf_hash_t const *nodes, size_t cnt, size_t position, cf_hash_t path[CF_INDEX_PATH_MAX]);
 

@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-#define POLL_MS    500
+#define POLL_MS 500
 #define REGISTER_S 3600
 
 void
@@ -53,7 +53,10 @@ cf_leader_read(cf_gateway_t *g, cf_effects_t *fx, uint8_t what, uint64_t sequenc
   if (cf_leader_ask(g, fx, CF_MSG_READ, cf_wr_out(&wr))) g->reading = what;
 }
 
-static void ask_status(cf_gateway_t *g, cf_effects_t *fx) { cf_leader_read(g, fx, CF_READ_STATUS, 0); }
+static void
+ask_status(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_leader_read(g, fx, CF_READ_STATUS, 0);
+}
 
 static cf_public_text_t
 reason(cf_refuse_t why) {
@@ -128,7 +131,8 @@ on_registered(cf_gateway_t *g, cf_event_t const *ev) {
   uint64_t block = 0;
   if (!g->registering || g->step != CF_STEP_REGISTER) return;
   g->registering = false;
-  bool known = !ev->status && ev->code == 200 && cf_settler_refused(ev->body, CF_REFUSAL_KEY_KNOWN); /* by a life before this one */
+  bool known =
+      !ev->status && ev->code == 200 && cf_settler_refused(ev->body, CF_REFUSAL_KEY_KNOWN); /* by a life before this one */
   if (!known && (ev->status || ev->code != 200 || !cf_settler_included(ev->body, 0, &block))) {
     cf_leader_later(g);
     return;
@@ -151,7 +155,7 @@ on_status(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   uint64_t folded = cf_rd_u64(body);
   if (!cf_rd_done(body)) return;
   if (g->step != CF_STEP_ENCLAVE && g->step != CF_STEP_HALTED) { /* after a refusal: where does it stand? */
-    if (!cf_hash_eq(&instance, &g->instance)) { /* another one answers: it was started anew in between */
+    if (!cf_hash_eq(&instance, &g->instance)) {                  /* another one answers: it was started anew in between */
       cf_leader_lost(g, fx, CF_REFUSE_NONE);
       return;
     }
@@ -273,11 +277,12 @@ on_refused(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
 static void
 on_enclave(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->id != g->enclave_id) return; /* of a connection that was given up */
-  g->enclave_id = 0;
-  cf_rd_t rd    = cf_rd_span(ev->body);
+  g->enclave_id   = 0;
+  cf_rd_t rd      = cf_rd_span(ev->body);
   uint8_t version = cf_rd_u8(&rd), type = cf_rd_u8(&rd), class = cf_rd_u8(&rd);
-  if (ev->status || version != CF_BOUNDARY_VERSION || type != (uint8_t)g->crossing || rd.bad) cf_leader_lost(g, fx, CF_REFUSE_NONE);
-  else if (class) on_refused(g, fx, (cf_refuse_t)class);
+  if (ev->status || version != CF_BOUNDARY_VERSION || type != (uint8_t)g->crossing || rd.bad)
+    cf_leader_lost(g, fx, CF_REFUSE_NONE);
+  else if (class) on_refused(g, fx, (cf_refuse_t) class);
   else on_answer(g, fx, &rd);
 }
 

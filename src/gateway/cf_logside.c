@@ -28,7 +28,8 @@ on_result(cf_gateway_t *g, cf_history_event_t const *ev) {
   for (size_t i = 0; i < CF_MEMBERS_MAX; i++)
     if (ev->boot->result_index[i] == ev->index) keep_entry(&g->newest.result[i], ev->index, g->feeding);
   if (ev->boot->certified_index == ev->index || g->certified.boot.index == g->newest.boot.index) g->certified = g->newest;
-  if (!cf_ear_open(&ear, &s, g->feeding, NULL) && cf_hash_eq(&ev->boot->instance, &g->instance) && ear.time > g->attest.attested_s)
+  if (!cf_ear_open(&ear, &s, g->feeding, NULL) && cf_hash_eq(&ev->boot->instance, &g->instance) &&
+      ear.time > g->attest.attested_s)
     g->attest.attested_s = ear.time;
 }
 
@@ -37,7 +38,9 @@ static void
 on_again(cf_gateway_t *g, cf_history_event_t const *ev) {
   cf_ear_t   ear;
   cf_sign1_t s;
-  if (cf_ear_open(&ear, &s, g->feeding, NULL) || !g->newest.certificate.len || memcmp(ear.certificate, g->attest.certificate_hash.b, 32)) return;
+  if (cf_ear_open(&ear, &s, g->feeding, NULL) || !g->newest.certificate.len ||
+      memcmp(ear.certificate, g->attest.certificate_hash.b, 32))
+    return;
   for (size_t i = 0; i < g->genesis.councils_cnt; i++) {
     cf_council_t const *c = &g->genesis.councils[i];
     for (size_t m = 0; c->role == CF_VERIFIERS && m < c->members_cnt; m++) {
@@ -85,7 +88,7 @@ learn_receipt(cf_gateway_t *g, uint64_t index, cf_span_t entry, cf_receipt_t con
   memcpy(abandon.b, doc->abandon, 32);
   if (!cf_hash_eq(&abandon, &none)) cf_settler_abandoned(g, &abandon);
   if (row->sequence != doc->sequence) {
-    *row = (cf_row_t){ .sequence = doc->sequence, .index = CF_NO_INDEX, .inputs = doc->inputs };
+    *row      = (cf_row_t){ .sequence = doc->sequence, .index = CF_NO_INDEX, .inputs = doc->inputs };
     row->hash = cf_document_hash(s->protected_hdr, s->payload);
     memcpy(row->manifest.b, doc->manifest, 32);
     memcpy(row->results_root.b, doc->results_root, 32);
@@ -110,9 +113,11 @@ learn(cf_gateway_t *g, uint64_t index, cf_span_t entry) {
   cf_settlement_doc_t settlement;
   g->feeding = entry;
   if (index == 1) keep_entry(&g->deployment, index, entry);
-  if (cf_history_feed(&g->history, index, entry, on_history, g)) return; /* nothing can be said any more: the enclave will say so, too */
+  if (cf_history_feed(&g->history, index, entry, on_history, g))
+    return; /* nothing can be said any more: the enclave will say so, too */
   if (!cf_document_open(&receipt, &s, &cf_receipt_table, entry, NULL)) {
-    if (entry.len <= CF_RECEIPT_BYTES && receipt.sequence && memcmp(receipt.domain, g->domain.b, 32) == 0) learn_receipt(g, index, entry, &receipt, &s);
+    if (entry.len <= CF_RECEIPT_BYTES && receipt.sequence && memcmp(receipt.domain, g->domain.b, 32) == 0)
+      learn_receipt(g, index, entry, &receipt, &s);
   } else if (!cf_document_open(&settlement, &s, &cf_settlement_doc_table, entry, NULL)) {
     (void)cf_settler_add(g, &settlement, index, CF_SPAN(NULL, 0));
   }
@@ -151,9 +156,11 @@ cf_logside_ready(cf_gateway_t *g, cf_effects_t *fx) {
 
 bool
 cf_logside_queue(cf_gateway_t *g, cf_entry_kind_t kind, uint64_t number, cf_span_t entry) {
-  if (!entry.len || entry.len > CF_ENTRY_MAX || g->queued_cnt == CF_QUEUE_MAX || entry.len > CF_QUEUE_BYTES - g->queue_len) return false;
-  g->queued[g->queued_cnt++] =
-      (cf_queued_t){ .kind = kind, .at = (uint32_t)g->queue_len, .len = (uint32_t)entry.len, .key = cf_log_entry_key(entry), .number = number };
+  if (!entry.len || entry.len > CF_ENTRY_MAX || g->queued_cnt == CF_QUEUE_MAX || entry.len > CF_QUEUE_BYTES - g->queue_len)
+    return false;
+  g->queued[g->queued_cnt++] = (cf_queued_t){
+    .kind = kind, .at = (uint32_t)g->queue_len, .len = (uint32_t)entry.len, .key = cf_log_entry_key(entry), .number = number
+  };
   memcpy(g->queue + g->queue_len, entry.ptr, entry.len);
   g->queue_len += entry.len;
   return true;
@@ -169,8 +176,8 @@ cf_archive_put(cf_gateway_t *g, cf_effects_t *fx, cf_span_t bytes) {
   cf_fx_put(fx, cf_fx_printf(fx, "public/archive/%s", cf_hex_encode(hex, CF_SPAN_OF(h.b))), bytes);
 }
 
-/* What a receipt names must be in the archive before the receipt is in the log: its manifest, and the proof of the view that it is the
-   first to name.  False when the step has no room for them. */
+/* What a receipt names must be in the archive before the receipt is in the log: its manifest, and the proof of the view that it
+   is the first to name.  False when the step has no room for them. */
 static bool
 archive_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_wr_t *room, cf_row_t const *row) {
   uint32_t   cnt = 0;
@@ -224,8 +231,8 @@ append(cf_gateway_t *g, cf_effects_t *fx) {
   }
   size_t from = fx->cnt;
   if (cf_logwriter_append(&g->writer, fx, entry, n, NULL)) {
-    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("log-full"), CF_PUBLIC_TEXT("the log outgrows its capacity: restart with a larger one"),
-                   g->writer.size);
+    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("log-full"),
+                   CF_PUBLIC_TEXT("the log outgrows its capacity: restart with a larger one"), g->writer.size);
     cf_fx(fx, CF_FX_EXIT)->code = 1;
     return;
   }
@@ -288,8 +295,8 @@ cf_logside_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   (void)cf_logwriter_step(&g->writer, fx, ev);
   cf_gateway_public(fx, from);
   if (g->writer.phase == CF_LOGWRITER_FAILED) {
-    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("log-broken"), CF_PUBLIC_TEXT("a file of the log does not agree with its checkpoint"),
-                   g->writer.size);
+    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("log-broken"),
+                   CF_PUBLIC_TEXT("a file of the log does not agree with its checkpoint"), g->writer.size);
     cf_fx(fx, CF_FX_EXIT)->code = 1;
   }
 }
@@ -304,7 +311,8 @@ cf_logside_note(cf_gateway_t const *g) {
 bool
 cf_logside_show(cf_gateway_t *g, cf_effects_t *fx) {
   uint64_t to = g->publisher.cosigned.size;
-  if (g->phase < CF_PHASE_FENCING || g->phase == CF_PHASE_STOPPED || g->shown >= to || g->now.mono_ms < g->step_at_ms) return false;
+  if (g->phase < CF_PHASE_FENCING || g->phase == CF_PHASE_STOPPED || g->shown >= to || g->now.mono_ms < g->step_at_ms)
+    return false;
   char      path[CF_TILE_PATH_MAX];
   cf_tile_t t = { .row = CF_TILE_ENTRIES, .index = g->shown / CF_TILE_WIDTH, .width = CF_TILE_WIDTH };
   if ((t.index + 1) * CF_TILE_WIDTH > g->writer.size) t.width = (unsigned)(g->writer.size % CF_TILE_WIDTH);

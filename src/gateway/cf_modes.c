@@ -4,15 +4,15 @@
 
 static cf_mode_rule_t const rules[CF_SERVICE_MODES] = {
   /*                                 executes promises authorises retry */
-  { CF_SERVICE_NORMAL,             true,  false, true,  1 },
-  { CF_SERVICE_LEDGER_UNAVAILABLE, true,  false, true,  1 }, /* settlements queue */
-  { CF_SERVICE_LOG_DEGRADED,       true,  false, false, 1 },
-  { CF_SERVICE_ATTESTATION_STALE,  false, false, true,  30 }, /* drain, settle; no new sensitive input */
-  { CF_SERVICE_REGISTERING,        false, true,  false, 2 },
-  { CF_SERVICE_LEASE_LAPSED,       false, false, false, 30 },
-  { CF_SERVICE_ENCLAVE_DOWN,       false, true,  false, 2 },
-  { CF_SERVICE_PAUSED,             false, false, false, 60 },
-  { CF_SERVICE_MAINTENANCE,        false, false, false, 60 },
+  { CF_SERVICE_NORMAL, true, false, true, 1 },
+  { CF_SERVICE_LEDGER_UNAVAILABLE, true, false, true, 1 }, /* settlements queue */
+  { CF_SERVICE_LOG_DEGRADED, true, false, false, 1 },
+  { CF_SERVICE_ATTESTATION_STALE, false, false, true, 30 }, /* drain, settle; no new sensitive input */
+  { CF_SERVICE_REGISTERING, false, true, false, 2 },
+  { CF_SERVICE_LEASE_LAPSED, false, false, false, 30 },
+  { CF_SERVICE_ENCLAVE_DOWN, false, true, false, 2 },
+  { CF_SERVICE_PAUSED, false, false, false, 60 },
+  { CF_SERVICE_MAINTENANCE, false, false, false, 60 },
 };
 
 static char const *const names[CF_SERVICE_MODES] = {

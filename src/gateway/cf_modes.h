@@ -36,9 +36,9 @@ typedef struct {
 
 typedef struct {
   cf_service_mode_t mode;
-  bool              executes;   /* envelopes go to the enclave at once  */
-  bool              promises;   /* envelopes are kept, and promised     */
-  bool              authorises; /* settlements can be let out           */
+  bool              executes;      /* envelopes go to the enclave at once  */
+  bool              promises;      /* envelopes are kept, and promised     */
+  bool              authorises;    /* settlements can be let out           */
   unsigned          retry_after_s; /* what a refused asker is told      */
 } cf_mode_rule_t;
 

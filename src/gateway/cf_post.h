@@ -10,7 +10,8 @@
 size_t cf_post_count(cf_span_t body);
 bool   cf_post_next(cf_rd_t *body, cf_span_t *envelope);
 
-/* What an envelope says about itself (PROTOCOL P5), unproven.  Its form is checked as far as this is read; the enclave checks the rest. */
+/* What an envelope says about itself (PROTOCOL P5), unproven.  Its form is checked as far as this is read; the enclave checks the
+ * rest. */
 typedef struct {
   cf_hash_t domain;
   uint64_t  epoch;
@@ -20,8 +21,8 @@ CF_MUST_CHECK cf_status_t cf_post_head(cf_post_head_t *out, cf_span_t envelope);
 /* ---- journal files: what the enclave answered, and the gateway's note of it, durable by one append ----
 
    chunk  u32 length | the enclave's bytes (file header or record) | u32 length | note
-   note   empty behind a header; else version u8 = 1 | u32 length, receipt | u32 count, envelope ids | u32 length, finality proof of the
-          view that this receipt is the first to name (empty: none) */
+   note   empty behind a header; else version u8 = 1 | u32 length, receipt | u32 count, envelope ids | u32 length, finality proof
+   of the view that this receipt is the first to name (empty: none) */
 typedef struct {
   cf_span_t enclave;
   cf_span_t note;
@@ -36,7 +37,7 @@ typedef struct {
 /* cf_chunk_next is false at the end of the file, and at a chunk that was cut short: nothing of it ever left. */
 bool                      cf_chunk_next(cf_rd_t *file, cf_chunk_t *out);
 CF_MUST_CHECK cf_status_t cf_chunk_note(cf_chunk_note_t *out, cf_span_t note); /* CF_ERR_FORMAT */
-void                      cf_chunk_write(cf_wr_t *wr, cf_span_t enclave, cf_span_t receipt, cf_hash_t const *ids, uint32_t cnt, cf_span_t proof);
+void cf_chunk_write(cf_wr_t *wr, cf_span_t enclave, cf_span_t receipt, cf_hash_t const *ids, uint32_t cnt, cf_span_t proof);
 
 /* "span" everywhere: u32 length and bytes. */
 static inline cf_span_t

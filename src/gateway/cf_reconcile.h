@@ -16,8 +16,8 @@ typedef enum {
 
 /* An envelope that was promised. */
 typedef enum {
-  CF_PROMISE_KEEP,   /* give it to the enclave as soon as it serves              */
-  CF_PROMISE_KEPT,   /* a receipt has it: forget envelope and promise            */
+  CF_PROMISE_KEEP, /* give it to the enclave as soon as it serves              */
+  CF_PROMISE_KEPT, /* a receipt has it: forget envelope and promise            */
 } cf_reconcile_promise_t;
 
 /* A settlement that the log holds. */
@@ -34,14 +34,14 @@ typedef struct {
 } cf_reconcile_log_t;
 
 typedef struct {
-  bool     executed;      /* in a final block replayed                */
-  bool     abandoned;     /* by a logged receipt                      */
-  bool     parent_void;   /* the content before it in its chain is    */
+  bool     executed;    /* in a final block replayed                */
+  bool     abandoned;   /* by a logged receipt                      */
+  bool     parent_void; /* the content before it in its chain is    */
   uint64_t valid_until_s;
 } cf_reconcile_content_t;
 
-cf_reconcile_receipt_t    cf_reconcile_receipt(uint64_t sequence, cf_reconcile_log_t const *log);
-cf_reconcile_promise_t    cf_reconcile_promise(bool in_receipt);
+cf_reconcile_receipt_t cf_reconcile_receipt(uint64_t sequence, cf_reconcile_log_t const *log);
+cf_reconcile_promise_t cf_reconcile_promise(bool in_receipt);
 /* final_s is the time of the newest final block known, 0: none. */
 cf_reconcile_settlement_t cf_reconcile_settlement(cf_reconcile_content_t const *c, uint64_t final_s);
 

@@ -12,10 +12,10 @@
 /* ---- results ----   file: CBOR sequence of [envelope id, [receipt's sequence, order, salt, sealed, [path]]] */
 
 typedef struct {
-  uint64_t  sequence;
-  uint32_t  cnt;
-  cf_rd_t   each;
-  bool      whole; /* all leaves of the receipt are here: g->leaves has the tree */
+  uint64_t sequence;
+  uint32_t cnt;
+  cf_rd_t  each;
+  bool     whole; /* all leaves of the receipt are here: g->leaves has the tree */
 } results_t;
 
 static bool
@@ -32,9 +32,9 @@ results_open(cf_gateway_t *g, results_t *r, uint64_t sequence, cf_span_t in) {
   cf_hash_t to, salt;
   uint32_t  order;
   cf_span_t sealed;
-  cf_rd_t   rd = cf_rd_span(in);
-  *r           = (results_t){ .sequence = sequence, .cnt = cf_rd_u32(&rd) };
-  r->each      = rd;
+  cf_rd_t   rd        = cf_rd_span(in);
+  *r                  = (results_t){ .sequence = sequence, .cnt = cf_rd_u32(&rd) };
+  r->each             = rd;
   cf_row_t const *row = cf_row(g, sequence);
   r->whole            = row && r->cnt && r->cnt <= LEAVES_MAX;
   for (uint32_t i = 0; i < r->cnt; i++) {
@@ -96,9 +96,9 @@ take_settlement(cf_gateway_t *g, cf_span_t span) {
   cf_span_t           payload = cf_rd_sized(&rd), body = cf_rd_take_span(&rd, cf_rd_left(&rd));
   cf_settlement_doc_t doc;
   if (rd.bad || cf_table_decode(&doc, &cf_settlement_doc_table, payload, NULL)) return;
-  uint8_t buf[4096];
-  cf_wr_t wr    = cf_wr_init(buf, sizeof buf);
-  bool    known = cf_settler_knows(g, &doc);
+  uint8_t  buf[4096];
+  cf_wr_t  wr     = cf_wr_init(buf, sizeof buf);
+  bool     known  = cf_settler_knows(g, &doc);
   uint64_t number = cf_settler_add(g, &doc, CF_NO_INDEX, body.len ? body : CF_SPAN("", 0))->number;
   if (known) return; /* logged with this very signature */
   cf_document_seal(&wr, NULL, &cf_settlement_doc_table, &doc, g->cfg.key, g->issuer, "settlement");
@@ -166,7 +166,9 @@ cf_releases_get(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_hash_t c
       continue;
     }
     size_t k = l->cnt++;
-    for (; k && (l->result[k - 1].sequence > r.sequence || (l->result[k - 1].sequence == r.sequence && l->result[k - 1].offset > r.offset)); k--)
+    for (; k && (l->result[k - 1].sequence > r.sequence ||
+                 (l->result[k - 1].sequence == r.sequence && l->result[k - 1].offset > r.offset));
+         k--)
       l->result[k] = l->result[k - 1];
     l->result[k] = r;
   }
@@ -187,7 +189,8 @@ cf_releases_file(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_span_t 
   }
   l->request = request;
   l->type    = type;
-  cf_fx_get(fx, cf_fx_id(g, CF_ID_LOOKUP, (unsigned)(l - g->lookup)), cf_fx_printf(fx, "public/%.*s", (int)name.len, (char const *)name.ptr));
+  cf_fx_get(fx, cf_fx_id(g, CF_ID_LOOKUP, (unsigned)(l - g->lookup)),
+            cf_fx_printf(fx, "public/%.*s", (int)name.len, (char const *)name.ptr));
 }
 
 static void

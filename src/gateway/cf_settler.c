@@ -92,11 +92,16 @@ cf_settler_add(cf_gateway_t *g, cf_settlement_doc_t const *doc, uint64_t index, 
     (void)cf_settlement_meta_unpack(&meta, &word);
     s = &g->settled[++g->settlements % CF_SETTLEMENTS_MAX];
     if (s->number) body_free(g, s);
-    *s = (cf_settled_t){ .number = g->settlements, .digest = digest, .sequence = meta.sequence, .valid_until_s = meta.valid_until_s, .index = CF_NO_INDEX, .body = -1 };
+    *s     = (cf_settled_t){ .number        = g->settlements,
+                             .digest        = digest,
+                             .sequence      = meta.sequence,
+                             .valid_until_s = meta.valid_until_s,
+                             .index         = CF_NO_INDEX,
+                             .body          = -1 };
     s->doc = *doc;
     cf_metrics_add(&g->metrics, CF_METRIC_SETTLEMENTS, cf_public_u64(1));
   } else if (doc->epoch >= s->doc.epoch) {
-    s->doc = *doc;
+    s->doc         = *doc;
     s->retry_at_ms = 0;
   }
   s->doc.extra = CF_SPAN(NULL, 0);
@@ -144,8 +149,8 @@ cf_settler_final(cf_gateway_t *g, bool final) {
 
 void
 cf_settler_call(cf_wr_t *wr, cf_op_t const *op, uint64_t deadline_s) {
-  uint8_t *size = cf_wr_room(wr, 4);
-  size_t   from = wr->len;
+  uint8_t               *size = cf_wr_room(wr, 4);
+  size_t                 from = wr->len;
   static cf_addr_t const nobody;
   cf_wr_bytes(wr, nobody.b, sizeof nobody.b);
   cf_wr_u64(wr, 0);
@@ -243,7 +248,7 @@ cf_settler_refused(cf_span_t json, cf_refusal_code_t why) {
 static void
 on_acts(cf_gateway_t *g, cf_event_t const *ev) {
   if (ev->id != g->acts_id) return;
-  g->acts_id   = 0;
+  g->acts_id      = 0;
   uint64_t newest = 0;
   for (size_t i = 0; i < g->acts_cnt && !ev->status && ev->code == 200; i++) {
     cf_settled_t *s     = cf_settler_at(g, g->acts_number[i]);

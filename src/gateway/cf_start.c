@@ -4,11 +4,11 @@
 
 static void
 scan(cf_gateway_t *g, cf_effects_t *fx, cf_store_kind_t kind) {
-  uint8_t *name   = cf_fx_room(fx, 1);
-  name[0]         = (uint8_t)kind;
-  cf_effect_t *e  = cf_fx(fx, CF_FX_SCAN);
-  e->id           = cf_fx_id(g, CF_ID_SCAN, (unsigned)kind);
-  e->name         = CF_SPAN(name, 1);
+  uint8_t *name  = cf_fx_room(fx, 1);
+  name[0]        = (uint8_t)kind;
+  cf_effect_t *e = cf_fx(fx, CF_FX_SCAN);
+  e->id          = cf_fx_id(g, CF_ID_SCAN, (unsigned)kind);
+  e->name        = CF_SPAN(name, 1);
 }
 
 void
@@ -82,7 +82,8 @@ index_go(cf_gateway_t *g, cf_effects_t *fx) {
   for (; g->index_at < g->index_end; g->index_at++) {
     cf_row_t const *row = cf_row(g, g->index_at);
     if (row && row->inputs && row->inputs <= CF_BATCH_MAX) {
-      cf_fx_get(fx, cf_fx_id(g, CF_ID_MANIFEST, 0), cf_fx_printf(fx, "public/archive/%s", cf_hex_encode(hex, CF_SPAN_OF(row->manifest.b))));
+      cf_fx_get(fx, cf_fx_id(g, CF_ID_MANIFEST, 0),
+                cf_fx_printf(fx, "public/archive/%s", cf_hex_encode(hex, CF_SPAN_OF(row->manifest.b))));
       return;
     }
     if (row) cf_index_add(&g->index, g->index_at, g->ids, 0, &root);

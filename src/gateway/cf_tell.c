@@ -5,8 +5,8 @@
 
 void
 cf_tell_domain(cf_gateway_t *g, cf_wr_t *wr) {
-  cf_jw_t                   j = cf_jw_init(wr);
-  cf_history_boot_t const  *c = cf_history_certified(&g->history);
+  cf_jw_t                    j = cf_jw_init(wr);
+  cf_history_boot_t const   *c = cf_history_certified(&g->history);
   cf_genesis_ledger_t const *l = &g->genesis.ledger;
   cf_jw_obj(&j, NULL);
   cf_jw_hex(&j, "domain", CF_SPAN_OF(g->domain.b));

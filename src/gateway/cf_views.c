@@ -71,7 +71,7 @@ arrived(cf_gateway_t *g, cf_effects_t *fx) {
     v->retry_at_ms = g->now.mono_ms + CF_BACKOFF_MAX_MS;
     return;
   }
-  cf_slot_reader_t   slots = cf_ledger_state_reader(v->chain.state);
+  cf_slot_reader_t   slots    = cf_ledger_state_reader(v->chain.state);
   cf_hash_t          head_key = cf_slot_plain(CF_SLOT_HEAD), status_key = cf_slot_plain(CF_SLOT_STATUS);
   cf_hash_t          status_word = slots.read(slots.ctx, &status_key);
   cf_ledger_status_t status      = cf_ledger_status_unpack(&status_word);
@@ -91,8 +91,8 @@ static void
 fetch(cf_gateway_t *g, cf_effects_t *fx) {
   cf_views_t *v = &g->views;
   v->fetching   = true;
-  cf_fx_ask(fx, cf_fx_id(g, CF_ID_BLOCK, 0), g->cfg.ledger, cf_fx_printf(fx, "GET /ledger/blocks/%llu", (unsigned long long)next_block(v)),
-            CF_SPAN(NULL, 0), CF_PEER_MS);
+  cf_fx_ask(fx, cf_fx_id(g, CF_ID_BLOCK, 0), g->cfg.ledger,
+            cf_fx_printf(fx, "GET /ledger/blocks/%llu", (unsigned long long)next_block(v)), CF_SPAN(NULL, 0), CF_PEER_MS);
 }
 
 static void
@@ -109,7 +109,8 @@ on_block(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     return;
   }
   if (!take_block(g, ev->body)) {
-    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("ledger-invalid"), CF_PUBLIC_TEXT("a block breaks the rules, or is not the next"), next_block(v));
+    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("ledger-invalid"),
+                   CF_PUBLIC_TEXT("a block breaks the rules, or is not the next"), next_block(v));
     chain_reset(g);
     failed(g);
     return;
@@ -146,7 +147,8 @@ seek(cf_gateway_t *g, cf_effects_t *fx) {
   if (!v->silent_since_ms) v->silent_since_ms = g->now.mono_ms;
   memset(v->have, 0, sizeof v->have);
   for (unsigned i = 0; i < g->observers.n; i++, v->pending++)
-    cf_fx_ask(fx, cf_fx_id(g, CF_ID_FINALITY, i), g->cfg.observer[i], CF_SPAN_LIT("POST /v1/finality"), CF_SPAN(body, 8), CF_PEER_MS);
+    cf_fx_ask(fx, cf_fx_id(g, CF_ID_FINALITY, i), g->cfg.observer[i], CF_SPAN_LIT("POST /v1/finality"), CF_SPAN(body, 8),
+              CF_PEER_MS);
 }
 
 /* k that agree, on a block that is new and not older than what is wanted. */
@@ -159,7 +161,9 @@ prove(cf_gateway_t *g) {
   size_t                  n = 0;
   for (size_t i = 0; i < g->observers.n; i++)
     if (v->have[i]) s[n++] = v->statement[i];
-  if (cf_finality_proof_make(&proof, s, n, g->observers.k) || cf_finality_proof_verify(&f, &proof, &g->ledger_id, &g->observers, NULL)) return false;
+  if (cf_finality_proof_make(&proof, s, n, g->observers.k) ||
+      cf_finality_proof_verify(&f, &proof, &g->ledger_id, &g->observers, NULL))
+    return false;
   v->silent_since_ms = 0; /* a quorum speaks, whether or not it has something new to say */
   if (proof.number < v->want) return false;
   if (proof.number + 1 <= v->ready) {
@@ -250,8 +254,9 @@ cf_views_answer(cf_gateway_t *g, cf_rd_t *body) {
   g->phase  = (cf_phase_t)phase;
   v->folded = folded;
   if (!complete) return; /* the next part follows */
-  v->shown        = v->ready;
-  unsigned follow = v->moved ? 2 : 1; /* a batch applies the view; when holds fall a window may close, and an intent is to be carried */
+  v->shown = v->ready;
+  unsigned follow =
+      v->moved ? 2 : 1; /* a batch applies the view; when holds fall a window may close, and an intent is to be carried */
   if (g->follow < follow) g->follow = follow;
   v->moved = false;
 }

@@ -43,7 +43,12 @@ id2=$("$cf" submit "$url" e2 --wait log --json | node -e 'console.log(JSON.parse
 "$cf" result "$url" "$id2" --wallet alice --json >out
 [ "$(json out 'v[0].class')" = credit ] || die "the second: $(cat out)"
 expect 1 "" "$cf" result "$url" "$id1" --wallet bob # sealed to another
-"$cf" receipt "$url" "$id1" -o e1.receipt >/dev/null
+"$cf" receipt "$url" "$id1" -o e1.receipt --proof e1.tlog-proof >/dev/null
+expect 0 "" "$cf" verify receipt e1.receipt --genesis d/public/genesis --proof e1.tlog-proof --envelope e1 --bundle d.bundle --json
+[ "$(json out v.logged)" = true ] || die "verify receipt: $(cat out)"
+expect 1 "^verify receipt: auth" "$cf" verify receipt e1.receipt --genesis d/public/genesis --proof e1.tlog-proof --envelope e2
+tr A B <e1.tlog-proof >torn.tlog-proof
+expect 1 "^verify receipt: " "$cf" verify receipt e1.receipt --genesis d/public/genesis --proof torn.tlog-proof
 "$cf" show e1.receipt --json >out
 [ "$(json out 'v.kind + v.document.inputs')" = receipt-file1 ] || die "the receipt: $(cat out)"
 

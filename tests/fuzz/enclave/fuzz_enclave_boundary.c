@@ -13,7 +13,9 @@ make(unsigned phase) {
   uint8_t  none[4 + 4 + 2 * (8 + 4 + 1) + 1] = { 0 };
   world_t *w                                 = world_new(phase, true);
   if (phase == 3) {
+    batch_t b;
     bootstrap(w);
+    assert(!batch(w, NULL, 0, &b)); /* its epoch's keys are made */
     return w;
   }
   enclave_start(w, false);

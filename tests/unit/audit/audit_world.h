@@ -372,13 +372,13 @@ static inline void a_show_ledger(a_world_t *a) {
   cf_history_boot_t const *b = cf_history_newest(&w->history);
   uint8_t                  proof_buf[CF_FINALITY_PROOF_MAX], *buf = malloc(CF_VIEW_MAX + 8);
   cf_wr_t                  pw = cf_wr_init(proof_buf, sizeof proof_buf), wr = cf_wr_init(buf + 4, CF_VIEW_MAX);
-  cf_finality_t            f = {
-                 .number = w->chain.head.number, .block_hash = w->chain.hash, .time_s = w->chain.head.time_s, .log_size = a->published};
+  cf_finality_t            f = {.number = w->chain.head.number, .block_hash = w->chain.hash, .log_size = a->published};
   cf_finality_statement_t s;
   cf_finality_proof_t     p;
   cf_hash_t               keys[2] = {cf_slot_bucket(0), cf_slot_bucket(1)};
   cf_addr_t               key;
   uint64_t                taken;
+  f.time_s = w->chain.head.time_s;
   f.log_root = cf_tree_root_of(w->log.leaf, f.log_size);
   memcpy(key.b, b->settlement, 20);
   assert_int_equal(cf_finality_sign(&s, &w->ledger_id, &f, 0, w->observer), CF_OK);

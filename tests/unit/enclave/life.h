@@ -30,8 +30,12 @@ party_init(world_t *w, party_t *p, uint32_t account) {
 static inline cf_session_target_t
 session_target(world_t *w, party_t const *p) {
   cf_history_boot_t const *b = cf_history_newest(&w->history);
-  cf_session_target_t      t = { .domain = w->domain, .certificate = b->cert_hash, .policy = w->policy_hash, .epoch = b->index, .suite = 1,
-                                 .jurisdiction = p->jurisdiction };
+  cf_session_target_t      t = {.domain = w->domain,
+                                .certificate = b->cert_hash,
+                                .policy = w->policy_hash,
+                                .epoch = b->index,
+                                .suite = 1,
+                                .jurisdiction = p->jurisdiction};
   memcpy(t.sealing.b, b->sealing, 32);
   return t;
 }
@@ -40,8 +44,9 @@ static inline cf_span_t
 sealed_open(world_t *w, party_t *p, cf_session_target_t const *t, uint8_t const owner[32], uint64_t order, cf_span_t in) {
   uint8_t buf[4096];
   cf_wr_t wr = cf_wr_init(buf, sizeof buf);
-  assert_int_equal(cf_session_begin(&p->session, &wr, &ciphers, t, owner, &p->result_pub, p->expiry_s ? p->expiry_s : w->now_s + 100000, order, in,
-                                    &w->entropy), CF_OK);
+  assert_int_equal(cf_session_begin(&p->session, &wr, &ciphers, t, owner, &p->result_pub,
+                                    p->expiry_s ? p->expiry_s : w->now_s + 100000, order, in, &w->entropy),
+                   CF_OK);
   return keep(cf_wr_out(&wr));
 }
 

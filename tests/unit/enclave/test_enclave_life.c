@@ -239,8 +239,12 @@ test_refusals_at_once(void **state) {
   altered[next.len - 1] ^= 1;
   cf_span_t env[] = { CF_SPAN(junk, 3), next, first, first, CF_SPAN(altered, next.len), next, next };
   one_batch(w, env, 7, &b);
-  struct { uint16_t at; uint8_t class; } const want[] = {
-    { 0, CF_REFUSE_MALFORMED }, { 1, CF_REFUSE_SESSION_UNKNOWN }, { 3, CF_REFUSE_REPLAYED }, { 4, CF_REFUSE_UNAUTHENTIC }, { 6, CF_REFUSE_REPLAYED } };
+  struct { uint16_t at; uint8_t class;
+  } const want[] = {{0, CF_REFUSE_MALFORMED},
+                    {1, CF_REFUSE_SESSION_UNKNOWN},
+                    {3, CF_REFUSE_REPLAYED},
+                    {4, CF_REFUSE_UNAUTHENTIC},
+                    {6, CF_REFUSE_REPLAYED}};
   assert_int_equal(b.refused_cnt, 5);
   for (int i = 0; i < 5; i++) {
     assert_int_equal(b.refused_at[i], want[i].at);

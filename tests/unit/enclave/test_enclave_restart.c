@@ -1,5 +1,6 @@
 // link: ledger session translog
-/* Process lives: what comes back from the disk, what must not, and what two of them do to each other.  PROTOCOL P3, P6, P7, P12. */
+/* Process lives: what comes back from the disk, what must not, and what two of them do to each other.  PROTOCOL P3, P6, P7, P12.
+ */
 #include "life.h"
 
 #include <string.h>
@@ -125,7 +126,7 @@ test_nothing_is_executed_twice(void **state) {
   batch_t   b;
   uint8_t   buf[64];
   world_t  *w     = serving(41, p, 1);
-  cf_span_t in    = input_of(buf, CF_CLEARING_WITHDRAWAL, 0, 0, 1), first = sealed(w, &p[0], 1, in), next = sealed(w, &p[0], 2, in);
+  cf_span_t in = input_of(buf, CF_CLEARING_WITHDRAWAL, 0, 0, 1), first = sealed(w, &p[0], 1, in), next = sealed(w, &p[0], 2, in);
   cf_span_t env[] = { first, next };
   one_batch(w, env, 2, &b);
   restart(w);
@@ -206,9 +207,15 @@ test_session_ids(void **state) {
 /* An account's order numbers: refused inputs use theirs up, and no session is a fresh start. */
 static void
 test_order_numbers(void **state) {
-  static struct { uint64_t order, amount; uint8_t class; } const rows[] = {
-    { 5, 2000, CF_RESULT_CREDIT },    { 5, 1, CF_RESULT_DUPLICATE }, { 200, 1, CF_RESULT_ACCEPTED }, { 72, 1, CF_RESULT_ACCEPTED },
-    { 71, 1, CF_RESULT_TOO_OLD },     { 0, 1, CF_RESULT_TOO_OLD },   { 200 + (1ULL << 32) + 1, 1, CF_RESULT_JUMP },
+  static struct { uint64_t order, amount; uint8_t class;
+  } const rows[] = {
+      {5, 2000, CF_RESULT_CREDIT},
+      {5, 1, CF_RESULT_DUPLICATE},
+      {200, 1, CF_RESULT_ACCEPTED},
+      {72, 1, CF_RESULT_ACCEPTED},
+      {71, 1, CF_RESULT_TOO_OLD},
+      {0, 1, CF_RESULT_TOO_OLD},
+      {200 + (1ULL << 32) + 1, 1, CF_RESULT_JUMP},
   };
   party_t  p[1];
   world_t *w = serving(43, p, 1);
@@ -402,7 +409,8 @@ test_two_journal_files(void **state) {
   for (size_t i = 0; i < CF_COUNT_OF(rows); i++) {
     assert_int_equal(reopen(w, 0), CF_REFUSE_NONE);
     cf_refuse_t r = CF_REFUSE_NONE;
-    for (int k = 0; rows[i].file[k] && !r; k++) r = send_journal(w, false, rows[i].file[k], 0, CF_SPAN(w->journal[rows[i].file[k]], w->journal_sz[rows[i].file[k]]));
+    for (int k = 0; rows[i].file[k] && !r; k++)
+      r = send_journal(w, false, rows[i].file[k], 0, CF_SPAN(w->journal[rows[i].file[k]], w->journal_sz[rows[i].file[k]]));
     assert_int_equal(r, rows[i].want);
     enclave_end(w);
   }
@@ -507,8 +515,8 @@ test_changed_files(void **state) {
 
 /* ---- twins ---- */
 
-/* A copy of the disk without the last record was booted and certified between our boot entry's making and its place in the log: what we hold beyond
-   its tip is nobody's any more. */
+/* A copy of the disk without the last record was booted and certified between our boot entry's making and its place in the log:
+   what we hold beyond its tip is nobody's any more. */
 static void
 test_overtaken_before_the_boot_entry(void **state) {
   party_t  p[2];
@@ -533,7 +541,8 @@ test_overtaken_before_the_boot_entry(void **state) {
   world_free(w);
 }
 
-/* Lives mixed: the records of the branch that lost, under the log of the one that won; and a snapshot of one with the journal of the other. */
+/* Lives mixed: the records of the branch that lost, under the log of the one that won; and a snapshot of one with the journal of
+   the other. */
 static void
 test_branches_do_not_mix(void **state) {
   party_t  p[2];

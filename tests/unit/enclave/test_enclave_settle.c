@@ -13,7 +13,8 @@ ledger_order(world_t *w, cf_act_t const *act, uint8_t const key[32], uint64_t nu
   cf_act_write(&wr, act);
   cf_op_t   op     = { .kind = CF_OP_ACT, .council = (uint8_t)cf_act_council(act->kind), .version = 1, .number = number,
                        .not_after_s = w->now_s + 100, .body = keep(cf_wr_out(&wr)), .sigs.cnt = 1 };
-  cf_hash_t body   = cf_keccak256(op.body), digest = cf_act_digest(&w->ledger_id.separator, op.council, 1, number, op.not_after_s, &body);
+  cf_hash_t body = cf_keccak256(op.body),
+            digest = cf_act_digest(&w->ledger_id.separator, op.council, 1, number, op.not_after_s, &body);
   assert_int_equal(cf_k256_sign(op.sigs.at[0].sig, key, &digest), CF_OK);
   ledger_act(w, &op, NULL, 0);
 }
@@ -307,7 +308,8 @@ test_heartbeats(void **state) {
   world_free(w);
 }
 
-/* A heartbeat that lapsed takes nothing with it: the window that closed behind it is settled over the same receipts, in the batch that abandons. */
+/* A heartbeat that lapsed takes nothing with it: the window that closed behind it is settled over the same receipts, in the batch
+   that abandons. */
 static void
 test_a_lapsed_heartbeat(void **state) {
   party_t             p[2];
@@ -368,7 +370,8 @@ tune_few_lanes(cf_policy_t *p, cf_clearing_params_t *c, cf_configuration_t *conf
   conf->leaves_max = 16;
 }
 
-/* Anybody may open accounts and lanes: more of them than the book holds are passed over, and leave by the ledger; the domain goes on. */
+/* Anybody may open accounts and lanes: more of them than the book holds are passed over, and leave by the ledger; the domain goes
+   on. */
 static void
 test_strangers_cannot_fill_the_book(void **state) {
   party_t   p[3];
@@ -378,8 +381,8 @@ test_strangers_cannot_fill_the_book(void **state) {
   world_tune = NULL;
   party_init(w, &p[2], 15); /* there is room for its account, and none for its lane */
   for (uint32_t i = 0; i < 20; i++) {
-    cf_op_t open = { .kind = CF_OP_OPEN, .addr = { { 7, (uint8_t)i } } }, lane = { .kind = CF_OP_OPEN_LANE, .asset = 0, .id = 3 + i },
-            dep = { .kind = CF_OP_DEPOSIT, .asset = 0, .id = 3 + i, .units = 5 };
+    cf_op_t open = {.kind = CF_OP_OPEN, .addr = {{7, (uint8_t)i}}}, lane = {.kind = CF_OP_OPEN_LANE, .asset = 0, .id = 3 + i},
+            dep = {.kind = CF_OP_DEPOSIT, .asset = 0, .id = 3 + i, .units = 5};
     if (i == 12) assert_int_equal(cf_k256_addr(&open.addr, p[2].scalar), CF_OK);
     calls[3 * i]     = call_of(w, &open, NULL, 0);
     calls[3 * i + 1] = call_of(w, &lane, NULL, 0);

@@ -1,5 +1,6 @@
 // link: ledger session translog
-/* What the enclave is shown, and by whom: checkpoints that go back or aside, views of other keys, blocks and heads; and how much of it. */
+/* What the enclave is shown, and by whom: checkpoints that go back or aside, views of other keys, blocks and heads; and how much
+   of it. */
 #include "life.h"
 
 #include <time.h>
@@ -38,14 +39,19 @@ test_checkpoints(void **state) {
   assert_int_equal(show(w), CF_REFUSE_NONE);
   uint64_t size = w->log.size;
   tlog_t  *fork = other_log(w, size - 1);
-  assert_int_equal(show_raw(w, size, 0, CF_SPAN(NULL, 0), note_of(w, fork, size, 15)), CF_REFUSE_PROOF);          /* equal size, other root */
+  assert_int_equal(show_raw(w, size, 0, CF_SPAN(NULL, 0), note_of(w, fork, size, 15)),
+                   CF_REFUSE_PROOF); /* equal size, other root */
   assert_int_equal(show_raw(w, size, 0, CF_SPAN(NULL, 0), note_of(w, &w->log, size - 1, 15)), CF_REFUSE_PROOF);   /* going back */
-  assert_int_equal(show_raw(w, size - 1, 0, CF_SPAN(NULL, 0), note_of(w, &w->log, size, 15)), CF_REFUSE_PROOF);   /* from elsewhere */
-  assert_int_equal(show_raw(w, size, 0, CF_SPAN(NULL, 0), note_of(w, &w->log, size, 15)), CF_REFUSE_NONE);        /* again: nothing new */
+  assert_int_equal(show_raw(w, size - 1, 0, CF_SPAN(NULL, 0), note_of(w, &w->log, size, 15)),
+                   CF_REFUSE_PROOF); /* from elsewhere */
+  assert_int_equal(show_raw(w, size, 0, CF_SPAN(NULL, 0), note_of(w, &w->log, size, 15)),
+                   CF_REFUSE_NONE); /* again: nothing new */
   assert_int_equal(released(w, CF_RELEASE_RESULTS, NULL), 0);
   uint8_t const two[] = { 0, 1, 7, 0, 9 };
-  assert_int_equal(show_raw(w, size, 1, CF_SPAN(two, 2), CF_SPAN(NULL, 0)), CF_REFUSE_MALFORMED);          /* an entry longer than the message */
-  assert_int_equal(show_raw(w, size, UINT32_MAX, CF_SPAN(two, 3), CF_SPAN(NULL, 0)), CF_REFUSE_MALFORMED); /* fewer than it says */
+  assert_int_equal(show_raw(w, size, 1, CF_SPAN(two, 2), CF_SPAN(NULL, 0)),
+                   CF_REFUSE_MALFORMED); /* an entry longer than the message */
+  assert_int_equal(show_raw(w, size, UINT32_MAX, CF_SPAN(two, 3), CF_SPAN(NULL, 0)),
+                   CF_REFUSE_MALFORMED); /* fewer than it says */
   assert_int_equal(show_raw(w, size, 1, CF_SPAN(two, 5), CF_SPAN(NULL, 0)), CF_REFUSE_MALFORMED);          /* no note span */
   assert_int_equal(show_raw(w, UINT64_MAX, 0, CF_SPAN(NULL, 0), CF_SPAN("", 0)), CF_REFUSE_PROOF);
   /* what was read without its note, and then not continued, counts for nothing */
@@ -113,14 +119,16 @@ static cf_refuse_t
 show_block(world_t *w, shown_t const *s, uint64_t *taken) {
   uint8_t                 proof_buf[CF_FINALITY_PROOF_MAX], *buf = malloc(CF_VIEW_MAX + 8);
   cf_wr_t                 pw = cf_wr_init(proof_buf, sizeof proof_buf), wr = cf_wr_init(buf + 4, CF_VIEW_MAX);
-  cf_finality_t           f = { .number = s->header.number, .block_hash = cf_block_hash(&s->header), .time_s = s->header.time_s, .log_size = 1 };
+  cf_finality_t           f = {
+                .number = s->header.number, .block_hash = cf_block_hash(&s->header), .time_s = s->header.time_s, .log_size = 1};
   cf_finality_statement_t statement;
   cf_finality_proof_t     p;
   cf_hash_t               keys[2] = { cf_slot_bucket(0), cf_slot_bucket(1) };
   assert_int_equal(cf_finality_sign(&statement, &w->ledger_id, &f, 0, w->observer), CF_OK);
   assert_int_equal(cf_finality_proof_make(&p, &statement, 1, 1), CF_OK);
   cf_finality_proof_write(&pw, &p);
-  assert_int_equal(cf_view_write(&wr, &w->chain, cf_wr_out(&pw), &s->key, keys, 2, cf_ledger_state_messages(w->chain.state), NULL), CF_OK);
+  assert_int_equal(
+      cf_view_write(&wr, &w->chain, cf_wr_out(&pw), &s->key, keys, 2, cf_ledger_state_messages(w->chain.state), NULL), CF_OK);
   wr = cf_wr_init(buf + 4, s->room < CF_VIEW_MAX - wr.len ? wr.len + s->room : CF_VIEW_MAX);
   assert_int_equal(cf_view_write(&wr, &w->chain, cf_wr_out(&pw), &s->key, keys, 2, s->first, taken), CF_OK);
   cf_wr_t header = cf_wr_init(buf + 5, CF_BLOCK_HEADER_SZ), head = cf_wr_init(buf, 4);
@@ -192,21 +200,28 @@ test_an_unknown_head(void **state) {
   world_t                 *w = serving(65, p, 2);
   uint8_t                  thief[32];
   cf_history_boot_t const *b = cf_history_newest(&w->history);
-  cf_registration_terms_t  t = { .epoch = b->index + 1, .policy = 1, .not_before_s = w->now_s, .not_after_s = w->now_s + 3600, .fence = 0,
-                                 .log_index = 1, .council = 1 };
+  cf_registration_terms_t  t = {.epoch = b->index + 1,
+                                .policy = 1,
+                                .not_before_s = w->now_s,
+                                .not_after_s = w->now_s + 3600,
+                                .fence = 0,
+                                .log_index = 1,
+                                .council = 1};
   cf_op_t reg = { .kind = CF_OP_REGISTER, .sigs.cnt = 1 };
   cf_k256_scalar_make(thief, &w->entropy);
   assert_int_equal(cf_k256_addr(&reg.registration.key, thief), CF_OK);
   reg.registration.terms    = cf_registration_terms_pack(&t);
   reg.registration.instance = b->instance;
   memcpy(reg.registration.measurement.b, w->policy.measurements[0].measurement, 32);
-  cf_hash_t digest = cf_registration_digest(&w->ledger_id.separator, &w->domain, &reg.registration), possession = cf_possession_digest(&w->ledger_id.separator, &digest);
+  cf_hash_t digest = cf_registration_digest(&w->ledger_id.separator, &w->domain, &reg.registration),
+            possession = cf_possession_digest(&w->ledger_id.separator, &digest);
   assert_int_equal(cf_k256_sign(reg.sigs.at[0].sig, w->verifier, &digest), CF_OK);
   assert_int_equal(cf_k256_sign(reg.sig, thief, &possession), CF_OK);
   ledger_act(w, &reg, NULL, 0);
   assert_int_equal(show_ledger(w), CF_REFUSE_NONE);
 
-  cf_settlement_meta_t meta = { .sequence = 1, .as_of_s = w->now_s, .valid_until_s = w->now_s + 30, .policy = 1, .mode = CF_MODE_NET };
+  cf_settlement_meta_t meta = {
+      .sequence = 1, .as_of_s = w->now_s, .valid_until_s = w->now_s + 30, .policy = 1, .mode = CF_MODE_NET};
   cf_settlement_t      s    = { .meta = cf_settlement_meta_pack(&meta), .prev_head = cf_settlement_head0(&w->ledger_id.separator),
                                 .entries = cf_settlement_entries(CF_SPAN("", 0)) };
   cf_op_t              op   = { .kind = CF_OP_SETTLE, .meta = s.meta };
@@ -230,7 +245,8 @@ test_partial_views(void **state) {
   cf_span_t calls[8];
   uint32_t  k = 0;
   for (uint32_t i = 2; i < 4; i++) {
-    cf_op_t open = { .kind = CF_OP_OPEN }, lane = { .kind = CF_OP_OPEN_LANE, .id = i + 1 }, dep = { .kind = CF_OP_DEPOSIT, .id = i + 1, .units = 50 };
+    cf_op_t open = {.kind = CF_OP_OPEN}, lane = {.kind = CF_OP_OPEN_LANE, .id = i + 1},
+            dep = {.kind = CF_OP_DEPOSIT, .id = i + 1, .units = 50};
     assert_int_equal(cf_k256_addr(&open.addr, p[i].scalar), CF_OK);
     calls[k++] = call_of(w, &open, NULL, 0);
     calls[k++] = call_of(w, &lane, NULL, 0);
@@ -317,7 +333,9 @@ test_the_largest_batch(void **state) {
   for (int i = 0; i < 361; i++) {
     cf_wr_t env = cf_wr_init(big, CF_ENVELOPE_MAX);
     if (i) {
-      assert_int_equal(cf_session_seal(&p[0].session, &env, &ciphers, &w->domain, p[0].jurisdiction, ++p[0].order, CF_SPAN(body, 30000)), CF_OK);
+      assert_int_equal(
+          cf_session_seal(&p[0].session, &env, &ciphers, &w->domain, p[0].jurisdiction, ++p[0].order, CF_SPAN(body, 30000)),
+          CF_OK);
       w_span(&wr, cf_wr_out(&env));
     } else {
       w_span(&wr, obligation(w, &p[0], 1, 0, 1));

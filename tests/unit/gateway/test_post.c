@@ -3,9 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/cf_text.h"
 #include "crypto/cf_sign.h"
 #include "gateway/cf_post.h"
 #include "session/cf_session.h"
@@ -91,8 +93,28 @@ test_chunks(void **state) {
   for (size_t cut = 0; cut < c.note.len; cut++) assert_int_equal(cf_chunk_note(&n, CF_SPAN(c.note.ptr, cut)), CF_ERR_FORMAT);
 }
 
+/* The bytes that the page fixes. */
+static void
+test_vector(void **state) {
+  char       line[512];
+  uint8_t    want[256], made[256];
+  cf_hash_t  id;
+  FILE      *f  = fopen(CF_SOURCE_DIR "/tests/vectors/gateway/journal.txt", "r");
+  cf_wr_t    wr = cf_wr_init(made, sizeof made);
+  assert_non_null(f);
+  assert_non_null(fgets(line, sizeof line, f));
+  assert_non_null(fgets(line, sizeof line, f));
+  fclose(f);
+  size_t n = strlen(line) / 2;
+  assert_int_equal(cf_hex_decode(want, n, CF_SPAN(line, 2 * n)), CF_OK);
+  memset(id.b, 0x11, sizeof id.b);
+  cf_chunk_write(&wr, CF_SPAN_LIT("header"), CF_SPAN(NULL, 0), NULL, 0, CF_SPAN(NULL, 0));
+  cf_chunk_write(&wr, CF_SPAN_LIT("\x01\x02"), CF_SPAN_LIT("\xaa\xbb"), &id, 1, CF_SPAN(NULL, 0));
+  assert_true(cf_span_eq(cf_wr_out(&wr), CF_SPAN(want, n)));
+}
+
 int
 main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(test_bodies), cmocka_unit_test(test_head), cmocka_unit_test(test_chunks) };
+  struct CMUnitTest const tests[] = { cmocka_unit_test(test_bodies), cmocka_unit_test(test_head), cmocka_unit_test(test_chunks), cmocka_unit_test(test_vector) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,7 +68,7 @@ setup(void **state) {
   write_file("public/log/tile/empty", "", 0);
   write_file("public/log/tile/.tmp", "secret", 6);
   write_file("public/web/index.html", "<p>", 3);
-  symlink("/etc/passwd", tmp_path("public/log/tile/link"));
+  assert_int_equal(symlink("/etc/passwd", tmp_path("public/log/tile/link")), 0);
   host = start((cf_http_limits_t){
       .idle_ms = 1000, .head_ms = 800, .body_ms = 800, .answer_ms = 800, .body_max = 100000 });
   return 0;
