@@ -24,7 +24,7 @@ int cf_remote_fetch(cf_remote_t *r, char const *what, char const *url, cf_hash_t
 }
 
 int cf_remote_load(cf_remote_t *r, char const *path) {
-  int code = cf_slurp(&r->bytes, path, CF_BUNDLE_MAX);
+  int code = cf_slurp(&r->bytes, path, CF_EVIDENCE_BUNDLE_MAX);
   return code ? code : decode(r, "bundle", path);
 }
 

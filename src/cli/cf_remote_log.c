@@ -4,7 +4,6 @@
 
 #include "cli/cf_remote.h"
 #include "cli/cf_web.h"
-#undef CF_BUNDLE_MAX /* another room uses the word for evidence */
 #include "translog/cf_tile.h"
 
 typedef struct {

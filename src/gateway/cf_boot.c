@@ -221,12 +221,25 @@ cf_boot_fenced(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
 
 /* ---- an enclave that outlived the gateway before ---- */
 
-/* It goes on when everything that it executed is in our journal.  An empty batch that is not can be read back, and a snapshot
-   then closes the journal's gap; of another, nobody has the manifest: the enclave must start again, from the journal. */
+/* It goes on when everything that it executed is in our journal.  An empty batch that is not can be read back; of another, nobody has the
+   manifest: the enclave must start again, from the journal.  What is read back is logged only when a snapshot holds it: were the enclave
+   lost in between, no disk would hold what the log counts. */
 void
 cf_boot_adopt(cf_gateway_t *g, cf_effects_t *fx) {
-  if (g->adopt == g->sequence + 1) {
-    cf_leader_read(g, fx, CF_READ_RECEIPT, g->adopt);
+  if (g->adopt == g->sequence + 1 && g->phase == CF_PHASE_SERVING) {
+    cf_chunk_note_t note = { .receipt = CF_SPAN(g->adopt_receipt, g->adopt_len) };
+    if (!g->adopt_len) {
+      cf_leader_read(g, fx, CF_READ_RECEIPT, g->adopt);
+      return;
+    }
+    if (g->adopt_shut) {
+      if (!cf_batcher_note(g, &note)) cf_leader_lost(g, fx, CF_REFUSE_PHASE);
+      return;
+    }
+    if (!g->snapshot_due) relog(g, g->sequence); /* a snapshot ends the file with their notes */
+    g->snapshot_due = true;
+    g->fresh        = false;
+    if (!g->queued_cnt && g->logged == g->sequence) cf_leader_snapshot(g, fx);
     return;
   }
   if (g->adopt != g->sequence) {
@@ -245,6 +258,19 @@ cf_boot_adopt(cf_gateway_t *g, cf_effects_t *fx) {
   else cf_leader_read(g, fx, CF_READ_CERTIFICATE, 0);
 }
 
+/* The receipt of a batch whose answer nobody had.  Only an empty one has a manifest that is known. */
+void
+cf_boot_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
+  cf_span_t    receipt = cf_rd_sized(body);
+  cf_receipt_t doc;
+  cf_sign1_t   s;
+  if (!receipt.len || receipt.len > sizeof g->adopt_receipt || cf_document_open(&doc, &s, &cf_receipt_table, receipt, NULL) || doc.inputs) {
+    cf_leader_lost(g, fx, CF_REFUSE_PHASE);
+    return;
+  }
+  memcpy(g->adopt_receipt, receipt.ptr, g->adopt_len = receipt.len);
+}
+
 static void
 adopt_file(cf_gateway_t *g, cf_event_t const *ev) {
   cf_rd_t         rd = cf_rd_span(ev->body);
@@ -253,13 +279,6 @@ adopt_file(cf_gateway_t *g, cf_event_t const *ev) {
   while (!ev->status && ev->code == 200 && cf_chunk_next(&rd, &chunk))
     if (chunk.note.len && (cf_chunk_note(&note, chunk.note) || !cf_batcher_note(g, &note))) break;
   g->file_at++;
-}
-
-/* The receipt of a batch whose answer nobody had.  Only an empty one has a manifest that is known. */
-void
-cf_boot_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
-  cf_chunk_note_t note = { .receipt = cf_rd_sized(body) };
-  if (!note.receipt.len || !cf_batcher_note(g, &note)) cf_leader_lost(g, fx, CF_REFUSE_PHASE);
 }
 
 void

@@ -318,6 +318,9 @@ struct cf_gateway {
   uint64_t          register_at_ms;
   uint8_t           reading; /* what READ was asked for */
   uint64_t          adopt;   /* sequence of an enclave that runs already */
+  bool              adopt_shut; /* a snapshot holds what it executed */
+  size_t            adopt_len;  /* the receipt of an empty batch whose answer nobody had */
+  uint8_t           adopt_receipt[CF_RECEIPT_BYTES];
   bool              snapshot_due;
 
   /* batches */
@@ -442,6 +445,7 @@ bool    cf_leader_ask(cf_gateway_t *g, cf_effects_t *fx, cf_message_type_t type,
 void    cf_leader_go(cf_gateway_t *g, cf_effects_t *fx);
 cf_wr_t cf_leader_message(cf_gateway_t *g, cf_message_type_t type); /* a message begun, in g->ask */
 enum { CF_READ_CERTIFICATE = 1, CF_READ_RECEIPT, CF_READ_STATUS, CF_READ_RELEASES };
+void cf_leader_snapshot(cf_gateway_t *g, cf_effects_t *fx);
 void cf_leader_read(cf_gateway_t *g, cf_effects_t *fx, uint8_t what, uint64_t sequence);
 void cf_leader_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void cf_leader_lost(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why); /* the enclave answers no more, or not as it should */

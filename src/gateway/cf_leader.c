@@ -53,6 +53,11 @@ cf_leader_read(cf_gateway_t *g, cf_effects_t *fx, uint8_t what, uint64_t sequenc
   if (cf_leader_ask(g, fx, CF_MSG_READ, cf_wr_out(&wr))) g->reading = what;
 }
 
+void
+cf_leader_snapshot(cf_gateway_t *g, cf_effects_t *fx) {
+  ask_plain(g, fx, CF_MSG_SNAPSHOT);
+}
+
 static void
 ask_status(cf_gateway_t *g, cf_effects_t *fx) {
   cf_leader_read(g, fx, CF_READ_STATUS, 0);
@@ -173,6 +178,8 @@ on_status(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   g->views.folded = folded;
   g->views.shown  = 0;
   g->adopt        = sequence;
+  g->adopt_shut   = false;
+  g->adopt_len    = 0;
   g->shown        = size;
   cf_boot_begin(g, fx);
 }
@@ -228,6 +235,7 @@ on_answer(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   case CF_MSG_BATCH: on_batch(g, fx, body); return;
   case CF_MSG_SNAPSHOT:
     g->snapshot_due = false;
+    g->adopt_shut   = g->step == CF_STEP_ADOPT;
     if (!cf_boot_write(g, fx, body)) cf_leader_lost(g, fx, CF_REFUSE_MALFORMED);
     return;
   }

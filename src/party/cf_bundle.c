@@ -80,7 +80,7 @@ static void read_field(cf_rd_t *rd, cf_bundle_t *b, int64_t key) {
 cf_status_t cf_bundle_decode(cf_bundle_t *out, cf_span_t in, cf_error_t *err) {
   cf_rd_t rd = cf_rd_span(in);
   int64_t keys = 0;
-  if (in.len > CF_BUNDLE_MAX) return cf_error_set(err, CF_ERR_BOUND, "bundle", 0, "longer than %u bytes", CF_BUNDLE_MAX);
+  if (in.len > CF_EVIDENCE_BUNDLE_MAX) return cf_error_set(err, CF_ERR_BOUND, "bundle", 0, "longer than %u bytes", CF_EVIDENCE_BUNDLE_MAX);
   *out = (cf_bundle_t){0};
   for (cf_cbor_map_t m = cf_cbor_map(&rd); cf_cbor_next(&m);) {
     if (m.is_text || m.key != ++keys) rd.bad = true; /* none may be missing before fresh */

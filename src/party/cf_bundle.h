@@ -9,7 +9,7 @@
 #include "party/cf_trust.h"
 #include "session/cf_session.h"
 
-#define CF_BUNDLE_MAX (1u << 20)
+#define CF_EVIDENCE_BUNDLE_MAX (1u << 20)
 #define CF_BUNDLE_STATEMENTS_MAX 16
 
 /* An entry of the log with the path to the note's root. */

@@ -16,7 +16,7 @@ static void check(cf_bundle_t const *b, uint64_t at_s) {
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static cf_bundle_t b;
-  static uint8_t     again[CF_BUNDLE_MAX];
+  static uint8_t     again[CF_EVIDENCE_BUNDLE_MAX];
   cf_error_t         err = {0};
   cf_status_t        st = cf_bundle_decode(&b, CF_SPAN(data, size), &err);
   if (st) {

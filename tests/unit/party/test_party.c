@@ -32,7 +32,6 @@ static void party_open(party_t *p) {
 static void party_close(party_t *p) {
   cf_ciphers_free(&p->ciphers);
   cf_account_wipe(&p->account);
-  world_free(&dom);
 }
 
 static cf_status_t seal_at(party_t *p, cf_span_t *envelope, cf_hash_t *id, uint64_t at_s) {
@@ -664,5 +663,5 @@ int main(void) {
       cmocka_unit_test(ledger_reading_refused),
       cmocka_unit_test(live),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, keys_free);
 }

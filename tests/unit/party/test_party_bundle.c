@@ -343,10 +343,10 @@ static void revocation(void **state) {
 
 /* ---- bytes ---- */
 
-static uint8_t file[CF_BUNDLE_MAX], again[CF_BUNDLE_MAX];
+static uint8_t file[CF_EVIDENCE_BUNDLE_MAX], again[CF_EVIDENCE_BUNDLE_MAX];
 
 static cf_span_t encode(uint8_t *buf, cf_bundle_t const *b) {
-  cf_wr_t wr = cf_wr_init(buf, CF_BUNDLE_MAX);
+  cf_wr_t wr = cf_wr_init(buf, CF_EVIDENCE_BUNDLE_MAX);
   cf_bundle_encode(&wr, b);
   assert_false(wr.bad);
   return cf_wr_out(&wr);
@@ -378,7 +378,7 @@ static void codec(void **state) {
   }
   dom.bundle.results_cnt = 0;
   assert_int_equal(cf_bundle_decode(&b, encode(file, &dom.bundle), &err), CF_ERR_FORMAT);
-  assert_int_equal(cf_bundle_decode(&b, CF_SPAN(file, CF_BUNDLE_MAX + 1), &err), CF_ERR_BOUND);
+  assert_int_equal(cf_bundle_decode(&b, CF_SPAN(file, CF_EVIDENCE_BUNDLE_MAX + 1), &err), CF_ERR_BOUND);
 }
 
 /* No byte of a bundle may be another: nothing in it is mere decoration. */
@@ -407,5 +407,5 @@ int main(void) {
       cmocka_unit_test(table),      cmocka_unit_test(believed), cmocka_unit_test(production_class), cmocka_unit_test(stale),
       cmocka_unit_test(revocation), cmocka_unit_test(codec),    cmocka_unit_test(every_byte)};
   stranger = key_of("stranger");
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, NULL, keys_free);
 }

@@ -90,7 +90,7 @@ static inline cf_witness_set_t
 make_set(uint8_t log_seed[32], uint8_t (*seeds)[32], size_t n, unsigned k, unsigned f) {
   cf_witness_set_t set = { .log = key_from(log_seed, 0, EXAMPLE_ORIGIN, CF_VKEY_LOG), .cnt = n, .k = k, .f = f };
   for (size_t i = 0; i < n; i++) {
-    char name[32];
+    char name[48];
     snprintf(name, sizeof name, "witness.example/w%zu", i);
     set.member[i] = key_from(seeds[i], (uint8_t)(0x40 + i), name, CF_VKEY_WITNESS);
   }
