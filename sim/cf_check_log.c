@@ -89,6 +89,10 @@ static void take(void *ctx, uint64_t index, cf_span_t entry) {
   r->leaf[index] = cf_tree_leaf(entry);
 }
 
+static cf_disk_t const *disk_of(cf_town_t const *t, unsigned site) {
+  return &t->world.disk[t->world.node[t->site[site].gateway_node].host];
+}
+
 /* A head has its quorum: the log that leads to it is the truth from now on. */
 static void adopt(cf_check_t *c, cf_check_head_t const *h) {
   cf_town_t *t = c->town;
@@ -102,13 +106,15 @@ static void adopt(cf_check_t *c, cf_check_head_t const *h) {
     free(r);
     return;
   }
-  bool found = false;
-  for (unsigned i = 0; i < CF_TOWN_SITES && !found; i++) {
-    cf_disk_t const *d = &t->world.disk[t->world.node[t->site[i].gateway_node].host];
-    if (!cf_read_log(d, h->size, take, r)) continue;
+  cf_disk_t const *where[CF_TOWN_SITES + 1] = {disk_of(t, t->primary), disk_of(t, !t->primary), &t->dropped};
+  size_t           at = 0;
+  for (; at < CF_TOWN_SITES + 1; at++) {
+    if (!cf_read_log(where[at], h->size, take, r)) continue;
     root = cf_tree_root_of(r->leaf, h->size);
-    found = cf_hash_eq(&root, &h->root);
+    if (cf_hash_eq(&root, &h->root)) break;
   }
+  bool found = at <= CF_TOWN_SITES;
+  if (found && at && !t->twin) t->split = true; /* what was under way when its disk was given up: nobody goes on with it */
   if (!found)
     cf_world_fail(&t->world, 2, "a head of %llu entries has a quorum, and nobody has its log", (unsigned long long)h->size);
   for (uint64_t i = 0; found && i < h->size && !t->world.violation[0]; i++) {

@@ -104,13 +104,16 @@ static void restore(cf_town_t *t) {
   if (!saved && !now) t->split = true;
   if (!saved) {
     cf_world_say(&t->world, "---- the older disk is the newest now ----");
-    cf_disk_fini(&t->saved);
+    cf_disk_fini(&t->dropped);
+    t->dropped = t->saved;
+    t->saved = (cf_disk_t){0};
     return;
   }
   t->world.counts.happened[CF_HAPPENED_RESTORED]++;
   cf_world_say(&t->world, "---- the newest disk is back ----");
   stop_site(t, t->primary, true);
-  cf_disk_fini(d);
+  cf_disk_fini(&t->dropped);
+  t->dropped = *d;
   *d = t->saved;
   t->saved = (cf_disk_t){0};
   start_site(t, t->primary);
@@ -215,7 +218,6 @@ void cf_town_mend(cf_town_t *t) {
   t->world.faults.on = false;
   restore(t);
   end_twin(t);
-  t->world.counts.happened[CF_HAPPENED_SPLIT] += t->split;
   for (unsigned i = 0; i < t->world.nodes; i++) {
     node(t, i)->skew_ms = 0;
     if (!node(t, i)->up && !node(t, i)->left_alone) cf_world_start_at(&t->world, i, t->world.now_ms);

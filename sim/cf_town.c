@@ -340,6 +340,7 @@ void cf_town_raze(cf_town_t *t) {
   cf_check_fini(&t->check);
   for (unsigned i = 0; i < t->old_cnt; i++) cf_disk_fini(&t->old[i]);
   cf_disk_fini(&t->saved);
+  cf_disk_fini(&t->dropped);
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) cf_machine_fini(&t->site[i].machine);
   for (unsigned i = 0; i < t->parties; i++) cf_ciphers_free(&t->party[i].ciphers);
   for (unsigned i = 0; i < CF_TOWN_MEMBERS_MAX; i++) cf_p256_key_free(t->verifier[i].key);

@@ -90,7 +90,8 @@ struct cf_town {
   /* what a hostile host keeps, and disks of earlier */
   cf_disk_t    old[4];
   unsigned     old_cnt;
-  cf_disk_t    saved; /* the newest disk, while an older one runs */
+  cf_disk_t    saved;   /* the newest disk, while an older one runs */
+  cf_disk_t    dropped; /* the one that was given up last */
   bool         rolled, split;
   bool         twin; /* the other site runs, too */
   cf_hostile_t hostile;

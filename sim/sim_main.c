@@ -46,9 +46,10 @@ static void run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
   bool settled = t->split; /* two forks of the log, a quorum for neither: nothing may go on */
   while (!settled && !t->world.violation[0] && t->world.now_ms < end_at) {
     turn_until(t, t->world.now_ms + 1000);
-    settled = cf_check_settled(&t->check, why, sizeof why);
+    settled = t->split || cf_check_settled(&t->check, why, sizeof why);
   }
   if (!settled) cf_world_fail(&t->world, 6, "%s; %s", why, cf_town_state(t));
+  t->world.counts.happened[CF_HAPPENED_SPLIT] = t->split;
   if (!t->world.violation[0] && !t->split) cf_check_end(&t->check);
   *out = (outcome_t){.seed = seed, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
   snprintf(out->violation, sizeof out->violation, "%s", t->world.violation);
