@@ -9,11 +9,12 @@
 #include "base/cf_secret.h"
 #include "cli/cf_commands.h"
 #include "document/cf_measure.h"
+#include "enclave/cf_enclave.h"
 #include "io/cf_net.h"
 #include "platform/cf_swtpm.h"
 #include "platform/cf_tpmdev.h"
 
-enum { PROGRAM_MAX = 64 << 20, PORT_RANGES = 64, PORT_RANGES_ANY = 384 };
+enum { PROGRAM_MAX = 64 << 20, PORT_RANGES = 64, PORT_RANGES_ANY = 320 };
 
 /* ---- ports ---- */
 
@@ -26,6 +27,7 @@ static bool port_free(char const *address, uint16_t port) {
 
 /* The first range in which every service finds its port; 0: none.  any begins somewhere, because who founds a domain at the same
    time would find the same range free. */
+/* All stay below the range that the system gives to clients. */
 static uint16_t port_range(char const *address, size_t cnt, bool any) {
   cf_entropy_t e = cf_entropy_system();
   uint16_t     start = 0;
@@ -123,6 +125,22 @@ static int make_folders(cf_folder_t const *f, cf_init_t const *in) {
   return code;
 }
 
+/* What the enclave would refuse at START is refused here, where somebody can change it. */
+static int startable(cf_span_t genesis, cf_init_measured_t const *m) {
+  cf_wr_t    start = cf_room(2 * CF_ENTRY_MAX);
+  cf_error_t err = {0};
+  cf_span_t  configuration = cf_init_configuration();
+  cf_wr_u8(&start, CF_BOUNDARY_VERSION);
+  cf_wr_u8(&start, CF_MSG_START);
+  cf_wr_u32(&start, (uint32_t)configuration.len);
+  cf_wr_span(&start, configuration);
+  cf_wr_u32(&start, (uint32_t)genesis.len);
+  cf_wr_span(&start, genesis);
+  cf_wr_hash(&start, &m->measurement);
+  cf_wr_u8(&start, 0);
+  return cf_enclave_sz(cf_wr_out(&start), &err) ? 0 : cf_fail_error("init", &err);
+}
+
 static int found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
   static cf_policy_t policy;
   cf_init_measured_t m;
@@ -132,6 +150,7 @@ static int found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
   int                code = measure(&m, in, f);
   if (!code) code = cf_init_policy(&policy, in, k, &m, now_s);
   if (!code) code = cf_init_genesis(&genesis, in, k, &policy, now_s);
+  if (!code) code = startable(cf_wr_out(&genesis), &m);
   if (!code) code = write_public(f, &genesis);
   if (!code) code = cf_init_keys_save(k, in, f);
   if (!code) code = cf_init_deployment(&deployment, f->domain, k);
