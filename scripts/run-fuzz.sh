@@ -5,7 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=$1
 only=${2:-fuzz_*}
-export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+# Leaks are looked for in the unit tests: a target keeps its keys, and what libcrypto holds for them hangs on memory of the secret
+# pool, which LeakSanitizer does not look into.
+export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 
 run() {
   name=$(basename "$1")
@@ -14,7 +16,7 @@ run() {
   mkdir -p "build/fuzz/corpus/$name" build/fuzz/found
   echo "$name: $seconds s"
   "$1" -max_total_time="$seconds" -timeout=10 -verbosity=0 -print_final_stats=1 \
-    -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/corpus/$name" "$seeds" >"build/fuzz/found/$name.log" 2>&1 || {
+    -detect_leaks=0 -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/corpus/$name" "$seeds" >"build/fuzz/found/$name.log" 2>&1 || {
     cat "build/fuzz/found/$name.log"
     return 1
   }

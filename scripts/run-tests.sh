@@ -46,6 +46,7 @@ run_one() {
 
 # A cmocka program that ends badly, or that ran nothing, counts as one failure at least.
 sum_cmocka() {
+  [ "$1" -ne 77 ] || { echo "0 0 1"; return; } # it says that it cannot run here
   awk -v code="$1" '
     /^\[  PASSED  \] [0-9]+ test/ { passed += $4 }
     /^\[  FAILED  \] [0-9]+ test/ { failed += $4 }

@@ -20,6 +20,7 @@
 #define CF_CHECK_INPUTS_MAX 64
 #define CF_CHECK_CONTENTS_MAX 512
 #define CF_CHECK_HEADS_MAX 1024 /* cosigned (size, root) */
+#define CF_CHECK_LIVES_MAX 256
 #define CF_CHECK_LOG_MAX 8192
 
 struct cf_town;
@@ -70,7 +71,7 @@ typedef struct {
   cf_history_t       *history;
   cf_check_content_t *content;
   size_t              contents;
-  cf_check_life_t     life[256];
+  cf_check_life_t     life[CF_CHECK_LIVES_MAX];
   size_t              lives;
   cf_check_promise_t *given; /* receipts that parties hold */
   size_t              givens;

@@ -12,7 +12,8 @@ static cf_span_t sub(cf_rd_t *rd) {
 static cf_check_life_t *life_of(cf_check_t *c, cf_hash_t const *instance) {
   for (size_t i = c->lives; i > 0; i--)
     if (cf_hash_eq(&c->life[i - 1].instance, instance)) return &c->life[i - 1];
-  assert(c->lives < sizeof c->life / sizeof *c->life);
+  if (c->lives == CF_CHECK_LIVES_MAX)
+    memmove(c->life, c->life + 1, --c->lives * sizeof *c->life); /* the oldest has ended long ago */
   c->life[c->lives] = (cf_check_life_t){.instance = *instance, .boot = CF_NO_INDEX};
   return &c->life[c->lives++];
 }

@@ -108,7 +108,7 @@ main(int argc, char *argv[]) {
   }
   if (SANITIZED) {
     puts("the sanitizer and memcheck exclude each other: not run under it");
-    return 0;
+    return 77;
   }
   struct CMUnitTest const tests[] = { cmocka_unit_test(nothing_leaks) };
   return cmocka_run_group_tests(tests, NULL, NULL);
