@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cf_commands.h"
+#include "io/cf_http_client.h"
 
 static char const *const *argv_of(char const *program, ...) __attribute__((sentinel));
 
@@ -87,6 +88,21 @@ static void note_ended(cf_procs_t const *procs, bool told[CF_PROCS_MAX]) {
   }
 }
 
+/* What the enclave executed and the gateway did not make durable exists in the enclave's memory alone: it has to start again, from its journal
+   (docs/protocol/gateway.md). */
+static void restart_enclave(cf_procs_t *procs, char const *status_url) {
+  cf_done_t *done = NULL;
+  cf_json_t  v;
+  char       missing[32] = "";
+  cf_proc_t *enclave = cf_procs_find(procs, "enclave");
+  if (!cf_http_get(&done, status_url, 1000, NULL) && done->code == 200 && !cf_json_parse(&v, done->body, NULL) &&
+      !cf_json_str(missing, sizeof missing, cf_json_get(v, "missing")) && !strcmp(missing, "enclave-restart") && enclave && enclave->pid > 0) {
+    cf_note("up: the enclave holds a batch that the journal lacks; it is started again");
+    (void)kill(enclave->pid, SIGKILL);
+  }
+  if (done) cf_done_free(done);
+}
+
 int cf_cmd_up(cf_args_t const *a) {
   static cf_procs_t       procs;
   cf_folder_t             f;
@@ -104,8 +120,10 @@ int cf_cmd_up(cf_args_t const *a) {
   procs = (cf_procs_t){.log_dir = cf_folder_path(&f, "logs"), .wake_fd = stop_fd};
   code = cf_up_start(&procs, &f, cf_arg(a, "only"));
   if (!code) print_urls(&f);
+  char const *status_url = cf_fmt("%s/v1/status", cf_folder_url(&f, f.port));
   while (!code && read(stop_fd, &got, sizeof got) != sizeof got) {
     note_ended(&procs, told);
+    restart_enclave(&procs, status_url);
     if (cf_procs_poll(&procs, 1000) == 0)
       code = cf_fail(CF_EXIT_WORLD, "up", "io", "all processes ended", "next", cf_fmt("%s has their words", procs.log_dir), NULL);
   }
