@@ -76,6 +76,7 @@ typedef struct {
   cf_check_promise_t *given; /* receipts that parties hold */
   size_t              givens;
   uint64_t            block; /* ledger blocks looked at */
+  uint64_t            ledger_s; /* time of the newest */
   cf_hash_t           ledger_head;
   uint64_t            executed_last;
   uint64_t            funded[3];

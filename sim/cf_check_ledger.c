@@ -76,7 +76,8 @@ void cf_check_ledger(cf_check_t *c) {
   if (!t->ledger || !t->ledger->ready || !t->ledger->chain.started || t->ledger->chain.head.number + 1 <= c->block) return;
   conserved(c);
   follow_head(c);
-  c->block = t->ledger->chain.head.number + 1;
+  c->block    = t->ledger->chain.head.number + 1;
+  c->ledger_s = t->ledger->chain.head.time_s;
 }
 
 /* ---- 6 ---- */

@@ -106,15 +106,15 @@ static void adopt(cf_check_t *c, cf_check_head_t const *h) {
     free(r);
     return;
   }
-  cf_disk_t const *where[CF_TOWN_SITES + 1] = {disk_of(t, t->primary), disk_of(t, !t->primary), &t->dropped};
+  cf_disk_t const *where[] = {disk_of(t, t->primary), &t->saved, disk_of(t, !t->primary), &t->dropped}; /* saved: comes back */
   size_t           at = 0;
-  for (; at < CF_TOWN_SITES + 1; at++) {
+  for (; at < CF_COUNT_OF(where); at++) {
     if (!cf_read_log(where[at], h->size, take, r)) continue;
     root = cf_tree_root_of(r->leaf, h->size);
     if (cf_hash_eq(&root, &h->root)) break;
   }
-  bool found = at <= CF_TOWN_SITES;
-  if (found && at && !t->twin) t->split = true; /* what was under way when its disk was given up: nobody goes on with it */
+  bool found = at < CF_COUNT_OF(where);
+  if (found && at > 1 && !t->twin) t->split = true; /* what was under way when its disk was given up: nobody goes on with it */
   if (!found)
     cf_world_fail(&t->world, 2, "a head of %llu entries has a quorum, and nobody has its log", (unsigned long long)h->size);
   for (uint64_t i = 0; found && i < h->size && !t->world.violation[0]; i++) {

@@ -161,17 +161,26 @@ relog(cf_gateway_t *g, uint64_t replayed) {
   if (g->sequence > replayed && replayed >= g->logged) g->sequence = replayed;
 }
 
+static void
+feed_from(cf_gateway_t *g, uint64_t replayed) {
+  relog(g, replayed);
+  g->phase = CF_PHASE_FENCING;
+  cf_leader_to(g, CF_STEP_FEED);
+}
+
 void
 cf_boot_replayed(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   uint64_t replayed = cf_rd_u64(body);
   if (g->file_at < g->files_cnt) return; /* the next stretch */
-  if (replayed != g->sequence && replayed > g->logged && replayed > g->sequence) {
-    cf_leader_lost(g, fx, CF_REFUSE_JOURNAL); /* it has receipts that were never journaled here */
+  if (replayed > g->sequence && replayed > g->logged) {
+    g->adopt     = replayed;
+    g->adopt_len = 0;
+    /* A snapshot made by cf_boot_adopt may hold one receipt that no chunk here has a note of: the enclave kept it whole. */
+    if (replayed == g->sequence + 1) cf_leader_read(g, fx, CF_READ_RECEIPT, replayed);
+    else cf_leader_lost(g, fx, CF_REFUSE_JOURNAL);
     return;
   }
-  relog(g, replayed);
-  g->phase = CF_PHASE_FENCING;
-  cf_leader_to(g, CF_STEP_FEED);
+  feed_from(g, replayed);
 }
 
 /* ---- fence, snapshot: files that the enclave writes through us ---- */
@@ -269,6 +278,10 @@ cf_boot_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
     return;
   }
   memcpy(g->adopt_receipt, receipt.ptr, g->adopt_len = receipt.len);
+  if (g->step != CF_STEP_JOURNAL) return;
+  cf_chunk_note_t note = { .receipt = CF_SPAN(g->adopt_receipt, g->adopt_len) };
+  if (cf_batcher_note(g, &note)) feed_from(g, g->adopt);
+  else cf_leader_lost(g, fx, CF_REFUSE_JOURNAL);
 }
 
 static void
