@@ -16,9 +16,10 @@ static int domain_arg(cf_hash_t *domain, bool *given, cf_args_t const *a) {
   return cf_remote_genesis(domain, cf_arg(a, "genesis"));
 }
 
-static int print_json(cf_attested_t const *t, bool checked) {
-  cf_wr_t wr = cf_room(8192);
-  cf_jw_t j = cf_json_begin(&wr);
+static int print_json(cf_remote_t const *r, bool checked) {
+  cf_attested_t const *t = r->attested;
+  cf_wr_t              wr = cf_room(8192);
+  cf_jw_t              j = cf_json_begin(&wr);
   cf_jw_obj(&j, NULL);
   cf_jw_bool(&j, "ok", true);
   cf_jw_bool(&j, "domain_checked", checked);
@@ -30,26 +31,30 @@ static int print_json(cf_attested_t const *t, bool checked) {
   cf_jw_u64(&j, "epoch", t->epoch.epoch);
   cf_jw_hex(&j, "certificate", CF_SPAN_OF(t->certificate.b));
   cf_jw_u64(&j, "log_size", t->head.size);
+  cf_jw_u64(&j, "final_block", r->final_block);
   cf_jw_str(&j, "until", cf_time(t->until_s));
   cf_jw_end(&j, '}');
   return cf_json_end(&j, NULL);
 }
 
-static int print_attested(cf_attested_t const *t, bool checked) {
-  cf_council_t const *v = cf_trust_verifiers(&t->trust);
-  if (cf_json_mode()) return print_json(t, checked);
-  char *text = cf_fmt("ok        %s\n"
-                      "domain    %s%s\n"
-                      "evidence  %llu-of-%zu verifiers   measurement %s   root of trust %s\n"
-                      "enclave   instance %s   epoch %llu   policy %llu\n"
-                      "until     %s\n%s",
-                      t->test ? "on a test root: genuine protocol, not a protection against that machine's owner" : "",
-                      cf_hex(CF_SPAN_OF(t->trust.domain.b)),
-                      checked ? "" : "   (not checked: give --domain or --genesis from where you trust it)",
-                      (unsigned long long)v->k, v->members_cnt, cf_hex_short(CF_SPAN_OF(t->measurement.b)),
-                      cf_class_name((cf_root_class_t)t->ek_class), cf_hex_short(CF_SPAN_OF(t->epoch.instance)),
-                      (unsigned long long)t->epoch.epoch, (unsigned long long)t->trust.policy.version, cf_time(t->until_s),
-                      t->stale ? "stale     passes no more: proves only the past\n" : "");
+static int print_attested(cf_remote_t const *r, bool checked) {
+  cf_attested_t const *t = r->attested;
+  cf_council_t const  *v = cf_trust_verifiers(&t->trust);
+  if (cf_json_mode()) return print_json(r, checked);
+  char *text =
+      cf_fmt("ok        %s\n"
+             "domain    %s%s\n"
+             "evidence  %llu-of-%zu verifiers   measurement %s   root of trust %s\n"
+             "enclave   instance %s   epoch %llu   policy %llu\n"
+             "ledger    its key is live in final block %llu\n"
+             "until     %s\n%s",
+             t->test ? "on a test root: genuine protocol, not a protection against that machine's owner" : "",
+             cf_hex(CF_SPAN_OF(t->trust.domain.b)),
+             checked ? "" : "   (not checked: give --domain or --genesis from where you trust it)", (unsigned long long)v->k,
+             v->members_cnt, cf_hex_short(CF_SPAN_OF(t->measurement.b)), cf_class_name((cf_root_class_t)t->ek_class),
+             cf_hex_short(CF_SPAN_OF(t->epoch.instance)), (unsigned long long)t->epoch.epoch,
+             (unsigned long long)t->trust.policy.version, (unsigned long long)r->final_block, cf_time(t->until_s),
+             t->stale ? "stale     passes no more: proves only the past\n" : "");
   return cf_emit(CF_SPAN(text, strlen(text)), NULL);
 }
 
@@ -75,12 +80,13 @@ int cf_cmd_attest(cf_args_t const *a) {
                                .nonce = fresh ? &nonce : NULL};
   if (!code) code = cf_remote_check(&r, "attest", &ask);
   if (!code && cf_flag(a, "activate")) code = cf_remote_activate(&r, a->word[0]);
-  if (!code && account) {
+  if (!code && account) { /* the log went on, whatever the ledger says */
     account->kept = r.attested->head;
     code = cf_wallet_account_save(account, w);
   }
+  if (!code) code = cf_remote_live(&r, a->word[0]);
   if (!code && cf_arg(a, "o")) code = cf_save(cf_arg(a, "o"), r.bytes, false);
-  return code ? code : print_attested(r.attested, given);
+  return code ? code : print_attested(&r, given);
 }
 
 int cf_cmd_seal(cf_args_t const *a) {

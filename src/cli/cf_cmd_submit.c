@@ -9,7 +9,7 @@
 #include "cli/cf_web.h"
 #include "document/cf_boundary.h"
 
-enum { WAIT_MS = 120000, STEP_MS = 100 };
+enum { WAIT_S = 60, STEP_MS = 100 };
 
 /* ---- the answer of POST /v1/envelopes ---- */
 
@@ -59,35 +59,119 @@ int cf_submit_post(cf_submitted_t *out, char const *what, char const *url, cf_sp
 
 /* ---- waiting ---- */
 
-/* A result is let out only when its receipt stands in the log under the witnesses' quorum. */
-static int wait_log(char const *url, cf_hash_t const *id) {
-  char *path = cf_fmt("/v1/results/%s", cf_hex(CF_SPAN_OF(id->b)));
-  for (unsigned t = 0; t < WAIT_MS; t += STEP_MS) {
-    cf_span_t body;
-    bool      found;
-    int       code = cf_web_ask(&body, &found, "submit", url, path, CF_SPAN(NULL, 0));
-    if (code || found) return code;
-    cf_web_sleep(STEP_MS);
-  }
-  return cf_fail(CF_EXIT_WORLD, "submit", "timeout", path, "found", "not in the log yet", NULL);
+typedef struct {
+  char const *url;
+  uint64_t    until_ms;
+  char const *missing; /* what the time ran out on; NULL: nothing */
+} wait_t;
+
+/* False when the time is over, which leaves what was missing. */
+static bool more_time(wait_t *w, char const *missing) {
+  bool more = cf_mono_ms() < w->until_ms;
+  w->missing = more ? NULL : missing;
+  if (more) cf_web_sleep(STEP_MS);
+  return more;
 }
 
-/* Final is when the n-th settlement, the first that was not final at the start, has become so. */
-static int settled_cnt(uint64_t *out, char const *url) {
+/* A result is let out only when its receipt stands in the log under the witnesses' quorum. */
+static int wait_log(wait_t *w, cf_hash_t const *id) {
+  cf_span_t body;
+  bool      found = false;
+  char     *path = cf_fmt("/v1/results/%s", cf_hex(CF_SPAN_OF(id->b)));
+  int       code;
+  do code = cf_web_ask(&body, &found, "submit", w->url, path, CF_SPAN(NULL, 0));
+  while (!code && !found && more_time(w, "its receipt is not in the log"));
+  return code;
+}
+
+static int sequence_of(uint64_t *out, cf_span_t receipt, char const *url, char const *path) {
+  cf_receipt_t doc;
+  cf_sign1_t   s;
+  if (cf_document_open(&doc, &s, &cf_receipt_table, receipt, NULL)) return cf_web_malformed("submit", url, path);
+  *out = doc.sequence;
+  return 0;
+}
+
+/* What was promised has its receipt later. */
+static int wait_receipt(uint64_t *sequence, wait_t *w, cf_submitted_t const *s, cf_hash_t const *id) {
+  cf_receipt_file_t file;
+  cf_span_t         body;
+  bool              found = false;
+  char             *path = cf_fmt("/v1/receipts/%s", cf_hex(CF_SPAN_OF(id->b)));
+  int               code;
+  if (s->kind == CF_SUBMIT_RECEIPT) return sequence_of(sequence, s->file.receipt, w->url, "/v1/envelopes");
+  do code = cf_web_ask(&body, &found, "submit", w->url, path, CF_SPAN(NULL, 0));
+  while (!code && !found && more_time(w, "the promise is not kept yet"));
+  if (code || !found) return code;
+  if (cf_receipt_file_decode(&file, body, NULL)) return cf_web_malformed("submit", w->url, path);
+  return sequence_of(sequence, file.receipt, w->url, path);
+}
+
+typedef struct {
+  uint64_t first, last;
+  char     state[16]; /* empty: no such settlement is listed */
+} settlement_t;
+
+static int get_settlement(settlement_t *out, char const *url, uint64_t number) {
+  char     *path = cf_fmt("/v1/settlements/%llu", (unsigned long long)number);
+  cf_span_t body;
+  cf_json_t root;
+  bool      found;
+  *out = (settlement_t){0};
+  int code = cf_web_ask(&body, &found, "submit", url, path, CF_SPAN(NULL, 0));
+  if (code || !found) return code;
+  bool ok = !cf_json_parse(&root, body, NULL) && !cf_json_u64(&out->first, cf_json_get(root, "first")) &&
+            !cf_json_u64(&out->last, cf_json_get(root, "last")) &&
+            !cf_json_str(out->state, sizeof out->state, cf_json_get(root, "state"));
+  return ok ? 0 : cf_web_malformed("submit", url, path);
+}
+
+/* The settlement that covers a receipt, searched from the newest back: old ones are listed no more, and after one that was
+   abandoned another covers its receipts.  *state is empty while there is none. */
+static int covering(uint64_t *number, char state[16], char const *url, uint64_t sequence) {
   cf_json_t status;
   int       code = cf_web_json(&status, "submit", url, "/v1/status");
+  state[0] = 0;
   if (code) return code;
-  return cf_json_u64(out, cf_json_get(status, "settled")) ? cf_web_malformed("submit", url, "/v1/status") : 0;
+  if (cf_json_u64(number, cf_json_get(status, "settlements"))) return cf_web_malformed("submit", url, "/v1/status");
+  for (; *number; --*number) {
+    settlement_t s;
+    code = get_settlement(&s, url, *number);
+    if (code || !s.state[0]) return code;
+    if (!strcmp(s.state, "abandoned")) continue;
+    if (s.first <= sequence && sequence <= s.last) memcpy(state, s.state, sizeof s.state);
+    if (s.first <= sequence) return 0;
+  }
+  return 0;
 }
 
-static int wait_final(char const *url, uint64_t before) {
-  for (unsigned t = 0; t < WAIT_MS; t += STEP_MS) {
-    uint64_t now;
-    int      code = settled_cnt(&now, url);
-    if (code || now > before) return code;
-    cf_web_sleep(STEP_MS);
+static int wait_final(wait_t *w, cf_submitted_t const *s, cf_hash_t const *id) {
+  uint64_t sequence = 0, number;
+  char     state[16];
+  char    *missing = NULL;
+  int      code = wait_receipt(&sequence, w, s, id);
+  if (code || w->missing) return code;
+  do {
+    code = covering(&number, state, w->url, sequence);
+    missing = state[0] ? cf_fmt("settlement %llu, which covers its receipt, is %s", (unsigned long long)number, state)
+                       : cf_fmt("no settlement covers receipt %llu yet", (unsigned long long)sequence);
+  } while (!code && strcmp(state, "final") && more_time(w, missing));
+  return code;
+}
+
+/* Waits for each input as far as asked. */
+static int wait_all(wait_t *w, bool final, cf_submitted_t const *s, cf_hash_t const *ids, size_t cnt) {
+  for (size_t i = 0; i < cnt; i++) {
+    int code = 0;
+    if (final && s[i].kind != CF_SUBMIT_REFUSED) code = wait_final(w, &s[i], &ids[i]);
+    if (!final && s[i].kind == CF_SUBMIT_RECEIPT) code = wait_log(w, &ids[i]);
+    if (code) return code;
+    if (w->missing) {
+      cf_note("submit: timeout  %s\n  %-9s %s", cf_hex(CF_SPAN_OF(ids[i].b)), "found", w->missing);
+      return 0;
+    }
   }
-  return cf_fail(CF_EXIT_WORLD, "submit", "timeout", url, "found", "no settlement became final", NULL);
+  return 0;
 }
 
 /* ---- submit ---- */
@@ -128,18 +212,19 @@ int cf_cmd_submit(cf_args_t const *a) {
   cf_span_t      envelopes[CF_WORDS_MAX];
   cf_hash_t      ids[CF_WORDS_MAX];
   cf_submitted_t s[CF_WORDS_MAX];
-  uint64_t       before = 0;
+  uint64_t       wait_s = WAIT_S;
   if (strcmp(wait, "receipt") && strcmp(wait, "log") && strcmp(wait, "final"))
     return cf_fail_usage(a->command, "--wait is receipt, log or final", wait);
+  if (cf_arg_u64(&wait_s, a, "timeout", 1, 86400)) return CF_EXIT_USAGE;
   for (size_t i = 0; i < cnt; i++) {
     int code = cf_slurp(&envelopes[i], a->word[1 + i], CF_ENVELOPE_MAX);
     if (code) return code;
     ids[i] = cf_envelope_id(envelopes[i]);
   }
-  int code = !strcmp(wait, "final") ? settled_cnt(&before, url) : 0;
-  if (!code) code = cf_submit_post(s, "submit", url, envelopes, cnt);
-  for (size_t i = 0; !code && strcmp(wait, "receipt") && i < cnt; i++)
-    if (s[i].kind == CF_SUBMIT_RECEIPT) code = wait_log(url, &ids[i]);
-  if (!code && !strcmp(wait, "final")) code = wait_final(url, before);
-  return code ? code : print_states(s, ids, cnt);
+  int    code = cf_submit_post(s, "submit", url, envelopes, cnt);
+  wait_t w = {.url = url, .until_ms = cf_mono_ms() + 1000 * wait_s};
+  if (!code && strcmp(wait, "receipt")) code = wait_all(&w, !strcmp(wait, "final"), s, ids, cnt);
+  if (code) return code;
+  code = print_states(s, ids, cnt);
+  return w.missing ? CF_EXIT_WORLD : code;
 }

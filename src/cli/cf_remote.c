@@ -57,7 +57,7 @@ static int own_policy(cf_policy_t **out, char const *path) {
   return cf_table_decode(*out, &cf_policy_table, in, &err) ? cf_fail_error("policy", &err) : 0;
 }
 
-static int refused(cf_verdict_t const *v) {
+int cf_remote_refused(cf_verdict_t const *v) {
   char *found = v->date_s ? cf_fmt("%s (%s)", v->text, cf_time((uint64_t)v->date_s)) : cf_fmt("%s", v->text);
   return cf_fail(CF_EXIT_FAILS, v->code == CF_VERDICT_EXPIRED || v->code == CF_VERDICT_COLLATERAL_STALE ? "rejected" : "refused",
                  cf_verdict_name(v->code), v->item, "found", found, "next", v->next ? v->next : cf_verdict_next(v->code), NULL);
@@ -80,5 +80,5 @@ int cf_remote_check(cf_remote_t *r, char const *what, cf_remote_ask_t const *ask
   q.policy = policy;
   r->attested = calloc(1, sizeof *r->attested);
   if (!r->attested) abort();
-  return cf_bundle_check(r->attested, r->bundle, &q, &verdict) ? refused(&verdict) : 0;
+  return cf_bundle_check(r->attested, r->bundle, &q, &verdict) ? cf_remote_refused(&verdict) : 0;
 }

@@ -8,7 +8,8 @@
 typedef struct {
   cf_span_t      bytes; /* the bundle, as fetched or kept */
   cf_bundle_t   *bundle;
-  cf_attested_t *attested; /* after cf_remote_check */
+  cf_attested_t *attested;    /* after cf_remote_check */
+  uint64_t       final_block; /* in which the key is live, after cf_remote_live */
 } cf_remote_t;
 
 typedef struct {
@@ -25,6 +26,12 @@ int cf_remote_fetch(cf_remote_t *r, char const *what, char const *url, cf_hash_t
 int cf_remote_load(cf_remote_t *r, char const *path);
 /* cf_remote_check verifies it now, and says what does not hold. */
 int cf_remote_check(cf_remote_t *r, char const *what, cf_remote_ask_t const *ask);
+
+/* cf_remote_refused says a verdict that is not ok. */
+int cf_remote_refused(cf_verdict_t const *v);
+/* cf_remote_live makes the online half of the check, after cf_remote_check: is the instance's key live on the ledger, by a block
+   that the gateway behind url has a finality proof of?  CF_EXIT_WORLD where that could not be found out. */
+int cf_remote_live(cf_remote_t *r, char const *url);
 
 /* cf_remote_activate holds the credential conversation with the TPM behind url; r was checked. */
 int cf_remote_activate(cf_remote_t const *r, char const *url);

@@ -201,6 +201,15 @@ get_checkpoint(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_
   else cf_front_problem(g, fx, ev->id, 503, "not-yet", "no checkpoint has its quorum yet");
 }
 
+/* Whoever asks compares it with the ledger's newest block, so asking makes the gateway look for a newer one, once a second. */
+static void
+get_finality(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) {
+  cf_views_t const *v = &g->views;
+  if (g->step == CF_STEP_SERVING && g->now.mono_ms - v->sought_ms >= 1000) cf_views_want(g, 0);
+  if (v->proof_len) cf_fx_reply(fx, ev->id, 200, OCTETS, cf_fx_dup(fx, CF_SPAN(v->proof_bytes, v->proof_len)));
+  else cf_front_problem(g, fx, ev->id, 404, "not-yet", "no quorum of observers has made a block final yet");
+}
+
 static void
 told(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, char const *type, void (*tell)(cf_gateway_t *, cf_wr_t *)) {
   size_t from = g->answers.len;
@@ -295,6 +304,7 @@ static struct {
   { "GET /v1/proofs/", true, get_proof },
   { "GET /v1/settlements/", true, get_settlement },
   { "GET /v1/checkpoint", false, get_checkpoint },
+  { "GET /v1/finality", false, get_finality },
   { "GET /v1/evidence", false, get_evidence },
   { "POST /v1/activate", false, post_activate },
   { "GET /v1/domain", false, get_domain },

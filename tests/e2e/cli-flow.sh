@@ -20,6 +20,42 @@ expect 1 "^refused: " "$cf" attest "$url" --domain "$(printf '%064d' 1)" -o wron
 expect 0 "" "$cf" attest "$url" --genesis d/public/genesis --wallet alice --fresh --activate -o d.bundle
 grep -q 'test root' out || die "a test root is to be said: $(cat out)"
 grep -q "$domain" out || die "attest names another domain"
+grep -q 'live in final block' out || die "the ledger was not asked: $(cat out)"
+# Whether the key is live is asked of the ledger, by its observers' proof; without the ledger the offline half is all that is known.
+ledger=$(pgrep -f "^$bin/counterfoil ledger serve $dir/d") || die "no ledger"
+without_ledger() { # COMMAND...: runs it while the ledger stands still
+  kill -STOP "$ledger"
+  status=0
+  "$@" || status=$?
+  kill -CONT "$ledger"
+  return "$status"
+}
+expect 3 "^attest: unavailable: ledger" without_ledger "$cf" attest "$url" --domain "$domain" -o blind.bundle
+grep -q 'holds *the offline half' err || die "what was checked is to be said: $(cat err)"
+[ ! -e blind.bundle ] || die "a bundle was kept, and its key may be revoked"
+# A gateway that names a ledger of its own: what that says is not what the observers hold final.
+node -e '
+  const [url, ledger, port] = process.argv.slice(1)
+  require("http").createServer(async (req, res) => {
+    const state = req.url.startsWith("/ledger/")
+    let body = Buffer.from(await (await fetch((state ? ledger : url) + req.url)).arrayBuffer())
+    if (req.url === "/v1/domain") body = body.toString().replace(ledger, `http://127.0.0.1:${port}`)
+    if (state) {
+      const shown = JSON.parse(body)
+      shown.header = shown.header.slice(0, -1) + (shown.header.endsWith("0") ? "1" : "0")
+      body = JSON.stringify(shown)
+    }
+    res.end(body)
+  }).listen(port, "127.0.0.1")
+  setTimeout(process.exit, 60000)' "$url" "http://127.0.0.1:$((port + 1))" $((port + 40)) &
+liar=$!
+for _ in $(seq 50); do
+  "$cf" status "http://127.0.0.1:$((port + 40))" >/dev/null 2>&1 && break
+  sleep 0.1
+done
+expect 1 "^refused: signature  ledger" "$cf" attest "http://127.0.0.1:$((port + 40))" --domain "$domain" -o liar.bundle
+kill "$liar"
+[ ! -e liar.bundle ] || die "a bundle that was refused was kept"
 "$cf" show d.bundle --json >out
 [ "$(json out 'v.kind + v.fresh')" = bundletrue ] || die "the bundle: $(cat out)"
 
@@ -31,7 +67,21 @@ cp d.bundle torn.bundle
 printf '\377' | dd of=torn.bundle bs=1 seek=$(($(stat -c %s d.bundle) / 2)) conv=notrunc 2>/dev/null
 expect 1 "" "$cf" seal torn.bundle --wallet alice in.json
 
+# Final is when the settlement that covers this input is; stopped before, its state is told.
+expect 2 "^submit: usage" "$cf" submit "$url" e1 --wait final --timeout 0
+expect 3 "^submit: timeout  " without_ledger "$cf" submit "$url" e1 --wait final --timeout 2
+grep -q 'receipt [0-9]' out || die "the state of what was sent: $(cat out)"
+grep -q 'found.*settle' err || die "what is missing: $(cat err)"
 "$cf" submit "$url" e1 --wait final >first
+sequence=$(cut -d' ' -f4 first)
+final=$(node -e '
+  (async ([url, sequence]) => {
+    for (let n = 1, r; (r = await fetch(`${url}/v1/settlements/${n}`)).ok; n++) {
+      const s = await r.json();
+      if (s.first <= sequence && sequence <= s.last && s.state === "final") return console.log("yes");
+    }
+  })(process.argv.slice(1))' "$url" "$sequence")
+[ "$final" = yes ] || die "no settlement that covers receipt $sequence is final"
 id1=$(cut -d' ' -f1 first)
 [ "$id1" = "$(sha256sum e1 | cut -d' ' -f1)" ] || die "an envelope's id is its hash"
 "$cf" submit "$url" e1 | cmp -s - first || die "sent twice is another input"

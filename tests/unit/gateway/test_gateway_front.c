@@ -43,6 +43,7 @@ test_paths(void **state) {
     { "GET /v1/domain", "", 200, NULL },
     { "GET /v1/status", "", 200, NULL },
     { "GET /v1/checkpoint", "", 200, NULL },
+    { "GET /v1/finality", "", 200, NULL },
     { "GET /v1/evidence", "", 200, NULL },
     { "GET /metrics", "", 200, NULL },
     { "GET /openapi.json", "", 200, NULL },
@@ -257,6 +258,55 @@ test_evidence(void **state) {
   assert_int_equal(r->body.len, 32);
 }
 
+/* The proof that is served holds by the observers' keys, and is of the ledger's newest block soon after somebody asks. */
+static void
+test_finality(void **state) {
+  cf_block_header_t const *head = &t->ledger->chain.head;
+  cf_finality_proof_t      proof;
+  cf_finality_t            f;
+  for (unsigned tries = 0; tries < 8; tries++) {
+    reply_t *r = ask_path("GET /v1/finality", "");
+    assert_int_equal(r->code, 200);
+    assert_int_equal(cf_finality_proof_decode(&proof, r->body, NULL), CF_OK);
+    assert_int_equal(cf_finality_proof_verify(&f, &proof, &t->w->ledger_id, &t->g->observers, NULL), CF_OK);
+    if (f.number == head->number) break;
+    town_run(t, 300);
+  }
+  cf_hash_t hash = cf_block_hash(head);
+  assert_int_equal(f.number, head->number);
+  assert_true(cf_hash_eq(&f.block_hash, &hash));
+}
+
+/* Asking makes the gateway look for a newer one, and not more than once a second. */
+static unsigned
+looks_in_6s(bool asking) {
+  unsigned n    = 0;
+  size_t   from = t->trace_cnt;
+  for (unsigned i = 0; i < 20; i++) {
+    if (asking) (void)ask_path("GET /v1/finality", "");
+    town_run(t, 300);
+  }
+  for (size_t i = from; i < t->trace_cnt; i++) n += t->trace[i].kind == CF_FX_ASK && t->trace[i].peer == PEER_OBSERVER;
+  return n;
+}
+
+static void
+test_finality_is_sought(void **state) {
+  unsigned idle = looks_in_6s(false), asked = looks_in_6s(true);
+  if (asked <= idle || asked > 7) fail_msg("%u looks, %u without being asked", asked, idle);
+}
+
+static void
+test_finality_not_yet(void **state) {
+  town_t *silent = town_new(51, false);
+  silent->down[PEER_OBSERVER] = true;
+  town_run(silent, 5000);
+  reply_t *r = town_ask(silent, "GET /v1/finality", "", CF_SPAN(NULL, 0));
+  assert_non_null(r);
+  assert_problem(r, 404, "not-yet");
+  town_free(silent);
+}
+
 static void
 test_openapi_is_the_page(void **state) {
   reply_t *r = ask_path("GET /openapi.json", "");
@@ -319,6 +369,8 @@ main(void) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(test_paths),     cmocka_unit_test(test_posts),    cmocka_unit_test(test_bursts),
     cmocka_unit_test(test_documents), cmocka_unit_test(test_evidence), cmocka_unit_test(test_queue_is_bounded),
+    cmocka_unit_test(test_finality),  cmocka_unit_test(test_finality_is_sought),
+    cmocka_unit_test(test_finality_not_yet),
     cmocka_unit_test(test_openapi_is_the_page), cmocka_unit_test(test_order),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
