@@ -365,7 +365,8 @@ advance(conn_t *c) {
     case READY:
     case PENDING: return;
     }
-    moved_on = c->state != was || c->in.len != had || (could && c->readable);
+    /* what waits to be read is no reason to go on while an answer waits to be taken */
+    moved_on = c->state != was || c->in.len != had || (could && c->readable && c->state != SENDING);
   }
 }
 
