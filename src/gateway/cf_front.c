@@ -232,7 +232,7 @@ get_metrics(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t r
 static void
 get_openapi(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev, cf_span_t rest) {
   size_t from = g->answers.len;
-  for (size_t i = 0; cf_openapi[i]; i++) cf_wr_bytes(&g->answers, cf_openapi[i], strlen(cf_openapi[i]));
+  cf_wr_span(&g->answers, cf_openapi());
   reply(g, fx, ev->id, JSON, from);
 }
 

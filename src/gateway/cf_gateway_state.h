@@ -558,6 +558,6 @@ void cf_tell_domain(cf_gateway_t *g, cf_wr_t *wr);
 void cf_tell_status(cf_gateway_t *g, cf_wr_t *wr);
 void cf_tell_settlement(cf_gateway_t *g, cf_wr_t *wr, cf_settled_t const *s);
 void cf_tell_metrics(cf_gateway_t *g, cf_wr_t *wr);
-extern char const *const cf_openapi[]; /* pieces, ended by NULL */
+cf_span_t cf_openapi(void);
 
 #endif
