@@ -201,7 +201,8 @@ static void test_twin(void **state) {
 
 /* ---- a content that lapses ---- */
 
-static a_world_t *lapsed(uint64_t seed) {
+/* One window, closed, and its settlement released. */
+static a_world_t *intended(uint64_t seed) {
   a_world_t *a = a_world_new(seed);
   cf_span_t  env[2];
   a_world_begin(a);
@@ -213,6 +214,11 @@ static a_world_t *lapsed(uint64_t seed) {
   (void)a_batch(a, NULL, 0);
   (void)a_batch(a, NULL, 0);
   a_show(a);
+  return a;
+}
+
+static a_world_t *lapsed(uint64_t seed) {
+  a_world_t *a = intended(seed);
   a_settle(a, false); /* opened; nobody submits it */
   put_note(a);
   return a;
@@ -378,17 +384,7 @@ static void test_uncovered(void **state) {
 
 /* It was executed, and a receipt calls it void all the same. */
 static void test_abandoned_and_executed(void **state) {
-  a_world_t *a = a_world_new(33);
-  cf_span_t  env[2];
-  a_world_begin(a);
-  fund(a);
-  (void)a_batch(a, NULL, 0);
-  env[0] = obligation(a, &a->party[0], 2, 300);
-  env[1] = obligation(a, &a->party[1], 1, 500);
-  (void)a_batch(a, env, 2);
-  (void)a_batch(a, NULL, 0);
-  (void)a_batch(a, NULL, 0);
-  a_show(a);
+  a_world_t *a = intended(33);
   a_settle(a, true);
   put_note(a);
   a->w->now_s += 100;

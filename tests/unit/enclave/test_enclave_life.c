@@ -45,19 +45,10 @@ test_whole_life(void **state) {
 /* No signature and no result before k witnesses stand behind the receipt. */
 static void
 test_nothing_before_the_quorum(void **state) {
-  world_t  *w = world_new(7, false);
-  party_t   p[2];
-  batch_t   b;
-  cf_span_t env[2];
-  bootstrap(w);
-  for (uint32_t i = 0; i < 2; i++) party_init(w, &p[i], i + 1);
-  fund(w, p, 2, 1000);
-  one_batch(w, NULL, 0, &b);
-  env[0] = obligation(w, &p[0], 2, 0, 300);
-  env[1] = obligation(w, &p[1], 1, 0, 500);
-  one_batch(w, env, 2, &b);
-  one_batch(w, NULL, 0, &b);
-  one_batch(w, NULL, 0, &b);
+  party_t  p[2];
+  world_t *w = serving(7, p, 2);
+  net(w, p, 300, 500);
+  idle(w, 2); /* closes, intends */
   assert_int_equal(show_log(w, &w->log, w->log.size, 3), CF_REFUSE_PROOF); /* two of the three that are due */
   assert_int_equal(show_log(w, &w->log, w->log.size - 1, 7), CF_REFUSE_NONE); /* all but the receipt of the intent */
   assert_int_equal(released(w, CF_RELEASE_SETTLEMENT, NULL), 0);
@@ -68,18 +59,12 @@ test_nothing_before_the_quorum(void **state) {
 
 static void
 test_restart_replays_and_goes_on(void **state) {
-  world_t  *w = world_new(3, false);
   party_t   p[2];
+  world_t  *w = serving(3, p, 2);
   batch_t   b;
-  cf_span_t env[2], item;
-  bootstrap(w);
-  for (uint32_t i = 0; i < 2; i++) party_init(w, &p[i], i + 1);
-  fund(w, p, 2, 1000);
-  one_batch(w, NULL, 0, &b);
-  env[0] = obligation(w, &p[0], 2, 0, 300);
-  env[1] = obligation(w, &p[1], 1, 0, 500);
-  one_batch(w, env, 2, &b);
-  one_batch(w, NULL, 0, &b);
+  cf_span_t item;
+  net(w, p, 300, 500);
+  idle(w, 1);
   assert_int_equal(batch(w, NULL, 0, &b), CF_REFUSE_NONE); /* the intent: journaled, and not logged before the crash */
   cf_span_t lost = b.receipt;
   uint64_t  tip  = b.doc.sequence;
@@ -112,8 +97,7 @@ test_restart_replays_and_goes_on(void **state) {
   settle(w, item);
   assert_int_equal(show_ledger(w), CF_REFUSE_NONE);
   one_batch(w, NULL, 0, &b);
-  /* sessions live on */
-  env[0] = CF_SPAN(NULL, 0);
+  net(w, p, 1, 2); /* sessions live on */
   world_free(w);
 }
 
@@ -192,19 +176,12 @@ test_planted_files_are_refused(void **state) {
 
 static void
 test_a_lapsed_content_is_abandoned(void **state) {
-  world_t  *w = world_new(8, false);
   party_t   p[2];
+  world_t  *w = serving(8, p, 2);
   batch_t   b;
-  cf_span_t env[2], item, late;
-  bootstrap(w);
-  for (uint32_t i = 0; i < 2; i++) party_init(w, &p[i], i + 1);
-  fund(w, p, 2, 1000);
-  one_batch(w, NULL, 0, &b);
-  env[0] = obligation(w, &p[0], 2, 0, 300);
-  env[1] = obligation(w, &p[1], 1, 0, 500);
-  one_batch(w, env, 2, &b);
-  one_batch(w, NULL, 0, &b);
-  one_batch(w, NULL, 0, &b);
+  cf_span_t item, late;
+  net(w, p, 300, 500);
+  idle(w, 2);
   assert_int_equal(show(w), CF_REFUSE_NONE);
   assert_int_equal(released(w, CF_RELEASE_SETTLEMENT, &late), 1);
   w->now_s += 61; /* V is 60 s */

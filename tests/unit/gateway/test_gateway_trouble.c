@@ -14,6 +14,13 @@ serving_town(uint64_t seed, bool one, party_t *p, size_t n) {
   return t;
 }
 
+/* after which 1 has 1200 and 2 has 800 */
+static void
+pay_each_other(town_t *t, party_t *p, cf_span_t env[2]) {
+  env[0] = pay(t, &p[0], 2, 300);
+  env[1] = pay(t, &p[1], 1, 500);
+}
+
 static void
 assert_mode(town_t *t, cf_service_mode_t want) {
   assert_string_equal(cf_modes_name((cf_service_mode_t)cf_gateway_status(t->g).mode), cf_modes_name(want));
@@ -49,8 +56,7 @@ promised_and_kept(bool crash) {
   town_t   *t = serving_town(20, true, p, 2);
   cf_span_t env[3];
   unsigned  holds[2];
-  env[0] = pay(t, &p[0], 2, 300);
-  env[1] = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   town_run(t, 1000);
   enclave_end(t->w); /* it is gone: the next question finds out */
   uint64_t  asked = post(t, env, 2);
@@ -162,8 +168,7 @@ test_no_quorum_nothing_is_authorised(void **state) {
   unsigned  holds[2];
   t->down[PEER_WITNESS] = t->down[PEER_WITNESS + 1] = true; /* two of four: k = 3 */
   uint64_t size = cf_gateway_status(t->g).cosigned;
-  env[0]        = pay(t, &p[0], 2, 300);
-  env[1]        = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   answer_t *a   = post_and_wait(t, env, 2);
   assert_int_equal(a->at[0].kind, 1); /* executed and journaled: provisional */
   town_run(t, 5000);
@@ -195,8 +200,7 @@ test_observers_are_believed_the_ledger_is_not(void **state) {
   cf_span_t env[2];
   uint64_t  block  = cf_gateway_status(t->g).block;
   t->observer_lies = true; /* another block at that height: one of the two is not the chain */
-  env[0]           = pay(t, &p[0], 2, 300);
-  env[1]           = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   (void)post_and_wait(t, env, 2);
   town_run(t, 10000);
   cf_gateway_status_t s = cf_gateway_status(t->g);
@@ -218,8 +222,7 @@ test_silent_observers(void **state) {
   town_t   *t = serving_town(25, true, p, 2);
   cf_span_t env[2];
   t->down[PEER_OBSERVER] = true;
-  env[0]                 = pay(t, &p[0], 2, 300);
-  env[1]                 = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   (void)post_and_wait(t, env, 2);
   town_run(t, CF_MODE_LEDGER_MS + 5000);
   assert_mode(t, CF_SERVICE_LEDGER_UNAVAILABLE);
@@ -237,8 +240,7 @@ test_a_lost_answer_is_asked_again(void **state) {
   party_t   p[2];
   town_t   *t = serving_town(26, true, p, 2);
   cf_span_t env[2];
-  env[0]        = pay(t, &p[0], 2, 300);
-  env[1]        = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   t->lose_reply = PEER_LEDGER + 1;
   (void)post_and_wait(t, env, 2);
   town_run(t, 10000);
@@ -255,8 +257,7 @@ test_ledger_down_settles_later(void **state) {
   town_t   *t = serving_town(27, true, p, 2);
   cf_span_t env[2];
   t->down[PEER_LEDGER] = true;
-  env[0]               = pay(t, &p[0], 2, 300);
-  env[1]               = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   (void)post_and_wait(t, env, 2);
   town_run(t, 10000);
   assert_int_equal(cf_gateway_status(t->g).settlements, 1);
@@ -274,8 +275,7 @@ test_resubmitted_after_a_restart(void **state) {
   town_t   *t = serving_town(28, true, p, 2);
   cf_span_t env[2];
   t->down[PEER_LEDGER] = true;
-  env[0]               = pay(t, &p[0], 2, 300);
-  env[1]               = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   (void)post_and_wait(t, env, 2);
   town_run(t, 2000);
   assert_int_equal(cf_gateway_status(t->g).settlements, 1);
@@ -362,8 +362,7 @@ test_a_lost_batch(void **state) {
   cf_span_t env[2];
   unsigned  holds[2];
   town_run(t, 1000);
-  env[0]        = pay(t, &p[0], 2, 300);
-  env[1]        = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   t->lose_reply = PEER_ENCLAVE + 1;
   answer_t *a   = post_and_wait(t, env, 2);
   assert_int_equal(a->at[0].kind, 3);
@@ -391,8 +390,7 @@ test_a_lost_empty_batch(void **state) {
   assert_int_equal(t->lose_reply, 0);
   assert_true(town_serves(t, 5000));
   assert_true(t->snapshots >= 1);
-  env[0]      = pay(t, &p[0], 2, 300);
-  env[1]      = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   assert_int_equal(post_and_wait(t, env, 2)->at[0].kind, 1);
   town_run(t, 5000);
   check_log(t, env, holds, 2);
@@ -409,8 +407,7 @@ test_snapshot(void **state) {
   town_t   *t = serving_town(34, true, p, 2);
   cf_span_t env[2];
   unsigned  holds[2];
-  env[0] = pay(t, &p[0], 2, 300);
-  env[1] = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   (void)post_and_wait(t, env, 2);
   town_run(t, 2000);
   t->g->snapshot_due = true;
@@ -538,8 +535,7 @@ test_stop_drains(void **state) {
   party_t   p[2];
   town_t   *t = serving_town(38, true, p, 2);
   cf_span_t env[2];
-  env[0]      = pay(t, &p[0], 2, 300);
-  env[1]      = pay(t, &p[1], 1, 500);
+  pay_each_other(t, p, env);
   uint64_t id = post(t, env, 2);
   town_step(t, (cf_event_t){ .kind = CF_EV_STOP });
   town_settle(t);
