@@ -1,8 +1,7 @@
 /* Views and state proofs.  The input is a view; and it is a mask laid over a good view, whose proof signatures are real: what is
    still accepted says what the ledger says. */
-#include <assert.h>
-
 #include "ledger/cf_view.h"
+#include "small_ledger.h"
 
 static uint8_t const        scalar[32] = { [31] = 7 }, observer[32] = { [31] = 9 };
 static cf_chain_t           chain;
@@ -11,13 +10,6 @@ static cf_seats_t           observers = { .k = 1, .n = 1 };
 static cf_addr_t const      key       = { { 5 } };
 static uint8_t              good[CF_VIEW_MAX], block[65536];
 static size_t               good_sz;
-
-#define MUST(call)            \
-  do {                        \
-    cf_status_t st_ = (call); \
-    assert(!st_);             \
-    (void)st_;                \
-  } while (0)
 
 static void open_account(uint8_t n, cf_wr_t *body) {
   uint8_t             op_buf[22], buf[64];
@@ -34,25 +26,7 @@ static void open_account(uint8_t n, cf_wr_t *body) {
 }
 
 static void make_good(void) {
-  cf_seats_t          one = { .k = 1, .n = 1, .member = { { { 1 } } } };
-  cf_ledger_genesis_t g   = {
-      .config          = { .embedded       = true,
-                           .chain_id       = CF_LEDGER_CHAIN_MIN,
-                           .mode           = CF_MODE_NET,
-                           .max_validity_s = 10,
-                           .overlap_s      = 10,
-                           .exit_delay_s   = 40,
-                           .notice_s       = 40,
-                           .dead_after_s   = 80 },
-      .time_s          = 1000,
-      .policy          = 1,
-      .policy_hash     = { { 1 } },
-      .council_version = 1,
-      .councils        = { one, one, one },
-      .assets_cnt      = 1,
-      .assets          = { { { { 2 } }, 2, 5 } },
-  };
-  MUST(cf_k256_addr(&g.config.contract, scalar));
+  cf_ledger_genesis_t g = small_ledger(scalar);
   MUST(cf_k256_addr(&observers.member[0], observer));
   uint8_t body[1024];
   cf_wr_t wr = cf_wr_init(block, sizeof block), body_wr = cf_wr_init(body, sizeof body);
