@@ -183,12 +183,12 @@ static inline void bench_fund(bench_domain_t const *d, bench_party_t *party, siz
 /* The domain, from its genesis file: what a party has to know beforehand. */
 static inline cf_hash_t bench_domain_id(bench_domain_t const *d) {
   static char       entry[CF_ENTRY_MAX + 1];
-  static cf_trust_t trust;
+  static cf_domain_t trust;
   char              path[128];
   snprintf(path, sizeof path, "%s/public/genesis", d->dir);
   size_t n = bench_slurp(entry, sizeof entry, path);
-  bench_check(!cf_trust_open(&trust, CF_SPAN(entry, n), NULL, NULL), path);
-  return trust.domain;
+  bench_check(!cf_domain_open(&trust, CF_SPAN(entry, n), NULL, NULL), path);
+  return trust.id;
 }
 
 /* Waits until the gateway serves, and believes its enclave as a party does: the whole offline check. */
@@ -216,7 +216,7 @@ static inline void bench_seal(cf_wr_t *wr, bench_party_t *p, cf_attested_t const
   cf_entropy_t e = cf_entropy_system();
   cf_clearing_input_encode(&input, &(cf_clearing_input_t){CF_CLEARING_OBLIGATION, payee, 0, 1});
   p->order++;
-  cf_status_t st = p->order > 1 ? cf_session_seal(&p->session, wr, ciphers, &a->trust.domain, a->target.jurisdiction, p->order,
+  cf_status_t st = p->order > 1 ? cf_session_seal(&p->session, wr, ciphers, &a->trust.id, a->target.jurisdiction, p->order,
                                                   cf_wr_out(&input))
                                 : cf_session_begin(&p->session, wr, ciphers, &a->target, p->wallet.scalar, &p->wallet.result_pub,
                                                    (uint64_t)time(NULL) + 3600, p->order, cf_wr_out(&input), &e);

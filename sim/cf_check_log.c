@@ -13,7 +13,7 @@ void cf_check_init(cf_check_t *c, cf_town_t *t) {
   c->leaf = calloc(CF_CHECK_LOG_MAX, sizeof *c->leaf);
   c->history = calloc(1, sizeof *c->history);
   assert(c->receipt && c->given && c->content && c->entry && c->leaf && c->history);
-  cf_history_init(c->history, &t->domain->domain, &t->domain->genesis, &t->domain->policy);
+  cf_history_init(c->history, &t->domain->id, &t->domain->genesis, &t->domain->policy);
 }
 
 void cf_check_fini(cf_check_t *c) {

@@ -196,7 +196,7 @@ static void add_site(cf_town_t *t, unsigned i) {
                               .genesis = CF_SPAN(t->genesis, t->genesis_sz),
                               .configuration = CF_SPAN(t->configuration, t->configuration_sz),
                               .program = t->program,
-                              .domain = t->domain->domain};
+                              .domain = t->domain->id};
   cf_sim_node_t m = cf_machine_node(&s->machine, machines[i], host);
   s->machine.node = cf_world_add(&t->world, &m);
   n.peer[GATEWAY_ENCLAVE] = (cf_sim_peer_t){s->machine.node, "enclave"};
@@ -271,7 +271,7 @@ static void make_party(cf_town_t *t, unsigned i, cf_entropy_t const *e) {
   cf_party_node_t *p = &t->party[i];
   char             name[CF_SIM_NAME_MAX];
   *p = (cf_party_node_t){.world = &t->world,
-                         .domain = t->domain->domain,
+                         .domain = t->domain->id,
                          .ciphers = cf_ciphers_new(cf_suite(1)),
                          .funded = &t->bank.done,
                          .entropy = cf_town_entropy(t, &drbg[i]),

@@ -206,7 +206,7 @@ static void deployment_make(cf_town_t *t) {
   cf_status_t st = cf_chain_found(&chain, &out, &t->domain->block0, t->keys.ledger, &err);
   assert(!st);
   (void)st;
-  memcpy(doc.domain, t->domain->domain.b, 32);
+  memcpy(doc.domain, t->domain->id.b, 32);
   memcpy(doc.contract, t->domain->genesis.ledger.contract, 20);
   memcpy(doc.code_hash, chain.hash.b, 32);
   cf_chain_fini(&chain);
@@ -232,7 +232,7 @@ void cf_town_found(cf_town_t *t) {
   t->genesis_sz = seal(t, t->genesis, sizeof t->genesis, &cf_genesis_table, cf_wr_out(&body), t->keys.log_es256, &id.separator);
   t->domain = calloc(1, sizeof *t->domain);
   assert(t->domain);
-  if (cf_domain_open(t->domain, CF_SPAN(t->genesis, t->genesis_sz), &err)) {
+  if (cf_domain_open(t->domain, CF_SPAN(t->genesis, t->genesis_sz), NULL, &err)) {
     cf_world_fail(&t->world, 0, "genesis: %s: %s", err.item, err.text);
     return;
   }

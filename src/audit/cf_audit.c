@@ -258,6 +258,6 @@ cf_audit_counts_t const *cf_audit_counts(cf_audit_t const *a) { return &a->n; }
 cf_audit_fault_t const *cf_audit_fault_at(cf_audit_t const *a, size_t i) { return &a->faults[i]; }
 
 bool cf_audit_domain(cf_audit_t const *a, cf_hash_t *domain) {
-  *domain = a->domain;
+  *domain = a->domain.id;
   return a->has_genesis;
 }

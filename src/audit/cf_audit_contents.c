@@ -29,10 +29,10 @@ static cf_hash_t receipts_root(cf_audit_t const *a, uint64_t first, uint64_t las
 static char const *meta_fault(cf_audit_t const *a, cf_content_row_t *c, cf_receipt_row_t const *b) {
   cf_hash_t word = cf_hash_of(c->doc.meta);
   bool      zero = cf_settlement_meta_unpack(&c->meta, &word);
-  if (!zero || c->meta.mode != a->genesis.ledger.mode) return "another mode, or bits that nothing has";
+  if (!zero || c->meta.mode != a->domain.genesis.ledger.mode) return "another mode, or bits that nothing has";
   if (c->meta.sequence != c->doc.last) return "its sequence is not that of the last receipt covered";
-  if (c->meta.policy != a->policy.version) return "under another policy";
-  if (c->meta.as_of_s != b->view.time || c->meta.valid_until_s > c->meta.as_of_s + a->genesis.ledger.max_validity_s)
+  if (c->meta.policy != a->domain.policy.version) return "under another policy";
+  if (c->meta.as_of_s != b->view.time || c->meta.valid_until_s > c->meta.as_of_s + a->domain.genesis.ledger.max_validity_s)
     return "as-of is not the time of the view of its intent's receipt, or valid for too long";
   return NULL;
 }
@@ -60,7 +60,7 @@ static char const *signer_fault(cf_audit_t const *a, cf_content_row_t const *c) 
 }
 
 static char const *place_fault(cf_audit_t const *a, cf_content_row_t const *c, cf_receipt_row_t const *b) {
-  cf_hash_t             prev = cf_hash_of(c->doc.prev_head), head0 = cf_settlement_head0(&a->ledger_id.separator);
+  cf_hash_t             prev = cf_hash_of(c->doc.prev_head), head0 = cf_settlement_head0(&a->domain.ledger.separator);
   cf_kept_note_t const *n = cf_audit_note_covering(a, b->index);
   if (!cf_hash_eq(&prev, &head0) && !cf_audit_content(a, &prev)) return "it stands on a head that is no opened content";
   if (!a->listed) return NULL; /* not every kept checkpoint is known then */

@@ -7,7 +7,7 @@ static void follow(cf_audit_t const *a, cf_receipt_row_t const *r, cf_audit_cust
   cf_epoch_row_t const   *e = cf_audit_epoch(a, r->epoch);
   cf_kept_note_t const   *n = cf_audit_note_covering(a, r->index);
   cf_content_row_t const *c = r->content == CF_NO_ROW ? NULL : cf_vec_at(&a->contents, r->content);
-  *out = (cf_audit_custody_t){.receipt = r->sequence, .entry = r->index, .epoch = r->epoch, .policy = a->policy.version};
+  *out = (cf_audit_custody_t){.receipt = r->sequence, .entry = r->index, .epoch = r->epoch, .policy = a->domain.policy.version};
   if (e) out->evidence = e->evidence;
   if (n) out->checkpoint = n->size;
   if (!c) return;

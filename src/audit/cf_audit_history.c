@@ -114,7 +114,7 @@ static void on_receipt(cf_audit_t *a, uint64_t index, cf_span_t entry) {
   r->intent = cf_hash_of(doc.intent);
   r->abandon = cf_hash_of(doc.abandon);
   r->inputs = doc.inputs;
-  r->workload = cf_span_eq(doc.workload, a->policy.workload);
+  r->workload = cf_span_eq(doc.workload, a->domain.policy.workload);
   r->workload_version = doc.workload_version;
   r->not_before = doc.not_before;
   r->view = doc.view;
@@ -155,7 +155,7 @@ static void on_settlement(cf_audit_t *a, uint64_t index, cf_span_t entry) {
   }
   cf_settlement_t   c = {cf_hash_of(doc.meta), cf_hash_of(doc.prev_head), cf_hash_of(doc.state_root), cf_hash_of(doc.entries),
                          cf_hash_of(doc.receipts)};
-  cf_hash_t         digest = cf_settlement_digest(&a->ledger_id.separator, &c);
+  cf_hash_t         digest = cf_settlement_digest(&a->domain.ledger.separator, &c);
   cf_content_row_t *old = cf_audit_content(a, &digest), *r;
   if (old && old->doc.epoch == doc.epoch && !memcmp(old->doc.salt, doc.salt, 32)) return; /* published again */
   if (old) { /* a successor's signature under the same content: it is judged like the first, which stays */
@@ -187,7 +187,7 @@ cf_content_row_t *cf_audit_content(cf_audit_t const *a, cf_hash_t const *digest)
 
 static void on_deployment(cf_audit_t *a, uint64_t index, cf_sign1_t const *s) {
   cf_who_t                   who = {CF_RANK_GENESIS, 0, 0, index};
-  cf_genesis_ledger_t const *l = &a->genesis.ledger;
+  cf_genesis_ledger_t const *l = &a->domain.genesis.ledger;
   cf_council_doc_t           doc;
   cf_deployment_t            d;
   cf_error_t                 err = {0};
@@ -198,9 +198,9 @@ static void on_deployment(cf_audit_t *a, uint64_t index, cf_sign1_t const *s) {
   cf_status_t st = cf_council_doc_decode(&doc, s->payload, &err);
   if (!st) st = cf_table_decode(&d, &cf_deployment_table, doc.body, &err);
   if (!st)
-    st = cf_council_doc_verify(&doc, cf_genesis_council(&a->genesis, CF_GOVERNORS), &a->ledger_id.separator, a->genesis.created,
+    st = cf_council_doc_verify(&doc, cf_genesis_council(&a->domain.genesis, CF_GOVERNORS), &a->domain.ledger.separator, a->domain.genesis.created,
                                &err);
-  if (!st && (memcmp(d.domain, a->domain.b, 32) || d.kind != l->kind || d.chain_id != l->chain_id ||
+  if (!st && (memcmp(d.domain, a->domain.id.b, 32) || d.kind != l->kind || d.chain_id != l->chain_id ||
               memcmp(d.contract, l->contract, 20)))
     st = cf_error_set(&err, CF_ERR_POLICY, "deployment", 0, "names another domain or ledger than genesis");
   if (st) {
@@ -327,7 +327,7 @@ static void find_gap(cf_audit_t *a) {
 bool cf_audit_history(cf_audit_t *a) {
   turn_t *t = cf_mem_take(&a->mem, sizeof *t);
   t->a = a;
-  cf_history_init(&a->history, &a->domain, &a->genesis, &a->policy);
+  cf_history_init(&a->history, &a->domain.id, &a->domain.genesis, &a->domain.policy);
   for (uint64_t b = 0; b * CF_TILE_WIDTH < a->good && !a->failed_io; b++)
     if (!read_bundle(a, t, b)) break;
   for (uint64_t i = 0; i < a->receipts.cnt; i++) {

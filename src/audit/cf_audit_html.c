@@ -112,8 +112,8 @@ static void assets(cf_audit_t const *a, cf_audit_out_t const *out) {
   raw(out, "<h2>Assets, in minor units</h2>\n<table>\n<tr><th>asset<th class=\"n\">deposited<th class=\"n\">paid out<th "
            "class=\"n\">in lanes"
            "<th class=\"n\">free lanes<th class=\"n\">settled net<th class=\"n\">settlements\n");
-  for (size_t i = 0; i < a->genesis.assets_cnt; i++) {
-    cf_asset_t const     *g = &a->genesis.assets[i];
+  for (size_t i = 0; i < a->domain.genesis.assets_cnt; i++) {
+    cf_asset_t const     *g = &a->domain.genesis.assets[i];
     cf_asset_row_t const *x = &a->assets[g->id];
     raw(out, "<tr><td>");
     escaped(out, g->symbol);
@@ -152,10 +152,10 @@ void cf_audit_html(cf_audit_t const *a, cf_audit_out_t const *out) {
   cf_audit_line(a, line);
   raw(out, head);
   raw(out, "<h1>Audit of ");
-  if (a->has_genesis) escaped(out, a->genesis.name);
+  if (a->has_genesis) escaped(out, a->domain.genesis.name);
   raw(out, "</h1>\n");
   if (a->has_genesis) {
-    say(out, "<p>Domain <code>%s</code>%s</p>\n", cf_hex_encode(hex, CF_SPAN_OF(a->domain.b)),
+    say(out, "<p>Domain <code>%s</code>%s</p>\n", cf_hex_encode(hex, CF_SPAN_OF(a->domain.id.b)),
         a->options.domain ? ", as was asked for." : ", as its own folder says: compare it with what you know.");
   }
   say(out, "<div class=\"box %s\"><b>", ok ? "ok" : "no");

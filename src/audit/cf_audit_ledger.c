@@ -47,7 +47,7 @@ static bool replay(cf_audit_t *a, uint64_t number, char const *name, cf_span_t b
   if (number == 0) {
     uint8_t *body = cf_mem_take(&a->mem, CF_GENESIS_BYTES_MAX);
     cf_wr_t  wr = cf_wr_init(body, CF_GENESIS_BYTES_MAX);
-    cf_ledger_genesis_write(&wr, &a->block0);
+    cf_ledger_genesis_write(&wr, &a->domain.block0);
     cf_span_t expect = cf_wr_out(&wr);
     st = cf_chain_start(&a->chain, bytes, &expect, &err);
   } else {
@@ -144,7 +144,7 @@ static void conserve(cf_audit_t *a) {
 
 bool cf_audit_ledger(cf_audit_t *a) {
   cf_who_t who = CF_WHO(CF_RANK_LEDGER, 10);
-  if (a->genesis.ledger.kind != 1) {
+  if (a->domain.genesis.ledger.kind != 1) {
     cf_audit_fault(a, who, "genesis", "audit the log here, and the settlements on the chain that genesis names",
                    "its ledger is not embedded: nothing here says what it holds");
     return true;

@@ -247,7 +247,7 @@ static void head_from_notes(cf_audit_t *a) {
     cf_span_t     bytes;
     cf_cosigned_t c;
     if (!cf_audit_note_size(&size, name) || size <= a->size || cf_audit_try(a, &bytes, name, CF_NOTE_MAX) != CF_READ_OK) continue;
-    if (cf_checkpoint_verify_canonical(&c, bytes, &a->witnesses, NULL) || c.size != size) continue;
+    if (cf_checkpoint_verify_canonical(&c, bytes, &a->domain.witnesses, NULL) || c.size != size) continue;
     a->size = c.size;
     a->root = c.root;
   }
@@ -263,12 +263,12 @@ bool cf_audit_log(cf_audit_t *a) {
   cf_cosig_t      none[CF_WITNESSES_MAX] = {{0}};
   cf_error_t      err = {0};
   bool            ok = cf_audit_read(a, &bytes, "log/checkpoint", CF_NOTE_MAX, who, "every log has a newest checkpoint");
-  if (ok && cf_checkpoint_open(&head, &note, sig, bytes, &a->witnesses.log, &err)) {
+  if (ok && cf_checkpoint_open(&head, &note, sig, bytes, &a->domain.witnesses.log, &err)) {
     cf_audit_fault(a, who, "log/checkpoint", cf_next_copy, "%s", err.text);
     ok = false;
   }
   if (ok) { /* the log's own line and nothing else, so that no byte is free */
-    cf_checkpoint_compose(&again, note.text, &a->witnesses, sig, none);
+    cf_checkpoint_compose(&again, note.text, &a->domain.witnesses, sig, none);
     if (!cf_span_eq(bytes, cf_wr_out(&again)))
       cf_audit_fault(a, who, "log/checkpoint", cf_next_copy, "is not the log's note alone");
     a->size = head.size;
@@ -313,7 +313,7 @@ static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t 
   cf_who_t      who = CF_WHO(CF_RANK_NOTES, 9);
   cf_cosigned_t c;
   cf_error_t    err = {0};
-  if (cf_checkpoint_verify_canonical(&c, bytes, &a->witnesses, &err)) {
+  if (cf_checkpoint_verify_canonical(&c, bytes, &a->domain.witnesses, &err)) {
     cf_audit_fault(a, who, name, cf_next_copy, "%s: %s", cf_status_name(err.status), err.text);
     return;
   }
@@ -335,7 +335,7 @@ static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t 
                    (ull_t)size, cf_short(x, is.b), cf_short(y, c.root.b));
     return;
   }
-  if (a->options.now_s && c.time_s > a->options.now_s + a->policy.clock_skew_s) {
+  if (a->options.now_s && c.time_s > a->options.now_s + a->domain.policy.clock_skew_s) {
     cf_audit_fault(a, who, name, cf_next_keep, "its time is of later than now");
     return;
   }

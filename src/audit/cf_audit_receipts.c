@@ -21,12 +21,12 @@ static outcome_t check_evidence(cf_audit_t *a, cf_receipt_row_t *r) {
   if (e->refused) return fails(a, r, 3, NULL, e->refused);
   if (!e->passes) {
     snprintf(text, sizeof text, "epoch %llu has %llu of %llu results that agree with their evidence%s%.150s",
-             (ull_t)e->boot.index, (ull_t)e->affirmed, (ull_t)cf_genesis_council(&a->genesis, CF_VERIFIERS)->k,
+             (ull_t)e->boot.index, (ull_t)e->affirmed, (ull_t)cf_genesis_council(&a->domain.genesis, CF_VERIFIERS)->k,
              e->why.text[0] ? ": " : "", e->why.text);
     return fails(a, r, 3, e->why.file, text);
   }
   if (!cf_hash_eq(&r->measurement, &e->measurement)) return fails(a, r, 3, NULL, "its measurement is not the one appraised");
-  if (!r->workload || r->workload_version != a->policy.workload_version)
+  if (!r->workload || r->workload_version != a->domain.policy.workload_version)
     return fails(a, r, 3, NULL, "of another workload than policy's");
   return HOLDS;
 }
@@ -34,7 +34,7 @@ static outcome_t check_evidence(cf_audit_t *a, cf_receipt_row_t *r) {
 /* ---- 4: there is one policy until activations are entries ---- */
 
 static outcome_t check_policy(cf_audit_t *a, cf_receipt_row_t *r) {
-  return cf_hash_eq(&r->policy, &a->policy_hash) ? HOLDS : fails(a, r, 4, NULL, "it names another policy than the one in force");
+  return cf_hash_eq(&r->policy, &a->domain.policy_hash) ? HOLDS : fails(a, r, 4, NULL, "it names another policy than the one in force");
 }
 
 /* ---- 5, 6: what counts follows, hash and state, in sequence ---- */
@@ -98,7 +98,7 @@ static outcome_t check_time(cf_audit_t *a, cf_receipt_row_t *r) {
   if (memcmp(seen->root.b, nb->root, 32)) return fails(a, r, 8, name, "the checkpoint that it names has another root");
   if (nb->time < seen->time_s || nb->time > seen->top_s)
     return fails(a, r, 8, name, "the checkpoint that it names is of another time");
-  if (covers && nb->time > covers->time_s + a->policy.clock_skew_s)
+  if (covers && nb->time > covers->time_s + a->domain.policy.clock_skew_s)
     return fails(a, r, 8, NULL, "made later than the first checkpoint that covers it");
   return HOLDS;
 }
@@ -148,7 +148,7 @@ static cf_proof_row_t *proof_of(cf_audit_t *a, cf_receipt_row_t const *r, cf_who
     return made;
   }
   cf_status_t st = cf_finality_proof_decode(&p, bytes, &err);
-  if (!st) st = cf_finality_proof_verify(&f, &p, &a->ledger_id, &a->observers, &err);
+  if (!st) st = cf_finality_proof_verify(&f, &p, &a->domain.ledger, &a->domain.observers, &err);
   if (st) {
     snprintf(made->why, sizeof made->why, "the finality proof of its view: %.100s", err.text);
     return made;
@@ -234,7 +234,7 @@ static char const *registration_fault(cf_audit_t const *a, cf_registration_t con
   if (!cf_hash_eq(&e->boot.instance, &r->instance) || memcmp(e->boot.settlement, r->key.b, 20) ||
       t.log_index != e->boot.cert_index)
     return "whose key, instance or log index is not its certificate's";
-  if (t.not_before_s < e->boot.not_before || t.not_after_s > e->boot.not_after || t.policy != a->policy.version)
+  if (t.not_before_s < e->boot.not_before || t.not_after_s > e->boot.not_after || t.policy != a->domain.policy.version)
     return "on other terms than its certificate's";
   if (!e->passes) return "for an epoch that does not pass check 3";
   if (!cf_hash_eq(&e->measurement, &r->measurement)) return "with a measurement other than the one appraised";

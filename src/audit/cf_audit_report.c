@@ -73,8 +73,8 @@ void cf_audit_line(cf_audit_t const *a, char out[200]) {
 static void say_assets(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (!a->blocks.cnt) return;
   say(out, "\n asset            deposited         paid out        in lanes     free lanes   settled net    settlements\n");
-  for (size_t i = 0; i < a->genesis.assets_cnt; i++) {
-    cf_asset_t const     *g = &a->genesis.assets[i];
+  for (size_t i = 0; i < a->domain.genesis.assets_cnt; i++) {
+    cf_asset_t const     *g = &a->domain.genesis.assets[i];
     cf_asset_row_t const *x = &a->assets[g->id];
     say(out, " %-8.*s %16llu %16llu %15llu %14llu %13llu %14llu\n", (int)g->symbol.len, (char const *)g->symbol.ptr,
         (ull_t)x->deposited, (ull_t)x->paid, (ull_t)x->lanes, (ull_t)x->free_lanes, (ull_t)x->net, (ull_t)x->settlements);
@@ -106,7 +106,7 @@ void cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (a->failed_io) say(out, "the files could not be read: nothing is said of them; a retry may help\n");
   if (!a->has_genesis) return;
   if (n->faults) say(out, "\n");
-  say(out, " domain      %s  %.*s%s\n", cf_short(hex, a->domain.b), (int)a->genesis.name.len, (char const *)a->genesis.name.ptr,
+  say(out, " domain      %s  %.*s%s\n", cf_short(hex, a->domain.id.b), (int)a->domain.genesis.name.len, (char const *)a->domain.genesis.name.ptr,
       a->options.domain ? "" : "   as its own folder says; --domain compares it with what you know");
   say(out, " log         %llu entries, %llu of them under %llu checkpoints of a quorum\n", (ull_t)n->entries, (ull_t)n->witnessed,
       (ull_t)n->checkpoints);
@@ -192,8 +192,8 @@ static void json_counts(json_t *x, cf_audit_counts_t const *n) {
 
 static void json_assets(cf_audit_t const *a, json_t *x) {
   cf_jw_arr(&x->j, "assets");
-  for (size_t i = 0; a->blocks.cnt && i < a->genesis.assets_cnt; i++) {
-    cf_asset_t const     *g = &a->genesis.assets[i];
+  for (size_t i = 0; a->blocks.cnt && i < a->domain.genesis.assets_cnt; i++) {
+    cf_asset_t const     *g = &a->domain.genesis.assets[i];
     cf_asset_row_t const *r = &a->assets[g->id];
     cf_jw_obj(&x->j, NULL);
     cf_jw_text(&x->j, "symbol", g->symbol);
@@ -242,8 +242,8 @@ void cf_audit_json(cf_audit_t const *a, cf_audit_out_t const *out) {
   cf_jw_obj(&x.j, NULL);
   cf_jw_str(&x.j, "verdict", a->failed_io ? "unread" : a->n.faults ? "fail" : "ok");
   if (a->has_genesis) {
-    json_hash(&x, "domain", &a->domain);
-    cf_jw_text(&x.j, "name", a->genesis.name);
+    json_hash(&x, "domain", &a->domain.id);
+    cf_jw_text(&x.j, "name", a->domain.genesis.name);
     cf_jw_bool(&x.j, "domain_compared", a->options.domain != NULL);
   }
   cf_jw_bool(&x.j, "listed", a->listed);

@@ -22,8 +22,8 @@ typedef struct {
 
 static cf_root_class_t class_of(cf_audit_t const *a, cf_span_t der) {
   cf_hash_t h = cf_sha256(der);
-  for (size_t i = 0; i < a->policy.ek_roots_cnt; i++)
-    if (!memcmp(a->policy.ek_roots[i].root, h.b, 32)) return (cf_root_class_t)a->policy.ek_roots[i].class;
+  for (size_t i = 0; i < a->domain.policy.ek_roots_cnt; i++)
+    if (!memcmp(a->domain.policy.ek_roots[i].root, h.b, 32)) return (cf_root_class_t)a->domain.policy.ek_roots[i].class;
   return CF_CLASS_OWNER; /* policy will say that it names no such root */
 }
 
@@ -107,10 +107,10 @@ static void count_statements(cf_audit_t *a, cf_epoch_row_t *e, cf_facts_t const 
                               .ak_attributes = f->ak_attributes,
                               .ek_certificate = &f->ek_certificate,
                               .domain = &f->domain,
-                              .verifiers = cf_genesis_council(&a->genesis, CF_VERIFIERS),
+                              .verifiers = cf_genesis_council(&a->domain.genesis, CF_VERIFIERS),
                               .at_s = at_s,
-                              .max_age_s = a->policy.credential_max_age_s,
-                              .skew_s = a->policy.clock_skew_s};
+                              .max_age_s = a->domain.policy.credential_max_age_s,
+                              .skew_s = a->domain.policy.clock_skew_s};
   e->ak_certified = f->ak_certified;
   for (size_t i = 0; i < f->statement_cnt; i++) {
     size_t  member;
@@ -130,11 +130,11 @@ static bool derive(derive_t *d, cf_epoch_row_t *e, cf_result_row_t *r, cf_who_t 
   int64_t      until_s = 0, at_s = (int64_t)r->ear.time;
   char         diff[160];
   if (!read_items(d, &c, &r->ear, who)) return false;
-  cf_evidence_ask_t ask = {c.items, c.item_cnt, c.roots, c.root_cnt, a->domain, at_s};
+  cf_evidence_ask_t ask = {c.items, c.item_cnt, c.roots, c.root_cnt, a->domain.id, at_s};
   cf_verdict_code_t code = cf_evidence_verify(&d->facts, &ask, &v);
-  cf_appraise_ask_t q = {.policy = &a->policy,
-                         .production = a->genesis.class == 1,
-                         .verifiers = cf_genesis_council(&a->genesis, CF_VERIFIERS),
+  cf_appraise_ask_t q = {.policy = &a->domain.policy,
+                         .production = a->domain.genesis.class == 1,
+                         .verifiers = cf_genesis_council(&a->domain.genesis, CF_VERIFIERS),
                          .statement_min = 1,
                          .earlier = d->any_earlier ? &d->earlier : NULL,
                          .at_s = at_s};
@@ -145,7 +145,7 @@ static bool derive(derive_t *d, cf_epoch_row_t *e, cf_result_row_t *r, cf_who_t 
                    cf_verdict_name(code), v.item, v.text);
     return false;
   }
-  cf_appraise_result(&again, &d->facts, code, &a->policy_hash, at_s, until_s);
+  cf_appraise_result(&again, &d->facts, code, &a->domain.policy_hash, at_s, until_s);
   differences(diff, &r->ear, &again);
   if (diff[0]) {
     cf_audit_fault(a, who, NULL, cf_next_keep, "the result at entry %llu differs from what its evidence gives in: %s",
@@ -158,7 +158,7 @@ static bool derive(derive_t *d, cf_epoch_row_t *e, cf_result_row_t *r, cf_who_t 
     return false;
   }
   cf_kept_note_t const *covers = cf_audit_note_covering(a, r->index);
-  if (covers && r->ear.time > covers->time_s + a->policy.clock_skew_s) {
+  if (covers && r->ear.time > covers->time_s + a->domain.policy.clock_skew_s) {
     cf_audit_fault(a, who, NULL, cf_next_keep, "the result at entry %llu is of later than the first checkpoint that covers it",
                    (ull_t)r->index);
     return false;
@@ -210,7 +210,7 @@ static void one_result(derive_t *d, cf_result_row_t *r) {
 
 bool cf_audit_results(cf_audit_t *a) {
   derive_t *d = cf_mem_take(&a->mem, sizeof *d);
-  uint64_t  k = cf_genesis_council(&a->genesis, CF_VERIFIERS)->k;
+  uint64_t  k = cf_genesis_council(&a->domain.genesis, CF_VERIFIERS)->k;
   d->a = a;
   for (uint64_t i = 0; i < a->results.cnt && !a->failed_io; i++) {
     one_result(d, cf_vec_at(&a->results, i));
@@ -223,7 +223,7 @@ bool cf_audit_results(cf_audit_t *a) {
       cf_audit_fault(a, (cf_who_t){CF_RANK_RESULTS, 3, 0, e->boot.index}, NULL, cf_next_keep, "epoch %llu was certified, and %s",
                      (ull_t)e->boot.index, e->refused);
     e->passes = e->boot.certified_index != CF_NO_INDEX && e->affirmed >= k && (e->ak_certified || e->statements >= k) &&
-                cf_hash_eq(&e->boot.policy, &a->policy_hash) && !e->refused;
+                cf_hash_eq(&e->boot.policy, &a->domain.policy_hash) && !e->refused;
   }
   return !a->failed_io;
 }

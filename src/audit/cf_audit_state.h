@@ -6,7 +6,7 @@
 #include "audit/cf_audit_mem.h"
 #include "document/cf_history.h"
 #include "ledger/cf_blocks.h"
-#include "ledger/cf_genesis_map.h"
+#include "ledger/cf_domain.h"
 #include "translog/cf_logreader.h"
 #include "translog/cf_note.h"
 
@@ -152,13 +152,7 @@ struct cf_audit {
   bool                 has_genesis;
   uint8_t             *genesis_entry;
   size_t               genesis_sz;
-  cf_hash_t            domain, policy_hash;
-  cf_genesis_t         genesis;
-  cf_policy_t          policy;
-  cf_ledger_identity_t ledger_id;
-  cf_ledger_genesis_t  block0;
-  cf_witness_set_t     witnesses;
-  cf_seats_t           observers;
+  cf_domain_t          domain;
   cf_hash_t            deployed; /* block 0's hash, by the deployment entry */
   bool                 has_deployment;
   /* log */
@@ -205,8 +199,6 @@ void cf_audit_accounts(cf_audit_t *a);
 /* ---- shared ---- */
 
 cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t const *options);
-/* cf_audit_open fills all that follows from entry 0, which a then borrows. */
-CF_MUST_CHECK cf_status_t cf_audit_open(cf_audit_t *a, cf_span_t entry, cf_error_t *err);
 /* cf_audit_note_size: "checkpoints/<20 digits>". */
 bool cf_audit_note_size(uint64_t *size, char const *name);
 

@@ -35,7 +35,7 @@ static cf_status_t kept_checkpoints(cf_verify_log_t *out, cf_audit_t *a, cf_erro
     if (!cf_audit_note_size(&size, name)) continue;
     if (cf_audit_try(a, &bytes, name, CF_NOTE_MAX) != CF_READ_OK)
       return cf_error_set(err, CF_ERR_IO, "log", 0, "%s cannot be read", name);
-    cf_status_t st = cf_checkpoint_open(&c, &note, sig, bytes, &a->witnesses.log, err);
+    cf_status_t st = cf_checkpoint_open(&c, &note, sig, bytes, &a->domain.witnesses.log, err);
     if (st) return st;
     if (c.size != size) return cf_error_set(err, CF_ERR_FORMAT, "log", 0, "%s is a checkpoint of size %llu", name, (ull_t)c.size);
     if (size > a->size)
@@ -55,8 +55,8 @@ cf_status_t cf_verify_log(cf_verify_log_t *out, cf_audit_reader_t const *reader,
   cf_audit_t        *a = cf_audit_new(reader, &none);
   cf_verify_log_t    log = {0};
   cf_status_t        st = CF_OK;
-  if (vkey) a->witnesses.log = *vkey;
-  else st = log_key(&a->witnesses.log, a, err);
+  if (vkey) a->domain.witnesses.log = *vkey;
+  else st = log_key(&a->domain.witnesses.log, a, err);
   if (!st) (void)(cf_audit_list(a) && cf_audit_log(a));
   if (!st && a->n.faults) st = first_fault(a, err);
   if (!st && !a->failed_io) st = kept_checkpoints(&log, a, err);
@@ -84,7 +84,7 @@ static cf_status_t check_inclusion(cf_verify_receipt_t *r, cf_audit_t const *a, 
   cf_tlog_proof_t p;
   cf_hash_t       leaf = cf_tree_leaf(receipt);
   cf_status_t     st = cf_tlog_proof_parse(&p, bytes, err);
-  if (!st) st = cf_tlog_proof_verify(&r->checkpoint, &p, &leaf, &a->witnesses, err);
+  if (!st) st = cf_tlog_proof_verify(&r->checkpoint, &p, &leaf, &a->domain.witnesses, err);
   if (st) return st;
   r->state = CF_RECEIPT_INCLUDED;
   r->entry = p.index;
@@ -94,15 +94,15 @@ static cf_status_t check_inclusion(cf_verify_receipt_t *r, cf_audit_t const *a, 
 static cf_status_t verify_receipt(cf_verify_receipt_t *r, cf_audit_t *a, cf_verify_receipt_ask_t const *ask, cf_error_t *err) {
   cf_receipt_file_t f;
   cf_sign1_t        s;
-  cf_status_t       st = cf_audit_open(a, ask->genesis, err);
+  cf_status_t       st = cf_domain_open(&a->domain, ask->genesis, NULL, err);
   if (!st) st = cf_receipt_file_decode(&f, ask->file, err);
   if (!st) st = cf_document_open(&r->doc, &s, &cf_receipt_table, f.receipt, err);
   if (st) return st;
   r->hash = cf_document_hash(s.protected_hdr, s.payload);
   r->index = f.index;
-  if (memcmp(r->doc.domain, a->domain.b, 32))
+  if (memcmp(r->doc.domain, a->domain.id.b, 32))
     return cf_error_set(err, CF_ERR_POLICY, "receipt.domain", 0, "of another domain than genesis'");
-  if (memcmp(r->doc.policy, a->policy_hash.b, 32))
+  if (memcmp(r->doc.policy, a->domain.policy_hash.b, 32))
     return cf_error_set(err, CF_ERR_POLICY, "receipt.policy", 0, "under another policy than genesis'");
   if (ask->key) {
     cf_hash_t kid = cf_p256_thumbprint(ask->key);

@@ -23,7 +23,7 @@ static int facts_of(cf_facts_t *facts, cf_remote_t const *r) {
                                  .item_cnt = 1,
                                  .roots = roots,
                                  .root_cnt = cnt,
-                                 .domain = r->attested->trust.domain,
+                                 .domain = r->attested->trust.id,
                                  .at_s = (int64_t)cf_wall_s()};
   if (cf_evidence_verify(facts, &ask, &v))
     return cf_fail(CF_EXIT_FAILS, "refused", cf_verdict_name(v.code), v.item, "found", v.text, NULL);

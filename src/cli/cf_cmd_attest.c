@@ -23,7 +23,7 @@ static int print_json(cf_remote_t const *r, bool checked) {
   cf_jw_obj(&j, NULL);
   cf_jw_bool(&j, "ok", true);
   cf_jw_bool(&j, "domain_checked", checked);
-  cf_jw_hex(&j, "domain", CF_SPAN_OF(t->trust.domain.b));
+  cf_jw_hex(&j, "domain", CF_SPAN_OF(t->trust.id.b));
   cf_jw_str(&j, "class", t->trust.genesis.class == 1 ? "production" : "test");
   cf_jw_bool(&j, "test_root", t->test);
   cf_jw_hex(&j, "measurement", CF_SPAN_OF(t->measurement.b));
@@ -39,7 +39,7 @@ static int print_json(cf_remote_t const *r, bool checked) {
 
 static int print_attested(cf_remote_t const *r, bool checked) {
   cf_attested_t const *t = r->attested;
-  cf_council_t const  *v = cf_trust_verifiers(&t->trust);
+  cf_council_t const  *v = cf_domain_verifiers(&t->trust);
   if (cf_json_mode()) return print_json(r, checked);
   char *text =
       cf_fmt("ok        %s\n"
@@ -49,7 +49,7 @@ static int print_attested(cf_remote_t const *r, bool checked) {
              "ledger    its key is live in final block %llu\n"
              "until     %s\n%s",
              t->test ? "on a test root: genuine protocol, not a protection against that machine's owner" : "",
-             cf_hex(CF_SPAN_OF(t->trust.domain.b)),
+             cf_hex(CF_SPAN_OF(t->trust.id.b)),
              checked ? "" : "   (not checked: give --domain or --genesis from where you trust it)", (unsigned long long)v->k,
              v->members_cnt, cf_hex_short(CF_SPAN_OF(t->measurement.b)), cf_class_name((cf_root_class_t)t->ek_class),
              cf_hex_short(CF_SPAN_OF(t->epoch.instance)), (unsigned long long)t->epoch.epoch,
@@ -95,15 +95,15 @@ int cf_cmd_seal(cf_args_t const *a) {
   cf_account_t     *account;
   uint8_t           input[CF_INPUT_MAX];
   size_t            input_sz;
-  static cf_trust_t trust_room, *trust = &trust_room;
+  static cf_domain_t trust_room, *trust = &trust_room;
   cf_error_t        err = {0};
   if (!cf_arg(a, "wallet")) return cf_fail_usage(a->command, "a party's folder is missing", "--wallet");
   int code = cf_remote_load(&r, a->word[0]);
   if (!code) code = cf_wallet_file_open(&w, cf_arg(a, "wallet"));
-  if (!code && cf_trust_open(trust, r.bundle->genesis, NULL, &err)) code = cf_fail_error("bundle", &err);
-  if (!code) code = cf_wallet_account_open(&account, w, &trust->domain);
+  if (!code && cf_domain_open(trust, r.bundle->genesis, NULL, &err)) code = cf_fail_error("bundle", &err);
+  if (!code) code = cf_wallet_account_open(&account, w, &trust->id);
   if (code) return code;
-  cf_remote_ask_t const ask = {.domain = &trust->domain, .kept = &account->kept, .stale_ok = cf_flag(a, "stale-ok")};
+  cf_remote_ask_t const ask = {.domain = &trust->id, .kept = &account->kept, .stale_ok = cf_flag(a, "stale-ok")};
   code = cf_remote_check(&r, "seal", &ask);
   if (!code) code = cf_input_read(input, &input_sz, a->word_cnt > 1 ? a->word[1] : "-", &r.attested->trust.genesis);
   if (code) return code;

@@ -46,7 +46,7 @@ static void make_parties(cf_demo_t *d) {
 
 static int story(cf_demo_t *d, char const *dir) {
   int code = cf_demo_domain(d, dir);
-  for (size_t p = 0; !code && p < d->in.parties_cnt; p++) d->party[p].state.domain = d->folder.domain->domain;
+  for (size_t p = 0; !code && p < d->in.parties_cnt; p++) d->party[p].state.domain = d->folder.domain->id;
   if (!code) code = cf_demo_evidence(d);
   if (!code) code = cf_demo_deposits(d);
   if (!code) code = cf_demo_inputs(d);

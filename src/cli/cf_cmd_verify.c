@@ -106,14 +106,14 @@ static int print_facts(cf_facts_t const *f, bool appraised) {
   return cf_json_end(&j, NULL);
 }
 
-static int genesis_arg(cf_trust_t **out, cf_args_t const *a) {
+static int genesis_arg(cf_domain_t **out, cf_args_t const *a) {
   cf_span_t  entry;
   cf_error_t err = {0};
   int        code = cf_slurp(&entry, cf_arg(a, "genesis"), CF_ENTRY_MAX);
   if (code) return code;
   *out = calloc(1, sizeof **out);
   if (!*out) abort();
-  return cf_trust_open(*out, entry, NULL, &err) ? cf_fail_error("genesis", &err) : 0;
+  return cf_domain_open(*out, entry, NULL, &err) ? cf_fail_error("genesis", &err) : 0;
 }
 
 int cf_cmd_verify_evidence(cf_args_t const *a) {
@@ -121,7 +121,7 @@ int cf_cmd_verify_evidence(cf_args_t const *a) {
   static cf_facts_t facts;
   cf_evidence_ask_t ask = {0};
   cf_verdict_t      v = {0};
-  cf_trust_t       *trust = NULL;
+  cf_domain_t       *trust = NULL;
   cf_hash_t         nonce;
   bool              domain_given, nonce_given;
   int64_t           until;
@@ -133,7 +133,7 @@ int cf_cmd_verify_evidence(cf_args_t const *a) {
   if (!code && !trust && !domain_given)
     code = cf_fail_usage(a->command, "whose enclave? --genesis F or --domain HEX", "--genesis");
   if (code) return code;
-  if (trust) ask.domain = trust->domain;
+  if (trust) ask.domain = trust->id;
   ask.items = w.items;
   ask.item_cnt = w.item_cnt;
   ask.roots = w.roots;
@@ -145,8 +145,8 @@ int cf_cmd_verify_evidence(cf_args_t const *a) {
   if (!trust) return print_facts(&facts, false);
   cf_appraise_ask_t const judge = {.policy = &trust->policy,
                                    .production = trust->genesis.class == 1,
-                                   .verifiers = cf_trust_verifiers(trust),
-                                   .statement_min = cf_trust_verifiers(trust)->k,
+                                   .verifiers = cf_domain_verifiers(trust),
+                                   .statement_min = cf_domain_verifiers(trust)->k,
                                    .nonce = nonce_given ? &nonce : NULL,
                                    .at_s = ask.at_s};
   return cf_appraise(&until, &facts, &judge, &v) ? refused(&v) : print_facts(&facts, true);

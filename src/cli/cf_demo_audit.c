@@ -34,7 +34,7 @@ int cf_demo_audit(cf_demo_t *d) {
   cf_audit_t              *audit;
   char                     line[200];
   char                    *copy = cf_fmt("%s/audit-copy", d->folder.dir);
-  cf_audit_options_t const options = {.domain = &d->folder.domain->domain, .now_s = cf_wall_s()};
+  cf_audit_options_t const options = {.domain = &d->folder.domain->id, .now_s = cf_wall_s()};
   int                      code = copy_public(d, copy);
   if (!code) code = cf_tree_reader(&reader, copy);
   if (code) return code;

@@ -47,7 +47,7 @@ int cf_demo_domain(cf_demo_t *d, char const *dir) {
   code = cf_up_start(&d->procs, &d->folder, NULL);
   if (code) return code;
   cf_demo_line(d, 1, "domain", "%s  %zu-of-%zu verifiers, %zu-of-%zu witnesses, %zu-of-%zu observers",
-               cf_hex_short(CF_SPAN_OF(d->folder.domain->domain.b)), in.verifiers.k, in.verifiers.n, in.witnesses.k,
+               cf_hex_short(CF_SPAN_OF(d->folder.domain->id.b)), in.verifiers.k, in.verifiers.n, in.witnesses.k,
                in.witnesses.n, in.observers.k, in.observers.n);
   return 0;
 }
@@ -55,7 +55,7 @@ int cf_demo_domain(cf_demo_t *d, char const *dir) {
 int cf_demo_evidence(cf_demo_t *d) {
   int code = wait_serving(d);
   if (!code) code = cf_remote_fetch(&d->remote, "demo", d->url, NULL);
-  cf_remote_ask_t const ask = {.domain = &d->folder.domain->domain};
+  cf_remote_ask_t const ask = {.domain = &d->folder.domain->id};
   if (!code) code = cf_remote_check(&d->remote, "demo", &ask);
   if (!code) code = cf_chain_open(&d->chain, "demo", d->url);
   if (!code) code = cf_key_load(&d->treasury, &d->folder, "treasury", 0, 1);
@@ -64,7 +64,7 @@ int cf_demo_evidence(cf_demo_t *d) {
   cf_hash_t               program, configuration;
   memcpy(program.b, m->program, 32);
   memcpy(configuration.b, m->configuration, 32);
-  cf_hash_t pcr11 = cf_pcr11(&program, &configuration, &d->folder.domain->domain);
+  cf_hash_t pcr11 = cf_pcr11(&program, &configuration, &d->folder.domain->id);
   cf_demo_line(d, 2, "evidence", "%zu verifiers ok   pcr11 %s   identity in pcr12   registered", d->remote.bundle->results_cnt,
                cf_hex_short(CF_SPAN_OF(pcr11.b)));
   return 0;

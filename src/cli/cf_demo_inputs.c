@@ -54,7 +54,7 @@ static void *check_and_open(void *arg) {
   cf_demo_t       d = *s->d; /* ciphers of one's own */
   cf_attested_t  *a = calloc(1, sizeof *a);
   cf_verdict_t    verdict = {0};
-  cf_hash_t const domain = s->d->folder.domain->domain;
+  cf_hash_t const domain = s->d->folder.domain->id;
   if (!a) abort();
   d.ciphers = cf_ciphers_new(s->d->ciphers.suite);
   for (size_t i = s->from; !s->code && i < s->to; i++) {

@@ -74,7 +74,7 @@ int cf_folder_open(cf_folder_t *f, char const *dir) {
   if (code) return code;
   f->domain = calloc(1, sizeof *f->domain);
   if (!f->domain) abort();
-  return cf_domain_open(f->domain, f->genesis, &err) ? cf_fail_error("genesis", &err) : 0;
+  return cf_domain_open(f->domain, f->genesis, NULL, &err) ? cf_fail_error("genesis", &err) : 0;
 }
 
 /* ---- who listens where ---- */

@@ -4,7 +4,7 @@
 #define CF_CLI_FOLDER_H
 
 #include "cli/cf_cli.h"
-#include "council/cf_domain.h"
+#include "ledger/cf_domain.h"
 
 #define CF_PORT_FIRST 7410
 

@@ -107,7 +107,7 @@ static int write_public(cf_folder_t *f, cf_wr_t const *genesis) {
   f->genesis = cf_wr_out(genesis);
   f->domain = calloc(1, sizeof *f->domain);
   if (!f->domain) abort();
-  if (cf_domain_open(f->domain, f->genesis, &err)) return cf_fail_error("init", &err);
+  if (cf_domain_open(f->domain, f->genesis, NULL, &err)) return cf_fail_error("init", &err);
   cf_wr_t vkey = cf_room(CF_VKEY_TEXT_MAX + 1);
   cf_vkey_format(&vkey, &f->domain->witnesses.log);
   cf_wr_u8(&vkey, '\n');
@@ -267,7 +267,7 @@ int cf_cmd_init(cf_args_t const *a) {
   if ((code = cf_init_run(&f, &in))) return code;
   if (!in.production)
     cf_note("class test: stands on a test root; genuine protocol, not a protection against this machine's owner");
-  char *domain = cf_hex(CF_SPAN_OF(f.domain->domain.b));
+  char *domain = cf_hex(CF_SPAN_OF(f.domain->id.b));
   if (!cf_json_mode()) return cf_emit(CF_SPAN(cf_fmt("%s\n", domain), 65), NULL);
   cf_wr_t wr = cf_room(4096);
   cf_jw_t j = cf_json_begin(&wr);

@@ -161,7 +161,7 @@ int cf_init_deployment(cf_wr_t *entry, cf_domain_t *d, cf_init_keys_t const *k) 
   cf_chain_init(chain);
   if (cf_chain_found(chain, &block, &d->block0, k->ledger, &err)) return cf_fail_error("init", &err);
   cf_deployment_t doc = {.kind = 1, .chain_id = d->genesis.ledger.chain_id};
-  memcpy(doc.domain, d->domain.b, 32);
+  memcpy(doc.domain, d->id.b, 32);
   memcpy(doc.contract, d->genesis.ledger.contract, 20);
   memcpy(doc.code_hash, chain->hash.b, 32);
   cf_chain_fini(chain);

@@ -29,14 +29,14 @@ int cf_remote_load(cf_remote_t *r, char const *path) {
 }
 
 int cf_remote_genesis(cf_hash_t *domain, char const *path) {
-  cf_trust_t *trust = calloc(1, sizeof *trust);
+  cf_domain_t *trust = calloc(1, sizeof *trust);
   cf_error_t  err = {0};
   cf_span_t   entry;
   int         code = cf_slurp(&entry, path, CF_ENTRY_MAX);
   if (code) return code;
   if (!trust) abort();
-  if (cf_trust_open(trust, entry, NULL, &err)) return cf_fail_error("genesis", &err);
-  *domain = trust->domain;
+  if (cf_domain_open(trust, entry, NULL, &err)) return cf_fail_error("genesis", &err);
+  *domain = trust->id;
   return 0;
 }
 

@@ -108,7 +108,7 @@ static char *state_path(cf_attested_t const *a) {
 
 int cf_remote_live(cf_remote_t *r, char const *url) {
   cf_attested_t const *a = r->attested;
-  cf_council_t const  *v = cf_trust_verifiers(&a->trust);
+  cf_council_t const  *v = cf_domain_verifiers(&a->trust);
   live_t               l = {.gateway = url, .state = state_path(a)};
   cf_verdict_t         verdict = {0};
   seen_t const        *s = find_ledger(&l) ? look(&l) : NULL;

@@ -63,7 +63,7 @@ int cf_up_start(cf_procs_t *procs, cf_folder_t const *f, char const *only) {
 static void print_urls(cf_folder_t const *f) {
   cf_wr_t wr = cf_room(4096);
   char   *url = cf_folder_url(f, f->port), *ledger = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0));
-  char   *domain = cf_hex(CF_SPAN_OF(f->domain->domain.b));
+  char   *domain = cf_hex(CF_SPAN_OF(f->domain->id.b));
   if (cf_json_mode()) {
     cf_jw_t j = cf_json_begin(&wr);
     cf_jw_obj(&j, NULL);

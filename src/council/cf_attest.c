@@ -143,7 +143,7 @@ static cf_verdict_code_t verify_evidence(cf_facts_t *f, cf_attest_ask_t const *a
                          .item_cnt = p.item_cnt,
                          .roots = roots,
                          .root_cnt = cf_attest_roots(roots, &ask->domain->policy, ask->roots, ask->root_cnt, p.ders, p.der_cnt),
-                         .domain = ask->domain->domain,
+                         .domain = ask->domain->id,
                          .at_s = ask->at_s};
   return cf_evidence_verify(f, &q, v);
 }

@@ -17,7 +17,7 @@ char const *cf_follow_name(cf_follow_result_t r) {
 static void state_init(cf_follow_state_t *s, cf_domain_t const *d) {
   memset(s, 0, sizeof *s);
   s->before.index = CF_NO_INDEX;
-  cf_history_init(&s->history, &d->domain, &d->genesis, &d->policy);
+  cf_history_init(&s->history, &d->id, &d->genesis, &d->policy);
 }
 
 void cf_follow_init(cf_follow_t *f, cf_follow_config_t const *cfg) {
@@ -38,7 +38,7 @@ static cf_span_t encode(cf_follow_t *f) {
   cf_follow_state_t const *s = &f->now;
   cf_wr_t                  wr = cf_wr_init(f->file, sizeof f->file);
   cf_wr_u8(&wr, FILE_VERSION);
-  cf_wr_hash(&wr, &f->cfg.domain->domain);
+  cf_wr_hash(&wr, &f->cfg.domain->id);
   cf_wr_u64(&wr, s->head.time_s);
   cf_frontier_encode(&wr, &s->frontier);
   cf_wr_u64(&wr, s->before.index);
@@ -84,7 +84,7 @@ void cf_follow_start(cf_follow_t *f, cf_effects_t *fx) {
 
 static cf_follow_step_t on_file(cf_follow_t *f, cf_event_t const *ev) {
   if (!ev->status && ev->code == 404) return ended(f, CF_FOLLOW_OK);
-  if (!ev->status && decode(&f->now, &f->cfg.domain->domain, ev->body) == CF_OK) return ended(f, CF_FOLLOW_OK);
+  if (!ev->status && decode(&f->now, &f->cfg.domain->id, ev->body) == CF_OK) return ended(f, CF_FOLLOW_OK);
   f->result = CF_FOLLOW_MALFORMED;
   f->phase = CF_FOLLOW_BROKEN;
   return CF_FOLLOW_ENDED;
@@ -97,7 +97,7 @@ static bool is_genesis(cf_domain_t const *d, cf_span_t entry) {
   cf_council_doc_t doc;
   if (cf_sign1_decode(&s, entry, cf_genesis_table.typ, NULL) || cf_council_doc_decode(&doc, s.payload, NULL)) return false;
   cf_hash_t domain = cf_domain(doc.body);
-  return cf_hash_eq(&domain, &d->domain);
+  return cf_hash_eq(&domain, &d->id);
 }
 
 static bool read_deployment(cf_hash_t *code, cf_domain_t const *d, cf_span_t entry) {
@@ -110,7 +110,7 @@ static bool read_deployment(cf_hash_t *code, cf_domain_t const *d, cf_span_t ent
       cf_council_doc_verify(&doc, cf_genesis_council(&d->genesis, CF_GOVERNORS), &d->ledger.separator, d->genesis.created, NULL))
     return false;
   memcpy(code->b, dep.code_hash, sizeof code->b);
-  return !memcmp(dep.domain, d->domain.b, sizeof dep.domain) && dep.kind == l->kind && dep.chain_id == l->chain_id &&
+  return !memcmp(dep.domain, d->id.b, sizeof dep.domain) && dep.kind == l->kind && dep.chain_id == l->chain_id &&
          !memcmp(dep.contract, l->contract, sizeof dep.contract);
 }
 

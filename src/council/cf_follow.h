@@ -8,7 +8,7 @@
 #define CF_COUNCIL_FOLLOW_H
 
 #include "base/cf_effect.h"
-#include "council/cf_domain.h"
+#include "ledger/cf_domain.h"
 #include "document/cf_history.h"
 #include "translog/cf_tree.h"
 

@@ -168,7 +168,7 @@ static void state(cf_verifier_t *v, cf_effects_t *fx, cf_event_t const *ev, cf_v
   cf_statement_t st = {.ak_attributes = c->ak_attributes, .time = ev->now.wall_ms / 1000};
   memcpy(st.ak_name, c->ak_name, sizeof st.ak_name);
   memcpy(st.ek_certificate, c->ek_certificate.b, sizeof st.ek_certificate);
-  memcpy(st.domain, v->cfg.domain->domain.b, sizeof st.domain);
+  memcpy(st.domain, v->cfg.domain->id.b, sizeof st.domain);
   memcpy(st.nonce, nonce.b, sizeof st.nonce);
   uint8_t buf[CF_STATEMENT_MAX + 4];
   cf_wr_t wr = cf_wr_init(buf, sizeof buf);
@@ -262,7 +262,7 @@ static void encode_seen(uint8_t out[SEEN_SZ], cf_attest_seen_t const *s) {
 static void grant(cf_verifier_t *v, cf_effects_t *fx, uint64_t request, cf_attest_out_t const *out) {
   char      issuer[65];
   uint8_t   sig[64];
-  cf_hash_t digest = cf_registration_digest(&v->cfg.domain->ledger.separator, &v->cfg.domain->domain, &out->registration);
+  cf_hash_t digest = cf_registration_digest(&v->cfg.domain->ledger.separator, &v->cfg.domain->id, &out->registration);
   uint8_t  *seen = cf_fx_room(fx, SEEN_SZ);
   cf_wr_t   wr = cf_wr_init(cf_fx_room(fx, RESULT_MAX), RESULT_MAX);
   v->seen = out->seen;

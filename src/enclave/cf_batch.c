@@ -25,7 +25,7 @@ open_first(cf_enclave_t *e, cf_envelope_t const *env, opened_t *o) {
   cf_session_epoch_t epoch = {
       .key = k->key, .certificate = k->certificate, .policy = k->policy, .epoch = k->epoch, .suite = e->configuration.suite};
   cf_session_t       s;
-  cf_refuse_t        r = cf_session_accept(&s, &o->input, &o->class, e->plain, &e->ciphers, &e->domain, &epoch, env, e->batch_s);
+  cf_refuse_t        r = cf_session_accept(&s, &o->input, &o->class, e->plain, &e->ciphers, &e->domain.id, &epoch, env, e->batch_s);
   if (r) return r;
   o->to = s.to;
   if (o->class == CF_RESULT_ACCEPTED) {
@@ -95,7 +95,7 @@ one_envelope(cf_enclave_t *e, cf_span_t bytes, cf_hash_t *id) {
   cf_envelope_t env;
   opened_t      o = { 0 };
   cf_refuse_t   r = cf_envelope_decode(&env, bytes, e->configuration.envelope_max);
-  if (!r) r = cf_envelope_admit(&env, &e->domain, &e->policy, e->batch_s);
+  if (!r) r = cf_envelope_admit(&env, &e->domain.id, &e->domain.policy, e->batch_s);
   if (!r) r = env.kind == CF_ENVELOPE_OPENING ? open_first(e, &env, &o) : open_next(e, &env, &o);
   if (r) return r;
   *id = cf_envelope_id(bytes);
@@ -168,13 +168,13 @@ cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *d
 
   doc->epoch            = b->epoch;
   doc->sequence         = b->sequence;
-  doc->workload         = e->policy.workload;
-  doc->workload_version = e->policy.workload_version;
+  doc->workload         = e->domain.policy.workload;
+  doc->workload_version = e->domain.policy.workload_version;
   doc->not_before       = b->checkpoint;
-  memcpy(doc->domain, e->domain.b, 32);
+  memcpy(doc->domain, e->domain.id.b, 32);
   memcpy(doc->instance, b->instance->b, 32);
   memcpy(doc->previous, e->previous.b, 32);
-  memcpy(doc->policy, e->policy_hash.b, 32);
+  memcpy(doc->policy, e->domain.policy_hash.b, 32);
   memcpy(doc->measurement, e->measurement.b, 32);
   memcpy(doc->state_before, e->state.b, 32);
 
@@ -286,7 +286,7 @@ cf_on_batch(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
 
   cf_batch_t     b = {.instance = &e->instance, .epoch = e->own.epoch, .checkpoint = e->checkpoint, .sequence = e->sequence + 1};
   cf_epoch_key_t opens = {
-      .epoch = e->own.epoch, .certificate = e->own.certificate_hash, .policy = e->policy_hash, .sealing = e->own.sealing};
+      .epoch = e->own.epoch, .certificate = e->own.certificate_hash, .policy = e->domain.policy_hash, .sealing = e->own.sealing};
   if (!e->own.journaled) b.opens = &opens;
   cf_entropy_fill(&e->entropy, b.seed, sizeof b.seed);
   if (e->view_next_any) {

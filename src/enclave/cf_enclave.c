@@ -74,12 +74,12 @@ book_params(cf_book_params_t *p, cf_enclave_t const *e) {
   p->accounts_max = (uint32_t)e->configuration.parties_max;
   p->leaves_max   = (uint32_t)e->configuration.leaves_max;
   p->entries_max  = e->clearing.positions_max;
-  p->inputs_max   = (uint32_t)e->policy.max_inputs_per_window;
-  p->validity_s   = e->genesis.ledger.max_validity_s;
-  p->exit_delay_s = e->genesis.ledger.exit_delay_s;
-  p->asset_cnt    = (uint8_t)e->genesis.assets_cnt;
-  for (size_t i = 0; i < e->genesis.assets_cnt; i++)
-    p->assets[i] = (cf_book_asset_t){ (uint32_t)e->genesis.assets[i].id, e->policy.max_amount, e->genesis.assets[i].cap };
+  p->inputs_max   = (uint32_t)e->domain.policy.max_inputs_per_window;
+  p->validity_s   = e->domain.genesis.ledger.max_validity_s;
+  p->exit_delay_s = e->domain.genesis.ledger.exit_delay_s;
+  p->asset_cnt    = (uint8_t)e->domain.genesis.assets_cnt;
+  for (size_t i = 0; i < e->domain.genesis.assets_cnt; i++)
+    p->assets[i] = (cf_book_asset_t){ (uint32_t)e->domain.genesis.assets[i].id, e->domain.policy.max_amount, e->domain.genesis.assets[i].cap };
 }
 
 /* lay takes every block from a; with a->buf NULL it only adds up. */
@@ -102,15 +102,15 @@ lay(cf_arena_t *a, bool count, cf_enclave_t *e, size_t start_sz) {
   e->session_mask       = mask_for(e->configuration.sessions_max);
   e->correspondent_mask = mask_for(e->configuration.parties_max);
   e->book_sz            = cf_book_sz(&params);
-  e->clearing_sz        = cf_clearing.state_sz(e->policy.workload_params);
+  e->clearing_sz        = cf_clearing.state_sz(e->domain.policy.workload_params);
   /* One batch answers its inputs, drops obligations (two notices each) and withdrawals, and tells each party of a window of every
      content in flight, executed or void, and of one closed. */
   size_t parties =
       e->configuration.parties_max < e->clearing.positions_max ? e->configuration.parties_max : e->clearing.positions_max;
-  uint32_t notices = (uint32_t)((e->policy.max_flight + 1) * parties);
+  uint32_t notices = (uint32_t)((e->domain.policy.max_flight + 1) * parties);
   uint32_t small   = 2 * e->clearing.obligations_max + e->clearing.releases_max + (uint32_t)e->configuration.batch_max;
   e->leaves_max    = notices + small;
-  e->results_room  = HEAD_ROOM + notices * cf_result_room(16 + 12 * e->genesis.assets_cnt) + small * cf_result_room(64);
+  e->results_room  = HEAD_ROOM + notices * cf_result_room(16 + 12 * e->domain.genesis.assets_cnt) + small * cf_result_room(64);
   e->results_max   = e->results_room + e->results_room / 2;
   e->lanes_cnt     = 2 * ((size_t)mask_for(3 * (uint64_t)e->clearing.positions_max + 64) + 1);
   e->documents      = lay_one(a, count, start_sz);
@@ -139,7 +139,7 @@ fits(cf_enclave_t const *e) {
   uint64_t                  batch  = c->batch_max * (4 + c->envelope_max + 3) + CF_MESSAGES_BYTES + HEAD_ROOM;
   uint64_t lasting = c->sessions_max * CF_SESSION_ENCODED_SZ + c->parties_max * (CORRESPONDENT_SZ + BOOK_ACCOUNT_SZ) +
                      c->leaves_max * BOOK_LEAF_SZ + CF_HISTORY_WAITING_MAX * 256 + CF_RECEIPTS_KEPT * CF_RECEIPT_COSE_MAX / 2 +
-                     CF_COVERED_MAX * sizeof(cf_covered_t) + e->policy.max_flight * e->clearing.positions_max * CONTENT_ROW_SZ +
+                     CF_COVERED_MAX * sizeof(cf_covered_t) + e->domain.policy.max_flight * e->clearing.positions_max * CONTENT_ROW_SZ +
                      (e->clearing.obligations_max + e->clearing.releases_max) * OBLIGATION_SZ + HEAD_ROOM;
   return batch <= CF_FRAME_MAX && lasting <= CF_SNAPSHOT_MAX;
 }
@@ -147,33 +147,24 @@ fits(cf_enclave_t const *e) {
 /* documents_open decodes and checks what START carries, from bytes that stay. */
 static cf_status_t
 documents_open(cf_enclave_t *e, start_t const *s, cf_error_t *err) {
-  cf_sign1_t       sign1;
-  cf_council_doc_t doc;
-  cf_status_t      st = cf_sign1_decode(&sign1, s->genesis_entry, cf_genesis_table.typ, err);
-  if (!st) st = cf_council_doc_decode(&doc, sign1.payload, err);
-  if (!st) st = cf_table_decode(&e->genesis, &cf_genesis_table, doc.body, err);
-  if (!st) st = cf_genesis_check(&e->genesis, &e->policy, err);
-  if (!st) st = cf_clearing_params_decode(&e->clearing, e->policy.workload_params);
-  if (st) return cf_error_set(err, st, "genesis", 0, "entry 0 does not hold");
+  cf_status_t st = cf_domain_open(&e->domain, s->genesis_entry, NULL, err);
+  if (st) return st;
+  if (cf_clearing_params_decode(&e->clearing, e->domain.policy.workload_params))
+    return cf_error_set(err, CF_ERR_FORMAT, "policy.workload_params", 0, "not those of the clearing workload");
   e->configuration      = s->configuration;
   e->configuration_hash = cf_sha256(s->configuration_bytes);
-  e->domain             = cf_domain(doc.body);
-  e->policy_hash        = cf_document_hash(CF_SPAN(NULL, 0), e->genesis.policy);
   e->measurement        = s->measurement;
-  cf_addr_t contract;
-  memcpy(contract.b, e->genesis.ledger.contract, 20);
-  cf_hash_t separator = cf_eip712_domain(e->genesis.ledger.chain_id, &contract, &e->domain);
-  if ((st = cf_council_doc_verify(&doc, cf_genesis_council(&e->genesis, CF_GOVERNORS), &separator, 0, err))) return st;
-  if (!cf_span_eq(e->configuration.workload, e->policy.workload) ||
-      e->configuration.workload_version != e->policy.workload_version ||
-      !cf_span_eq(e->policy.workload, CF_SPAN(cf_clearing.name, strlen(cf_clearing.name))) ||
-      e->policy.workload_version != cf_clearing.version)
+  e->head               = cf_settlement_head0(&e->domain.ledger.separator);
+  if (!cf_span_eq(e->configuration.workload, e->domain.policy.workload) ||
+      e->configuration.workload_version != e->domain.policy.workload_version ||
+      !cf_span_eq(e->domain.policy.workload, CF_SPAN(cf_clearing.name, strlen(cf_clearing.name))) ||
+      e->domain.policy.workload_version != cf_clearing.version)
     return cf_error_set(err, CF_ERR_POLICY, "configuration.workload", 0, "policy names another workload or version");
   if (e->configuration.suite != 1)
     return cf_error_set(err, CF_ERR_UNSUPPORTED, "configuration.suite", 0, "suite 1 is what this program speaks");
   cf_book_params_t params;
   book_params(&params, e);
-  if (!cf_book_sz(&params) || !cf_clearing.state_sz(e->policy.workload_params) || !fits(e))
+  if (!cf_book_sz(&params) || !cf_clearing.state_sz(e->domain.policy.workload_params) || !fits(e))
     return cf_error_set(err, CF_ERR_BOUND, "configuration", 0, "sizes out of bounds");
   return CF_OK;
 }
@@ -187,29 +178,6 @@ cf_enclave_sz(cf_span_t start, cf_error_t *err) {
   if (start_read(&s, start, err) || documents_open(&e, &s, err)) return 0;
   lay(&a, true, &e, start.len);
   return a.len + sizeof e + 4096;
-}
-
-static cf_status_t
-parties_open(cf_enclave_t *e, cf_error_t *err) {
-  cf_genesis_t const *g = &e->genesis;
-  e->ledger = (cf_ledger_config_t){.embedded = g->ledger.kind == 1,
-                                   .chain_id = g->ledger.chain_id,
-                                   .domain = e->domain,
-                                   .mode = (uint8_t)g->ledger.mode,
-                                   .max_validity_s = g->ledger.max_validity_s,
-                                   .max_pause_s = g->ledger.max_pause_s,
-                                   .exit_delay_s = g->ledger.exit_delay_s,
-                                   .notice_s = g->ledger.notice_s,
-                                   .dead_after_s = g->ledger.dead_after_s,
-                                   .overlap_s = g->ledger.overlap_s,
-                                   .key_delay_s = g->ledger.key_delay_s};
-  memcpy(e->ledger.contract.b, g->ledger.contract, 20);
-  cf_status_t st = cf_ledger_config_check(&e->ledger, err);
-  if (st) return st;
-  e->ledger_id = cf_genesis_identity(g, &e->domain);
-  e->head      = cf_settlement_head0(&e->ledger.separator);
-  e->observers = cf_genesis_seats(cf_genesis_council(g, CF_OBSERVERS));
-  return cf_genesis_witnesses(&e->witnesses, g, err);
 }
 
 cf_status_t cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_span_t start, cf_entropy_t entropy,
@@ -227,8 +195,7 @@ cf_status_t cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_sp
   *e = probe;
   lay(&a, false, e, start.len);
   memcpy(e->documents, start.ptr, start.len); /* what is decoded from here on borrows the copy */
-  if ((st = start_read(&s, CF_SPAN(e->documents, start.len), err)) || (st = documents_open(e, &s, err)) ||
-      (st = parties_open(e, err)))
+  if ((st = start_read(&s, CF_SPAN(e->documents, start.len), err)) || (st = documents_open(e, &s, err)))
     return st;
 
   e->entropy   = entropy;
@@ -249,14 +216,14 @@ cf_status_t cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_sp
   e->instance     = cf_p256_thumbprint(&e->identity_pub);
   e->ciphers      = cf_ciphers_new(cf_suite(e->configuration.suite));
   e->aead_journal = cf_aead_new(CF_AEAD_AES256GCM);
-  cf_history_init(&e->feed.history, &e->domain, &e->genesis, &e->policy);
+  cf_history_init(&e->feed.history, &e->domain.id, &e->domain.genesis, &e->domain.policy);
   e->boot_index    = CF_NO_INDEX;
-  e->previous      = cf_receipt_first_previous(&e->domain);
-  e->state         = cf_receipt_first_state(&e->domain);
+  e->previous      = cf_receipt_first_previous(&e->domain.id);
+  e->state         = cf_receipt_first_state(&e->domain.id);
   e->covered_from  = e->uncovered = e->receipts_from = 1;
   cf_book_params_t params;
   book_params(&params, e);
-  cf_clearing.open(e->clearing_mem, e->policy.workload_params);
+  cf_clearing.open(e->clearing_mem, e->domain.policy.workload_params);
   e->book = cf_book_init(e->book_mem, &params, e->book_key);
   cf_book_bind(e->book, &cf_clearing, e->clearing_mem, cf_results_sink, e);
   e->phase = CF_PHASE_OPENING;

@@ -9,6 +9,7 @@
 #include "enclave/cf_book.h"
 #include "enclave/cf_enclave.h"
 #include "enclave/cf_journal.h"
+#include "ledger/cf_domain.h"
 #include "ledger/cf_view.h"
 #include "session/cf_result.h"
 #include "session/cf_session.h"
@@ -122,14 +123,9 @@ struct cf_enclave {
   cf_entropy_t       entropy;
   cf_launcher_t      launcher;
   cf_configuration_t configuration;
-  cf_genesis_t       genesis;
-  cf_policy_t        policy;
+  cf_domain_t        domain;
   cf_clearing_params_t clearing;
-  cf_hash_t          domain, configuration_hash, policy_hash, measurement;
-  cf_ledger_config_t ledger;
-  cf_ledger_identity_t ledger_id;
-  cf_seats_t         observers;
-  cf_witness_set_t   witnesses;
+  cf_hash_t          configuration_hash, measurement;
 
   uint8_t           *roots; /* secret: up to two of 32 bytes */
   uint64_t           root_number[2];

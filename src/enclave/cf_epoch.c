@@ -10,7 +10,7 @@ cf_hash_t
 cf_root_commitment(cf_enclave_t const *e, size_t root) {
   uint8_t         number[8];
   cf_wr_t         wr      = cf_wr_init(number, sizeof number);
-  cf_span_t const parts[] = { CF_SPAN("counterfoil/root/v1", 20), CF_SPAN_OF(e->domain.b), CF_SPAN_OF(number) };
+  cf_span_t const parts[] = { CF_SPAN("counterfoil/root/v1", 20), CF_SPAN_OF(e->domain.id.b), CF_SPAN_OF(number) };
   cf_wr_u64(&wr, e->root_number[root]);
   return cf_hmac_parts(CF_SPAN(e->roots + 32 * root, 32), parts, CF_COUNT_OF(parts));
 }
@@ -65,7 +65,7 @@ make_boot_entry(cf_enclave_t *e) {
   cf_hash_t commitment = cf_root_commitment(e, e->root);
   cf_hash_t keys =
       cf_epoch_keys_hash(e->configuration.suite, e->own.sealing_pub.b, e->own.receipt_pub.b, e->own.settlement_addr.b);
-  memcpy(doc.domain, e->domain.b, 32);
+  memcpy(doc.domain, e->domain.id.b, 32);
   memcpy(doc.identity, e->identity_pub.b, 64);
   memcpy(doc.keys, keys.b, 32);
   memcpy(doc.commitment, commitment.b, 32);
@@ -143,8 +143,8 @@ cf_on_possess(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
   r.evidence          = cf_rd_hash(in);
   if (!cf_rd_done(in)) return CF_REFUSE_MALFORMED;
   if (!certified(e)) return CF_REFUSE_PHASE;
-  cf_hash_t   registration = cf_registration_digest(&e->ledger.separator, &e->domain, &r);
-  cf_hash_t   digest       = cf_possession_digest(&e->ledger.separator, &registration);
+  cf_hash_t   registration = cf_registration_digest(&e->domain.block0.config.separator, &e->domain.id, &r);
+  cf_hash_t   digest       = cf_possession_digest(&e->domain.block0.config.separator, &registration);
   uint8_t     sig[64];
   cf_status_t st = cf_k256_sign(sig, e->own.settlement, &digest);
   assert(!st);
@@ -177,8 +177,8 @@ take_view(cf_enclave_t *e, cf_view_facts_t const *f, cf_span_t view) {
   memcpy(v->slots, f->values, sizeof v->slots);
   v->key      = f->values[CF_SLOT_PLAIN_CNT];
   v->messages = e->view_state.messages;
-  for (size_t i = 0; i < e->genesis.assets_cnt && v->bucket_cnt < CF_BUCKETS_MAX; i++) {
-    uint32_t  asset   = (uint32_t)e->genesis.assets[i].id;
+  for (size_t i = 0; i < e->domain.genesis.assets_cnt && v->bucket_cnt < CF_BUCKETS_MAX; i++) {
+    uint32_t  asset   = (uint32_t)e->domain.genesis.assets[i].id;
     cf_hash_t key     = cf_slot_bucket(asset), words[2] = { { { 0 } } };
     if (!cf_view_slot(f, &key, &words[0])) continue;
     cf_ledger_bucket_t b = cf_ledger_bucket_unpack(words); /* a raise that waits is left out: the level is then a lower bound */
@@ -209,7 +209,7 @@ cf_on_show_ledger(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
   cf_view_state_t   next;
   cf_span_t         view = cf_rd_sub(in);
   if (!cf_rd_done(in)) return CF_REFUSE_MALFORMED;
-  cf_status_t st = cf_view_check(&facts, &verdict, &next, &e->view_state, view, &e->ledger_id, &e->observers, NULL);
+  cf_status_t st = cf_view_check(&facts, &verdict, &next, &e->view_state, view, &e->domain.ledger, &e->domain.observers, NULL);
   switch (verdict) {
   case CF_VIEW_FORKED: return cf_enclave_stop(e, CF_REFUSE_VIEW);
   case CF_VIEW_BAD:

@@ -102,7 +102,7 @@ read_entries(cf_enclave_t *e, cf_rd_t *in) {
 static cf_refuse_t
 take_checkpoint(cf_enclave_t *e, cf_span_t note) {
   cf_cosigned_t c;
-  if (cf_checkpoint_verify(&c, note, &e->witnesses, NULL)) return CF_REFUSE_PROOF;
+  if (cf_checkpoint_verify(&c, note, &e->domain.witnesses, NULL)) return CF_REFUSE_PROOF;
   if (c.size != e->ahead.frontier.size || !is_root(&e->ahead.frontier, c.root.b) || c.size < e->checkpoint.size)
     return CF_REFUSE_PROOF;
   if (e->ahead.verdict) return cf_enclave_stop(e, e->ahead.verdict);
@@ -121,16 +121,16 @@ make_certificate(cf_enclave_t *e, cf_history_boot_t const *own) {
                                   .boot = own->index,
                                   .suite = e->configuration.suite,
                                   .not_before = e->now_s,
-                                  .not_after = e->now_s + e->policy.epoch_s};
+                                  .not_after = e->now_s + e->domain.policy.epoch_s};
   cf_history_boot_t const *c   = cf_history_certified(&e->feed.history);
   cf_wr_t                  wr  = cf_wr_init(e->own.certificate, sizeof e->own.certificate);
-  memcpy(doc.domain, e->domain.b, 32);
+  memcpy(doc.domain, e->domain.id.b, 32);
   memcpy(doc.instance, e->instance.b, 32);
   memcpy(doc.configuration, e->configuration_hash.b, 32);
   memcpy(doc.sealing, e->own.sealing_pub.b, 32);
   memcpy(doc.receipt, e->own.receipt_pub.b, 64);
   memcpy(doc.settlement, e->own.settlement_addr.b, 20);
-  memcpy(doc.policy, e->policy_hash.b, 32);
+  memcpy(doc.policy, e->domain.policy_hash.b, 32);
   if (c) memcpy(doc.previous, c->cert_hash.b, 32);
   cf_document_seal(&wr, &e->own.certificate_hash, &cf_epoch_table, &doc, e->identity, "enclave", "epoch");
   e->own.certificate_sz = wr.len;

@@ -278,7 +278,7 @@ state_read(cf_enclave_t *e, cf_rd_t *rd) {
 
 static void
 file_begin(cf_enclave_t *e, cf_wr_t *out, cf_file_kind_t kind, cf_hash_t const *chain) {
-  cf_file_header_t h = { .kind = kind, .domain = e->domain, .root_number = e->root_number[e->root], .instance = e->instance,
+  cf_file_header_t h = { .kind = kind, .domain = e->domain.id, .root_number = e->root_number[e->root], .instance = e->instance,
                          .file = e->journal_file, .chain = *chain };
   cf_entropy_fill(&e->entropy, h.random, sizeof h.random);
   cf_file_header_write(out, &h);
@@ -347,8 +347,8 @@ static cf_refuse_t
 choose_root(cf_enclave_t *e, cf_rd_t *in) {
   cf_history_t *h = &e->ahead.history;
   cf_cosigned_t head;
-  if (cf_checkpoint_verify(&head, cf_rd_sub(in), &e->witnesses, NULL)) return CF_REFUSE_PROOF;
-  cf_history_init(h, &e->domain, &e->genesis, &e->policy);
+  if (cf_checkpoint_verify(&head, cf_rd_sub(in), &e->domain.witnesses, NULL)) return CF_REFUSE_PROOF;
+  cf_history_init(h, &e->domain.id, &e->domain.genesis, &e->domain.policy);
   if (!shown(h, in, &head) || !shown(h, in, &head)) return CF_REFUSE_PROOF;
   uint8_t n = cf_rd_u8(in);
   for (uint8_t i = 0; i < n; i++)
@@ -366,7 +366,7 @@ static cf_refuse_t
 open_snapshot(cf_enclave_t *e, cf_span_t snapshot) {
   cf_file_header_t h;
   cf_rd_t          rd = cf_rd_span(snapshot);
-  if (cf_file_header_read(&h, &rd, CF_FILE_SNAPSHOT) || !cf_hash_eq(&h.domain, &e->domain) ||
+  if (cf_file_header_read(&h, &rd, CF_FILE_SNAPSHOT) || !cf_hash_eq(&h.domain, &e->domain.id) ||
       h.root_number != e->root_number[e->root])
     return CF_REFUSE_ROOT;
   cf_span_t record = cf_rd_sub(&rd);
@@ -490,7 +490,7 @@ static cf_refuse_t
 begin_file(cf_enclave_t *e, cf_rd_t *rd, uint64_t file) {
   cf_file_header_t h;
   if (cf_file_header_read(&h, rd, CF_FILE_JOURNAL) || h.file != file || file != e->journal_file + 1 ||
-      !cf_hash_eq(&h.domain, &e->domain) || h.root_number != e->root_number[e->root] || !cf_hash_eq(&h.chain, &e->journal.chain))
+      !cf_hash_eq(&h.domain, &e->domain.id) || h.root_number != e->root_number[e->root] || !cf_hash_eq(&h.chain, &e->journal.chain))
     return CF_REFUSE_JOURNAL;
   e->journal_file     = file;
   e->reading_instance = h.instance;

@@ -106,9 +106,9 @@ cf_preflight(cf_enclave_t *e, cf_content_t const *c, cf_span_t body) {
                         .state_root = c->settlement.state_root,
                         .receipts = c->settlement.receipts,
                         .body = body};
-  cf_ledger_env_t env = { .time_s = e->view.time_s, .chain_id = e->ledger.chain_id, .contract = e->ledger.contract };
+  cf_ledger_env_t env = { .time_s = e->view.time_s, .chain_id = e->domain.block0.config.chain_id, .contract = e->domain.block0.config.contract };
   cf_hash_t       digest;
   cf_refusal_t    r =
-      cf_ledger_preflight_settle(&e->ledger, (cf_slot_reader_t){read_slot, &w}, &env, &op, &e->own.settlement_addr, &fx, &digest);
+      cf_ledger_preflight_settle(&e->domain.block0.config, (cf_slot_reader_t){read_slot, &w}, &env, &op, &e->own.settlement_addr, &fx, &digest);
   return r.code ? r.code : cf_hash_eq(&digest, &c->digest) ? CF_REFUSAL_NONE : CF_REFUSAL_ENTRIES;
 }

@@ -98,8 +98,8 @@ void
 cf_result_to(cf_enclave_t *e, cf_wr_t *wr, cf_session_t *session, cf_recipient_t const *to, cf_result_t const *r) {
   cf_entropy_t drbg = cf_drbg_entropy(&e->batch->drbg);
   cf_status_t  st   = CF_OK;
-  if (session) cf_result_seal(wr, &e->ciphers, &e->domain, session, e->batch->instance, r);
-  else st = cf_result_seal_key(wr, &e->ciphers, &e->domain, to, e->batch->instance, r, &drbg);
+  if (session) cf_result_seal(wr, &e->ciphers, &e->domain.id, session, e->batch->instance, r);
+  else st = cf_result_seal_key(wr, &e->ciphers, &e->domain.id, to, e->batch->instance, r, &drbg);
   assert(!wr->bad && !st); /* cf_session_accept refused keys that cannot be sealed to */
 }
 
@@ -136,7 +136,7 @@ cf_results_end(cf_enclave_t *e) {
 /* A receipt's results leave when it counts under a witness quorum; where policy says at_final, when its content was executed. */
 static bool
 may_leave(cf_enclave_t const *e, uint64_t sequence) {
-  return sequence <= e->feed.history.sequence && (e->policy.disclosure == 1 || sequence < e->covered_from);
+  return sequence <= e->feed.history.sequence && (e->domain.policy.disclosure == 1 || sequence < e->covered_from);
 }
 
 /* As many of a block's results from number `from` on as there is room for; returns the number behind the last. */

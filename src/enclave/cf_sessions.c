@@ -116,7 +116,7 @@ cf_epochs_turn(cf_enclave_t *e, cf_batch_t const *b) {
   e->epochs_cnt = kept;
   bool full     = kept == CF_EPOCHS_MAX;
   for (size_t i = 0; b->opens && i < kept; i++)
-    if (!e->epochs[i].until_s) e->epochs[i].until_s = e->batch_s + e->policy.grace_s;
+    if (!e->epochs[i].until_s) e->epochs[i].until_s = e->batch_s + e->domain.policy.grace_s;
   if (b->opens) cf_epoch_key_add(e, b->opens->epoch, &b->opens->certificate, &b->opens->policy, b->opens->sealing);
   if (kept < before || (b->opens && full)) sessions_purge(e);
 }

@@ -10,9 +10,9 @@
 
 static bool
 admitted(cf_enclave_t const *e, cf_addr_t const *owner) {
-  if (e->policy.admission == 1) return true;
-  for (size_t i = 0; i < e->policy.owners_cnt; i++)
-    if (!memcmp(e->policy.owners[i], owner->b, 20)) return true;
+  if (e->domain.policy.admission == 1) return true;
+  for (size_t i = 0; i < e->domain.policy.owners_cnt; i++)
+    if (!memcmp(e->domain.policy.owners[i], owner->b, 20)) return true;
   return false;
 }
 
@@ -128,7 +128,7 @@ cf_refuse_t
 cf_settle_close(cf_enclave_t *e) {
   bool     closed = false;
   uint64_t window = cf_book_window(e->book);
-  if (!e->view_any || e->closed_window || e->contents_cnt >= e->policy.max_flight) return CF_REFUSE_NONE;
+  if (!e->view_any || e->closed_window || e->contents_cnt >= e->domain.policy.max_flight) return CF_REFUSE_NONE;
   if (cf_book_window_close(e->book, &closed)) return cf_enclave_stop(e, CF_REFUSE_VIEW);
   if (closed) e->closed_window = window;
   return CF_REFUSE_NONE;
@@ -144,7 +144,7 @@ alarmed(cf_taken_view_t const *v) {
 static bool
 heartbeat_due(cf_enclave_t const *e) {
   if (e->contents_cnt) return false;
-  return alarmed(&e->view) || e->view.time_s >= e->settled_s + e->ledger.dead_after_s / 4 ||
+  return alarmed(&e->view) || e->view.time_s >= e->settled_s + e->domain.block0.config.dead_after_s / 4 ||
          e->sequence - e->uncovered >= CF_COVERED_MAX / 2;
 }
 
@@ -153,7 +153,7 @@ heartbeat_due(cf_enclave_t const *e) {
 static bool
 dying(cf_enclave_t const *e, cf_taken_view_t const *v, uint64_t now_s) {
   uint64_t at_s = cf_word_get(&v->slots[CF_SLOT_ALARM_AT], 0, 40);
-  return alarmed(v) && now_s + 2 * e->ledger.max_validity_s >= at_s + e->ledger.dead_after_s;
+  return alarmed(v) && now_s + 2 * e->domain.block0.config.max_validity_s >= at_s + e->domain.block0.config.dead_after_s;
 }
 
 static bool
@@ -178,8 +178,8 @@ build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c) {
   cf_wr_t                  body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
   cf_book_content_t const *from = e->closed_window ? book_content(e, e->closed_window) : NULL;
   cf_settlement_meta_t     meta = {
-          .sequence = e->sequence, .as_of_s = e->view.time_s, .policy = (uint32_t)e->policy.version, .mode = CF_MODE_NET};
-  meta.valid_until_s            = meta.as_of_s + e->ledger.max_validity_s;
+          .sequence = e->sequence, .as_of_s = e->view.time_s, .policy = (uint32_t)e->domain.policy.version, .mode = CF_MODE_NET};
+  meta.valid_until_s            = meta.as_of_s + e->domain.block0.config.max_validity_s;
   if (from) {
     uint64_t deadline = cf_book_content_deadline(e->book, from);
     if (deadline != UINT64_MAX && meta.valid_until_s >= deadline) meta.valid_until_s = deadline - 1;
@@ -187,7 +187,7 @@ build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c) {
   }
   if (body.bad) return CF_REFUSAL_ENTRIES;
   if (meta.valid_until_s <= e->batch_s)
-    return meta.valid_until_s < meta.as_of_s + e->ledger.max_validity_s ? CF_REFUSAL_VALIDITY : CF_REFUSAL_EXPIRED;
+    return meta.valid_until_s < meta.as_of_s + e->domain.block0.config.max_validity_s ? CF_REFUSAL_VALIDITY : CF_REFUSAL_EXPIRED;
   *c = (cf_content_t){.window = e->closed_window,
                       .first = e->uncovered,
                       .last = e->sequence,
@@ -205,7 +205,7 @@ build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c) {
   c->settlement.state_root = e->state;
   c->settlement.entries    = cf_settlement_entries(cf_wr_out(&body));
   c->settlement.receipts   = cf_settlement_receipts(c->first, c->last, &c->receipts_root, c->log_size, &c->log_root);
-  c->digest                = cf_settlement_digest(&e->ledger.separator, &c->settlement);
+  c->digest                = cf_settlement_digest(&e->domain.block0.config.separator, &c->settlement);
   return cf_preflight(e, c, cf_wr_out(&body));
 }
 

@@ -12,7 +12,7 @@ enum { LAUNCHER_VERSION = 1, LAUNCHER_EVIDENCE = 1, LAUNCHER_CHALLENGED = 2, LAU
 
 static cf_council_t const *
 verifiers(cf_gateway_t const *g) {
-  return cf_genesis_council(&g->genesis, CF_VERIFIERS);
+  return cf_genesis_council(&g->domain.genesis, CF_VERIFIERS);
 }
 
 static void
@@ -204,7 +204,7 @@ on_evidence(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   to(g, CF_ATTEST_CREDENTIALS);
   for (size_t i = 0; i < verifiers(g)->members_cnt; i++) {
     cf_verifier_state_t *v     = &a->v[i];
-    bool                 young = v->statement_have && cf_now_s(g) < v->statement_s + g->policy.credential_max_age_s / 2;
+    bool                 young = v->statement_have && cf_now_s(g) < v->statement_s + g->domain.policy.credential_max_age_s / 2;
     v->want_statement          = v->nonce_have && !young;
     if (v->want_statement && !a->challenged_len && !a->asking) {
       a->asking = true;
@@ -321,7 +321,7 @@ static void
 make_terms(cf_gateway_t *g) {
   cf_attest_t            *a = &g->attest;
   cf_registration_terms_t t = { .epoch        = a->epoch.epoch,
-                                .policy       = (uint32_t)g->policy.version,
+                                .policy       = (uint32_t)g->domain.policy.version,
                                 .not_before_s = a->epoch.not_before,
                                 .not_after_s  = a->epoch.not_after,
                                 .fence        = 1,
@@ -370,7 +370,7 @@ take_result(cf_gateway_t *g, unsigned i, cf_span_t ear_bytes, uint8_t const sig[
     return false;
   cf_registration_t r = a->registration;
   memcpy(r.measurement.b, ear.measurement, 32);
-  cf_hash_t digest = cf_registration_digest(&g->ledger_id.separator, &g->domain, &r);
+  cf_hash_t digest = cf_registration_digest(&g->domain.ledger.separator, &g->domain.id, &r);
   if (cf_k256_recover(&by, sig, &digest) || memcmp(by.b, verifiers(g)->members[i].addr, 20)) return false;
   a->registration.measurement = r.measurement;
   memcpy(v->ear, ear_bytes.ptr, v->ear_len = (uint32_t)ear_bytes.len);
@@ -413,7 +413,7 @@ conclude(cf_gateway_t *g) {
   for (unsigned i = 0; i < CF_MEMBERS_MAX; i++)
     if (a->v[i].done) (void)cf_logside_queue(g, CF_ENTRY_RESULT, i, CF_SPAN(a->v[i].ear, a->v[i].ear_len));
   a->fails   = 0;
-  a->next_ms = g->now.mono_ms + g->policy.attest_interval_s * 1000;
+  a->next_ms = g->now.mono_ms + g->domain.policy.attest_interval_s * 1000;
   to(g, CF_ATTEST_IDLE);
   if (g->step == CF_STEP_ATTEST) cf_leader_to(g, CF_STEP_RESULTS);
   a->renewal = true;
@@ -446,7 +446,7 @@ cf_attest_go(cf_gateway_t *g, cf_effects_t *fx) {
   cf_attest_t *a   = &g->attest;
   uint64_t     now = g->now.mono_ms;
   bool         due =
-      g->step == CF_STEP_ATTEST || (g->step == CF_STEP_SERVING && a->renewal && now >= a->next_ms && g->policy.attest_interval_s);
+      g->step == CF_STEP_ATTEST || (g->step == CF_STEP_SERVING && a->renewal && now >= a->next_ms && g->domain.policy.attest_interval_s);
   bool seen = a->certificate_index != CF_NO_INDEX && g->publisher.cosigned.size > a->certificate_index;
   switch (a->step) {
   case CF_ATTEST_IDLE:

@@ -307,7 +307,7 @@ accept(cf_gateway_t *g, cf_span_t cose, cf_hash_t const *ids, uint32_t cnt) {
   if (cose.len > CF_RECEIPT_BYTES || cf_document_open(&doc, &s, &cf_receipt_table, cose, NULL)) return false;
   cf_hash_t manifest = cf_sha256(CF_SPAN(ids, cnt * sizeof *ids)), root;
   if (doc.sequence != g->sequence + 1 || doc.inputs != cnt || memcmp(doc.manifest, manifest.b, 32) ||
-      memcmp(doc.domain, g->domain.b, 32))
+      memcmp(doc.domain, g->domain.id.b, 32))
     return false;
   cf_index_add(&g->index, doc.sequence, ids, cnt, &root);
   if (memcmp(root.b, doc.inputs_root, 32)) return false;

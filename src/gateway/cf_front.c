@@ -74,7 +74,7 @@ cf_front_bundle(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_span_t f
   bool               mine = request == g->fresh_request, fit[CF_MEMBERS_MAX];
   size_t             cnt = fit_results(g, fit), statements = 0, from = g->answers.len;
   if (mine) g->fresh_request = g->fresh_id = 0;
-  if (g->step != CF_STEP_SERVING || cnt < cf_genesis_council(&g->genesis, CF_VERIFIERS)->k || (mine && !fresh.len)) {
+  if (g->step != CF_STEP_SERVING || cnt < cf_genesis_council(&g->domain.genesis, CF_VERIFIERS)->k || (mine && !fresh.len)) {
     cf_front_problem(g, fx, request, 503, "evidence", "there is no evidence to show now");
     return;
   }

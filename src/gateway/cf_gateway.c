@@ -75,26 +75,6 @@ lay(cf_gateway_t *g, uint8_t **index, uint8_t **writer) {
 
 /* ---- init ---- */
 
-static cf_status_t
-open_genesis(cf_gateway_t *g, cf_error_t *err) {
-  cf_sign1_t       s;
-  cf_council_doc_t doc;
-  cf_status_t      st = cf_sign1_decode(&s, g->cfg.genesis, cf_genesis_table.typ, err);
-  if (!st) st = cf_council_doc_decode(&doc, s.payload, err);
-  if (!st) st = cf_table_decode(&g->genesis, &cf_genesis_table, doc.body, err);
-  if (!st) st = cf_genesis_check(&g->genesis, &g->policy, err);
-  if (st) return st;
-  g->domain      = cf_domain(doc.body);
-  g->policy_hash = cf_policy_hash(g->genesis.policy);
-  g->ledger_id   = cf_genesis_identity(&g->genesis, &g->domain);
-  g->observers   = cf_genesis_seats(cf_genesis_council(&g->genesis, CF_OBSERVERS));
-  st             = cf_ledger_genesis_of(&g->ledger, &g->genesis, &g->policy, &g->domain, err);
-  if (!st) st = cf_genesis_witnesses(&g->witnesses, &g->genesis, err);
-  if (!st) st = cf_council_doc_verify(&doc, cf_genesis_council(&g->genesis, CF_GOVERNORS), &g->ledger_id.separator, 0, err);
-  memcpy(g->issuer, g->witnesses.log.name, sizeof g->issuer);
-  return st;
-}
-
 /* The keys that we were given must be those that genesis names: what they sign would be refused everywhere. */
 static cf_status_t
 check_keys(cf_gateway_t const *g, cf_error_t *err) {
@@ -102,10 +82,10 @@ check_keys(cf_gateway_t const *g, cf_error_t *err) {
   cf_p256_pub_t    pub;
   cf_ed25519_pub(&log, g->cfg.log_seed);
   cf_p256_key_pub(g->cfg.key, &pub);
-  if (memcmp(log.b, g->genesis.log.ed25519, 32))
+  if (memcmp(log.b, g->domain.genesis.log.ed25519, 32))
     return cf_error_set(err, CF_ERR_POLICY, "log_seed", 0, "is not the seed of genesis' log key");
-  for (size_t i = 0; i < g->policy.gateway_keys_cnt; i++)
-    if (!memcmp(pub.b, g->policy.gateway_keys[i], 64)) return CF_OK;
+  for (size_t i = 0; i < g->domain.policy.gateway_keys_cnt; i++)
+    if (!memcmp(pub.b, g->domain.policy.gateway_keys[i], 64)) return CF_OK;
   return cf_error_set(err, CF_ERR_POLICY, "key", 0, "is not a gateway key of policy");
 }
 
@@ -118,11 +98,12 @@ cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_
   uint8_t      *index, *writer;
   g->cfg = *cfg;
   lay(g, &index, &writer);
-  cf_status_t st = open_genesis(g, err);
+  cf_status_t st = cf_domain_open(&g->domain, g->cfg.genesis, NULL, err);
   if (!st) st = check_keys(g, err);
   if (st) return st;
+  memcpy(g->issuer, g->domain.witnesses.log.name, sizeof g->issuer);
   cf_index_init(&g->index, cfg->index_cap, index);
-  cf_logwriter_init(&g->writer, &(cf_logwriter_config_t){ .log       = g->witnesses.log,
+  cf_logwriter_init(&g->writer, &(cf_logwriter_config_t){ .log       = g->domain.witnesses.log,
                                                           .seed      = cfg->log_seed,
                                                           .cap       = cfg->log_cap,
                                                           .mem       = writer,
@@ -130,10 +111,10 @@ cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_
                                                           .key       = cf_log_entry_key,
                                                           .recovered = cf_logside_recovered,
                                                           .ctx       = g });
-  cf_publisher_config_t pub = { .set = g->witnesses, .reader = cf_logwriter_reader(&g->writer), .id = CF_ID_PUBLISHER };
+  cf_publisher_config_t pub = { .set = g->domain.witnesses, .reader = cf_logwriter_reader(&g->writer), .id = CF_ID_PUBLISHER };
   memcpy(pub.peer, cfg->witness, sizeof pub.peer);
   st = cf_publisher_init(&g->publisher, &pub, err);
-  cf_history_init(&g->history, &g->domain, &g->genesis, &g->policy);
+  cf_history_init(&g->history, &g->domain.id, &g->domain.genesis, &g->domain.policy);
   g->boot_index               = CF_NO_INDEX;
   g->results_file             = 1;
   g->first_unsettled          = 1;
@@ -189,7 +170,7 @@ cf_gateway_mode(cf_gateway_t const *g) {
                         .started          = g->step == CF_STEP_SERVING,
                         .lease_held       = true,
                         .attested_ago_s   = g->attest.attested_s < now_s ? now_s - g->attest.attested_s : 0,
-                        .attest_max_age_s = g->policy.attest_max_age_s,
+                        .attest_max_age_s = g->domain.policy.attest_max_age_s,
                         .quorum_wait_ms   = g->publisher.cosigned.size < g->writer.size ? now - g->quorum_ms : 0,
                         .ledger_silent_ms = g->views.silent_since_ms ? now - g->views.silent_since_ms : 0 };
   return cf_modes_of(&f);

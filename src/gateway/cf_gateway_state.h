@@ -10,7 +10,7 @@
 #include "gateway/cf_index.h"
 #include "gateway/cf_modes.h"
 #include "gateway/cf_post.h"
-#include "ledger/cf_genesis_map.h"
+#include "ledger/cf_domain.h"
 #include "ledger/cf_view.h"
 #include "observe/cf_line.h"
 #include "observe/cf_metrics.h"
@@ -276,13 +276,7 @@ typedef struct {
 
 struct cf_gateway {
   cf_gateway_config_t  cfg;
-  cf_genesis_t         genesis;
-  cf_policy_t          policy;
-  cf_hash_t            domain, policy_hash;
-  cf_ledger_genesis_t  ledger; /* what block 0 must hold */
-  cf_ledger_identity_t ledger_id;
-  cf_seats_t           observers;
-  cf_witness_set_t     witnesses;
+  cf_domain_t          domain;
   char                 issuer[CF_NOTE_NAME_MAX + 1];
 
   cf_now_t     now;

@@ -115,7 +115,7 @@ ask_possess(cf_gateway_t *g, cf_effects_t *fx) {
 
 static void
 post_register(cf_gateway_t *g, cf_effects_t *fx) {
-  cf_council_t const *c  = cf_genesis_council(&g->genesis, CF_VERIFIERS);
+  cf_council_t const *c  = cf_genesis_council(&g->domain.genesis, CF_VERIFIERS);
   cf_op_t             op = { .kind = CF_OP_REGISTER, .registration = g->attest.registration };
   memcpy(op.sig, g->possession, 64);
   for (unsigned i = 0; i < c->members_cnt && op.sigs.cnt < c->k; i++) {
@@ -313,7 +313,7 @@ up_to_date(cf_gateway_t const *g) {
 static void
 serve(cf_gateway_t *g, cf_effects_t *fx) {
   uint64_t grown = g->writer.size - g->snapshot_size;
-  if (grown >= g->policy.snapshot_entries / 2 || g->journal_bytes >= CF_JOURNAL_BYTES) g->snapshot_due = true;
+  if (grown >= g->domain.policy.snapshot_entries / 2 || g->journal_bytes >= CF_JOURNAL_BYTES) g->snapshot_due = true;
   if (cf_attest_ask(g, fx) || cf_views_ask(g, fx)) return;
   if (g->snapshot_due) { /* what was executed must be in the log first: its notes end with the file */
     if (!g->queued_cnt && g->logged == g->sequence) ask_plain(g, fx, CF_MSG_SNAPSHOT);

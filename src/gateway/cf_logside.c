@@ -41,8 +41,8 @@ on_again(cf_gateway_t *g, cf_history_event_t const *ev) {
   if (cf_ear_open(&ear, &s, g->feeding, NULL) || !g->newest.certificate.len ||
       memcmp(ear.certificate, g->attest.certificate_hash.b, 32))
     return;
-  for (size_t i = 0; i < g->genesis.councils_cnt; i++) {
-    cf_council_t const *c = &g->genesis.councils[i];
+  for (size_t i = 0; i < g->domain.genesis.councils_cnt; i++) {
+    cf_council_t const *c = &g->domain.genesis.councils[i];
     for (size_t m = 0; c->role == CF_VERIFIERS && m < c->members_cnt; m++) {
       cf_p256_pub_t pub;
       memcpy(pub.b, c->members[m].es256, sizeof pub.b);
@@ -116,7 +116,7 @@ learn(cf_gateway_t *g, uint64_t index, cf_span_t entry) {
   if (cf_history_feed(&g->history, index, entry, on_history, g))
     return; /* nothing can be said any more: the enclave will say so, too */
   if (!cf_document_open(&receipt, &s, &cf_receipt_table, entry, NULL)) {
-    if (entry.len <= CF_RECEIPT_BYTES && receipt.sequence && memcmp(receipt.domain, g->domain.b, 32) == 0)
+    if (entry.len <= CF_RECEIPT_BYTES && receipt.sequence && memcmp(receipt.domain, g->domain.id.b, 32) == 0)
       learn_receipt(g, index, entry, &receipt, &s);
   } else if (!cf_document_open(&settlement, &s, &cf_settlement_doc_table, entry, NULL)) {
     (void)cf_settler_add(g, &settlement, index, CF_SPAN(NULL, 0));

@@ -38,14 +38,14 @@ cf_promises_make(cf_gateway_t *g, cf_hash_t const *id, cf_span_t envelope, cf_sp
   *class           = CF_REFUSE_NONE;
   if (!p) {
     if (cf_post_head(&head, envelope)) *class = CF_REFUSE_MALFORMED;
-    else if (!cf_hash_eq(&head.domain, &g->domain)) *class = CF_REFUSE_DOMAIN;
+    else if (!cf_hash_eq(&head.domain, &g->domain.id)) *class = CF_REFUSE_DOMAIN;
     else if (!epoch_known(g, head.epoch)) *class = CF_REFUSE_EPOCH;
     else if ((p = keep(g, id, envelope)) == NULL) *class = CF_REFUSE_BUSY;
     if (*class) return false;
-    uint64_t     reach = g->policy.promise_max_s < g->policy.grace_s ? g->policy.promise_max_s : g->policy.grace_s;
-    uint64_t     skew  = g->policy.clock_skew_s < reach / 2 ? g->policy.clock_skew_s : reach / 2;
+    uint64_t     reach = g->domain.policy.promise_max_s < g->domain.policy.grace_s ? g->domain.policy.promise_max_s : g->domain.policy.grace_s;
+    uint64_t     skew  = g->domain.policy.clock_skew_s < reach / 2 ? g->domain.policy.clock_skew_s : reach / 2;
     cf_promise_t doc   = { .epoch = head.epoch, .given = cf_now_s(g), .until = cf_now_s(g) + reach - skew };
-    memcpy(doc.domain, g->domain.b, 32);
+    memcpy(doc.domain, g->domain.id.b, 32);
     memcpy(doc.envelope, id->b, 32);
     cf_wr_t wr = cf_wr_init(p->promise, sizeof p->promise);
     cf_document_seal(&wr, NULL, &cf_promise_table, &doc, g->cfg.key, g->issuer, "promise");

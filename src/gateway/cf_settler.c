@@ -15,7 +15,7 @@ cf_settler_digest(cf_gateway_t const *g, cf_settlement_doc_t const *doc) {
   memcpy(s.state_root.b, doc->state_root, 32);
   memcpy(s.entries.b, doc->entries, 32);
   memcpy(s.receipts.b, doc->receipts, 32);
-  return cf_settlement_digest(&g->ledger_id.separator, &s);
+  return cf_settlement_digest(&g->domain.ledger.separator, &s);
 }
 
 cf_settled_t *

@@ -7,11 +7,11 @@ void
 cf_tell_domain(cf_gateway_t *g, cf_wr_t *wr) {
   cf_jw_t                    j = cf_jw_init(wr);
   cf_history_boot_t const   *c = cf_history_certified(&g->history);
-  cf_genesis_ledger_t const *l = &g->genesis.ledger;
+  cf_genesis_ledger_t const *l = &g->domain.genesis.ledger;
   cf_jw_obj(&j, NULL);
-  cf_jw_hex(&j, "domain", CF_SPAN_OF(g->domain.b));
-  cf_jw_text(&j, "name", g->genesis.name);
-  cf_jw_str(&j, "class", g->genesis.class == 1 ? "production" : "test");
+  cf_jw_hex(&j, "domain", CF_SPAN_OF(g->domain.id.b));
+  cf_jw_text(&j, "name", g->domain.genesis.name);
+  cf_jw_str(&j, "class", g->domain.genesis.class == 1 ? "production" : "test");
   if (c) {
     cf_jw_u64(&j, "epoch", c->index);
     cf_jw_hex(&j, "certificate", CF_SPAN_OF(c->cert_hash.b));
@@ -26,7 +26,7 @@ cf_tell_domain(cf_gateway_t *g, cf_wr_t *wr) {
   cf_jw_str(&j, "url", g->cfg.ledger_url ? g->cfg.ledger_url : "");
   cf_jw_end(&j, '}');
   cf_jw_obj(&j, "log");
-  cf_jw_text(&j, "origin", g->genesis.log.origin);
+  cf_jw_text(&j, "origin", g->domain.genesis.log.origin);
   cf_jw_str(&j, "url", g->cfg.log_url ? g->cfg.log_url : "");
   cf_jw_end(&j, '}');
   cf_jw_end(&j, '}');
@@ -61,10 +61,10 @@ witness_word(cf_witness_answer_t a) {
 static void
 tell_peers(cf_jw_t *j, cf_gateway_t const *g) {
   cf_jw_arr(j, "witnesses");
-  for (size_t i = 0; i < g->witnesses.cnt; i++) cf_jw_str(j, NULL, witness_word(g->publisher.witness[i].last));
+  for (size_t i = 0; i < g->domain.witnesses.cnt; i++) cf_jw_str(j, NULL, witness_word(g->publisher.witness[i].last));
   cf_jw_end(j, ']');
   cf_jw_arr(j, "verifiers");
-  cf_council_t const *v = cf_genesis_council(&g->genesis, CF_VERIFIERS);
+  cf_council_t const *v = cf_genesis_council(&g->domain.genesis, CF_VERIFIERS);
   for (size_t i = 0; i < v->members_cnt; i++)
     cf_jw_str(j, NULL, g->attest.v[i].done ? "affirmed" : g->attest.v[i].refused[0] ? g->attest.v[i].refused : "silent");
   cf_jw_end(j, ']');

@@ -53,7 +53,7 @@ take_block(cf_gateway_t *g, cf_span_t block) {
   if (c->started) return cf_chain_replay(c, block, NULL) == CF_OK;
   uint8_t genesis[CF_GENESIS_BYTES_MAX];
   cf_wr_t wr = cf_wr_init(genesis, sizeof genesis);
-  cf_ledger_genesis_write(&wr, &g->ledger);
+  cf_ledger_genesis_write(&wr, &g->domain.block0);
   cf_span_t expect = cf_wr_out(&wr);
   return cf_chain_start(c, block, &expect, NULL) == CF_OK;
 }
@@ -131,7 +131,7 @@ due(cf_gateway_t const *g) {
   cf_views_t const *v = &g->views;
   if (v->wanted) return true;
   bool shows = g->step >= CF_STEP_VIEW && g->step <= CF_STEP_SERVING;
-  return shows && g->now.mono_ms - v->sought_ms >= g->genesis.ledger.max_validity_s * 1000 / 4;
+  return shows && g->now.mono_ms - v->sought_ms >= g->domain.genesis.ledger.max_validity_s * 1000 / 4;
 }
 
 static void
@@ -146,7 +146,7 @@ seek(cf_gateway_t *g, cf_effects_t *fx) {
   v->pending   = 0;
   if (!v->silent_since_ms) v->silent_since_ms = g->now.mono_ms;
   memset(v->have, 0, sizeof v->have);
-  for (unsigned i = 0; i < g->observers.n; i++, v->pending++)
+  for (unsigned i = 0; i < g->domain.observers.n; i++, v->pending++)
     cf_fx_ask(fx, cf_fx_id(g, CF_ID_FINALITY, i), g->cfg.observer[i], CF_SPAN_LIT("POST /v1/finality"), CF_SPAN(body, 8),
               CF_PEER_MS);
 }
@@ -159,10 +159,10 @@ prove(cf_gateway_t *g) {
   cf_finality_proof_t     proof;
   cf_finality_t           f;
   size_t                  n = 0;
-  for (size_t i = 0; i < g->observers.n; i++)
+  for (size_t i = 0; i < g->domain.observers.n; i++)
     if (v->have[i]) s[n++] = v->statement[i];
-  if (cf_finality_proof_make(&proof, s, n, g->observers.k) ||
-      cf_finality_proof_verify(&f, &proof, &g->ledger_id, &g->observers, NULL))
+  if (cf_finality_proof_make(&proof, s, n, g->domain.observers.k) ||
+      cf_finality_proof_verify(&f, &proof, &g->domain.ledger, &g->domain.observers, NULL))
     return false;
   v->silent_since_ms = 0; /* a quorum speaks, whether or not it has something new to say */
   if (proof.number < v->want) return false;
@@ -185,11 +185,11 @@ on_statement(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   cf_views_t             *v = &g->views;
   unsigned                i = ev->id >> 8 & 0xff;
   cf_finality_statement_t s;
-  if (!v->asking || ev->id <= v->round || i >= g->observers.n) return;
+  if (!v->asking || ev->id <= v->round || i >= g->domain.observers.n) return;
   v->pending--;
   bool ok = !ev->status && ev->code == 200 && ev->body.len == 1 + CF_FINALITY_STATEMENT_SZ && ev->body.ptr[0] == i &&
             !cf_finality_statement_decode(&s, CF_SPAN(ev->body.ptr + 1, CF_FINALITY_STATEMENT_SZ)) && s.observer == i &&
-            !cf_finality_check(&s, &g->ledger_id, &g->observers);
+            !cf_finality_check(&s, &g->domain.ledger, &g->domain.observers);
   if (ok) {
     v->have[i]      = true;
     v->statement[i] = s;
@@ -228,7 +228,7 @@ cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   if (v->folded > cf_ledger_state_messages(v->chain.state)) return false; /* the enclave is ahead: a later block will do */
   cf_hash_t keys[BUCKETS_MAX];
   size_t    n = 0;
-  for (; n < g->genesis.assets_cnt && n < BUCKETS_MAX; n++) keys[n] = cf_slot_bucket((uint32_t)g->genesis.assets[n].id);
+  for (; n < g->domain.genesis.assets_cnt && n < BUCKETS_MAX; n++) keys[n] = cf_slot_bucket((uint32_t)g->domain.genesis.assets[n].id);
   cf_addr_t key;
   memcpy(key.b, g->attest.epoch.settlement, 20);
   cf_wr_t wr = cf_wr_init(g->ask, CF_FRAME_MAX);

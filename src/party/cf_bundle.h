@@ -6,7 +6,7 @@
 #define CF_PARTY_BUNDLE_H
 
 #include "evidence/cf_verdict.h"
-#include "party/cf_trust.h"
+#include "ledger/cf_domain.h"
 #include "session/cf_session.h"
 
 #define CF_EVIDENCE_BUNDLE_MAX (1u << 20)
@@ -60,7 +60,7 @@ typedef struct {
 
 /* Believed. */
 typedef struct {
-  cf_trust_t          trust; /* borrows the bundle's genesis */
+  cf_domain_t          trust; /* borrows the bundle's genesis */
   cf_kept_t           head;  /* to be kept */
   cf_boot_t           boot;
   cf_epoch_t          epoch;       /* the certificate's claims */
@@ -100,7 +100,7 @@ typedef struct {
 
 /* cf_ledger_read proves n slots against a final block; *f receives what the observers said.
    CF_ERR_FORMAT, CF_ERR_BOUND, CF_ERR_AUTH. */
-CF_MUST_CHECK cf_status_t cf_ledger_read(cf_hash_t *values, cf_finality_t *f, cf_trust_t const *trust,
+CF_MUST_CHECK cf_status_t cf_ledger_read(cf_hash_t *values, cf_finality_t *f, cf_domain_t const *trust,
                                          cf_ledger_shown_t const *shown, cf_hash_t const *keys, size_t n, cf_error_t *err);
 
 /* cf_live_keys are the slots that cf_live_check wants to be shown, in this order. */

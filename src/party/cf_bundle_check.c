@@ -62,7 +62,7 @@ static void until(run_t *r, uint64_t end) {
 
 static cf_verdict_code_t check_genesis(run_t *r) {
   cf_error_t err = {0};
-  if (cf_trust_open(&r->out->trust, r->b->genesis, r->ask->domain, &err)) {
+  if (cf_domain_open(&r->out->trust, r->b->genesis, r->ask->domain, &err)) {
     if (!strcmp(err.item, "genesis.domain")) return cf_verdict_set(r->v, CF_VERDICT_BINDING, err.item, 0, "%s", err.text);
     return from_error(r, err.item, &err);
   }
@@ -145,7 +145,7 @@ static cf_verdict_code_t check_paths(run_t *r) {
 }
 
 static cf_verdict_code_t check_deployment(run_t *r) {
-  cf_trust_t const   *t = &r->out->trust;
+  cf_domain_t const   *t = &r->out->trust;
   cf_council_t const *governors = cf_genesis_council(&t->genesis, CF_GOVERNORS);
   cf_deployment_t     d;
   cf_council_doc_t    doc;
@@ -159,7 +159,7 @@ static cf_verdict_code_t check_deployment(run_t *r) {
   if (cf_council_doc_verify(&doc, governors, &t->ledger.separator, 0, &err))
     return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, "deployment", 0, "%s", err.text);
   cf_genesis_ledger_t const *l = &t->genesis.ledger;
-  if (memcmp(d.domain, t->domain.b, 32) || d.kind != l->kind || d.chain_id != l->chain_id || memcmp(d.contract, l->contract, 20))
+  if (memcmp(d.domain, t->id.b, 32) || d.kind != l->kind || d.chain_id != l->chain_id || memcmp(d.contract, l->contract, 20))
     return cf_verdict_set(r->v, CF_VERDICT_BINDING, "deployment", 0, "names another domain or ledger than genesis");
   return CF_VERDICT_OK;
 }
@@ -172,7 +172,7 @@ static cf_verdict_code_t check_boot(run_t *r) {
   memcpy(r->identity.b, boot->identity, sizeof r->identity.b);
   if (cf_sign1_verify(&sign1, &r->identity))
     return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, "boot", 0, "not signed by the identity that it names");
-  if (memcmp(boot->domain, r->out->trust.domain.b, 32))
+  if (memcmp(boot->domain, r->out->trust.id.b, 32))
     return cf_verdict_set(r->v, CF_VERDICT_BINDING, "boot", 0, "a boot entry of another domain");
   return CF_VERDICT_OK;
 }
@@ -182,7 +182,7 @@ static char const *certificate_fault(run_t const *r) {
   cf_epoch_t const *e = &r->out->epoch;
   cf_hash_t         instance = cf_p256_thumbprint(&r->identity);
   cf_hash_t         keys = cf_epoch_keys_hash(e->suite, e->sealing, e->receipt, e->settlement);
-  if (memcmp(e->domain, r->out->trust.domain.b, 32)) return "of another domain";
+  if (memcmp(e->domain, r->out->trust.id.b, 32)) return "of another domain";
   if (memcmp(e->instance, instance.b, 32)) return "of another instance than the boot entry's";
   if (e->boot != r->b->boot.index || e->epoch != r->b->boot.index) return "names another boot entry";
   if (memcmp(keys.b, r->out->boot.keys, 32)) return "its keys are not those that the boot entry announced";
@@ -223,7 +223,7 @@ static size_t verifier_of(cf_council_t const *c, cf_sign1_t const *s) {
 
 /* Is this result about this certificate, evidence and policy, and the same as the others? */
 static char const *result_fault(run_t *r, cf_ear_t const *ear, bool first) {
-  if (memcmp(ear->domain, r->out->trust.domain.b, 32)) return "about another domain";
+  if (memcmp(ear->domain, r->out->trust.id.b, 32)) return "about another domain";
   if (memcmp(ear->certificate, r->out->certificate.b, 32)) return "about another epoch certificate";
   if (memcmp(ear->evidence, r->evidence.b, 32)) return "about other evidence than the bundle's";
   if (memcmp(ear->policy, r->out->trust.policy_hash.b, 32)) return "judged under another policy";
@@ -244,7 +244,7 @@ static cf_verdict_code_t check_result(run_t *r, size_t i, bool said[CF_MEMBERS_M
   result_item(item, i);
   (void)snprintf(time, sizeof time, "%s.time", item);
   if (cf_ear_open(&ear, &sign1, r->b->results[i].entry, &err)) return from_error(r, item, &err);
-  size_t who = verifier_of(cf_trust_verifiers(&r->out->trust), &sign1);
+  size_t who = verifier_of(cf_domain_verifiers(&r->out->trust), &sign1);
   if (who == SIZE_MAX) return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, item, 0, "not signed by a verifier of the council");
   if (said[who]) return cf_verdict_set(r->v, CF_VERDICT_BINDING, item, 0, "verifier %zu speaks twice", who);
   said[who] = true;
@@ -261,7 +261,7 @@ static cf_verdict_code_t check_result(run_t *r, size_t i, bool said[CF_MEMBERS_M
 
 static cf_verdict_code_t check_results(run_t *r) {
   bool     said[CF_MEMBERS_MAX] = {false};
-  uint64_t k = cf_trust_verifiers(&r->out->trust)->k;
+  uint64_t k = cf_domain_verifiers(&r->out->trust)->k;
   r->evidence = cf_sha256(r->b->evidence);
   for (size_t i = 0; i < r->b->results_cnt; i++) {
     cf_verdict_code_t code = check_result(r, i, said);
@@ -312,7 +312,7 @@ static cf_verdict_code_t gather(run_t *r, parts_t *p, cf_span_t evidence) {
 }
 
 static cf_verdict_code_t appraise(run_t *r, cf_facts_t const *facts, cf_policy_t const *policy, cf_hash_t const *nonce) {
-  cf_council_t const *verifiers = cf_trust_verifiers(&r->out->trust);
+  cf_council_t const *verifiers = cf_domain_verifiers(&r->out->trust);
   int64_t             end = 0;
   cf_appraise_ask_t   ask = {.policy = policy,
                              .production = r->out->trust.genesis.class == 1,
@@ -334,7 +334,7 @@ static cf_verdict_code_t believe(run_t *r, cf_facts_t *facts, cf_span_t evidence
                            .item_cnt = p.item_cnt,
                            .roots = p.roots,
                            .root_cnt = p.root_cnt,
-                           .domain = r->out->trust.domain,
+                           .domain = r->out->trust.id,
                            .at_s = (int64_t)r->at_s};
   code = cf_evidence_verify(facts, &ask, r->v);
   if (code) return code;
@@ -371,7 +371,7 @@ static cf_verdict_code_t check_fresh(run_t *r) {
 
 static void fill_target(cf_attested_t *a) {
   cf_session_target_t *t = &a->target;
-  *t = (cf_session_target_t){.domain = a->trust.domain,
+  *t = (cf_session_target_t){.domain = a->trust.id,
                              .certificate = a->certificate,
                              .policy = a->trust.policy_hash,
                              .epoch = a->epoch.epoch,

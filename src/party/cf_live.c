@@ -1,7 +1,7 @@
 #include "ledger/cf_blocks.h"
 #include "party/cf_bundle.h"
 
-cf_status_t cf_ledger_read(cf_hash_t *values, cf_finality_t *f, cf_trust_t const *trust, cf_ledger_shown_t const *shown,
+cf_status_t cf_ledger_read(cf_hash_t *values, cf_finality_t *f, cf_domain_t const *trust, cf_ledger_shown_t const *shown,
                            cf_hash_t const *keys, size_t n, cf_error_t *err) {
   cf_finality_proof_t proof;
   cf_block_header_t   header;

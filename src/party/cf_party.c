@@ -32,14 +32,14 @@ static cf_status_t open_session(cf_account_t *account, cf_wr_t *envelope, cf_wal
 cf_status_t cf_party_seal(cf_account_t *account, cf_wr_t *envelope, cf_hash_t *id, cf_wallet_t const *w, cf_attested_t const *a,
                           cf_ciphers_t const *ciphers, cf_span_t input, uint64_t at_s, cf_entropy_t const *e, cf_error_t *err) {
   size_t from = envelope->len;
-  if (!cf_hash_eq(&account->domain, &a->trust.domain))
+  if (!cf_hash_eq(&account->domain, &a->trust.id))
     return cf_error_set(err, CF_ERR_POLICY, "account", 0, "of another domain than the bundle");
   if (!a->stale && at_s > a->until_s)
     return cf_error_set(err, CF_ERR_STALE, "bundle", 0, "passed until %llu only: attest again", (unsigned long long)a->until_s);
   if (account->pending_cnt == account->pending_max)
     return cf_error_set(err, CF_ERR_BOUND, "account.pending", 0, "%zu inputs wait for their results", account->pending_cnt);
 
-  cf_status_t st = usable(account, a, at_s) ? cf_session_seal(&account->session, envelope, ciphers, &a->trust.domain,
+  cf_status_t st = usable(account, a, at_s) ? cf_session_seal(&account->session, envelope, ciphers, &a->trust.id,
                                                               a->target.jurisdiction, account->order + 1, input)
                                             : open_session(account, envelope, w, a, ciphers, input, at_s, e);
   if (st) return cf_error_set(err, st, "input", 0, "could not be sealed: %s", cf_status_name(st));
@@ -53,13 +53,13 @@ cf_status_t cf_party_seal(cf_account_t *account, cf_wr_t *envelope, cf_hash_t *i
 /* ---- receipts ---- */
 
 cf_status_t cf_receipt_check(cf_receipt_t *out, cf_hash_t *hash, cf_receipt_file_t const *file, cf_hash_t const *envelope,
-                             cf_trust_t const *trust, cf_epoch_t const *epoch, cf_error_t *err) {
+                             cf_domain_t const *trust, cf_epoch_t const *epoch, cf_error_t *err) {
   cf_sign1_t    sign1;
   cf_p256_pub_t key;
   cf_status_t   st = cf_document_open(out, &sign1, &cf_receipt_table, file->receipt, err);
   if (st) return st;
   memcpy(key.b, epoch->receipt, sizeof key.b);
-  if (memcmp(out->domain, trust->domain.b, 32)) return cf_error_set(err, CF_ERR_AUTH, "receipt.domain", 0, "of another domain");
+  if (memcmp(out->domain, trust->id.b, 32)) return cf_error_set(err, CF_ERR_AUTH, "receipt.domain", 0, "of another domain");
   if (out->epoch != epoch->epoch || memcmp(out->instance, epoch->instance, 32))
     return cf_error_set(err, CF_ERR_POLICY, "receipt.epoch", 0, "of epoch %llu, not of the certificate's",
                         (unsigned long long)out->epoch);
@@ -72,7 +72,7 @@ cf_status_t cf_receipt_check(cf_receipt_t *out, cf_hash_t *hash, cf_receipt_file
   return CF_OK;
 }
 
-cf_status_t cf_party_logged(cf_cosigned_t *head, cf_span_t tlog_proof, cf_span_t entry, cf_trust_t const *trust,
+cf_status_t cf_party_logged(cf_cosigned_t *head, cf_span_t tlog_proof, cf_span_t entry, cf_domain_t const *trust,
                             cf_error_t *err) {
   cf_tlog_proof_t p;
   cf_hash_t       leaf = cf_tree_leaf(entry);
@@ -167,7 +167,7 @@ cf_status_t cf_party_result(cf_result_t *out, uint8_t *plain, cf_account_t *acco
 
 /* ---- the ledger ---- */
 
-cf_status_t cf_party_call(cf_wr_t *wr, cf_wallet_t const *w, cf_trust_t const *trust, uint64_t nonce, uint64_t deadline_s,
+cf_status_t cf_party_call(cf_wr_t *wr, cf_wallet_t const *w, cf_domain_t const *trust, uint64_t nonce, uint64_t deadline_s,
                           cf_op_t const *op) {
   uint8_t   buf[1024]; /* a party's ops are short */
   cf_wr_t   bytes = cf_wr_init(buf, sizeof buf);

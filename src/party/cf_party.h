@@ -30,12 +30,12 @@ CF_MUST_CHECK cf_status_t cf_party_seal(cf_account_t *account, cf_wr_t *envelope
    it proves is provisional until its log entry is (cf_party_logged). CF_ERR_FORMAT, ...; CF_ERR_POLICY another epoch's: its
    certificate is to be fetched; CF_ERR_AUTH. */
 CF_MUST_CHECK cf_status_t cf_receipt_check(cf_receipt_t *out, cf_hash_t *hash, cf_receipt_file_t const *file,
-                                           cf_hash_t const *envelope, cf_trust_t const *trust, cf_epoch_t const *epoch,
+                                           cf_hash_t const *envelope, cf_domain_t const *trust, cf_epoch_t const *epoch,
                                            cf_error_t *err);
 
 /* cf_party_logged checks that entry (a receipt's bytes) stands in the log under the witnesses' quorum: a .tlog-proof file.  *head
    is what they cosigned.  CF_ERR_FORMAT, CF_ERR_AUTH, CF_ERR_POLICY as cf_tlog_proof_verify. */
-CF_MUST_CHECK cf_status_t cf_party_logged(cf_cosigned_t *head, cf_span_t tlog_proof, cf_span_t entry, cf_trust_t const *trust,
+CF_MUST_CHECK cf_status_t cf_party_logged(cf_cosigned_t *head, cf_span_t tlog_proof, cf_span_t entry, cf_domain_t const *trust,
                                           cf_error_t *err);
 
 /* ---- results ---- */
@@ -72,7 +72,7 @@ CF_MUST_CHECK cf_status_t cf_party_result(cf_result_t *out, uint8_t *plain, cf_a
 
 /* cf_party_call writes a signed call (docs/protocol/ledger.md): open, openLane, withdraw, requestExit, finalizeExit, ... are ops
    of cf_call.h. nonce is the number of this sender's accepted calls.  CF_ERR_BOUND: wr too small. */
-CF_MUST_CHECK cf_status_t cf_party_call(cf_wr_t *wr, cf_wallet_t const *w, cf_trust_t const *trust, uint64_t nonce,
+CF_MUST_CHECK cf_status_t cf_party_call(cf_wr_t *wr, cf_wallet_t const *w, cf_domain_t const *trust, uint64_t nonce,
                                         uint64_t deadline_s, cf_op_t const *op);
 
 #endif

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   a->genesis_sz = first.len;
   a->genesis_entry = cf_mem_take(&a->mem, first.len + 1);
   if (first.len) memcpy(a->genesis_entry, first.ptr, first.len);
-  if (a->size && !cf_audit_open(a, CF_SPAN(a->genesis_entry, a->genesis_sz), NULL)) {
+  if (a->size && !cf_domain_open(&a->domain, CF_SPAN(a->genesis_entry, a->genesis_sz), NULL, NULL)) {
     a->has_genesis = true;
     (void)(cf_audit_history(a) && cf_audit_notes(a) && cf_audit_results(a) && cf_audit_ledger(a) && cf_audit_contents(a) &&
            cf_audit_receipts(a));

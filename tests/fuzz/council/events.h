@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cf_effect.h"
-#include "council/cf_domain.h"
+#include "ledger/cf_domain.h"
 
 static uint8_t const secret[32] = {[31] = 7};
 
@@ -46,9 +46,9 @@ static inline void domain_make(cf_domain_t *d, cf_p256_key_t *key) {
     if (c->role == CF_VERIFIERS) memcpy(c->members[0].es256, pub.b, 64);
   }
   d->policy = (cf_policy_t){.version = 1, .attest_max_age_s = 3600, .epoch_s = 86400, .key_tcb_mask = 1};
-  d->ledger = cf_genesis_identity(g, &d->domain);
+  d->ledger = cf_genesis_identity(g, &d->id);
   assert(cf_genesis_witnesses(&d->witnesses, g, NULL) == CF_OK &&
-         cf_ledger_genesis_of(&d->block0, g, &d->policy, &d->domain, NULL) == CF_OK);
+         cf_ledger_genesis_of(&d->block0, g, &d->policy, &d->id, NULL) == CF_OK);
 }
 
 typedef void fuzz_step_t(void *core, cf_effects_t *fx, cf_event_t const *ev);

@@ -347,7 +347,7 @@ static inline void ledger_step(void *core, cf_effects_t *fx, cf_event_t const *e
 static inline void world_open(world_t *w) { /* ex is initialised, and may have been changed */
   cf_error_t err = {0};
   example_found(&w->ex);
-  if (cf_domain_open(&w->domain, w->ex.genesis_entry, &err)) fail_msg("%s: %s", err.item, err.text);
+  if (cf_domain_open(&w->domain, w->ex.genesis_entry, NULL, &err)) fail_msg("%s: %s", err.item, err.text);
   w->wall_s = T0 + 1000;
   w->mono_ms = 1000000;
   w->ledger = LEDGER;

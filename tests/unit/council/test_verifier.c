@@ -69,7 +69,7 @@ static cf_span_t evidence(uint8_t *buf, size_t max, instance_t *i, cf_epoch_t co
   memcpy(e.configuration, example_hash("configuration", 0).b, 32);
   memcpy(e.identity, i->identity_pub.b, 64);
   cf_hash_t program = example_hash("program", 0), configuration = example_hash("configuration", 0);
-  cf_hash_t pcr11 = cf_pcr11(&program, &configuration, &w->domain.domain),
+  cf_hash_t pcr11 = cf_pcr11(&program, &configuration, &w->domain.id),
             pcr12 = cf_pcr12(flaw.pcr12 ? &stranger : &i->instance);
   memcpy(e.pcrs + 10 * 32, pcr11.b, 32);
   memcpy(e.pcrs + 11 * 32, pcr12.b, 32);
@@ -255,14 +255,14 @@ static void assert_granted(asked_t const *a) {
   assert_memory_equal(ear.certificate, hash.b, 32);
   assert_memory_equal(ear.evidence, archived.b, 32);
   assert_memory_equal(ear.nonces, nonces.b, 32);
-  assert_memory_equal(ear.domain, w->domain.domain.b, 32);
+  assert_memory_equal(ear.domain, w->domain.id.b, 32);
   assert_memory_equal(ear.policy, w->ex.policy_hash.b, 32);
 
   cf_registration_t r = {
       .terms = cf_registration_terms_pack(&a->terms), .instance = a->i->instance, .certificate = hash, .evidence = archived};
   memcpy(r.key.b, a->doc.settlement, 20);
   memcpy(r.measurement.b, w->ex.policy.measurements[0].measurement, 32);
-  cf_hash_t digest = cf_registration_digest(&w->domain.ledger.separator, &w->domain.domain, &r);
+  cf_hash_t digest = cf_registration_digest(&w->domain.ledger.separator, &w->domain.id, &r);
   uint8_t   sig[64];
   cf_addr_t signer, want = example_addr("verifier", 0);
   cf_rd_copy(&rd, sig, sizeof sig);
@@ -660,7 +660,7 @@ static void test_activation(void **state) {
   assert_int_equal(cf_sign1_verify(&s, &pub), CF_OK);
   assert_memory_equal(st.ek_certificate, leaf.b, 32);
   assert_memory_equal(st.nonce, secret.b, 32);
-  assert_memory_equal(st.domain, w->domain.domain.b, 32);
+  assert_memory_equal(st.domain, w->domain.id.b, 32);
   assert_int_equal(st.time, w->wall_s);
   assert_int_equal(st.ak_attributes, SOFT_AK_ATTRIBUTES);
 }

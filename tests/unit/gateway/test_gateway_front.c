@@ -268,7 +268,7 @@ test_finality(void **state) {
     reply_t *r = ask_path("GET /v1/finality", "");
     assert_int_equal(r->code, 200);
     assert_int_equal(cf_finality_proof_decode(&proof, r->body, NULL), CF_OK);
-    assert_int_equal(cf_finality_proof_verify(&f, &proof, &t->w->ledger_id, &t->g->observers, NULL), CF_OK);
+    assert_int_equal(cf_finality_proof_verify(&f, &proof, &t->w->ledger_id, &t->g->domain.observers, NULL), CF_OK);
     if (f.number == head->number) break;
     town_run(t, 300);
   }

@@ -26,7 +26,7 @@ static void party_open(party_t *p) {
   p->ciphers = cf_ciphers_new(cf_suite(1));
   memcpy(p->instance.b, att.epoch.instance, 32);
   cf_wallet_make(&p->wallet, &p->entropy);
-  cf_account_init(&p->account, &att.trust.domain, pending, PENDING_MAX);
+  cf_account_init(&p->account, &att.trust.id, pending, PENDING_MAX);
 }
 
 static void party_close(party_t *p) {
@@ -55,7 +55,7 @@ static cf_envelope_kind_t receive(party_t *p, cf_session_t *s, cf_input_t *input
                               .suite = 1};
   assert_int_equal(cf_envelope_decode(&env, envelope, sizeof p->buf), CF_REFUSE_NONE);
   if (env.kind == CF_ENVELOPE_OPENING) {
-    assert_int_equal(cf_session_accept(s, input, &class, p->plain, &p->ciphers, &att.trust.domain, &epoch, &env, NOW),
+    assert_int_equal(cf_session_accept(s, input, &class, p->plain, &p->ciphers, &att.trust.id, &epoch, &env, NOW),
                      CF_REFUSE_NONE);
     assert_int_equal(class, CF_RESULT_ACCEPTED);
     assert_true(cf_addr_eq(&s->owner, &p->wallet.addr));
@@ -228,7 +228,7 @@ static cf_receipt_t receipt_of(uint64_t inputs) {
                     .inputs = inputs,
                     .not_before = {.time = NOW, .size = 5},
                     .view = {.number = 1, .time = NOW}};
-  memcpy(r.domain, att.trust.domain.b, 32);
+  memcpy(r.domain, att.trust.id.b, 32);
   memcpy(r.instance, att.epoch.instance, 32);
   memcpy(r.policy, att.trust.policy_hash.b, 32);
   memcpy(r.measurement, att.measurement.b, 32);
@@ -317,8 +317,8 @@ static cf_released_t release(party_t *p, cf_session_t *s, cf_hash_t const *id, u
   memcpy(result.envelope, id->b, 32);
   memset(r.salt, 0x5a, 32);
   if (by_key)
-    assert_int_equal(cf_result_seal_key(&wr, &p->ciphers, &att.trust.domain, &s->to, &p->instance, &result, &p->entropy), CF_OK);
-  else cf_result_seal(&wr, &p->ciphers, &att.trust.domain, s, &p->instance, &result);
+    assert_int_equal(cf_result_seal_key(&wr, &p->ciphers, &att.trust.id, &s->to, &p->instance, &result, &p->entropy), CF_OK);
+  else cf_result_seal(&wr, &p->ciphers, &att.trust.id, s, &p->instance, &result);
   r.sealed = keep(cf_wr_out(&wr));
   return r;
 }
@@ -444,7 +444,7 @@ static void ledger_open(uint64_t now_s) {
   cf_wr_t    wr = cf_wr_init(block, sizeof block);
   lw = (chain_world_t){.now_s = now_s};
   cf_chain_init(&lw.chain);
-  assert_int_equal(cf_ledger_genesis_of(&lw.genesis, &att.trust.genesis, &att.trust.policy, &att.trust.domain, &err), CF_OK);
+  assert_int_equal(cf_ledger_genesis_of(&lw.genesis, &att.trust.genesis, &att.trust.policy, &att.trust.id, &err), CF_OK);
   assert_int_equal(cf_chain_found(&lw.chain, &wr, &lw.genesis, dom.block_key.b, &err), CF_OK);
 }
 
@@ -476,7 +476,7 @@ static void ledger_register(uint64_t not_before_s, uint64_t not_after_s) {
   memcpy(op.registration.instance.b, att.epoch.instance, 32);
   op.registration.certificate = att.certificate;
   op.registration.measurement = att.measurement;
-  cf_hash_t sep = att.trust.ledger.separator, digest = cf_registration_digest(&sep, &att.trust.domain, &op.registration),
+  cf_hash_t sep = att.trust.ledger.separator, digest = cf_registration_digest(&sep, &att.trust.id, &op.registration),
             possession = cf_possession_digest(&sep, &digest);
   assert_int_equal(cf_k256_sign(op.sig, dom.settlement.b, &possession), CF_OK);
   op.sigs.cnt = 2;

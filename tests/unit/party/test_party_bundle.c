@@ -255,7 +255,7 @@ static void believed(void **state) {
   cf_verdict_t v;
   world_make(&dom, results_three);
   assert_int_equal(cf_bundle_check(&attested, &dom.bundle, &dom.ask, &v), CF_VERDICT_OK);
-  assert_true(cf_hash_eq(&attested.trust.domain, &dom.domain) && cf_hash_eq(&attested.certificate, &dom.certificate));
+  assert_true(cf_hash_eq(&attested.trust.id, &dom.domain) && cf_hash_eq(&attested.certificate, &dom.certificate));
   assert_true(attested.head.size == 11 && attested.head.time_s == NOW - 30);
   assert_true(attested.until_s == NOW - 60 + ATTEST_MAX); /* the results' age ends first */
   assert_true(attested.test && !attested.stale && attested.ek_class == 4);

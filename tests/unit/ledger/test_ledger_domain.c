@@ -1,7 +1,7 @@
 /* What follows from genesis: who is refused at the door, and block 0 as the ledger must have it. */
 #include "../document/document_world.h"
 
-#include "council/cf_domain.h"
+#include "ledger/cf_domain.h"
 
 static example_t   ex;
 static cf_domain_t d;
@@ -14,22 +14,22 @@ static int set_up(void **state) {
 
 static void test_open(void **state) {
   cf_error_t err = {0};
-  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, &err), CF_OK);
-  assert_hash(d.domain, ex.domain);
+  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL, &err), CF_OK);
+  assert_hash(d.id, ex.domain);
   assert_hash(d.policy_hash, ex.policy_hash);
   assert_hash(d.ledger.separator, ex.separator);
   assert_int_equal(d.witnesses.cnt, 4);
   assert_int_equal(d.witnesses.k, 3);
   assert_string_equal(d.witnesses.log.name, "example.org/log");
   for (size_t n = 0; n < ex.genesis_entry.len; n += 7)
-    assert_int_not_equal(cf_domain_open(&d, CF_SPAN(ex.entry0, n), NULL), CF_OK);
+    assert_int_not_equal(cf_domain_open(&d, CF_SPAN(ex.entry0, n), NULL, NULL), CF_OK);
 }
 
 /* Every bit of entry 0 is covered: by the wrapper's signature, by that of the governors, or by the form. */
 static void test_altered(void **state) {
   for (size_t at = 0; at < ex.genesis_entry.len; at += 3) {
     ex.entry0[at] ^= 0x10;
-    if (cf_domain_open(&d, ex.genesis_entry, NULL) == CF_OK) fail_msg("byte %zu", at);
+    if (cf_domain_open(&d, ex.genesis_entry, NULL, NULL) == CF_OK) fail_msg("byte %zu", at);
     ex.entry0[at] ^= 0x10;
   }
 }
@@ -45,14 +45,14 @@ static void wrap(cf_council_doc_t const *doc, char const *label) {
 static void test_signers(void **state) {
   cf_council_doc_t doc = example_act(&ex, ex.genesis_body);
   wrap(&doc, "gateway"); /* entry 0 is the log's */
-  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL), CF_ERR_AUTH);
+  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL, NULL), CF_ERR_AUTH);
   doc.sigs_cnt = 1; /* k - 1 governors */
   wrap(&doc, "log es256");
-  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL), CF_ERR_AUTH);
+  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL, NULL), CF_ERR_AUTH);
   doc.sigs_cnt = 2;
   doc.sig[1][0] ^= 1;
   wrap(&doc, "log es256");
-  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL), CF_ERR_AUTH);
+  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL, NULL), CF_ERR_AUTH);
 }
 
 /* What a ledger cannot be founded on. */
@@ -75,13 +75,13 @@ static void test_rules(void **state) {
     cf_error_t err = {0};
     *cases[i].at = cases[i].value;
     example_found(&ex);
-    if (cf_domain_open(&d, ex.genesis_entry, &err) != CF_ERR_POLICY) fail_msg("%s", cases[i].name);
+    if (cf_domain_open(&d, ex.genesis_entry, NULL, &err) != CF_ERR_POLICY) fail_msg("%s", cases[i].name);
     assert_int_equal(err.status, CF_ERR_POLICY);
     *cases[i].at = kept;
   }
   ex.genesis.councils[3].members[0].name = CF_SPAN_LIT("a name with spaces");
   example_found(&ex);
-  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL), CF_ERR_FORMAT);
+  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL, NULL), CF_ERR_FORMAT);
 }
 
 static void test_block0(void **state) {
@@ -90,7 +90,7 @@ static void test_block0(void **state) {
   cf_addr_t              treasury = example_addr("treasury", 0), issuer = example_addr("euro issuer", 0),
             governor = example_addr("governor", 2);
   cf_addr_t verifier = example_addr("verifier", 1), contract = example_addr("block", 0);
-  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL), CF_OK);
+  assert_int_equal(cf_domain_open(&d, ex.genesis_entry, NULL, NULL), CF_OK);
   cf_ledger_genesis_t *g = &d.block0;
   assert_int_equal(cf_ledger_genesis(g, writes, CF_COUNT_OF(writes), &cnt, NULL), CF_OK);
   assert_true(g->config.embedded);
