@@ -56,4 +56,16 @@ plant src/base/cf_a.c '/* TO''DO: later */' && finds tree 'unfinished'
 mkdir -p "$tree/tests/fuzz/base" && plant tests/fuzz/base/fuzz_a.c 'int x;' && finds tree 'has no seeds'
 chmod -x "$tree/demo" && finds tree 'demo cannot be executed'
 plant test 'if true; then' && finds tree 'test is not a script for sh'
+controls() { # a page of one row, and a model that calls upon it
+  mkdir -p "$tree/docs" "$tree/tests/unit/a" && printf '| can | because [%s] |\n' "${2:-one}" >"$tree/docs/threat-model.md"
+  printf 'static void test_a(void **s) {}\nint main(void) { cmocka_unit_test(test_a); }\nvoid b(void) {}\n' >"$tree/tests/unit/a/test_a.c"
+  printf '| control | objective | how | code | fails |\n|---|---|---|---|---|\n| one | o | h | %s |\n' "$1" >"$tree/docs/controls.md"
+}
+good='`src/base/cf_a.c:malloc` | `tests/unit/a/test_a.c:test_a`'
+controls "$good" && sh tests/check_controls.sh "$tree" >/dev/null && fresh
+controls '`src/base/cf_gone.c` | `tests/unit/a/test_a.c:test_a`' && finds controls 'src/base/cf_gone.c is not there'
+controls '`src/base/cf_a.c:gone` | `tests/unit/a/test_a.c:test_a`' && finds controls 'nothing is called gone'
+controls '`src/base/cf_a.c:malloc` | `tests/unit/a/test_a.c:b`' && finds controls 'b is not a test that'
+controls '`src/base/cf_a.c:malloc` | none yet' && finds controls 'names no code, or no test'
+controls "$good" two && finds controls 'calls upon two'
 echo "$cases planted faults found"
