@@ -218,12 +218,14 @@ static bool open_seed(uint8_t seed[SEED_SZ], uint8_t const box[BOX_SZ]) {
   static char const label[] = "IDENTITY";
   uint8_t           out[BOX_SZ];
   size_t            n = sizeof out;
-  EVP_PKEY_CTX     *ctx = EVP_PKEY_CTX_new(cf_soft_ca()->ek_key, NULL);
+  EVP_PKEY         *fresh = EVP_PKEY_dup(cf_soft_ca()->ek_key); /* blinding draws entropy now and then, by a key's past uses */
+  EVP_PKEY_CTX     *ctx = EVP_PKEY_CTX_new(fresh, NULL);
   bool              ok = EVP_PKEY_decrypt_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) > 0 &&
             EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) > 0 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) > 0 &&
             EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_memdup(label, sizeof label), sizeof label) > 0 &&
             EVP_PKEY_decrypt(ctx, out, &n, box, BOX_SZ) > 0 && n == SEED_SZ;
   EVP_PKEY_CTX_free(ctx);
+  EVP_PKEY_free(fresh);
   if (ok) memcpy(seed, out, SEED_SZ);
   return ok;
 }

@@ -26,6 +26,23 @@ bool cf_world_chance(cf_world_t *w, cf_fault_t f) {
   return true;
 }
 
+/* ---- what happened, in a word ---- */
+
+/* FxHash's step, a word at a time: differences are to show, nobody forges them. */
+static void mix(cf_world_t *w, uint64_t v) { w->hash = ((w->hash << 5 | w->hash >> 59) ^ v) * 0x517cc1b727220a95; }
+
+static void mix_span(cf_world_t *w, cf_span_t s) {
+  uint64_t v;
+  mix(w, s.len);
+  for (; s.len >= sizeof v; s.ptr += sizeof v, s.len -= sizeof v) {
+    memcpy(&v, s.ptr, sizeof v);
+    mix(w, v);
+  }
+  v = 0;
+  if (s.len) memcpy(&v, s.ptr, s.len);
+  mix(w, v);
+}
+
 /* ---- telling ---- */
 
 void cf_world_say(cf_world_t *w, char const *fmt, ...) {
@@ -267,6 +284,10 @@ static void tick_no_later(cf_world_t *w, unsigned node, uint64_t at_ms) {
 static bool perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *reads, size_t *cnt) {
   cf_sim_node_t *n = &w->node[node];
   w->counts.effects++;
+  mix(w, (uint64_t)e->kind << 32 | e->code);
+  mix(w, e->id);
+  mix_span(w, e->name);
+  mix_span(w, e->body);
   if (w->on_effect) w->on_effect(w->ctx, node, e);
   if ((durable_kind(e->kind) || e->kind == CF_FX_ASK || e->kind == CF_FX_REPLY) && cf_world_chance(w, CF_FAULT_CRASH)) {
     crash_at(w, node, e);
@@ -324,6 +345,9 @@ static void deliver(cf_world_t *w, unsigned node, cf_event_t ev) {
   ev.now = cf_world_clock(w, node);
   w->fx.cnt = w->fx.scratch_len = 0;
   w->counts.events++;
+  mix(w, w->now_ms);
+  mix(w, (uint64_t)ev.kind << 32 | node);
+  mix(w, ev.id);
   n->step(n->ctx, &w->fx, &ev);
   for (size_t i = 0; i < w->fx.cnt && n->up && n->life == life && !w->violation[0]; i++)
     if (!perform(w, node, &w->fx.at[i], reads, &cnt)) break;

@@ -103,6 +103,7 @@ struct cf_world {
   cf_effects_t    fx;
   cf_sim_faults_t faults;
   cf_sim_counts_t counts;
+  uint64_t        hash;  /* of every event and effect so far: two runs of a seed that differ anywhere differ here */
   FILE           *trace; /* NULL: quiet */
   char            violation[512];
   /* what the town hangs on: told of every effect before it is performed, and of every frame's answer */

@@ -1,10 +1,14 @@
 /* counterfoil-sim: whole deployments under seeded faults.  --seeds n, --from s, --jobs j; --seed s replays one, -v with its
-   trace; --calm has no faults; --first n ends at the first violation of invariant n.  Exit code: 0; 1 violations; 3 something
+   trace; --calm has no faults; --hash prints each seed's digest of all that happened; --first n ends at the first violation of invariant n.  Exit code: 0; 1 violations; 3 something
    never happened in a long run. */
 #include <assert.h>
+#include <malloc.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +17,7 @@
 enum { FAULTS_MS = 30000, CALM_MS = 600000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
 
 typedef struct {
-  uint64_t        seed;
+  uint64_t        seed, hash;
   bool            bad;
   cf_sim_counts_t counts;
   char            violation[512];
@@ -22,7 +26,7 @@ typedef struct {
 typedef struct {
   uint64_t from, seeds;
   unsigned jobs;
-  bool     verbose, calm;
+  bool     verbose, calm, hash;
   unsigned first; /* ends at the first violation of this invariant; 0: goes on to the end */
 } options_t;
 
@@ -51,54 +55,71 @@ static void run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
   if (!settled) cf_world_fail(&t->world, 6, "%s; %s", why, cf_town_state(t));
   t->world.counts.happened[CF_HAPPENED_SPLIT] = t->split;
   if (!t->world.violation[0] && !t->split) cf_check_end(&t->check);
-  *out = (outcome_t){.seed = seed, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
+  *out = (outcome_t){.seed = seed, .hash = t->world.hash, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
   snprintf(out->violation, sizeof out->violation, "%s", t->world.violation);
   cf_town_raze(t);
   free(t);
 }
 
-/* ---- many: a process each, so that nothing is left over from one to the next ---- */
+/* ---- many: workers that take the next seed ---- */
+
+/* What all share: who ends early takes more. */
+typedef struct {
+  _Atomic uint64_t next, last; /* seeds not begun yet: next .. last - 1 */
+  uint64_t         under_way[JOBS_MAX];
+} board_t;
 
 typedef struct {
-  pid_t    pid;
-  int      fd;
-  uint64_t seed;
+  pid_t pid; /* 0: none */
+  int   fd;
 } job_t;
 
-static void begin(job_t *j, uint64_t seed, options_t const *o) {
+static uint64_t take(board_t *b) {
+  uint64_t seed = atomic_fetch_add(&b->next, 1);
+  return seed < atomic_load(&b->last) ? seed : UINT64_MAX;
+}
+
+static void work(board_t *b, unsigned i, int fd, options_t const *o) {
+  uint64_t seed;
+  cf_crypto_init();
+  /* What is large is mapped anew each time: zero without being written, and pages that nobody touches cost nothing. */
+  (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  while ((seed = take(b)) != UINT64_MAX) {
+    outcome_t out;
+    b->under_way[i] = seed;
+    alarm(SEED_TIME_S);
+    run_seed(&out, seed, o);
+    fflush(NULL);
+    if (write(fd, &out, sizeof out) != sizeof out) _exit(1);
+  }
+  _exit(0);
+}
+
+static void begin(job_t *j, board_t *b, unsigned i, options_t const *o) {
   int fds[2];
   if (pipe(fds)) abort();
   fflush(NULL);
-  j->seed = seed;
+  b->under_way[i] = UINT64_MAX;
   j->fd = fds[0];
   j->pid = fork();
   if (j->pid < 0) abort();
-  if (j->pid) {
-    close(fds[1]);
-    return;
-  }
-  outcome_t out;
-  cf_crypto_init();
-  alarm(SEED_TIME_S);
-  run_seed(&out, seed, o);
-  fflush(NULL);
-  _exit(write(fds[1], &out, sizeof out) == sizeof out ? 0 : 1);
+  if (!j->pid) work(b, i, fds[1], o);
+  close(fds[1]);
 }
 
-static outcome_t end(job_t *j) {
-  outcome_t out = {.seed = j->seed};
-  int       status;
-  bool      whole = read(j->fd, &out, sizeof out) == sizeof out;
+/* The next outcome of a worker; false when it ended, as it should.  One that ended otherwise did so with the seed under way. */
+static bool hear(outcome_t *out, job_t *j, uint64_t under_way) {
+  if (read(j->fd, out, sizeof *out) == sizeof *out) return true;
+  int status;
   close(j->fd);
   waitpid(j->pid, &status, 0);
   j->pid = 0;
-  if (!whole) {
-    out = (outcome_t){.seed = j->seed, .bad = true};
-    int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    snprintf(out.violation, sizeof out.violation, sig == SIGALRM ? "takes longer than %d s" : "the process ended by signal %d",
-             sig == SIGALRM ? SEED_TIME_S : sig);
-  }
-  return out;
+  if (WIFEXITED(status) && !WEXITSTATUS(status)) return false;
+  *out = (outcome_t){.seed = under_way, .bad = true};
+  int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  snprintf(out->violation, sizeof out->violation, sig == SIGALRM ? "takes longer than %d s" : "the process ended by signal %d",
+           sig == SIGALRM ? SEED_TIME_S : sig);
+  return true;
 }
 
 static void add(cf_sim_counts_t *sum, cf_sim_counts_t const *one) {
@@ -126,23 +147,35 @@ static unsigned invariant_of(outcome_t const *out) {
 
 static int run_all(options_t const *o) {
   job_t           job[JOBS_MAX] = {{0}};
+  struct pollfd   fds[JOBS_MAX];
   cf_sim_counts_t sum = {.events = 0};
-  uint64_t        next = o->from, done = 0, bad = 0, last = o->from + o->seeds;
-  while (done < last - o->from) {
-    for (unsigned i = 0; i < o->jobs; i++)
-      if (!job[i].pid && next < last) begin(&job[i], next++, o);
+  uint64_t        done = 0, bad = 0;
+  board_t        *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (b == MAP_FAILED) abort();
+  b->next = o->from;
+  b->last = o->from + o->seeds;
+  for (unsigned i = 0; i < o->jobs; i++) begin(&job[i], b, i, o);
+  for (unsigned left = o->jobs; left;) {
+    for (unsigned i = 0; i < o->jobs; i++) fds[i] = (struct pollfd){.fd = job[i].pid ? job[i].fd : -1, .events = POLLIN};
+    if (poll(fds, o->jobs, -1) < 0) continue;
     for (unsigned i = 0; i < o->jobs; i++) {
-      if (!job[i].pid) continue;
-      outcome_t out = end(&job[i]);
+      outcome_t out;
+      if (!fds[i].revents) continue;
+      if (!hear(&out, &job[i], b->under_way[i])) {
+        left--;
+        continue;
+      }
+      if (!job[i].pid) begin(&job[i], b, i, o);
       done++;
       add(&sum, &out.counts);
       if (out.bad) printf("seed %llu: %s\n", (unsigned long long)out.seed, out.violation);
+      if (o->hash) printf("seed %llu: %016llx\n", (unsigned long long)out.seed, (unsigned long long)out.hash);
       bad += out.bad;
-      if (o->first && invariant_of(&out) == o->first) last = next; /* those under way still end */
+      if (o->first && invariant_of(&out) == o->first) b->last = 0; /* those under way still end */
       if (done % 100 == 0) printf("%llu seeds ...\n", (unsigned long long)done), fflush(stdout);
     }
   }
-  printf("sim: %llu seeds, %llu violations\n", (unsigned long long)(last - o->from), (unsigned long long)bad);
+  printf("sim: %llu seeds, %llu violations\n", (unsigned long long)done, (unsigned long long)bad);
   printf("  %-34s %12llu\n  %-34s %12llu\n", "steps", (unsigned long long)sum.events, "messages",
          (unsigned long long)sum.messages);
   bool long_run = o->seeds >= RARE && !o->calm;
@@ -162,10 +195,11 @@ int main(int argc, char **argv) {
     else if (!strcmp(argv[i], "--seed")) o.from = number(next), o.seeds = 1, i++;
     else if (!strcmp(argv[i], "--jobs")) o.jobs = (unsigned)number(next), i++;
     else if (!strcmp(argv[i], "--calm")) o.calm = true;
+    else if (!strcmp(argv[i], "--hash")) o.hash = true;
     else if (!strcmp(argv[i], "--first")) o.first = (unsigned)number(next), i++;
     else if (!strcmp(argv[i], "-v")) o.verbose = true;
     else {
-      fprintf(stderr, "usage: counterfoil-sim [--seeds N] [--from S] [--seed S] [--jobs J] [--calm] [--first INVARIANT] [-v]\n");
+      fprintf(stderr, "usage: counterfoil-sim [--seeds N] [--from S] [--seed S] [--jobs J] [--calm] [--hash] [--first INVARIANT] [-v]\n");
       return 2;
     }
   }
