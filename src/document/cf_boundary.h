@@ -92,7 +92,7 @@ char const *cf_refuse_name(cf_refuse_t r); /* "session-unknown", ... */
    POSSESS: (certified) terms[32] | evidence[32]: the rest of the Registration is the enclave's own
      answer: signature[64], EIP-2098 by the settlement key over Possession(registration)
    SHOW_LEDGER: view span (ledger/cf_view.h)
-     answer: phase u8 | block number u64 | complete u8 (inbox folded to the head of that view) | inbox index u64 (messages folded so far)
+     answer: phase u8 | block number u64 | how far u8 (cf_shown_t) | inbox index u64 (messages folded so far: the next view begins there)
    BATCH: count u16, each: envelope u32 length and bytes
      answer: refused u16, each: index u16, class u8 | record span (journal) | receipt span (COSE)
              (the view that it applied, and the SHA-256 of its finality proof, stand in the receipt)
@@ -105,6 +105,14 @@ char const *cf_refuse_name(cf_refuse_t r); /* "session-unknown", ... */
              3 phase u8 | instance[32] | sequence u64 | counting sequence u64 | epoch u64 | log size u64 | block number u64 | inbox index u64;
              4 items as in SHOW_LOG
    DRAIN: empty; answer: class only */
+
+/* How far a view was taken. */
+typedef enum {
+  CF_SHOWN_PART,  /* the block's next messages are wanted */
+  CF_SHOWN_WHOLE, /* the inbox is folded to the block's end */
+  CF_SHOWN_PIECE, /* so it was, and all is proven; but one batch applies only so many: a batch, then the same or a later block from
+                     inbox index on */
+} cf_shown_t;
 
 /* What SHOW_LOG may let out.  Entries are to be logged by the gateway, in this order. */
 typedef enum {

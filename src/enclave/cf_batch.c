@@ -180,7 +180,7 @@ cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *d
 
   cf_results_begin(e, b);
   cf_book_begin(e->book, e->batch_s);
-  cf_refuse_t r = b->view ? cf_settle_view(e, b, doc) : CF_REFUSE_NONE;
+  cf_refuse_t r = b->view ? cf_settle_view(e, b, doc) : b->messages.len ? cf_settle_piece(e, b) : CF_REFUSE_NONE;
   if (!r) {
     r = cf_settle_intend(e, b, doc);
     if (!r) r = cf_settle_close(e);
@@ -228,11 +228,10 @@ record_begin(cf_wr_t *wr, cf_batch_t const *b) {
   cf_wr_u40(wr, b->checkpoint.time);
   cf_wr_u64(wr, b->checkpoint.size);
   cf_wr_bytes(wr, b->checkpoint.root, 32);
-  cf_wr_u8(wr, b->view != NULL);
-  if (b->view) {
-    cf_view_kept_write(wr, b->view);
-    cf_wr_sub(wr, b->messages);
-  }
+  cf_wr_u8(wr, b->view ? CF_RECORD_VIEW : b->messages.len ? CF_RECORD_PIECE : CF_RECORD_NO_VIEW);
+  if (b->view) cf_view_kept_write(wr, b->view);
+  else if (b->messages.len) cf_inbox_at_write(wr, &b->inbox);
+  if (b->view || b->messages.len) cf_wr_sub(wr, b->messages);
   cf_wr_bytes(wr, b->seed, 32);
 }
 
@@ -265,11 +264,12 @@ answer_batch(cf_enclave_t *e, cf_wr_t *out, cf_wr_t const *record, cf_wr_t const
 }
 
 static void
-view_was_applied(cf_enclave_t *e) {
+messages_were_applied(cf_enclave_t *e) {
   e->messages_sz -= e->messages_whole;
   memmove(e->messages, e->messages + e->messages_whole, e->messages_sz);
   e->messages_whole = 0;
   e->view_next_any  = false;
+  e->piece_any      = false;
 }
 
 static void
@@ -289,8 +289,9 @@ cf_on_batch(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
       .epoch = e->own.epoch, .certificate = e->own.certificate_hash, .policy = e->domain.policy_hash, .sealing = e->own.sealing};
   if (!e->own.journaled) b.opens = &opens;
   cf_entropy_fill(&e->entropy, b.seed, sizeof b.seed);
-  if (e->view_next_any) {
-    b.view     = &e->view_next;
+  if (e->view_next_any || e->piece_any) {
+    b.view     = e->view_next_any ? &e->view_next : NULL;
+    b.inbox    = (cf_inbox_at_t){ e->view_state.inbox, e->view_state.messages };
     b.messages = CF_SPAN(e->messages, e->messages_whole);
   }
   cf_receipt_t doc;
@@ -313,7 +314,7 @@ cf_on_batch(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
     answer_batch(e, out, &record, &receipt);
     cf_batch_commit(e, &b, &doc, cf_wr_out(&receipt), &hash);
     e->own.journaled = true;
-    if (b.view) view_was_applied(e);
+    if (b.view || b.messages.len) messages_were_applied(e);
   }
   cf_wipe(e->scratch, record.len);
   cf_wipe(b.seed, sizeof b.seed);

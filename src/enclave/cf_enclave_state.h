@@ -23,7 +23,7 @@ static_assert(CF_RECEIPTS_KEPT <= CF_HISTORY_WAITING_MAX, "all that one instance
 #define CF_COVERED_MAX     16384     /* receipts not yet under an executed content */
 #define CF_COVERED_RESERVE 64        /* of them: for batches that make room again */
 #define CF_SNAPSHOT_MAX    (CF_FRAME_MAX - (256u << 10)) /* its plaintext: BOOT brings it back in a frame, with proofs */
-#define CF_MESSAGES_BYTES  (4u << 20)  /* of the ledger's inbox, between two batches */
+#define CF_MESSAGES_BYTES  (1u << 20)  /* of the ledger's inbox, that one batch applies: a longer backlog is taken in pieces */
 #define CF_BUCKETS_MAX     CF_VIEW_KEYS_MAX
 
 /* Sealing key of an epoch, current or past. */
@@ -96,6 +96,12 @@ typedef struct {
   cf_hash_t      input;   /* id of its newest input */
 } cf_correspondent_t;
 
+/* A place in the inbox. */
+typedef struct {
+  cf_hash_t fold;
+  uint64_t  messages;
+} cf_inbox_at_t;
+
 /* A batch at work, live or replayed. */
 typedef struct {
   bool                   replay;
@@ -104,7 +110,8 @@ typedef struct {
   cf_epoch_key_t const  *opens;    /* the epoch that starts with this batch; NULL: none does */
   cf_checkpoint_ref_t    checkpoint;
   cf_taken_view_t const *view;     /* NULL: none is applied */
-  cf_span_t              messages; /* of the inbox, since the view before */
+  cf_inbox_at_t          inbox;    /* behind messages */
+  cf_span_t              messages; /* of the inbox, since what was applied before; without a view a piece of a long backlog */
   uint8_t                seed[32];
   cf_drbg_t              drbg;     /* of seed: every salt and ephemeral key of the batch, in order of use */
   uint64_t               sequence; /* of its receipt */
@@ -151,7 +158,11 @@ struct cf_enclave {
   cf_taken_view_t    view_next; /* complete, to be applied by the next batch */
   bool               view_next_any;
   uint8_t           *messages; /* of view_next, or of a view shown in part */
-  size_t             messages_sz, messages_whole; /* whole: those of complete views */
+  size_t             messages_sz, messages_whole; /* whole: those that a complete view proved */
+  bool               backlog;  /* of the block shown in part more messages come than are kept; */
+  cf_inbox_at_t      piece_at; /* where those kept end */
+  bool               piece_any; /* messages_whole is such a piece: the next batch applies it, without a view */
+  cf_inbox_at_t      inbox;    /* applied */
   cf_hash_t          head;     /* the ledger's, as applied */
 
   /* receipts */
@@ -228,7 +239,9 @@ cf_refuse_t cf_fence_holds(cf_enclave_t const *e);
 
 /* cf_opening.c */
 cf_hash_t cf_root_commitment(cf_enclave_t const *e, size_t root);
+enum { CF_RECORD_NO_VIEW, CF_RECORD_VIEW, CF_RECORD_PIECE }; /* what a record says before its messages */
 void      cf_view_kept_write(cf_wr_t *wr, cf_taken_view_t const *v);
+void      cf_inbox_at_write(cf_wr_t *wr, cf_inbox_at_t const *at);
 void      cf_epoch_key_write(cf_wr_t *wr, cf_epoch_key_t const *k); /* secret */
 bool      cf_journal_agrees(cf_enclave_t const *e, uint64_t sequence, cf_hash_t const *hash);
 /* cf_snapshot_make writes snapshot and journal header as an answer has them, and goes over to the new file.
@@ -245,6 +258,7 @@ void cf_batch_commit(cf_enclave_t *e, cf_batch_t const *b, cf_receipt_t const *d
 
 /* cf_settle.c: what becomes final, what is intended, what is let out. */
 cf_refuse_t cf_settle_view(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc);
+cf_refuse_t cf_settle_piece(cf_enclave_t *e, cf_batch_t const *b);
 cf_refuse_t cf_settle_intend(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc);
 cf_refuse_t cf_settle_close(cf_enclave_t *e);
 bool cf_settle_makes_room(cf_enclave_t const *e); /* would the next batch make receipts final, or may it intend a content? */

@@ -187,19 +187,59 @@ take_view(cf_enclave_t *e, cf_view_facts_t const *f, cf_span_t view) {
     v->bucket[v->bucket_cnt++].level = b.level;
   }
   e->view_next_any = true;
-  if (v->time_s > e->now_s) e->now_s = v->time_s;
 }
 
 /* An epoch may start when its key is live in one final block, with notBefore passed and nobody newer.  PROTOCOL P3. */
 static void
-maybe_start(cf_enclave_t *e) {
-  cf_ledger_key_t    key    = cf_ledger_key_unpack(&e->view_next.key);
-  cf_ledger_status_t status = cf_ledger_status_unpack(&e->view_next.slots[CF_SLOT_STATUS]);
-  if (e->phase != CF_PHASE_CERTIFYING || !certified(e) || key.state != CF_KEY_LIVE || key.epoch != e->own.epoch ||
-      status.floor_epoch != e->own.epoch || !cf_hash_eq(&e->view_next.slots[CF_SLOT_INSTANCE], &e->instance) ||
-      e->view_next.time_s < key.not_before_s || e->view_next.time_s > key.not_after_s)
+maybe_start(cf_enclave_t *e, cf_view_facts_t const *f) {
+  if (e->phase != CF_PHASE_CERTIFYING || !certified(e) || f->key.state != CF_KEY_LIVE || f->key.epoch != e->own.epoch ||
+      f->status.floor_epoch != e->own.epoch || !cf_hash_eq(&f->instance, &e->instance) || f->time_s < f->key.not_before_s ||
+      f->time_s > f->key.not_after_s)
     return;
   e->phase = CF_PHASE_SERVING; /* the first batch turns the epochs, because replay must do it at the same place */
+}
+
+/* keep_messages keeps a view's messages for the batch that applies them.  From the first part on that does not fit they are only
+   folded: what was kept by then is a piece of the backlog.  False: a batch must apply first what a view before told. */
+static bool
+keep_messages(cf_enclave_t *e, cf_view_facts_t const *f) {
+  cf_view_state_t const *seen = &e->view_state;
+  bool                   first = f->first == seen->messages; /* part of a block */
+  if (first) {
+    e->messages_sz = e->messages_whole;
+    e->backlog     = false;
+  }
+  if (e->backlog) return true;
+  if (f->messages.len > CF_MESSAGES_BYTES - e->messages_sz) {
+    if (e->view_next_any && e->phase != CF_PHASE_CERTIFYING) return false;
+    e->backlog  = true;
+    e->piece_at = first ? (cf_inbox_at_t){ seen->inbox, seen->messages } : (cf_inbox_at_t){ seen->part_inbox, seen->part_messages };
+    return true;
+  }
+  if (f->messages.len) memcpy(e->messages + e->messages_sz, f->messages.ptr, f->messages.len);
+  e->messages_sz += f->messages.len;
+  return true;
+}
+
+/* A view is complete: the whole fold is proven, and with it every message that was kept.  Of a piece only the messages are
+   applied; the block's facts come when it is shown again from there on. */
+static void
+complete(cf_enclave_t *e, cf_view_facts_t const *f, cf_view_state_t const *next, cf_span_t view) {
+  if (e->backlog) {
+    e->view_state.partial  = false;
+    e->view_state.inbox    = e->piece_at.fold;
+    e->view_state.messages = e->piece_at.messages;
+    e->view_next_any       = false;
+  } else {
+    e->view_state = *next;
+    take_view(e, f, view);
+  }
+  e->piece_any      = e->backlog;
+  e->backlog        = false;
+  e->messages_whole = e->messages_sz;
+  if (f->time_s > e->now_s) e->now_s = f->time_s;
+  cf_epoch_keys_erase(e, e->now_s);
+  maybe_start(e, f);
 }
 
 cf_refuse_t
@@ -215,29 +255,23 @@ cf_on_show_ledger(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
   case CF_VIEW_BAD:
     e->view_state.partial = false; /* start that block again */
     e->messages_sz        = e->messages_whole;
+    e->backlog            = false;
     return st == CF_ERR_BOUND ? CF_REFUSE_BOUND : CF_REFUSE_PROOF;
   case CF_VIEW_OLD: break;
   case CF_VIEW_COMPLETE:
   case CF_VIEW_PARTIAL:
     if (memcmp(facts.key_addr.b, e->own.settlement_addr.b, 20)) return CF_REFUSE_PROOF;
-    if (facts.first == e->view_state.messages) e->messages_sz = e->messages_whole; /* the first part of a block */
-    if (facts.messages.len > CF_MESSAGES_BYTES - e->messages_sz) return CF_REFUSE_BUSY;
     if (verdict == CF_VIEW_COMPLETE && !knows(e, &facts.head)) return cf_enclave_stop(e, CF_REFUSE_VIEW);
     if (verdict == CF_VIEW_COMPLETE && e->own.epoch && facts.status.floor_epoch > e->own.epoch)
       return cf_enclave_stop(e, CF_REFUSE_TWIN);
-    if (facts.messages.len) memcpy(e->messages + e->messages_sz, facts.messages.ptr, facts.messages.len);
-    e->messages_sz += facts.messages.len;
-    e->view_state = next;
-    if (verdict == CF_VIEW_PARTIAL) break;
-    e->messages_whole = e->messages_sz;
-    take_view(e, &facts, view);
-    cf_epoch_keys_erase(e, e->now_s);
-    maybe_start(e);
+    if (!keep_messages(e, &facts)) return CF_REFUSE_BUSY;
+    if (verdict == CF_VIEW_PARTIAL) e->view_state = next;
+    else complete(e, &facts, &next, view);
     break;
   }
   cf_wr_u8(out, (uint8_t)e->phase);
   cf_wr_u64(out, e->view_state.number);
-  cf_wr_u8(out, !e->view_state.partial);
+  cf_wr_u8(out, e->view_state.partial ? CF_SHOWN_PART : e->piece_any ? CF_SHOWN_PIECE : CF_SHOWN_WHOLE);
   cf_wr_u64(out, e->view_state.partial ? e->view_state.part_messages : e->view_state.messages);
   return CF_REFUSE_NONE;
 }

@@ -25,6 +25,19 @@ cf_view_kept_write(cf_wr_t *wr, cf_taken_view_t const *v) {
   }
 }
 
+void
+cf_inbox_at_write(cf_wr_t *wr, cf_inbox_at_t const *at) {
+  cf_wr_hash(wr, &at->fold);
+  cf_wr_u64(wr, at->messages);
+}
+
+static cf_inbox_at_t
+inbox_at_read(cf_rd_t *rd) {
+  cf_inbox_at_t at = { .fold = cf_rd_hash(rd) };
+  at.messages      = cf_rd_u64(rd);
+  return at;
+}
+
 static void
 view_read(cf_rd_t *rd, cf_taken_view_t *v) {
   v->number = cf_rd_u64(rd);
@@ -42,15 +55,14 @@ view_read(cf_rd_t *rd, cf_taken_view_t *v) {
   }
 }
 
-/* What an applied view means for the views to come. */
+/* What was applied means for the views to come. */
 static void
-view_state_set(cf_enclave_t *e, cf_taken_view_t const *v) {
-  e->view_state = (cf_view_state_t){.any = true,
-                                    .number = v->number,
-                                    .hash = v->hash,
-                                    .time_s = v->time_s,
-                                    .inbox = v->slots[CF_SLOT_INBOX],
-                                    .messages = v->messages};
+view_state_set(cf_enclave_t *e) {
+  e->view_state = (cf_view_state_t){ .any = e->view_any, .inbox = e->inbox.fold, .messages = e->inbox.messages };
+  if (!e->view_any) return;
+  e->view_state.number = e->view.number;
+  e->view_state.hash   = e->view.hash;
+  e->view_state.time_s = e->view.time_s;
 }
 
 static void
@@ -224,6 +236,7 @@ state_write(cf_enclave_t *e, cf_wr_t *wr) {
   epochs_write(wr, e);
   cf_wr_u8(wr, e->view_any);
   if (e->view_any) cf_view_kept_write(wr, &e->view);
+  cf_inbox_at_write(wr, &e->inbox);
   cf_wr_hash(wr, &e->head);
   cf_wr_u64(wr, e->uncovered);
   cf_wr_u64(wr, e->closed_window);
@@ -250,10 +263,9 @@ state_read(cf_enclave_t *e, cf_rd_t *rd) {
   cf_rd_copy(rd, e->book_key, 32);
   epochs_read(rd, e);
   e->view_any = cf_rd_u8(rd) != 0;
-  if (e->view_any) {
-    view_read(rd, &e->view);
-    view_state_set(e, &e->view);
-  }
+  if (e->view_any) view_read(rd, &e->view);
+  e->inbox = inbox_at_read(rd);
+  view_state_set(e);
   e->head          = cf_rd_hash(rd);
   e->uncovered     = cf_rd_u64(rd);
   e->closed_window = cf_rd_u64(rd);
@@ -430,11 +442,15 @@ record_read(record_t *r, cf_enclave_t const *e, cf_span_t plain) {
   b->checkpoint.time = cf_rd_u40(&rd);
   b->checkpoint.size = cf_rd_u64(&rd);
   cf_rd_copy(&rd, b->checkpoint.root, 32);
-  if (cf_rd_u8(&rd)) {
+  uint8_t shown = cf_rd_u8(&rd);
+  if (shown > CF_RECORD_PIECE) return false;
+  if (shown == CF_RECORD_VIEW) {
     view_read(&rd, &r->view);
-    b->messages = cf_rd_sub(&rd);
-    b->view     = &r->view;
+    b->view  = &r->view;
+    b->inbox = (cf_inbox_at_t){ r->view.slots[CF_SLOT_INBOX], r->view.messages };
   }
+  if (shown == CF_RECORD_PIECE) b->inbox = inbox_at_read(&rd);
+  if (shown) b->messages = cf_rd_sub(&rd);
   cf_rd_copy(&rd, b->seed, 32);
   r->envelopes = cf_rd_sub(&rd);
   r->cose      = cf_rd_sub(&rd);
@@ -456,7 +472,7 @@ execute(cf_enclave_t *e, record_t *r) {
   if (!cf_span_eq(cf_wr_out(&wr), s.payload)) return CF_REFUSE_JOURNAL;
   cf_hash_t hash = cf_document_hash(s.protected_hdr, s.payload);
   cf_batch_commit(e, &r->batch, &made, r->cose, &hash);
-  if (r->batch.view) view_state_set(e, &r->view);
+  view_state_set(e);
   if (r->batch.checkpoint.size > e->checkpoint.size) e->checkpoint = r->batch.checkpoint; /* never an older one from here on */
   return CF_REFUSE_NONE;
 }

@@ -89,6 +89,25 @@ abandon(cf_enclave_t *e, uint64_t time_s, cf_receipt_t *doc) {
   return cf_book_content_void(e->book, first);
 }
 
+static cf_status_t
+take_messages(cf_enclave_t *e, cf_batch_t const *b) {
+  cf_status_t st = CF_OK;
+  cf_rd_t     rd = cf_rd_span(b->messages);
+  while (!st && cf_rd_left(&rd)) {
+    cf_inbox_msg_t m = cf_inbox_msg_read(&rd);
+    st               = rd.bad ? CF_ERR_FORMAT : take_message(e, &m);
+  }
+  e->inbox = b->inbox;
+  return st;
+}
+
+/* Messages alone: head, time and status stay those of the last view until a view is applied whole, because a head whose block
+   says more than was read would let a content stand beyond an exit not seen. */
+cf_refuse_t
+cf_settle_piece(cf_enclave_t *e, cf_batch_t const *b) {
+  return take_messages(e, b) ? cf_enclave_stop(e, CF_REFUSE_VIEW) : CF_REFUSE_NONE;
+}
+
 cf_refuse_t
 cf_settle_view(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
   cf_taken_view_t const *v    = b->view;
@@ -101,11 +120,7 @@ cf_settle_view(cf_enclave_t *e, cf_batch_t *b, cf_receipt_t *doc) {
   cf_status_t st = cf_book_view(e->book, v->time_s);
   for (size_t i = 0; !st && i < v->bucket_cnt; i++) st = cf_book_bucket(e->book, v->bucket[i].asset, v->bucket[i].level);
   if (!st) st = executed(e, n, v->time_s);
-  cf_rd_t rd = cf_rd_span(b->messages);
-  while (!st && cf_rd_left(&rd)) {
-    cf_inbox_msg_t m = cf_inbox_msg_read(&rd);
-    st               = rd.bad ? CF_ERR_FORMAT : take_message(e, &m);
-  }
+  if (!st) st = take_messages(e, b);
   if (!st) st = abandon(e, v->time_s, doc);
   if (!st) st = cf_book_defaults(e->book);
   if (st) return cf_enclave_stop(e, CF_REFUSE_VIEW);

@@ -389,7 +389,8 @@ cf_batcher_answer(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
     cf_leader_lost(g, fx, CF_REFUSE_MALFORMED); /* not what the boundary says: nothing of it leaves */
     return;
   }
-  g->batching = false;
+  g->batching          = false;
+  g->views.batch_first = false;
   journal(g, fx, record, receipt, cf_row(g, g->sequence), cnt); /* durable before anything behind it */
   (void)cf_logside_queue(g, CF_ENTRY_RECEIPT, g->sequence, receipt);
   cf_metrics_add(&g->metrics, CF_METRIC_BATCHES, cf_public_u64(1));

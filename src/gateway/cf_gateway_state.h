@@ -205,6 +205,7 @@ typedef struct {
   bool                    wanted;
   uint64_t                folded; /* messages that the enclave has */
   uint64_t                shown;  /* newest block shown whole, + 1; 0: none */
+  bool                    batch_first; /* the enclave applies what it has before it takes more */
   uint64_t                time_s; /* its time */
   cf_hash_t               head;   /* the ledger's head in it */
   uint64_t                sought_ms, retry_at_ms, silent_since_ms;

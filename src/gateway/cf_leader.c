@@ -97,6 +97,7 @@ cf_leader_lost(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
   g->registering   = false;
   g->snapshot_due  = false;
   g->follow        = 0;
+  g->views.batch_first = false;
   g->fresh_certify = false;
   cf_attest_begin(g);
   cf_leader_to(g, why ? CF_STEP_HALTED : CF_STEP_ENCLAVE);

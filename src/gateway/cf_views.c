@@ -224,7 +224,7 @@ bool
 cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   cf_views_t *v = &g->views;
   if (!v->ready || v->ready - 1 != v->chain.head.number || !v->chain.started || v->proven) return false;
-  if (v->shown >= v->ready) return false;
+  if (v->shown >= v->ready || v->batch_first) return false;
   if (v->folded > cf_ledger_state_messages(v->chain.state)) return false; /* the enclave is ahead: a later block will do */
   cf_hash_t keys[BUCKETS_MAX];
   size_t    n = 0;
@@ -243,17 +243,27 @@ cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   return cf_leader_ask(g, fx, CF_MSG_SHOW_LEDGER, cf_wr_out(&wr));
 }
 
+static void
+batch_first(cf_gateway_t *g) {
+  g->views.batch_first = true;
+  if (!g->follow) g->follow = 1;
+}
+
 void
 cf_views_answer(cf_gateway_t *g, cf_rd_t *body) {
   cf_views_t *v     = &g->views;
   uint8_t     phase = cf_rd_u8(body);
   (void)cf_rd_u64(body);
-  bool     complete = cf_rd_u8(body) != 0;
-  uint64_t folded   = cf_rd_u64(body);
+  uint8_t  how    = cf_rd_u8(body);
+  uint64_t folded = cf_rd_u64(body);
   if (!cf_rd_done(body)) return;
   g->phase  = (cf_phase_t)phase;
   v->folded = folded;
-  if (!complete) return; /* the next part follows */
+  if (how == CF_SHOWN_PART) return; /* the next part follows */
+  if (how == CF_SHOWN_PIECE && phase == CF_PHASE_SERVING) {
+    batch_first(g);
+    return;
+  }
   v->shown = v->ready;
   unsigned follow =
       v->moved ? 2 : 1; /* a batch applies the view; when holds fall a window may close, and an intent is to be carried */
@@ -264,7 +274,8 @@ cf_views_answer(cf_gateway_t *g, cf_rd_t *body) {
 /* The view is old to the enclave, or its message was not what it wanted: a newer block is sought. */
 void
 cf_views_refused(cf_gateway_t *g, cf_refuse_t why) {
-  g->views.ready       = why == CF_REFUSE_BUSY ? g->views.ready : 0;
+  if (why == CF_REFUSE_BUSY) batch_first(g);
+  else g->views.ready = 0;
   g->views.retry_at_ms = g->now.mono_ms + cf_backoff_ms(g->views.fails++);
   g->views.wanted      = true;
 }

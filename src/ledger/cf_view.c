@@ -87,11 +87,10 @@ static cf_status_t fold(cf_view_state_t *next, cf_view_facts_t *f, view_t const 
                         cf_error_t *err) {
   bool      goes_on = seen->partial && cf_hash_eq(&seen->part_hash, &f->hash) && v->first == seen->part_messages;
   cf_hash_t inbox   = goes_on ? seen->part_inbox : seen->inbox;
-  uint64_t  cnt = goes_on ? seen->part_messages : seen->messages, bytes = (goes_on ? seen->part_bytes : 0) + v->messages.len;
+  uint64_t  cnt     = goes_on ? seen->part_messages : seen->messages;
   if (!goes_on && v->first != seen->messages)
     return cf_error_set(err, CF_ERR_FORMAT, "view", 0, "messages begin at %llu, %llu are folded", (unsigned long long)v->first,
                         (unsigned long long)seen->messages);
-  if (bytes > CF_VIEW_PENDING_MAX) return cf_error_set(err, CF_ERR_BOUND, "view", 0, "the parts are too long");
   if (cf_inbox_fold_all(&inbox, &cnt, v->messages)) return cf_error_set(err, CF_ERR_FORMAT, "view", 0, "a message is malformed");
   f->messages = v->messages;
   f->first    = v->first;
@@ -107,7 +106,6 @@ static cf_status_t fold(cf_view_state_t *next, cf_view_facts_t *f, view_t const 
   next->part_hash     = f->hash;
   next->part_inbox    = inbox;
   next->part_messages = cnt;
-  next->part_bytes    = bytes;
   return CF_OK;
 }
 

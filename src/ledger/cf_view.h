@@ -6,8 +6,9 @@
 
    The state proof shows, in this order, slots 0 to 7, the key's record, and the further keys.  first counts the inbox
    messages before these.  The messages are proven by the fold alone: they count from the view whose last message brings
-   the fold to the inbox of the block.  A backlog longer than one view goes over several views of the same block: all but
-   the last are partial, and what they say is to be kept and not acted on. */
+   the fold to the inbox of the block.  A backlog longer than one view goes over several views of the same block, however many:
+   all but the last are partial, and what they say is not to be acted on before the last.  Who cannot keep them all keeps the
+   first, with the fold behind them: when the last one completes the block, these are proven, too, and he goes on from there. */
 #ifndef CF_LEDGER_VIEW_H
 #define CF_LEDGER_VIEW_H
 
@@ -17,7 +18,6 @@
 #define CF_VIEW_MAX          (60 * 1024)
 #define CF_VIEW_KEYS_MAX     64 /* further keys */
 #define CF_VIEW_PROVEN_MAX   (CF_SLOT_PLAIN_CNT + 1 + CF_VIEW_KEYS_MAX)
-#define CF_VIEW_PENDING_MAX  (16u << 20) /* bytes of messages that one block's partial views may add up to */
 
 /* What an enclave remembers between views.  All zero before the first. */
 typedef struct {
@@ -32,7 +32,6 @@ typedef struct {
   cf_hash_t part_hash;
   cf_hash_t part_inbox;
   uint64_t  part_messages;
-  uint64_t  part_bytes;
 } cf_view_state_t;
 
 typedef enum {

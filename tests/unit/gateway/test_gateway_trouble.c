@@ -561,9 +561,56 @@ teardown(void **state) {
   return 0;
 }
 
+/* More messages of strangers in the ledger than one batch applies, before the first start and under a running gateway: pieces
+   and batches take turns until all are applied, and the deposit behind them counts. */
+static void
+strangers(town_t *t, unsigned blocks) {
+  static uint32_t n;
+  enum { CALLS = 4000 };
+  cf_span_t *calls = malloc(CALLS * sizeof *calls);
+  while (blocks--) {
+    t->w->now_s = town_now(t).wall_ms / 1000;
+    for (size_t i = 0; i < CALLS; i++) {
+      cf_op_t open = { .kind = CF_OP_OPEN };
+      n++;
+      memcpy(open.addr.b, &n, sizeof n);
+      open.addr.b[19] = 1;
+      calls[i]        = call_of(t->w, &open, NULL, n);
+    }
+    acts(t, calls, CALLS);
+    t->now_ms += 10;
+  }
+  free(calls);
+}
+
+static void
+test_strangers(void **state) {
+  town_t  *t = town_new(31, true);
+  party_t  p[2];
+  for (uint32_t i = 0; i < 2; i++) party_init(t, &p[i], i + 1);
+  fund(t, p, 2, 1000);
+  strangers(t, 10);
+  assert_true(town_serves(t, 30000));
+  assert_int_equal(t->g->views.folded, cf_ledger_state_messages(t->ledger->chain.state)); /* when it serves, nothing is behind */
+
+  strangers(t, 10);
+  t->w->now_s  = town_now(t).wall_ms / 1000;
+  cf_op_t   op = { .kind = CF_OP_DEPOSIT, .asset = 0, .id = 1, .units = 500 };
+  cf_span_t call = call_of(t->w, &op, t->w->treasury, 2);
+  acts(t, &call, 1);
+  town_run(t, 20000); /* V / 4 */
+  assert_int_equal(t->g->views.folded, cf_ledger_state_messages(t->ledger->chain.state));
+  cf_span_t env[2] = { pay(t, &p[0], 2, 1400), pay(t, &p[1], 1, 100) };
+  assert_int_equal(post_and_wait(t, env, 2)->at[0].kind, 1);
+  town_run(t, 3000);
+  assert_int_equal(lane(t, 1), 200);
+  town_free(t);
+}
+
 int
 main(void) {
   struct CMUnitTest const tests[] = {
+    cmocka_unit_test(test_strangers),
     cmocka_unit_test(test_a_promise_is_kept),
     cmocka_unit_test(test_a_promise_of_what_is_refused_ends),
     cmocka_unit_test(test_a_promise_is_kept_over_a_crash),
