@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/cf_secret.h"
 #include "crypto/cf_hash.h"
 
 static void
@@ -29,19 +30,32 @@ cf_drbg_init(cf_drbg_t *d, cf_hash_t const *seed) {
 }
 
 static void
+drbg_make(cf_drbg_t *d) {
+  uint8_t   in[2][20 + 32 + 8];
+  cf_hash_t out[2];
+  for (size_t i = 0; i < 2; i++) {
+    cf_wr_t wr = cf_wr_init(in[i], sizeof in[i]);
+    cf_wr_bytes(&wr, "counterfoil/drbg/v1", 20); /* with its NUL */
+    cf_wr_hash(&wr, &d->seed);
+    cf_wr_u64(&wr, d->block++);
+  }
+  cf_sha256_2(out, (cf_span_t const[2]){ CF_SPAN_OF(in[0]), CF_SPAN_OF(in[1]) });
+  for (size_t i = 0; i < 2; i++) memcpy(d->buf + i * sizeof out[i].b, out[i].b, sizeof out[i].b);
+  d->left = sizeof d->buf;
+  cf_wipe(in, sizeof in);
+  cf_wipe(out, sizeof out);
+}
+
+static void
 drbg_fill(void *ctx, uint8_t *out, size_t n) {
   cf_drbg_t *d = ctx;
-  for (size_t i = 0; i < n; i++) {
-    if (d->left == 0) {
-      cf_sha256_t sha;
-      cf_sha256_tag(&sha, "drbg");
-      cf_sha256_h(&sha, &d->seed);
-      cf_sha256_u(&sha, d->block++, 8);
-      cf_hash_t h = cf_sha256_end(&sha);
-      memcpy(d->buf, h.b, sizeof d->buf);
-      d->left = sizeof d->buf;
-    }
-    out[i] = d->buf[sizeof d->buf - d->left--];
+  while (n) {
+    if (d->left == 0) drbg_make(d);
+    size_t part = n < d->left ? n : d->left;
+    memcpy(out, d->buf + sizeof d->buf - d->left, part);
+    d->left -= part;
+    out += part;
+    n -= part;
   }
 }
 

@@ -19,8 +19,8 @@ cf_entropy_t cf_entropy_system(void);
    Bytes are handed out in order; a request crosses blocks without gaps. */
 typedef struct {
   cf_hash_t seed;
-  uint64_t  block;
-  uint8_t   buf[32];
+  uint64_t  block;   /* the next to be made */
+  uint8_t   buf[64]; /* two blocks, which take little longer than one */
   size_t    left;
 } cf_drbg_t;
 

@@ -1,76 +1,11 @@
-/* libcrypto's low-level functions, deprecated but there: they neither look up nor allocate anything, which is worth
-   a factor of four on short inputs. */
+/* Keccak, and the digests of foreign evidence: libcrypto's low-level functions, deprecated but there, neither look up nor allocate
+   anything, which is worth a factor of four on short inputs. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/cf_hash.h"
 
-#include <assert.h>
 #include <endian.h>
 #include <nettle/sha3.h>
 #include <openssl/sha.h>
-
-_Static_assert(sizeof(SHA256_CTX) <= sizeof(cf_sha256_t), "cf_sha256_t holds a SHA256_CTX");
-
-static SHA256_CTX *
-inner(cf_sha256_t *ctx) {
-  return (SHA256_CTX *)(void *)ctx->opaque;
-}
-
-/* ---- SHA-256 ---- */
-
-void cf_sha256_init(cf_sha256_t *ctx) { SHA256_Init(inner(ctx)); }
-
-void
-cf_sha256_add(cf_sha256_t *ctx, void const *ptr, size_t n) {
-  if (n) SHA256_Update(inner(ctx), ptr, n);
-}
-
-cf_hash_t
-cf_sha256_end(cf_sha256_t *ctx) {
-  cf_hash_t h;
-  SHA256_Final(h.b, inner(ctx));
-  return h;
-}
-
-cf_hash_t
-cf_sha256(cf_span_t in) {
-  cf_sha256_t ctx;
-  cf_sha256_init(&ctx);
-  cf_sha256_s(&ctx, in);
-  return cf_sha256_end(&ctx);
-}
-
-cf_hash_t
-cf_sha256_node(cf_hash_t const *l, cf_hash_t const *r) {
-  uint8_t block[128] = { [0] = 0x01, [65] = 0x80, [126] = 65 * 8 >> 8, [127] = 65 * 8 & 0xff };
-  memcpy(block + 1, l->b, 32);
-  memcpy(block + 33, r->b, 32);
-  SHA256_CTX ctx;
-  SHA256_Init(&ctx);
-  SHA256_Transform(&ctx, block);
-  SHA256_Transform(&ctx, block + 64);
-  cf_hash_t h;
-  for (size_t i = 0; i < 8; i++) {
-    uint32_t be = htobe32(ctx.h[i]); /* whole words: the next node reads them at once */
-    memcpy(h.b + 4 * i, &be, sizeof be);
-  }
-  return h;
-}
-
-void
-cf_sha256_tag(cf_sha256_t *ctx, char const *what) {
-  cf_sha256_init(ctx);
-  cf_sha256_s(ctx, CF_SPAN_LIT("counterfoil/"));
-  cf_sha256_add(ctx, what, strlen(what));
-  cf_sha256_s(ctx, CF_SPAN("/v1", 4)); /* with its NUL */
-}
-
-void
-cf_sha256_u(cf_sha256_t *ctx, uint64_t v, size_t n) {
-  uint8_t be[8];
-  assert(n <= sizeof be && (n == sizeof be || v >> (8 * n) == 0));
-  for (size_t i = 0; i < n; i++) be[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
-  cf_sha256_add(ctx, be, n);
-}
 
 /* ---- Keccak-256 ---- */
 

@@ -15,8 +15,12 @@ void      cf_sha256_add(cf_sha256_t *ctx, void const *ptr, size_t n);
 cf_hash_t cf_sha256_end(cf_sha256_t *ctx);
 
 cf_hash_t cf_sha256(cf_span_t in);
+/* cf_sha256_2 hashes two messages at once, in less than one and a half times the time of one where their lengths are alike. */
+void cf_sha256_2(cf_hash_t out[2], cf_span_t const in[2]);
 /* cf_sha256_node is SHA-256(0x01 || l || r) (RFC 9162, 2.1.1): two bare compressions. */
 cf_hash_t cf_sha256_node(cf_hash_t const *l, cf_hash_t const *r);
+/* cf_sha256_node_2 makes two; an out may be one of the inputs. */
+void cf_sha256_node_2(cf_hash_t *const out[2], cf_hash_t const *const l[2], cf_hash_t const *const r[2]);
 
 /* cf_sha256_tag starts SHA-256("counterfoil/<what>/v1" || 0x00 || ...), the
    domain separation of PROTOCOL P1; the caller adds the rest. */
@@ -31,6 +35,12 @@ cf_hash_t cf_keccak256(cf_span_t in);
 cf_hash_t cf_keccak256_words(cf_hash_t const *words, size_t n);
 
 cf_hash_t cf_hmac_sha256(cf_span_t key, cf_span_t in);
+/* A key for several: cf_hmac_key does its part of the work once.  Secret like the key; wiped by the scope that made it. */
+typedef struct {
+  cf_sha256_t in, out; /* each after its block of the key */
+} cf_hmac_t;
+void      cf_hmac_key(cf_hmac_t *mac, cf_span_t key);
+cf_hash_t cf_hmac_of(cf_hmac_t const *key, cf_span_t in);
 /* cf_hkdf_extract and _expand: RFC 5869, 2.2 and 2.3.  out_sz <= 255 * 32. */
 cf_hash_t cf_hkdf_extract(cf_span_t salt, cf_span_t ikm);
 void      cf_hkdf_expand(uint8_t *out, size_t out_sz, cf_hash_t const *prk, cf_span_t info);

@@ -6,12 +6,8 @@
 #include "base/cf_secret.h"
 #include "crypto/cf_hash.h"
 
-typedef struct {
-  cf_sha256_t in, out; /* each after its block of the key */
-} hmac_t;
-
-static void
-hmac_key(hmac_t *mac, cf_span_t key) {
+void
+cf_hmac_key(cf_hmac_t *mac, cf_span_t key) {
   uint8_t   block[64] = { 0 };
   cf_hash_t hashed    = { { 0 } };
   if (key.len > sizeof block) {
@@ -30,12 +26,12 @@ hmac_key(hmac_t *mac, cf_span_t key) {
 }
 
 static void
-hmac_add(hmac_t *mac, cf_span_t const *parts, size_t part_cnt) {
+hmac_add(cf_hmac_t *mac, cf_span_t const *parts, size_t part_cnt) {
   for (size_t i = 0; i < part_cnt; i++) cf_sha256_s(&mac->in, parts[i]);
 }
 
 static cf_hash_t
-hmac_end(hmac_t *mac) {
+hmac_end(cf_hmac_t *mac) {
   cf_hash_t h = cf_sha256_end(&mac->in);
   cf_sha256_h(&mac->out, &h);
   return cf_sha256_end(&mac->out);
@@ -43,8 +39,8 @@ hmac_end(hmac_t *mac) {
 
 cf_hash_t
 cf_hmac_parts(cf_span_t key, cf_span_t const *parts, size_t part_cnt) {
-  hmac_t mac;
-  hmac_key(&mac, key);
+  cf_hmac_t mac;
+  cf_hmac_key(&mac, key);
   hmac_add(&mac, parts, part_cnt);
   cf_hash_t h = hmac_end(&mac);
   cf_wipe(&mac, sizeof mac);
@@ -54,8 +50,8 @@ cf_hmac_parts(cf_span_t key, cf_span_t const *parts, size_t part_cnt) {
 void
 cf_hkdf_expand_parts(uint8_t *out, size_t out_sz, cf_hash_t const *prk, cf_span_t const *info, size_t part_cnt) {
   assert(out_sz <= 255 * sizeof prk->b);
-  hmac_t keyed, mac;
-  hmac_key(&keyed, CF_SPAN_OF(prk->b));
+  cf_hmac_t keyed, mac;
+  cf_hmac_key(&keyed, CF_SPAN_OF(prk->b));
   cf_hash_t t = { { 0 } };
   for (size_t done = 0, i = 1; done < out_sz; i++) {
     mac = keyed;
@@ -70,6 +66,15 @@ cf_hkdf_expand_parts(uint8_t *out, size_t out_sz, cf_hash_t const *prk, cf_span_
   cf_wipe(&keyed, sizeof keyed);
   cf_wipe(&mac, sizeof mac);
   cf_wipe(&t, sizeof t);
+}
+
+cf_hash_t
+cf_hmac_of(cf_hmac_t const *key, cf_span_t in) {
+  cf_hmac_t mac = *key;
+  hmac_add(&mac, &in, 1);
+  cf_hash_t h = hmac_end(&mac);
+  cf_wipe(&mac, sizeof mac);
+  return h;
 }
 
 cf_hash_t

@@ -44,6 +44,20 @@ cf_result_leaf(uint8_t const salt[32], uint32_t order, cf_span_t sealed) {
   return cf_sha256_end(&ctx);
 }
 
+void
+cf_result_leaf_2(cf_hash_t out[2], uint8_t const *const salt[2], uint32_t order, cf_span_t const sealed[2]) {
+  uint8_t in[2][22 + 32 + 4 + 32];
+  cf_sha256_2(out, sealed);
+  for (size_t i = 0; i < 2; i++) {
+    cf_wr_t wr = cf_wr_init(in[i], sizeof in[i]);
+    cf_wr_bytes(&wr, "counterfoil/result/v1", 22); /* with its NUL */
+    cf_wr_bytes(&wr, salt[i], 32);
+    cf_wr_u32(&wr, order + (uint32_t)i);
+    cf_wr_hash(&wr, &out[i]);
+  }
+  cf_sha256_2(out, (cf_span_t const[2]){ CF_SPAN_OF(in[0]), CF_SPAN_OF(in[1]) });
+}
+
 cf_hash_t
 cf_intent(uint8_t const salt[32], cf_hash_t const *digest) {
   cf_sha256_t ctx;

@@ -270,6 +270,8 @@ cf_hash_t cf_receipt_first_previous(cf_hash_t const *domain);
 cf_hash_t cf_receipt_first_state(cf_hash_t const *domain);
 /* The leaf *entry* of a result: SHA-256 tag "result": salt[32] || order u32 || SHA-256(sealed result); the tree then adds 0x00. */
 cf_hash_t cf_result_leaf(uint8_t const salt[32], uint32_t order, cf_span_t sealed);
+/* cf_result_leaf_2 makes two at once: those of order and order + 1. */
+void cf_result_leaf_2(cf_hash_t out[2], uint8_t const *const salt[2], uint32_t order, cf_span_t const sealed[2]);
 /* intent = SHA-256 tag "intent": salt[32] || digest. */
 cf_hash_t cf_intent(uint8_t const salt[32], cf_hash_t const *digest);
 

@@ -2,17 +2,18 @@
    use; position 0 is reserved for what is not a lane. */
 #include <assert.h>
 
+#include "base/cf_secret.h"
 #include "enclave/cf_book_state.h"
 
 /* The salt hides the rest: equal lanes, and the same lane twice, look unrelated. */
 static cf_hash_t
-leaf_digest(cf_book_t const *b, leaf_t const *leaf) {
+leaf_digest(cf_hmac_t const *key, leaf_t const *leaf) {
   uint8_t buf[56];
   cf_wr_t wr = cf_wr_init(buf, sizeof buf);
   cf_wr_u32(&wr, leaf->account);
   cf_wr_u24(&wr, leaf->asset);
   cf_wr_u64(&wr, leaf->sequence);
-  cf_hash_t salt = cf_hmac_sha256(CF_SPAN(b->key, 32), cf_wr_out(&wr));
+  cf_hash_t salt = cf_hmac_of(key, cf_wr_out(&wr));
 
   wr = cf_wr_init(buf, sizeof buf);
   cf_wr_u8(&wr, 0);
@@ -46,26 +47,42 @@ cf_book_touch(cf_book_t *b, leaf_t *leaf) {
   b->sort[b->dirty_cnt++].key = (uint64_t)(leaf - b->leaves) + 1;
 }
 
+/* The cnt nodes of a level that b->sort names, from those below; two at once take little longer than one. */
+static void
+level_update(cf_book_t *b, uint32_t level, uint32_t cnt) {
+  cf_hash_t const *below = b->nodes[level - 1], *l[2], *r[2];
+  cf_hash_t       *out[2];
+  for (uint32_t i = 0; i < cnt; i++) {
+    uint64_t at = b->sort[i].key;
+    bool     pair = 2 * at + 1 < b->node_max[level - 1];
+    l[i % 2] = &below[2 * at];
+    r[i % 2] = pair ? &below[2 * at + 1] : &b->empty[level - 1];
+    out[i % 2] = &b->nodes[level][at];
+    if (i % 2) cf_sha256_node_2(out, l, r);
+  }
+  if (cnt % 2) *out[0] = cf_sha256_node(l[0], r[0]);
+}
+
 void
 cf_book_tree_update(cf_book_t *b) {
   b->sort[b->dirty_cnt++].key = 0; /* there is room: one more than there are leaves */
   cf_sort(b->sort, b->scratch, b->dirty_cnt);
+  cf_hmac_t key;
+  cf_hmac_key(&key, CF_SPAN(b->key, 32));
   for (uint32_t i = 1; i < b->dirty_cnt; i++) {
     uint64_t at = b->sort[i].key;
-    b->nodes[0][at] = leaf_digest(b, &b->leaves[at - 1]);
+    b->nodes[0][at] = leaf_digest(&key, &b->leaves[at - 1]);
   }
+  cf_wipe(&key, sizeof key);
   uint32_t cnt = b->dirty_cnt;
   for (uint32_t level = 0; level < CF_BOOK_DEPTH; level++) {
-    cf_hash_t const *below = b->nodes[level];
-    uint32_t         kept = 0;
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < cnt; i++) {
       uint64_t at = b->sort[i].key / 2;
-      if (kept && b->sort[kept - 1].key == at) continue;
-      bool pair = 2 * at + 1 < b->node_max[level];
-      b->nodes[level + 1][at] = cf_sha256_node(&below[2 * at], pair ? &below[2 * at + 1] : &b->empty[level]);
-      b->sort[kept++].key = at;
+      if (!kept || b->sort[kept - 1].key != at) b->sort[kept++].key = at;
     }
     cnt = kept;
+    level_update(b, level + 1, cnt);
   }
   b->dirty_cnt = 0;
 }

@@ -124,7 +124,6 @@ lay(cf_arena_t *a, bool count, cf_enclave_t *e, size_t start_sz) {
   e->covered        = lay_one(a, count, CF_COVERED_MAX * sizeof *e->covered);
   e->messages       = lay_one(a, count, CF_MESSAGES_BYTES);
   e->results        = lay_one(a, count, e->results_max);
-  e->leaves         = lay_one(a, count, e->leaves_max * sizeof *e->leaves);
   e->lanes          = lay_one(a, count, e->lanes_cnt * sizeof *e->lanes);
   e->plain          = lay_one(a, count, CF_ENVELOPE_MAX);
   e->body           = lay_one(a, count, CF_SETTLEMENT_BODY_MAX);

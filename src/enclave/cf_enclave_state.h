@@ -192,8 +192,7 @@ struct cf_enclave {
   uint8_t            *results;
   size_t              results_sz;
   size_t              results_max, results_room; /* bytes; room: the most that one batch makes */
-  cf_hash_t          *leaves; /* of the batch at work */
-  uint32_t            leaves_cnt, leaves_max;
+  uint32_t            leaves_cnt, leaves_max; /* results of the batch at work */
   cf_slot_write_t    *lanes;  /* preflight: a table, then room for what settle writes */
   size_t              lanes_cnt;
   size_t              results_at; /* where its results begin */

@@ -1,6 +1,7 @@
 #include "session/cf_envelope.h"
 
 #include <assert.h>
+#include <endian.h>
 
 #include "base/cf_text.h"
 #include "codec/cf_cbor.h"
@@ -33,9 +34,15 @@ void cf_pad(uint8_t *buf, size_t content_sz) {
 cf_status_t cf_unpad(cf_span_t *content, cf_span_t bucket) {
   cf_rd_t  rd = cf_rd_span(bucket);
   uint32_t n = cf_rd_u32(&rd);
-  uint8_t  rest = 0;
-  for (size_t i = LENGTH_SZ; i < bucket.len; i++) rest |= (uint8_t)(bucket.ptr[i] & -(uint8_t)(i - LENGTH_SZ >= n));
-  if (rd.bad || rest || cf_bucket(n) != bucket.len) return CF_ERR_FORMAT;
+  uint64_t end = (uint64_t)LENGTH_SZ + n, rest = 0;
+  if (rd.bad || !is_bucket(bucket.len)) return CF_ERR_FORMAT; /* a bucket is whole words */
+  for (size_t i = 0; i < bucket.len; i += 8) {
+    uint64_t word, left = end - i, part = left & -(uint64_t)(left < 8); /* content's bytes in this word: part, all or none */
+    memcpy(&word, bucket.ptr + i, sizeof word);
+    uint64_t behind = ~(uint64_t)0 << 4 * part << 4 * part; /* little-endian: the first byte is the lowest */
+    rest |= le64toh(word) & behind & -(uint64_t)(left < 8 || end < i);
+  }
+  if (rest || cf_bucket(n) != bucket.len) return CF_ERR_FORMAT;
   *content = CF_SPAN(bucket.ptr + LENGTH_SZ, n);
   return CF_OK;
 }

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#define CHUNK 64 /* leaves that are taken to their root together */
+
 cf_hash_t
 cf_tree_leaf(cf_span_t entry) {
   cf_sha256_t ctx;
@@ -9,6 +11,17 @@ cf_tree_leaf(cf_span_t entry) {
   cf_sha256_u(&ctx, 0, 1);
   cf_sha256_s(&ctx, entry);
   return cf_sha256_end(&ctx);
+}
+
+void
+cf_tree_leaves(cf_hash_t *out, cf_hash_t const *entries, size_t cnt) {
+  uint8_t in[2][33] = { { 0x00 }, { 0x00 } };
+  for (; cnt >= 2; cnt -= 2, entries += 2, out += 2) {
+    memcpy(in[0] + 1, entries[0].b, 32);
+    memcpy(in[1] + 1, entries[1].b, 32);
+    cf_sha256_2(out, (cf_span_t const[2]){ CF_SPAN_OF(in[0]), CF_SPAN_OF(in[1]) });
+  }
+  if (cnt) *out = cf_tree_leaf(CF_SPAN_OF(entries->b));
 }
 
 cf_hash_t
@@ -19,8 +32,13 @@ cf_tree_empty(void) {
 cf_hash_t
 cf_tree_root_of(cf_hash_t const *leaves, size_t cnt) {
   cf_frontier_t f;
+  cf_hash_t     chunk[CHUNK];
   f.size = 0; /* nodes without their bit are never read */
-  for (size_t i = 0; i < cnt; i++) cf_frontier_add(&f, &leaves[i]);
+  for (size_t at = 0; at < cnt; at += CHUNK) {
+    size_t n = cnt - at < CHUNK ? cnt - at : CHUNK;
+    memcpy(chunk, leaves + at, n * sizeof *chunk);
+    cf_frontier_add_all(&f, chunk, n);
+  }
   return cf_frontier_root(&f);
 }
 
@@ -34,6 +52,33 @@ cf_frontier_add(cf_frontier_t *f, cf_hash_t const *leaf) {
   for (; f->size >> level & 1; level++) h = cf_sha256_node(&f->node[level], &h);
   f->node[level] = h;
   f->size++;
+}
+
+/* The cnt / 2 parents of neighbours, in place. */
+static void
+parents(cf_hash_t *node, size_t cnt) {
+  size_t i = 0;
+  for (; i + 4 <= cnt; i += 4)
+    cf_sha256_node_2((cf_hash_t *const[2]){ &node[i / 2], &node[i / 2 + 1] }, (cf_hash_t const *const[2]){ &node[i], &node[i + 2] },
+                     (cf_hash_t const *const[2]){ &node[i + 1], &node[i + 3] });
+  if (i < cnt) node[i / 2] = cf_sha256_node(&node[i], &node[i + 1]);
+}
+
+void
+cf_frontier_add_all(cf_frontier_t *f, cf_hash_t *leaves, size_t cnt) {
+  assert(cnt <= CF_TREE_SIZE_MAX - f->size);
+  while (cnt) {
+    size_t   n     = 1; /* the largest whole subtree that begins here */
+    unsigned level = 0;
+    for (; 2 * n <= cnt && !(f->size & n); n *= 2) level++;
+    for (size_t k = n; k > 1; k /= 2) parents(leaves, k);
+    cf_hash_t h = leaves[0];
+    for (; f->size >> level & 1; level++) h = cf_sha256_node(&f->node[level], &h);
+    f->node[level] = h;
+    f->size += n;
+    leaves += n;
+    cnt -= n;
+  }
 }
 
 cf_hash_t

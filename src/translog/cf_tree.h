@@ -13,6 +13,8 @@
 /* cf_tree_leaf is SHA-256(0x00 || entry); inner nodes are cf_sha256_node; cf_tree_empty is SHA-256(""). */
 cf_hash_t cf_tree_leaf(cf_span_t entry);
 cf_hash_t cf_tree_empty(void);
+/* cf_tree_leaves makes the leaf hashes of cnt entries that are hashes; out may be entries. */
+void cf_tree_leaves(cf_hash_t *out, cf_hash_t const *entries, size_t cnt);
 /* cf_tree_root_of is the root over cnt leaf hashes. */
 cf_hash_t cf_tree_root_of(cf_hash_t const *leaves, size_t cnt);
 
@@ -26,6 +28,8 @@ typedef struct {
 
 /* A zeroed cf_frontier_t is the empty tree.  cf_frontier_add asserts size < CF_TREE_SIZE_MAX. */
 void      cf_frontier_add(cf_frontier_t *f, cf_hash_t const *leaf);
+/* cf_frontier_add_all does so for cnt of them, and uses their memory up. */
+void      cf_frontier_add_all(cf_frontier_t *f, cf_hash_t *leaves, size_t cnt);
 cf_hash_t cf_frontier_root(cf_frontier_t const *f);
 
 /* Encoding, for snapshots: u64 size, then the hashes from left (largest subtree) to right. */

@@ -10,6 +10,7 @@
 
 #include "../base/dies.h"
 #include "crypto/cf_hash.h"
+#include "crypto/cf_sha256.h"
 #include "hex.h"
 
 #define CNT(a) (sizeof(a) / sizeof *(a))
@@ -78,6 +79,47 @@ node_is_the_hash_of_65_bytes(void **state) {
     assert_true(cf_hash_eq(&got, &want));
     l = r;
     r = got;
+  }
+}
+
+/* Two at once are what each is alone, whatever their lengths. */
+static void
+two_at_once(void **state) {
+  uint8_t in[2][330];
+  for (size_t i = 0; i < sizeof in[0]; i++) in[0][i] = (uint8_t)(i * 31 + 5), in[1][i] = (uint8_t)(i * i + 11);
+  for (size_t a = 0; a <= sizeof in[0]; a += a < 140 ? 1 : 19) {
+    for (size_t b = 0; b <= sizeof in[1]; b += 1 + b % 7) {
+      cf_hash_t out[2], want[2] = { other_sha256(in[0], a), other_sha256(in[1], b) };
+      cf_sha256_2(out, (cf_span_t const[2]){ CF_SPAN(in[0], a), CF_SPAN(in[1], b) });
+      assert_true(cf_hash_eq(&out[0], &want[0]) && cf_hash_eq(&out[1], &want[1]));
+    }
+  }
+  cf_hash_t n[4] = { cf_sha256(CF_SPAN(in[0], 1)), cf_sha256(CF_SPAN(in[0], 2)), cf_sha256(CF_SPAN(in[0], 3)), cf_sha256(CF_SPAN(in[0], 4)) };
+  cf_hash_t want[2] = { cf_sha256_node(&n[0], &n[1]), cf_sha256_node(&n[2], &n[3]) };
+  cf_sha256_node_2((cf_hash_t *const[2]){ &n[0], &n[1] }, (cf_hash_t const *const[2]){ &n[0], &n[2] },
+                   (cf_hash_t const *const[2]){ &n[1], &n[3] });
+  assert_true(cf_hash_eq(&n[0], &want[0]) && cf_hash_eq(&n[1], &want[1]));
+}
+
+/* libcrypto's block function and the processor's instructions, from any chaining value. */
+static void
+ways_agree(void **state) {
+  if (!cf_sha256_ni()) skip();
+  uint8_t  in[2][5 * 64 + 3];
+  uint32_t h[3][2][8];
+  for (uint32_t round = 0; round < 200; round++) {
+    size_t n = round % 5, off = round % 4; /* aligned or not */
+    for (uint32_t i = 0; i < 2; i++) {
+      for (size_t k = 0; k < sizeof in[i]; k++) in[i][k] = (uint8_t)((round + 3) * (k + 7 * i) * 2654435761u >> 11);
+      for (uint32_t k = 0; k < 8; k++) h[0][i][k] = (round * 8 + k + 1 + i) * 2654435761u;
+    }
+    memcpy(h[1], h[0], sizeof h[0]);
+    memcpy(h[2], h[0], sizeof h[0]);
+    for (size_t i = 0; i < 2; i++) cf_sha256_blocks_plain(h[0][i], in[i] + off, n);
+    for (size_t i = 0; i < 2; i++) cf_sha256_blocks_ni(h[1][i], in[i] + off, n);
+    cf_sha256_blocks_ni_2(h[2][0], in[0] + off, h[2][1], in[1] + off, n);
+    assert_memory_equal(h[0], h[1], sizeof h[0]);
+    assert_memory_equal(h[0], h[2], sizeof h[0]);
   }
 }
 
@@ -317,6 +359,8 @@ main(void) {
     cmocka_unit_test(sha256_known),
     cmocka_unit_test(sha256_like_nettle),
     cmocka_unit_test(node_is_the_hash_of_65_bytes),
+    cmocka_unit_test(two_at_once),
+    cmocka_unit_test(ways_agree),
     cmocka_unit_test(integers),
     cmocka_unit_test(integers_that_do_not_fit_stop),
     cmocka_unit_test(keccak_known),

@@ -175,6 +175,11 @@ static void test_hashes(void **state) {
     cf_hash_t want = hash_of(hashes, names[i]);
     assert_hash(got[i], want);
   }
+  cf_hash_t two[2], next = cf_result_leaf(digest.b, 6, CF_SPAN_LIT("another"));
+  cf_result_leaf_2(two, (uint8_t const *const[2]){salt.b, digest.b}, 5,
+                   (cf_span_t const[2]){CF_SPAN_LIT("a sealed result"), CF_SPAN_LIT("another")});
+  assert_hash(two[0], got[3]);
+  assert_hash(two[1], next);
 }
 
 int main(void) {

@@ -181,6 +181,18 @@ static void padding(void **state) {
     buf[i] = 0;
   }
   assert_int_equal(cf_unpad(&content, CF_SPAN(buf, 512)), CF_ERR_FORMAT); /* not the smallest bucket */
+  for (size_t n = 0; n <= 252; n++) { /* wherever the content ends, none of it is taken for padding, nor the other way round */
+    memset(buf, 0xff, 256);
+    cf_pad(buf, n);
+    assert_int_equal(cf_unpad(&content, CF_SPAN(buf, 256)), CF_OK);
+    assert_int_equal(content.len, n);
+    for (size_t i = 4 + n; i < 256; i += 1 + (i - n) / 5) {
+      buf[i] = 0x80;
+      assert_int_equal(cf_unpad(&content, CF_SPAN(buf, 256)), CF_ERR_FORMAT);
+      buf[i] = 0;
+    }
+  }
+  cf_pad(buf, 10);
   assert_int_equal(cf_unpad(&content, CF_SPAN(buf, 3)), CF_ERR_FORMAT);
   buf[2] = 0xff; /* a length beyond the bucket */
   assert_int_equal(cf_unpad(&content, CF_SPAN(buf, 256)), CF_ERR_FORMAT);

@@ -232,13 +232,42 @@ test_largest_tree(void **state) {
   ASSERT_STATUS(CF_OK, cf_tree_consistency_prove(path, &cnt, &reader, UINT64_C(1) << 62, CF_TREE_SIZE_MAX));
 }
 
+/* Leaves taken together, from any size on, make the tree that they make one by one. */
+static void
+test_together(void **state) {
+  static cf_hash_t entry[200], leaf[200], made[200];
+  for (size_t i = 0; i < 200; i++) {
+    entry[i] = cf_sha256(CF_SPAN(&i, sizeof i));
+    leaf[i]  = cf_tree_leaf(CF_SPAN_OF(entry[i].b));
+  }
+  for (size_t n = 0; n < 5; n++) {
+    memcpy(made, entry, sizeof made);
+    cf_tree_leaves(made, made, n); /* in place */
+    assert_memory_equal(made, leaf, n * sizeof *leaf);
+  }
+  for (size_t first = 0; first <= 70; first++) {
+    for (size_t more = 0; first + more <= 200; more += 1 + more / 9) {
+      cf_frontier_t one = { 0 }, all = { 0 };
+      for (size_t i = 0; i < first + more; i++) cf_frontier_add(&one, &leaf[i]);
+      for (size_t i = 0; i < first; i++) cf_frontier_add(&all, &leaf[i]);
+      memcpy(made, leaf + first, more * sizeof *made);
+      cf_frontier_add_all(&all, made, more);
+      cf_hash_t a = cf_frontier_root(&one), b = cf_frontier_root(&all);
+      assert_int_equal(all.size, one.size);
+      assert_true(cf_hash_eq(&a, &b));
+      for (unsigned l = 0; l < 63; l++)
+        if (one.size >> l & 1) assert_true(cf_hash_eq(&one.node[l], &all.node[l]));
+    }
+  }
+}
+
 int
 main(void) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(test_known_roots),          cmocka_unit_test(test_known_proofs),
     cmocka_unit_test(test_against_recursive_model), cmocka_unit_test(test_inclusion_all_pairs),
     cmocka_unit_test(test_consistency_all_pairs), cmocka_unit_test(test_refusals),
-    cmocka_unit_test(test_largest_tree),
+    cmocka_unit_test(test_largest_tree),          cmocka_unit_test(test_together),
   };
   return cmocka_run_group_tests(tests, setup, NULL);
 }
