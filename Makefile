@@ -4,6 +4,7 @@
 #   make demo INPUT=transfers.csv ARGS=...   the whole story in one command (without a file: payments are generated)
 #   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
 #   make fuzz FUZZ_SECONDS=n FUZZ=name      make sim SEEDS=n      make bench ONLY=word
+#   make alter           every file of a domain altered in every way: found by name, or refused, or made again
 #   make sim-mutants     planted bugs, each of which the simulator must find
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
 #   make lint  fmt  check-generated  deps  install PREFIX=/usr/local  clean
@@ -15,7 +16,7 @@ PREFIX       ?= /usr/local
 INPUT        ?= $(wildcard ../shared/data/transfers-erc20.csv)
 JOBS         ?= $(shell nproc)
 
-.PHONY: build demo test bench fuzz sim sim-mutants tcb fmt lint check-generated deps install clean \
+.PHONY: build demo test bench fuzz sim sim-mutants alter tcb fmt lint check-generated deps install clean \
         release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
 
@@ -56,6 +57,10 @@ fuzz: fuzzers
 sim: build
 	$(call cmake-build,release,counterfoil-sim)
 	@build/bin/counterfoil-sim --seeds $(SEEDS)
+
+alter: build
+	$(call cmake-build,release,counterfoil-alter)
+	@sh tests/alter/alter.sh
 
 sim-mutants:
 	@sh scripts/sim-mutants.sh

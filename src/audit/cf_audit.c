@@ -145,6 +145,13 @@ bool cf_audit_archived(cf_audit_t *a, cf_span_t *out, cf_hash_t const *hash, cf_
 
 /* ---- everything is accounted for ---- */
 
+static bool is_beyond(cf_audit_t const *a, char const *name) {
+  cf_tile_t t;
+  if (strncmp(name, "log/", 4) || cf_tile_parse(&t, CF_SPAN(name + 4, strlen(name) - 4))) return false;
+  unsigned shift = t.row > 0 ? 8 * (unsigned)t.row : 0;
+  return shift < 64 && t.index * CF_TILE_WIDTH + t.width > a->size >> shift;
+}
+
 void cf_audit_accounts(cf_audit_t *a) {
   for (uint64_t i = 0; i < a->names.cnt; i++) {
     cf_name_t const *n = cf_vec_at(&a->names, i);
@@ -153,6 +160,7 @@ void cf_audit_accounts(cf_audit_t *a) {
     bool unknowable = a->unread && (!strncmp(n->name, "archive/", 8) || !strncmp(n->name, "checkpoints/", 12) ||
                                     !strncmp(n->name, "ledger/blocks/", 14) || !strncmp(n->name, "log/tile/", 9));
     if (unknowable) continue;
+    a->outgrown |= a->size && is_beyond(a, n->name);
     bool archive = !strncmp(n->name, "archive/", 8), log = !strncmp(n->name, "log/", 4);
     cf_audit_fault(a, CF_WHO(CF_RANK_FILES, 0), n->name, "remove it, or say what it is: whatever is served must be accounted for",
                    archive ? "nothing refers to it"
@@ -160,6 +168,9 @@ void cf_audit_accounts(cf_audit_t *a) {
                            : "nothing accounts for it",
                    (ull_t)a->size);
   }
+  if (a->outgrown)
+    cf_audit_fault(a, CF_WHO(CF_RANK_FILES, 9), "log/checkpoint", cf_next_copy,
+                   "is of %llu entries, and files of a larger log lie beside it: an older one", (ull_t)a->size);
 }
 
 /* ---- the whole ---- */

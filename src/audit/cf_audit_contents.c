@@ -69,6 +69,19 @@ static char const *place_fault(cf_audit_t const *a, cf_content_row_t const *c, c
   return NULL;
 }
 
+/* The checkpoint that should have been kept when c was opened: the newest that the log published by then, if it covers b. */
+static char const *due_checkpoint(cf_audit_t *a, char name[40], cf_content_row_t const *c, cf_receipt_row_t const *b) {
+  for (uint64_t size = c->index; size > b->index; size--) {
+    cf_tile_t t = {.row = 0, .index = size / CF_TILE_WIDTH, .width = (unsigned)(size % CF_TILE_WIDTH)};
+    char      tile[4 + CF_TILE_PATH_MAX] = "log/";
+    if (t.width) cf_tile_path(tile + 4, &t);
+    if (t.width && !cf_audit_has(a, tile)) continue;
+    snprintf(name, 40, "checkpoints/%020llu", (ull_t)size);
+    return name;
+  }
+  return NULL;
+}
+
 static void judge_content(cf_audit_t *a, cf_content_row_t *c) {
   char                       by[80], file[80];
   cf_who_t                   who = {CF_RANK_RECEIPTS, 10, c->doc.first, c->index};
@@ -90,10 +103,13 @@ static void judge_content(cf_audit_t *a, cf_content_row_t *c) {
   if (!text) text = range_fault(a, c, b);
   if (!text) text = meta_fault(a, c, b);
   if (!text) text = signer_fault(a, c);
-  bool late = !text && (text = place_fault(a, c, b)) && !cf_audit_note_covering(a, b->index);
+  bool        ours = !text, late = ours && (text = place_fault(a, c, b)) && !cf_audit_note_covering(a, b->index);
+  char        due[40];
+  char const *missing = ours && text ? due_checkpoint(a, due, c, b) : NULL;
   if (b) c->intent = b->sequence;
   if (late) who = (cf_who_t){CF_RANK_RECEIPTS, 9, b->sequence, b->index}; /* what hangs on it makes its witnessing due */
-  if (text) cf_audit_fault(a, who, NULL, cf_next_keep, "the settlement at entry %llu: %s", (ull_t)c->index, text);
+  if (missing && cf_audit_has(a, missing)) missing = NULL; /* it is there: what is wrong is something else */
+  if (text) cf_audit_fault(a, who, missing, cf_next_keep, "the settlement at entry %llu: %s", (ull_t)c->index, text);
   else c->bad = false;
 }
 

@@ -309,6 +309,21 @@ static size_t note_sizes(cf_audit_t *a, uint64_t **out) {
   return n;
 }
 
+/* Whoever relied on a checkpoint reads the tiles of that size: a narrower file goes only when the full one is there. */
+static void check_tiles_of(cf_audit_t *a, uint64_t size) {
+  for (int row = CF_TILE_ENTRIES; a->listed && row < CF_TILE_ROWS; row++) {
+    uint64_t  cnt = row > 0 ? size >> 8 * row : size;
+    cf_tile_t t = {.row = row, .index = cnt / CF_TILE_WIDTH, .width = (unsigned)(cnt % CF_TILE_WIDTH)}, full = t;
+    char      name[4 + CF_TILE_PATH_MAX] = "log/", full_name[4 + CF_TILE_PATH_MAX] = "log/";
+    full.width = CF_TILE_WIDTH;
+    cf_tile_path(full_name + 4, &full);
+    if (t.width) cf_tile_path(name + 4, &t);
+    if (!t.width || cf_audit_has(a, name) || cf_audit_has(a, full_name)) continue;
+    cf_audit_fault(a, CF_WHO(CF_RANK_NOTES, 9), name, cf_next_copy,
+                   "missing; whoever relied on the checkpoint of %llu entries reads it, and there is no full one yet", (ull_t)size);
+  }
+}
+
 static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t bytes) {
   cf_who_t      who = CF_WHO(CF_RANK_NOTES, 9);
   cf_cosigned_t c;
@@ -326,6 +341,7 @@ static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t 
       cf_audit_fault(a, who, name, cf_next_keep,
                      "a quorum stands behind %llu entries, the log's newest checkpoint says %llu: rolled back", (ull_t)size,
                      (ull_t)a->size);
+    a->outgrown |= !a->cut;
     return; /* of a log that is cut, it cannot be said */
   }
   cf_hash_t is = cf_audit_root(a, size);
@@ -343,6 +359,7 @@ static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t 
   cf_kept_note_t       *n = cf_vec_add(&a->notes, &a->mem);
   *n = (cf_kept_note_t){size, c.root, c.time_s, before && before->top_s > c.time_s ? before->top_s : c.time_s};
   a->n.witnessed = size;
+  check_tiles_of(a, size);
 }
 
 bool cf_audit_notes(cf_audit_t *a) {

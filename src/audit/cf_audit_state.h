@@ -159,6 +159,7 @@ struct cf_audit {
   uint64_t                 size, good; /* entries below good are the log's */
   cf_hash_t                root;
   bool                     cut; /* good < size */
+  bool                     outgrown; /* files of a larger log than the newest checkpoint says lie here */
   cf_logreader_t           log;
   cf_vec_t                 level[64]; /* roots of complete subtrees */
   cf_vec_t                 notes;     /* rising size */

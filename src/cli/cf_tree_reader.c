@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "document/cf_table.h"
 #include "cli/cf_web.h"
 
 typedef struct {
@@ -19,15 +20,32 @@ typedef struct {
 
 /* ---- a folder ---- */
 
+/* The audit says that the world failed; where it failed is said here. */
+static cf_status_t unreadable(tree_t const *t, char const *name) {
+  cf_note("audit: %s/%s: %s", t->root, name, strerror(errno));
+  return CF_ERR_IO;
+}
+
+/* The folders that a domain has before it has files in them; any other empty one is told as "name/". */
+static bool may_be_empty(char const *name) {
+  static char const *const names[] = {"",           "log",     "log/tile", "log/tile/entries", "log/tile/0",
+                                      "checkpoints", "archive", "ledger",   "ledger/blocks"};
+  for (size_t i = 0; i < CF_COUNT_OF(names); i++)
+    if (!strcmp(names[i], name)) return true;
+  return false;
+}
+
 static cf_status_t list_below(tree_t const *t, char const *prefix, cf_audit_name_fn *fn, void *fn_ctx) {
   char *path = cf_fmt("%s/%s", t->root, prefix);
   DIR  *d = opendir(path);
   free(path);
-  if (!d) return CF_ERR_IO;
+  if (!d) return unreadable(t, prefix);
+  bool        empty = true;
   cf_status_t st = CF_OK;
   for (struct dirent *e; !st && (e = readdir(d));) {
     struct stat s;
     if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
+    empty = false;
     char *name = *prefix ? cf_fmt("%s/%s", prefix, e->d_name) : cf_fmt("%s", e->d_name);
     if (fstatat(dirfd(d), e->d_name, &s, AT_SYMLINK_NOFOLLOW)) st = CF_ERR_IO;
     else if (S_ISDIR(s.st_mode)) st = list_below(t, name, fn, fn_ctx);
@@ -35,6 +53,11 @@ static cf_status_t list_below(tree_t const *t, char const *prefix, cf_audit_name
     free(name);
   }
   closedir(d);
+  if (!st && empty && !may_be_empty(prefix)) {
+    char *name = cf_fmt("%s/", prefix);
+    fn(fn_ctx, name);
+    free(name);
+  }
   return st;
 }
 
@@ -64,11 +87,12 @@ static cf_read_t read_fd(tree_t *t, int fd, size_t max, cf_span_t *bytes) {
 static cf_read_t dir_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
   tree_t *t = ctx;
   char   *path = cf_fmt("%s/%s", t->root, name);
-  int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY); /* a pipe in a file's place is no file */
   free(path);
-  if (fd < 0) return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? CF_READ_ABSENT : CF_READ_FAILED;
-  cf_read_t r = read_fd(t, fd, max, bytes);
-  close(fd);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO)) return CF_READ_ABSENT;
+  cf_read_t r = fd < 0 ? CF_READ_FAILED : read_fd(t, fd, max, bytes);
+  if (r == CF_READ_FAILED) (void)unreadable(t, name);
+  if (fd >= 0) close(fd);
   return r;
 }
 
