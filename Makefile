@@ -6,6 +6,7 @@
 #   make fuzz FUZZ_SECONDS=n FUZZ=name      make sim SEEDS=n      make bench ONLY=word
 #   make alter           every file of a domain altered in every way: found by name, or refused, or made again
 #   make sim-mutants     planted bugs, each of which the simulator must find
+#   make control-mutants each control of docs/controls.md taken out; a test of its row must fail
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
 #   make lint  fmt  check-generated  deps  install PREFIX=/usr/local  clean
 
@@ -16,8 +17,10 @@ PREFIX       ?= /usr/local
 INPUT        ?= $(wildcard ../shared/data/transfers-erc20.csv)
 JOBS         ?= $(shell nproc)
 
-.PHONY: build demo test bench fuzz sim sim-mutants alter tcb fmt lint check-generated deps install clean \
-        release-tests asan-tests fuzzers test-programs
+.PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
+.PHONY: sim-mutants control-mutants
+.PHONY: alter
+.PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
 
 # preset,targets: configure once (the build does it again when it must), then build; silent but for warnings and errors.
@@ -64,6 +67,9 @@ alter: build
 
 sim-mutants:
 	@sh scripts/sim-mutants.sh
+
+control-mutants:
+	@sh scripts/control-mutants.sh
 
 tcb: build
 	@sh scripts/tcb.sh | tee build/tcb.txt

@@ -54,6 +54,16 @@ test_nothing_before_the_quorum(void **state) {
   assert_int_equal(released(w, CF_RELEASE_SETTLEMENT, NULL), 0);
   assert_int_equal(show_log(w, &w->log, w->log.size, 7), CF_REFUSE_NONE);
   assert_int_equal(released(w, CF_RELEASE_SETTLEMENT, NULL), 1);
+
+  batch_t   b; /* results: of a receipt that the log shown does not hold, none */
+  cf_span_t env = obligation(w, &p[0], p[1].account, 0, 1);
+  idle(w, 1);
+  assert_int_equal(batch(w, &env, 1, &b), CF_REFUSE_NONE);
+  assert_int_equal(show(w), CF_REFUSE_NONE);
+  assert_int_equal(released(w, CF_RELEASE_RESULTS, NULL), 0);
+  log_and_read(w, b.receipt);
+  assert_int_equal(show(w), CF_REFUSE_NONE);
+  assert_int_equal(released(w, CF_RELEASE_RESULTS, NULL), 1);
   world_free(w);
 }
 
@@ -174,6 +184,30 @@ test_planted_files_are_refused(void **state) {
   world_free(w);
 }
 
+/* A whole machine that was set up beside the real one, for the same domain: its blob, snapshot and journal agree with one another,
+   and the log knows none of them. */
+static void
+test_a_planted_machine_is_refused(void **state) {
+  world_t *w = world_new(6, false), *other = world_new(6, false);
+  uint8_t  moved[8];
+  cf_entropy_fill(&other->entropy, moved, sizeof moved);
+  bootstrap(w);
+  bootstrap(other);
+  assert_memory_not_equal(w->sealed_root, other->sealed_root, 32);
+  idle(other, 1);
+  enclave_end(w);
+  enclave_end(other);
+  memcpy(w->sealed_root, other->sealed_root, 32);
+  memcpy(w->snapshot, other->snapshot, w->snapshot_sz = other->snapshot_sz);
+  w->first_file = other->first_file;
+  w->files      = other->files;
+  for (uint64_t f = w->first_file; f <= w->files; f++) memcpy(w->journal[f], other->journal[f], w->journal_sz[f] = other->journal_sz[f]);
+  assert_int_equal(reopen(w, w->files), CF_REFUSE_ROOT); /* at once: before anything of the snapshot is believed */
+  assert_int_equal(reopen(other, other->files), CF_REFUSE_NONE); /* where it belongs it opens */
+  world_free(w);
+  world_free(other);
+}
+
 static void
 test_a_lapsed_content_is_abandoned(void **state) {
   party_t   p[2];
@@ -184,11 +218,13 @@ test_a_lapsed_content_is_abandoned(void **state) {
   idle(w, 2);
   assert_int_equal(show(w), CF_REFUSE_NONE);
   assert_int_equal(released(w, CF_RELEASE_SETTLEMENT, &late), 1);
-  w->now_s += 61; /* V is 60 s */
-  ledger_block(w, NULL, 0);
-  assert_int_equal(show_ledger(w), CF_REFUSE_NONE);
+  uint8_t  zero[32] = { 0 };
+  uint64_t until    = content_meta(late).valid_until_s;
+  assert_int_equal(ledger_wait(w, until - w->now_s), CF_REFUSE_NONE); /* a final block at this time may still hold it */
+  one_batch(w, NULL, 0, &b);
+  assert_memory_equal(b.doc.abandon, zero, 32);
+  assert_int_equal(ledger_wait(w, 1), CF_REFUSE_NONE);
   one_batch(w, NULL, 0, &b); /* abandons, and closes the window anew */
-  uint8_t zero[32] = { 0 };
   assert_memory_not_equal(b.doc.abandon, zero, 32);
   one_batch(w, NULL, 0, &b);
   one_batch(w, NULL, 0, &b);
@@ -244,6 +280,7 @@ main(void) {
     cmocka_unit_test(test_older_disk_is_refused),
     cmocka_unit_test(test_twin_stops_the_old_one),
     cmocka_unit_test(test_planted_files_are_refused),
+    cmocka_unit_test(test_a_planted_machine_is_refused),
     cmocka_unit_test(test_a_lapsed_content_is_abandoned),
     cmocka_unit_test(test_refusals_at_once),
   };

@@ -305,6 +305,25 @@ static void trap_constructor_inequalities(void **state) {
   assert_int_equal(cf_ledger_config_check(&demo, NULL), CF_ERR_POLICY);
 }
 
+static void no_pause_stops_an_exit(void **state) {
+  world_t *w = *state;
+  uint8_t  buf[CF_ACT_BODY_MAX];
+  cf_act_t act = { .kind = CF_ACT_PAUSE };
+  populate(w, 3, 10);
+  cf_op_t early = op_exit(1), late = op_exit(2), pause, op;
+  accepted(w, &early, owner_of(1));
+  w->now += w->g.config.exit_delay_s - 1;
+  pause = op_act(w, &act, 1, buf);
+  accepted(w, &pause, NULL);
+  w->now++;
+  op = op_deposit(0, 3, 5);
+  refused(w, &op, &w->issuer.addr, "Paused");
+  accepted(w, &late, owner_of(2));
+  op = op_finalize(0, 1);
+  accepted(w, &op, NULL);
+  assert_int_equal(w->fx.pay.units, 10);
+}
+
 static void trap_pause_has_a_cooldown(void **state) {
   world_t *w = *state;
   uint8_t  buf[CF_ACT_BODY_MAX];
@@ -700,6 +719,7 @@ int main(void) {
     T(trap_carry_into_a_neighbour),
     T(trap_mode_is_the_contracts),
     T(trap_constructor_inequalities),
+    T(no_pause_stops_an_exit),
     T(trap_pause_has_a_cooldown),
     T(trap_inbox_holds_everything),
     T(trap_cap_sits_at_the_release),

@@ -306,6 +306,29 @@ static void results(void **state) {
   }
 }
 
+/* Two instances of one session both begin at counter 0: what they seal must share neither key nor nonce, or the difference of two
+   plaintexts would show. */
+static void results_of_two_instances(void **state) {
+  static world_t w;
+  uint8_t        sealed[2][CF_RESULT_SEALED_MAX];
+  cf_session_t   party, enclave, other;
+  cf_envelope_t  env[2];
+  cf_hash_t      successor = h("successor");
+  cf_result_t    r = result_of(1, CF_SPAN_LIT("netted"));
+  world_open(&w, 1);
+  connect(&w, &party, &enclave);
+  other = enclave;
+  for (int i = 0; i < 2; i++) {
+    cf_wr_t wr = cf_wr_init(sealed[i], sizeof sealed[i]);
+    cf_result_seal(&wr, &w.ciphers, &w.domain, i ? &other : &enclave, i ? &successor : &w.instance, &r);
+    assert_int_equal(cf_envelope_decode_result(&env[i], cf_wr_out(&wr)), CF_REFUSE_NONE);
+  }
+  assert_true(env[0].counter == env[1].counter && env[0].ciphertext.len == env[1].ciphertext.len);
+  assert_memory_not_equal(env[0].ciphertext.ptr, env[1].ciphertext.ptr, 16); /* the first block, without the tag */
+  assert_memory_not_equal(enclave.out_key, other.out_key, sizeof other.out_key);
+  world_close(&w);
+}
+
 static void results_by_key(void **state) {
   static world_t w;
   static uint8_t plain[CF_BUCKET_MAX];
@@ -553,6 +576,7 @@ int main(void) {
       cmocka_unit_test(no_input),
       cmocka_unit_test(wallet_signature),
       cmocka_unit_test(results),
+      cmocka_unit_test(results_of_two_instances),
       cmocka_unit_test(results_by_key),
       cmocka_unit_test(results_refused),
       cmocka_unit_test(result_plaintexts),
