@@ -67,5 +67,7 @@ controls '`src/base/cf_gone.c` | `tests/unit/a/test_a.c:test_a`' && finds contro
 controls '`src/base/cf_a.c:gone` | `tests/unit/a/test_a.c:test_a`' && finds controls 'nothing is called gone'
 controls '`src/base/cf_a.c:malloc` | `tests/unit/a/test_a.c:b`' && finds controls 'b is not a test that'
 controls '`src/base/cf_a.c:malloc` | none yet' && finds controls 'names no code, or no test'
+controls "$good" && mkdir "$tree/tests/mutants" && printf -- '--- a/test\n+++ b/test\n@@ -1 +1 @@\n-no such line\n+x\n' >"$tree/tests/mutants/one.patch" &&
+  finds controls 'tests/mutants/one.patch does not apply'
 controls "$good" two && finds controls 'calls upon two'
 echo "$cases planted faults found"

@@ -26,6 +26,12 @@ grep -oE '\[[a-z-]+\]( \||$)' $model | tr -d '[] |' | sort -u | while read -r co
   rows | grep -q "^| $control |" || echo "$model calls upon $control, which is no row"
 done >>"$faults"
 
+# A planted bug that no longer applies plants nothing.
+for patch in tests/mutants/*.patch sim/mutants/*.patch; do
+  [ ! -f "$patch" ] || patch -s -f -p1 --dry-run --fuzz=0 <"$patch" >/dev/null 2>&1 || echo "$patch does not apply any more"
+  case $patch in tests/*) [ ! -f "$patch" ] || rows | grep -q "^| $(basename "$patch" .patch) |" || echo "$patch is of no row" ;; esac
+done >>"$faults"
+
 [ -s "$faults" ] || { echo "$(rows | wc -l) controls point to what is there"; exit 0; }
 cat "$faults"
 exit 1
