@@ -126,6 +126,17 @@ static inline bool bench_below(pid_t pid, pid_t root) {
   return false;
 }
 
+/* All threads of a process. */
+static inline void bench_pin_all(pid_t pid, int cpu) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  DIR *tasks = opendir(path);
+  bench_check(tasks != NULL, path);
+  for (struct dirent *e; (e = readdir(tasks));)
+    if (e->d_name[0] != '.') bench_pin((pid_t)strtol(e->d_name, NULL, 10), cpu);
+  closedir(tasks);
+}
+
 /* Pins all of a domain to one processor, gateway and enclave to another, and keeps their ids. */
 static inline void bench_domain_pin(bench_domain_t *d, int cpu, int others) {
   DIR *proc = opendir("/proc");
@@ -138,7 +149,7 @@ static inline void bench_domain_pin(bench_domain_t *d, int cpu, int others) {
     size_t n = bench_slurp(cmdline, sizeof cmdline, path), first = strlen(cmdline) + 1;
     if (!strcmp(cmdline, "counterfoil-enclave")) d->enclave = pid;
     if (first < n && !strcmp(cmdline + first, "gateway")) d->gateway = pid;
-    bench_pin(pid, pid == d->gateway || pid == d->enclave ? cpu : others);
+    bench_pin_all(pid, pid == d->gateway || pid == d->enclave ? cpu : others);
   }
   closedir(proc);
   bench_check(d->gateway && d->enclave, "gateway and enclave were not found");

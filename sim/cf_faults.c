@@ -8,6 +8,7 @@ char const *const cf_fault_names[CF_FAULT_KINDS] = {
     [CF_FAULT_CRASH] = "crash at an effect",
     [CF_FAULT_LOST_WRITE] = "write lost",
     [CF_FAULT_TORN_WRITE] = "write torn",
+    [CF_FAULT_SLOW_FILE] = "side lane slow",
     [CF_FAULT_ENCLAVE] = "enclave ended",
     [CF_FAULT_CLOCK] = "clock jumped",
     [CF_FAULT_OLD_DISK] = "older disk",

@@ -202,6 +202,7 @@ void cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   r[CF_FAULT_DELAY] = rate(t, 5000);
   r[CF_FAULT_CRASH] = rate(t, 800);
   r[CF_FAULT_LOST_WRITE] = 40000;
+  r[CF_FAULT_SLOW_FILE] = rate(t, 3000);
   r[CF_FAULT_TORN_WRITE] = 60000;
   r[CF_FAULT_REPLAY] = rate(t, 30000);
   r[CF_FAULT_EARLY] = rate(t, 50000);

@@ -219,6 +219,7 @@ static void die(cf_world_t *w, unsigned node) {
   cf_sim_node_t *n = &w->node[node];
   if (!n->up) return;
   n->up = false;
+  cf_lane_drop(&n->side);
   if (n->end) n->end(n->ctx);
 }
 
@@ -232,6 +233,15 @@ static bool durable(cf_world_t *w, cf_sim_node_t *n, cf_effect_t const *e) {
   if (e->kind == CF_FX_APPEND) cf_disk_append(d, e->name, e->body);
   if (e->kind == CF_FX_REMOVE) cf_disk_remove(d, e->name);
   return e->kind != CF_FX_STORE || !cf_disk_commit(d, e->body);
+}
+
+/* What waits in the side lane is done before a process leaves of its own accord. */
+static void finish_side(cf_world_t *w, cf_sim_node_t *n) {
+  while (n->side.first) {
+    cf_sim_job_t *j = cf_lane_take(&n->side, 0);
+    if (durable_kind(j->effect.kind)) (void)durable(w, n, &j->effect);
+    free(j);
+  }
 }
 
 /* The process ends at this effect: its write is whole, gone, or half there. */
@@ -298,7 +308,10 @@ static bool perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *
   case CF_FX_APPEND:
   case CF_FX_REMOVE:
   case CF_FX_STORE:
-    if (durable(w, n, e)) return true;
+    if (durable(w, n, e)) {
+      if (e->id) reads[(*cnt)++] = (read_t){.id = e->id};
+      return true;
+    }
     cf_world_say(w, "%s: fenced", n->name);
     die(w, node);
     if (!n->left_alone) cf_world_start_at(w, node, w->now_ms + RESTART_MS);
@@ -323,6 +336,7 @@ static bool perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *
     return true;
   case CF_FX_EXIT:
     cf_world_say(w, "%s: exit %u", n->name, e->code);
+    finish_side(w, n);
     die(w, node);
     if (!n->left_alone) cf_world_start_at(w, node, w->now_ms + RESTART_MS);
     return false;
@@ -333,6 +347,34 @@ static bool perform(cf_world_t *w, unsigned node, cf_effect_t const *e, read_t *
 cf_now_t cf_world_clock(cf_world_t const *w, unsigned node) {
   cf_sim_node_t const *n = &w->node[node];
   return (cf_now_t){.mono_ms = w->now_ms - n->born_ms + MONO0_MS, .wall_ms = (uint64_t)((int64_t)w->now_ms + n->skew_ms)};
+}
+
+static void side_later(cf_world_t *w, unsigned node) {
+  uint64_t ms = cf_prng_below(&w->net, 8);
+  if (cf_world_chance(w, CF_FAULT_SLOW_FILE)) ms += cf_prng_below(&w->dice, 3000);
+  push(w, (cf_sim_event_t){.at_ms = w->now_ms + ms, .kind = CF_SIM_SIDE, .node = node, .life = w->node[node].life});
+}
+
+/* Into the side lane, when it has to wait there. */
+static bool to_side(cf_world_t *w, unsigned node, cf_effect_t const *e) {
+  cf_sim_lane_t *l = &w->node[node].side;
+  bool           empty = !l->first;
+  if (!e->side || (empty && !durable_kind(e->kind))) return false;
+  cf_lane_push(l, e);
+  if (empty) side_later(w, node);
+  return true;
+}
+
+static void deliver(cf_world_t *w, unsigned node, cf_event_t ev);
+
+static void deliver_reads(cf_world_t *w, unsigned node, uint32_t life, read_t const *reads, size_t cnt) {
+  for (size_t i = 0; i < cnt; i++) {
+    if (w->node[node].up && w->node[node].life == life && !w->violation[0])
+      deliver(w, node,
+              (cf_event_t){
+                  .kind = CF_EV_DONE, .id = reads[i].id, .code = reads[i].code, .body = CF_SPAN(reads[i].body, reads[i].len)});
+    free(reads[i].body);
+  }
 }
 
 /* A step and its effects; what it reads comes back to it before anything else does. */
@@ -350,14 +392,8 @@ static void deliver(cf_world_t *w, unsigned node, cf_event_t ev) {
   mix(w, ev.id);
   n->step(n->ctx, &w->fx, &ev);
   for (size_t i = 0; i < w->fx.cnt && n->up && n->life == life && !w->violation[0]; i++)
-    if (!perform(w, node, &w->fx.at[i], reads, &cnt)) break;
-  for (size_t i = 0; i < cnt; i++) {
-    if (n->up && n->life == life && !w->violation[0])
-      deliver(w, node,
-              (cf_event_t){
-                  .kind = CF_EV_DONE, .id = reads[i].id, .code = reads[i].code, .body = CF_SPAN(reads[i].body, reads[i].len)});
-    free(reads[i].body);
-  }
+    if (!to_side(w, node, &w->fx.at[i]) && !perform(w, node, &w->fx.at[i], reads, &cnt)) break;
+  deliver_reads(w, node, life, reads, cnt);
   free(reads);
 }
 
@@ -424,6 +460,17 @@ static void on_asked(cf_world_t *w, cf_sim_event_t const *ev) {
   ask_drop(ask_of(w, id)); /* the table may have moved */
 }
 
+static void on_side(cf_world_t *w, cf_sim_event_t const *ev) {
+  cf_sim_lane_t *l = &w->node[ev->node].side;
+  if (!lives(w, ev->node, ev->life) || !l->first) return;
+  cf_sim_job_t *j = cf_lane_take(l, cf_prng_below(&w->net, cf_lane_group(l)));
+  read_t        read;
+  size_t        cnt = 0;
+  if (perform(w, ev->node, &j->effect, &read, &cnt) && l->first) side_later(w, ev->node);
+  free(j);
+  deliver_reads(w, ev->node, ev->life, &read, cnt);
+}
+
 static void on_tick(cf_world_t *w, cf_sim_event_t const *ev) {
   cf_sim_node_t *n = &w->node[ev->node];
   if (!lives(w, ev->node, ev->life) || n->tick_at_ms != ev->at_ms) return;
@@ -448,6 +495,9 @@ bool cf_world_turn(cf_world_t *w, uint64_t until_ms) {
   case CF_SIM_DONE:
   case CF_SIM_TIMEOUT:
     on_asked(w, &ev);
+    break;
+  case CF_SIM_SIDE:
+    on_side(w, &ev);
     break;
   case CF_SIM_START:
     if (!w->node[ev.node].up && !w->node[ev.node].left_alone) cf_world_start(w, ev.node);

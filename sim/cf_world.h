@@ -9,6 +9,7 @@
 #include "base/cf_effect.h"
 #include "cf_disk.h"
 #include "cf_faults.h"
+#include "cf_lane.h"
 #include "crypto/cf_entropy.h"
 
 #define CF_SIM_NODES_MAX 40
@@ -50,6 +51,7 @@ typedef struct {
   uint64_t born_ms;
   int64_t  skew_ms; /* of its wall clock */
   uint64_t tick_at_ms;
+  cf_sim_lane_t side;
 } cf_sim_node_t;
 
 typedef enum {
@@ -57,6 +59,7 @@ typedef enum {
   CF_SIM_REQUEST,
   CF_SIM_DONE,
   CF_SIM_TIMEOUT,
+  CF_SIM_SIDE, /* the next of the side lane */
   CF_SIM_START,
   CF_SIM_FAULT,
   CF_SIM_EVENT_KINDS

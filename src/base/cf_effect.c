@@ -50,6 +50,11 @@ void cf_fx_put(cf_effects_t *fx, cf_span_t name, cf_span_t body) { named(fx, CF_
 void cf_fx_append(cf_effects_t *fx, cf_span_t name, cf_span_t body) { named(fx, CF_FX_APPEND, name, body); }
 
 void
+cf_fx_join(cf_effects_t *fx, size_t from) {
+  for (size_t i = from + 1; i < fx->cnt; i++) fx->at[i].joined = fx->at[i].kind == CF_FX_PUT;
+}
+
+void
 cf_fx_get(cf_effects_t *fx, uint64_t id, cf_span_t name) {
   cf_effect_t *e = cf_fx(fx, CF_FX_GET);
   e->id   = id;

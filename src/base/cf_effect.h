@@ -7,6 +7,12 @@
    barrier: nothing after it is performed before it is durable; if it fails, the rest of the step's
    effects are dropped and the process stops (the core then starts anew from what is on disk).
 
+   The side lane is for slow files that the core's other business need not wait for (decision 7).  An effect that is marked
+   "side" comes after everything that was given before it, marked or not, in this step or an earlier one; what is not marked waits only for what is
+   not marked.  So whatever relies on a side effect is a side effect itself, or waits for an answer: a durable effect with
+   an id ends by DONE.  EXIT waits for both lanes; a failure in either stops the process, and what the other has not done by then is lost,
+   as in a crash, which may cut each lane at a place of its own.
+
    Spans in an event are borrowed for the step; spans in effects point into the
    core and stay valid until its next step. */
 #ifndef CF_BASE_EFFECT_H
@@ -65,12 +71,14 @@ typedef struct {
   unsigned         timeout_ms; /* ASK */
   unsigned         retry_after_s; /* REPLY: header Retry-After when not 0 */
   char const      *type; /* REPLY: content type, static */
+  bool             side;   /* in the side lane; not WAKE, LOG, EXIT */
+  bool             joined; /* PUT: this one and the PUT before it in its lane may become durable in either order, or only one of them; of different names */
   cf_span_t        name;
   cf_span_t        body;
 } cf_effect_t;
 
 /* The ring of one step.  A core that finds it full has broken its own documented bound: cf_fx asserts. */
-#define CF_EFFECTS_MAX 256
+#define CF_EFFECTS_MAX 384
 typedef struct {
   cf_effect_t at[CF_EFFECTS_MAX];
   size_t      cnt;
@@ -90,6 +98,8 @@ cf_span_t cf_fx_printf(cf_effects_t *fx, char const *fmt, ...) __attribute__((fo
 /* Short forms. */
 void cf_fx_put(cf_effects_t *fx, cf_span_t name, cf_span_t body);
 void cf_fx_append(cf_effects_t *fx, cf_span_t name, cf_span_t body);
+/* cf_fx_join marks PUTs from that place on, the first excepted: they are one group. */
+void cf_fx_join(cf_effects_t *fx, size_t from);
 void cf_fx_get(cf_effects_t *fx, uint64_t id, cf_span_t name);
 void cf_fx_ask(cf_effects_t *fx, uint64_t id, unsigned peer, cf_span_t name, cf_span_t body, unsigned timeout_ms);
 void cf_fx_reply(cf_effects_t *fx, uint64_t id, unsigned code, char const *type, cf_span_t body);

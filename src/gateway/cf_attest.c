@@ -351,6 +351,7 @@ ask_results(cf_gateway_t *g, cf_effects_t *fx) {
     a->v[i].busy       = true;
     a->v[i].refused[0] = 0;
     cf_fx_ask(fx, cf_fx_id(g, CF_ID_ATTEST, i), g->cfg.verifier[i], CF_SPAN_LIT("POST /v1/attest"), cf_wr_out(&wr), CF_PEER_MS);
+    fx->at[fx->cnt - 1].side = true; /* it reads the log up to that size */
   }
 }
 

@@ -96,6 +96,7 @@ cf_front_bundle(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_span_t f
   cf_cbor_w_uint(wr, 9), write_proven(g, wr, 1, kept(&g->deployment));
   if (fresh.len) cf_cbor_w_uint(wr, 10), cf_cbor_w_bstr(wr, fresh);
   reply(g, fx, request, OCTETS, from);
+  fx->at[fx->cnt - 1].side = true; /* its note's file may still be under way */
 }
 
 static void
@@ -295,28 +296,29 @@ typedef void route_fn_t(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev,
 static struct {
   char const *path;
   bool        prefix; /* something follows */
+  bool        log;    /* tells of what is in the log: after its files */
   route_fn_t *fn;
 } const routes[] = {
-  { "POST /v1/envelopes", false, post_envelopes },
-  { "GET /v1/receipts/", true, get_receipt },
-  { "GET /v1/results/", true, get_results },
-  { "GET /v1/promises/", true, get_promise },
-  { "GET /v1/proofs/", true, get_proof },
-  { "GET /v1/settlements/", true, get_settlement },
-  { "GET /v1/checkpoint", false, get_checkpoint },
-  { "GET /v1/finality", false, get_finality },
-  { "GET /v1/evidence", false, get_evidence },
-  { "POST /v1/activate", false, post_activate },
-  { "GET /v1/domain", false, get_domain },
-  { "GET /v1/status", false, get_status },
-  { "GET /metrics", false, get_metrics },
-  { "GET /openapi.json", false, get_openapi },
-  { "GET /log/", true, get_file },
-  { "GET /checkpoints/", true, get_file },
-  { "GET /archive/", true, get_file },
-  { "GET /ledger/blocks/", true, get_file },
-  { "GET /genesis", false, get_file },
-  { "GET /log.vkey", false, get_file },
+  { "POST /v1/envelopes", false, false, post_envelopes },
+  { "GET /v1/receipts/", true, false, get_receipt },
+  { "GET /v1/results/", true, false, get_results },
+  { "GET /v1/promises/", true, false, get_promise },
+  { "GET /v1/proofs/", true, true, get_proof },
+  { "GET /v1/settlements/", true, true, get_settlement },
+  { "GET /v1/checkpoint", false, true, get_checkpoint },
+  { "GET /v1/finality", false, false, get_finality },
+  { "GET /v1/evidence", false, false, get_evidence },
+  { "POST /v1/activate", false, false, post_activate },
+  { "GET /v1/domain", false, false, get_domain },
+  { "GET /v1/status", false, true, get_status },
+  { "GET /metrics", false, true, get_metrics },
+  { "GET /openapi.json", false, false, get_openapi },
+  { "GET /log/", true, true, get_file },
+  { "GET /checkpoints/", true, true, get_file },
+  { "GET /archive/", true, true, get_file },
+  { "GET /ledger/blocks/", true, true, get_file },
+  { "GET /genesis", false, true, get_file },
+  { "GET /log.vkey", false, true, get_file },
 };
 
 void
@@ -326,10 +328,12 @@ cf_front_request(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     bool   is = ev->path.len >= n && !memcmp(ev->path.ptr, routes[i].path, n) &&
               (routes[i].prefix ? ev->path.len > n : ev->path.len == n);
     if (!is) continue;
+    size_t from = fx->cnt;
     if (g->step <= CF_STEP_INDEX && routes[i].fn != get_status && routes[i].fn != get_metrics && routes[i].fn != get_openapi &&
         routes[i].fn != get_file)
       cf_front_problem(g, fx, ev->id, 503, "starting", "the gateway reads its log");
     else routes[i].fn(g, fx, ev, CF_SPAN(ev->path.ptr + n, ev->path.len - n));
+    for (; routes[i].log && from < fx->cnt; from++) fx->at[from].side = true;
     return;
   }
   cf_front_problem(g, fx, ev->id, 404, "not-found", "the gateway has no such resource");

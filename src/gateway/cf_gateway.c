@@ -32,6 +32,7 @@ static struct {
   BLOCK(acts, ACTS_SZ),
   BLOCK(promised_bytes, CF_PROMISED_BYTES),
   BLOCK(ask, CF_FRAME_MAX),
+  BLOCK(show, CF_SHOW_BYTES),
   BLOCK(keep, KEEP_SZ),
   BLOCK(archive, CF_ARCHIVE_BYTES),
   BLOCK(answer, CF_ANSWER_BYTES),
@@ -135,6 +136,7 @@ void
 cf_gateway_public(cf_effects_t *fx, size_t from) {
   for (size_t i = from; i < fx->cnt; i++) {
     cf_effect_t *e    = &fx->at[i];
+    e->side           = true;
     bool         file = e->kind == CF_FX_PUT || e->kind == CF_FX_APPEND || e->kind == CF_FX_REMOVE || e->kind == CF_FX_GET ||
                 e->kind == CF_FX_LIST;
     if (file) e->name = cf_fx_printf(fx, "public/%.*s", (int)e->name.len, (char const *)e->name.ptr);
@@ -232,6 +234,7 @@ on_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     return;
   }
   switch (ev->id & 0xff) {
+  case CF_ID_APPENDED: g->appending = g->appending == ev->id ? 0 : g->appending; return;
   case CF_ID_BUNDLE: cf_logside_bundle(g, fx, ev); return;
   case CF_ID_FRESH:
   case CF_ID_ACTIVATE: on_launcher(g, fx, ev); return;
@@ -288,11 +291,9 @@ go_on(cf_gateway_t *g, cf_effects_t *fx) {
 
 void
 cf_gateway_step(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
-  if (g->appended) g->append_took_ms = ev->now.mono_ms - g->now.mono_ms;
-  g->appended = false;
-  g->now      = ev->now;
-  g->answers  = cf_wr_init(g->answer, CF_ANSWER_BYTES);
-  g->writes   = cf_wr_init(g->store, STORE_SZ);
+  g->now     = ev->now;
+  g->answers = cf_wr_init(g->answer, CF_ANSWER_BYTES);
+  g->writes  = cf_wr_init(g->store, STORE_SZ);
   cf_store_begin(&g->writes, g->fence);
   switch (ev->kind) {
   case CF_EV_START: cf_start_begin(g, fx); break;

@@ -27,7 +27,7 @@
 #define CF_QUEUE_BYTES (8u << 20)
 #define CF_QUEUE_MAX 2048
 #define CF_GROUP_MAX 512            /* entries of one append */
-#define CF_GROUP_PUTS 40            /* files archived before it */
+#define CF_GROUP_PUTS 128           /* files archived before it */
 #define CF_ARCHIVE_BYTES (6u << 20) /* of them that are made for it */
 #define CF_ANSWER_BYTES (8u << 20)  /* answers to parties in one step */
 #define CF_RELEASE_BYTES (40u << 20)
@@ -45,6 +45,7 @@
 #define CF_STATEMENT_BYTES 1024
 #define CF_FILES_MAX 512             /* journal files at a start */
 #define CF_FEED_BYTES (8u << 20)     /* entries shown in one crossing */
+#define CF_SHOW_BYTES (CF_FEED_BYTES + (128u << 10))
 #define CF_JOURNAL_BYTES (32u << 20) /* of a journal file, before a snapshot ends it */
 #define CF_BUNDLE_BYTES (512u << 10)
 
@@ -84,6 +85,7 @@ enum {
   CF_ID_RESULTS,
   CF_ID_LOOKUP,
   CF_ID_BODY,
+  CF_ID_APPENDED, /* the log's files are durable */
 };
 
 typedef enum {
@@ -305,6 +307,7 @@ struct cf_gateway {
   uint64_t          files[CF_FILES_MAX];
   size_t            files_cnt, file_at;
   uint64_t          file_raw, file_offset; /* read so far; of it the enclave's */
+  uint64_t          getting;               /* a journal file: id */
   bool              fresh;
   size_t            snapshot_len;  /* in keep */
   uint64_t          snapshot_size; /* log size at the last snapshot */
@@ -349,11 +352,11 @@ struct cf_gateway {
   size_t          queue_len;
   cf_queued_t     queued[CF_QUEUE_MAX];
   size_t          queued_cnt;
-  bool            appended;               /* in the step before this one */
-  uint64_t        append_took_ms;         /* from the last append to the event after it: writing its files was part of that */
+  uint64_t        appending;              /* the append whose files are being written; 0: none */
   uint64_t        appended_ms, quorum_ms; /* quorum_ms: since when a newer checkpoint waits for its quorum */
   uint64_t        shown;                  /* log size that the enclave was shown */
-  uint64_t        getting;                /* a bundle to show: id */
+  uint64_t        showing;                /* a bundle to show is read: id */
+  size_t          show_len;               /* the message made of it, which waits for the enclave */
   uint64_t        show_to;                /* with this checkpoint */
   bool            publisher_ok;
   uint8_t         show_note[CF_CHECKPOINT_NOTE_MAX];
@@ -395,6 +398,7 @@ struct cf_gateway {
 
   /* buffers of a step: what effects point to until the next one */
   uint8_t   *ask;     /* CF_FRAME_MAX: to the enclave */
+  uint8_t   *show;    /* CF_SHOW_BYTES: to the enclave, when it is free */
   uint8_t   *keep;    /* CF_FRAME_MAX + 1 MiB: chunk, snapshot */
   uint8_t   *archive; /* CF_ARCHIVE_BYTES */
   uint8_t   *answer;  /* CF_ANSWER_BYTES */
@@ -429,7 +433,7 @@ cf_row(cf_gateway_t *g, uint64_t sequence) {
 /* cf_gateway.c */
 void cf_gateway_say(cf_gateway_t *g, cf_effects_t *fx, cf_line_level_t level, cf_public_text_t event, cf_public_text_t reason,
                     uint64_t count);
-void cf_gateway_public(cf_effects_t *fx, size_t from);    /* names of file effects from there on lie in public/ */
+void cf_gateway_public(cf_effects_t *fx, size_t from);    /* from there on: files lie in public/, and all is in the side lane */
 void cf_gateway_store(cf_gateway_t *g, cf_effects_t *fx); /* makes what was written to the store durable: a barrier */
 cf_mode_rule_t cf_gateway_mode(cf_gateway_t const *g);
 char const    *cf_gateway_missing(cf_gateway_t const *g);
@@ -495,7 +499,7 @@ void      cf_logside_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *e
 void      cf_logside_tick(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void      cf_logside_go(cf_gateway_t *g, cf_effects_t *fx);
 void      cf_logside_ready(cf_gateway_t *g, cf_effects_t *fx);
-bool      cf_logside_show(cf_gateway_t *g, cf_effects_t *fx); /* begins a SHOW_LOG when there is something to show */
+bool      cf_logside_show(cf_gateway_t *g, cf_effects_t *fx); /* asks SHOW_LOG, or reads for it; true when nothing else may be asked now */
 void      cf_logside_bundle(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 cf_span_t cf_logside_note(cf_gateway_t const *g);
 void      cf_archive_put(cf_gateway_t *g, cf_effects_t *fx, cf_span_t bytes); /* bytes stay for the step */

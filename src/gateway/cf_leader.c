@@ -22,12 +22,20 @@ cf_leader_later(cf_gateway_t *g) {
 
 /* ---- crossings ---- */
 
+/* BOOT shows a note; what FENCE and SNAPSHOT answer takes the place of journal files whose receipts, manifests and results must be in files of
+   their own by then.  What the others show was read from files, or is none of theirs. */
+static bool
+stands_on_files(cf_message_type_t type) {
+  return type == CF_MSG_BOOT || type == CF_MSG_FENCE || type == CF_MSG_SNAPSHOT;
+}
+
 bool
 cf_leader_ask(cf_gateway_t *g, cf_effects_t *fx, cf_message_type_t type, cf_span_t message) {
   if (g->enclave_id || !message.len) return false;
   g->enclave_id = cf_fx_id(g, CF_ID_ENCLAVE, 0);
   g->crossing   = type;
   cf_fx_ask(fx, g->enclave_id, g->cfg.enclave, CF_SPAN_LIT("enclave"), message, CF_ENCLAVE_MS);
+  fx->at[fx->cnt - 1].side = stands_on_files(type);
   return true;
 }
 
@@ -90,6 +98,8 @@ cf_leader_lost(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
   g->enclave_id    = 0;
   g->batching      = false;
   g->getting       = 0;
+  g->showing       = 0;
+  g->show_len      = 0;
   g->shown         = 0;
   g->phase         = (cf_phase_t)0;
   g->halted        = why;

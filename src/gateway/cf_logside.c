@@ -174,6 +174,7 @@ cf_archive_put(cf_gateway_t *g, cf_effects_t *fx, cf_span_t bytes) {
     if (i < g->archived_next && cf_hash_eq(&g->archived[i], &h)) return;
   g->archived[g->archived_next++ % CF_COUNT_OF(g->archived)] = h;
   cf_fx_put(fx, cf_fx_printf(fx, "public/archive/%s", cf_hex_encode(hex, CF_SPAN_OF(h.b))), bytes);
+  fx->at[fx->cnt - 1].side = true;
 }
 
 /* What a receipt names must be in the archive before the receipt is in the log: its manifest, and the proof of the view that it
@@ -229,6 +230,7 @@ append(cf_gateway_t *g, cf_effects_t *fx) {
     entry[n].bytes = CF_SPAN(g->queue + q->at, q->len);
     entry[n].key   = q->key;
   }
+  cf_fx_join(fx, puts);
   size_t from = fx->cnt;
   if (cf_logwriter_append(&g->writer, fx, entry, n, NULL)) {
     cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("log-full"),
@@ -242,26 +244,22 @@ append(cf_gateway_t *g, cf_effects_t *fx) {
   drop_queued(g, n);
   if (g->publisher.cosigned.size == size) g->quorum_ms = g->now.mono_ms; /* nothing waited until now */
   g->appended_ms = g->now.mono_ms;
-  g->appended    = true;
-  if (g->writer.size > size) grown(g, fx);
+  if (g->writer.size > size) {
+    fx->at[fx->cnt - 1].id = g->appending = cf_fx_id(g, CF_ID_APPENDED, 0); /* the checkpoint, behind all others */
+    grown(g, fx);
+  }
   cf_metrics_set(&g->metrics, CF_METRIC_LOG_ENTRIES, cf_public_u64(g->writer.size));
 }
 
-/* While envelopes come, the log's files may take a fifth of the time, however slow the disk: parties wait behind them.  Not so when
-   receipts pile up, because then batches wait for the log. */
-static uint64_t
-pace_ms(cf_gateway_t const *g) {
-  uint64_t wait = 4 * g->append_took_ms;
-  if (g->quiet || g->sequence - g->logged > CF_UNLOGGED_MAX / 2 || wait < CF_PACE_MS) return CF_PACE_MS;
-  return wait < ROUND_MS ? wait : ROUND_MS;
-}
-
+/* One append at a time is in the side lane, and several batches share it and the round behind it: but not more than its files
+   have room for, because batches wait when receipts pile up. */
 void
 cf_logside_go(cf_gateway_t *g, cf_effects_t *fx) {
-  if (g->writer.phase != CF_LOGWRITER_READY || !g->queued_cnt) return;
+  if (g->writer.phase != CF_LOGWRITER_READY || !g->queued_cnt || g->appending) return;
   uint64_t since = g->now.mono_ms - g->appended_ms, wait = 0;
-  if (g->step == CF_STEP_SERVING) wait = pace_ms(g);
-  if (g->publisher.cosigned.size < g->writer.size) wait = ROUND_MS; /* several batches share one append and one round */
+  if (g->step == CF_STEP_SERVING) wait = CF_PACE_MS;
+  if (g->publisher.cosigned.size < g->writer.size) wait = ROUND_MS;
+  if (g->queued_cnt >= CF_GROUP_PUTS / 2) wait = 0;
   if (g->appended_ms && since < wait && !g->stopping) {
     cf_fx(fx, CF_FX_WAKE)->id = g->appended_ms + wait;
     return;
@@ -309,11 +307,9 @@ cf_logside_note(cf_gateway_t const *g) {
 
 /* ---- showing ---- */
 
-bool
-cf_logside_show(cf_gateway_t *g, cf_effects_t *fx) {
-  uint64_t to = g->publisher.cosigned.size;
-  if (g->phase < CF_PHASE_FENCING || g->phase == CF_PHASE_STOPPED || g->shown >= to || g->now.mono_ms < g->step_at_ms)
-    return false;
+/* Reads the bundle with the entries that are to be shown next, behind the files that it stands on. */
+static void
+read_bundle(cf_gateway_t *g, cf_effects_t *fx, uint64_t to) {
   char      path[CF_TILE_PATH_MAX];
   cf_tile_t t = { .row = CF_TILE_ENTRIES, .index = g->shown / CF_TILE_WIDTH, .width = CF_TILE_WIDTH };
   if ((t.index + 1) * CF_TILE_WIDTH > g->writer.size) t.width = (unsigned)(g->writer.size % CF_TILE_WIDTH);
@@ -321,9 +317,22 @@ cf_logside_show(cf_gateway_t *g, cf_effects_t *fx) {
   g->show_to       = to;
   g->show_note_len = cf_publisher_note(&g->publisher).len;
   memcpy(g->show_note, g->publisher.note, g->show_note_len);
-  g->getting = cf_fx_id(g, CF_ID_BUNDLE, 0);
-  cf_fx_get(fx, g->getting, cf_fx_printf(fx, "public/log/%s", path));
-  return true;
+  g->showing = cf_fx_id(g, CF_ID_BUNDLE, 0);
+  cf_fx_get(fx, g->showing, cf_fx_printf(fx, "public/log/%s", path));
+  fx->at[fx->cnt - 1].side = true;
+}
+
+bool
+cf_logside_show(cf_gateway_t *g, cf_effects_t *fx) {
+  size_t   len = g->show_len;
+  uint64_t to  = g->publisher.cosigned.size;
+  if (g->phase < CF_PHASE_FENCING || g->phase == CF_PHASE_STOPPED) return false;
+  if (len) {
+    g->show_len = 0;
+    return cf_leader_ask(g, fx, CF_MSG_SHOW_LOG, CF_SPAN(g->show, len));
+  }
+  if (!g->showing && g->shown < to) read_bundle(g, fx, to);
+  return g->showing && g->step != CF_STEP_SERVING; /* batches do not wait for the read, which waits for the log's files */
 }
 
 /* The bundle's entries from what was shown to the checkpoint, with its note when they reach it. */
@@ -353,13 +362,15 @@ show_message(cf_gateway_t *g, cf_wr_t *wr, cf_span_t bundle, uint64_t *last) {
 
 void
 cf_logside_bundle(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
-  if (ev->id != g->getting) return;
-  g->getting  = 0;
-  cf_wr_t  wr = cf_wr_init(g->ask, CF_FRAME_MAX);
+  if (ev->id != g->showing) return;
+  g->showing  = 0;
+  cf_wr_t  wr = cf_wr_init(g->show, CF_SHOW_BYTES);
   uint64_t to = 0;
   if (ev->status || ev->code != 200 || !show_message(g, &wr, ev->body, &to)) {
     cf_leader_later(g);
     return;
   }
-  if (cf_leader_ask(g, fx, CF_MSG_SHOW_LOG, cf_wr_out(&wr))) g->show_to = to; /* what is shown when the answer comes */
+  assert(!wr.bad);
+  g->show_to  = to; /* what is shown when the answer comes */
+  g->show_len = wr.len;
 }

@@ -176,6 +176,7 @@ read_body(cf_gateway_t *g, cf_effects_t *fx, cf_settled_t const *s) {
   char hex[65];
   g->body_for = s->number;
   cf_fx_get(fx, cf_fx_id(g, CF_ID_BODY, 0), cf_fx_printf(fx, "public/archive/%s", cf_hex_encode(hex, CF_SPAN(s->doc.body, 32))));
+  fx->at[fx->cnt - 1].side = true;
 }
 
 /* The contents that may still execute, oldest first: each stands on the one before it, so they go together. */
@@ -216,6 +217,7 @@ cf_settler_go(cf_gateway_t *g, cf_effects_t *fx) {
   }
   g->acts_id = cf_fx_id(g, CF_ID_ACTS, 0);
   cf_fx_ask(fx, g->acts_id, g->cfg.ledger, CF_SPAN_LIT("POST /ledger/acts"), cf_wr_out(&wr), CF_PEER_MS);
+  fx->at[fx->cnt - 1].side = true; /* behind the log's files */
 }
 
 /* Result i of an answer to POST /ledger/acts: the block that a call stands in; false when it was refused or is not there. */

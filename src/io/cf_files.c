@@ -1,5 +1,6 @@
 #include "io/cf_files.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -136,25 +137,66 @@ cf_files_lock(cf_files_t *files, char const *name, cf_error_t *err) {
 
 /* ---- changing ---- */
 
+/* A file on its way: its temporary is written and not synced yet. */
+typedef struct {
+  name_t name;
+  int    parent, fd;
+  bool   shared; /* parent is that of the file before it */
+} fresh_t;
+
+static void
+temporary(char tmp[CF_FILES_NAME_MAX + 8], fresh_t const *f) {
+  snprintf(tmp, CF_FILES_NAME_MAX + 8, ".%s.tmp", f->name.text + f->name.leaf);
+}
+
 static bool
-replace(int parent, char const *leaf, mode_t mode, cf_span_t body) {
+fresh_write(fresh_t *f, cf_files_t const *files, fresh_t const *before, cf_span_t body) {
+  char   tmp[CF_FILES_NAME_MAX + 8];
+  mode_t mode = f->name.is_public ? 0644 : 0600;
+  f->shared   = before && before->name.leaf == f->name.leaf && !memcmp(before->name.text, f->name.text, f->name.leaf);
+  f->parent   = f->shared ? before->parent : open_parent(files, &f->name, true);
+  if (f->parent < 0) return false;
+  temporary(tmp, f);
+  f->fd = open_beneath(f->parent, tmp, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  return f->fd >= 0 && fchmod(f->fd, mode) == 0 && write_all(f->fd, body);
+}
+
+static bool
+fresh_rename(fresh_t const *f) {
   char tmp[CF_FILES_NAME_MAX + 8];
-  snprintf(tmp, sizeof tmp, ".%s.tmp", leaf);
-  int  fd = open_beneath(parent, tmp, O_WRONLY | O_CREAT | O_TRUNC, mode);
-  bool ok = fd >= 0 && fchmod(fd, mode) == 0 && write_all(fd, body) && fsync(fd) == 0;
-  close_keeping_errno(fd);
-  return ok && renameat(parent, tmp, parent, leaf) == 0 && fsync(parent) == 0;
+  temporary(tmp, f);
+  return renameat(f->parent, tmp, f->parent, f->name.text + f->name.leaf) == 0;
+}
+
+/* All temporaries are written before the first is waited for, and all are durable before the first is renamed. */
+cf_status_t
+cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt, cf_error_t *err) {
+  fresh_t     f[CF_FILES_GROUP_MAX];
+  cf_status_t st = CF_OK;
+  size_t      n = 0, at = 0;
+  assert(cnt <= CF_FILES_GROUP_MAX);
+  for (; n < cnt && !st; n++) {
+    f[n] = (fresh_t){ .parent = -1, .fd = -1 };
+    st   = name_parse(&f[n].name, files, put[n].name, err);
+    if (!st && !fresh_write(&f[n], files, n ? &f[n - 1] : NULL, put[n].body)) st = fail(err, "put", f[n].name.text);
+    if (!st && cnt > 1) (void)sync_file_range(f[n].fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* under way while the others are written */
+  }
+  for (at = 0; at < n && !st; at++)
+    if (fsync(f[at].fd)) st = fail(err, "put", f[at].name.text);
+  for (at = 0; at < n && !st; at++)
+    if (!fresh_rename(&f[at])) st = fail(err, "put", f[at].name.text);
+  for (at = 0; at < n && !st; at++)
+    if (!f[at].shared && fsync(f[at].parent)) st = fail(err, "put", f[at].name.text);
+  for (at = 0; at < n; at++) {
+    if (f[at].fd >= 0) close(f[at].fd);
+    if (f[at].parent >= 0 && !f[at].shared) close(f[at].parent);
+  }
+  return st;
 }
 
 cf_status_t
 cf_files_put(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t *err) {
-  name_t      n;
-  cf_status_t st = name_parse(&n, files, name, err);
-  if (st) return st;
-  int  parent = open_parent(files, &n, true);
-  bool ok     = parent >= 0 && replace(parent, n.text + n.leaf, n.is_public ? 0644 : 0600, body);
-  close_keeping_errno(parent);
-  return ok ? CF_OK : fail(err, "put", n.text);
+  return cf_files_put_all(files, &(cf_files_put_t){ name, body }, 1, err);
 }
 
 /* a new file's name is durable only with its folder */

@@ -34,6 +34,14 @@ CF_MUST_CHECK cf_status_t cf_files_put(cf_files_t const *files, cf_span_t name, 
 CF_MUST_CHECK cf_status_t cf_files_append(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t *err);
 CF_MUST_CHECK cf_status_t cf_files_remove(cf_files_t const *files, cf_span_t name, cf_error_t *err);
 
+/* cf_files_put_all puts several files as one step that is not atomic: after a crash any of them may be there, old or new, each whole.
+   With them the syncs of the folders are shared.  No two names are alike.  cnt <= CF_FILES_GROUP_MAX. */
+#define CF_FILES_GROUP_MAX 64
+typedef struct {
+  cf_span_t name, body;
+} cf_files_put_t;
+CF_MUST_CHECK cf_status_t cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt, cf_error_t *err);
+
 /* cf_files_get reads a file whole into *out, to be freed; *found is false
    (and *out NULL) when there is none.  CF_ERR_BOUND over max bytes. */
 CF_MUST_CHECK cf_status_t

@@ -12,6 +12,7 @@
 #include "io/cf_clock.h"
 #include "io/cf_frame.h"
 #include "io/cf_http_client.h"
+#include "io/cf_side.h"
 #include "io/cf_store_sqlite.h"
 
 #define PEERS_MAX  64
@@ -27,6 +28,7 @@ typedef struct {
   cf_effects_t            fx;
   cf_loop_t               loop;
   cf_files_t              files;
+  cf_side_t              *side;
   cf_store_sqlite_t      *store;
   int                     listener, frame_listener;
   cf_http_t              *http;
@@ -39,7 +41,7 @@ typedef struct {
   uint64_t                sweep_ms;
   unsigned                stop_cnt;
   int                     stop_signal;
-  bool                    ended;
+  bool                    ended, said_exit, failed;
   int                     code;
 } host_t;
 
@@ -69,6 +71,13 @@ end(host_t *h, int code) {
 /* ---- effects ---- */
 
 static void
+not_durable(host_t *h, cf_status_t st, cf_error_t const *err) {
+  log_error(h, st == CF_ERR_STALE ? "fenced" : "not durable, stopping", err);
+  h->failed = true;
+  end(h, 3);
+}
+
+static void
 durable(host_t *h, cf_effect_t const *e) {
   cf_error_t  err = { 0 };
   cf_status_t st  = CF_OK;
@@ -89,9 +98,23 @@ durable(host_t *h, cf_effect_t const *e) {
   case CF_FX_LOG:
   case CF_FX_EXIT: assert(false);
   }
-  if (!st) return;
-  log_error(h, st == CF_ERR_STALE ? "fenced" : "not durable, stopping", &err);
-  end(h, 3);
+  if (st) not_durable(h, st, &err);
+  else if (e->id) cf_done_push(&h->done, e->id, CF_OK);
+}
+
+static size_t
+get_max(host_t const *h) {
+  return h->cfg->file_max ? h->cfg->file_max : 256u << 20;
+}
+
+/* body is freed with the DONE */
+static void
+read_done(host_t *h, uint64_t id, cf_status_t st, bool found, uint8_t *body, size_t size, cf_error_t const *err) {
+  if (st) log_error(h, "read failed", err);
+  cf_done_t *d = cf_done_push(&h->done, id, st ? CF_ERR_IO : CF_OK);
+  d->code      = st ? 0 : found ? 200 : 404;
+  d->mem       = body;
+  d->body      = CF_SPAN(body, size);
 }
 
 static void
@@ -100,7 +123,7 @@ read_back(host_t *h, cf_effect_t const *e) {
   cf_status_t st    = CF_OK;
   bool        found = true;
   uint8_t    *buf   = NULL;
-  size_t      size  = 0, max = h->cfg->file_max ? h->cfg->file_max : 256u << 20;
+  size_t      size  = 0, max = get_max(h);
   if (e->kind == CF_FX_GET) {
     st = cf_files_get(&buf, &size, &found, &h->files, e->name, max, &err);
   } else if (e->kind == CF_FX_LIST) {
@@ -110,11 +133,7 @@ read_back(host_t *h, cf_effect_t const *e) {
   } else {
     st = cf_error_set(&err, CF_ERR_FORMAT, "scan", 0, "no store, or no kind");
   }
-  if (st) log_error(h, "read failed", &err);
-  cf_done_t *d = cf_done_push(&h->done, e->id, st ? CF_ERR_IO : CF_OK);
-  d->code      = st ? 0 : found ? 200 : 404;
-  d->mem       = buf;
-  d->body      = CF_SPAN(buf, size);
+  read_done(h, e->id, st, found, buf, size, &err);
 }
 
 static void
@@ -159,7 +178,47 @@ perform(host_t *h, cf_effect_t const *e) {
     if (e->id < h->tick_ms) h->tick_ms = e->id;
     return;
   case CF_FX_LOG:  log_line(h, e->body); return;
-  case CF_FX_EXIT: end(h, (int)e->code); return;
+  case CF_FX_EXIT:
+    end(h, (int)e->code);
+    h->said_exit = true;
+    return;
+  }
+}
+
+/* ---- the side lane ---- */
+
+static bool
+is_durable(cf_effect_kind_t k) {
+  return k == CF_FX_PUT || k == CF_FX_APPEND || k == CF_FX_REMOVE || k == CF_FX_STORE;
+}
+
+/* What nothing waits before needs no thread, unless it is a durable file itself. */
+static void
+to_side(host_t *h, cf_effect_t const *e) {
+  assert(e->kind != CF_FX_WAKE && e->kind != CF_FX_LOG && e->kind != CF_FX_EXIT);
+  if (cf_side_empty(h->side) && (!is_durable(e->kind) || e->kind == CF_FX_STORE)) perform(h, e);
+  else cf_side_push(h->side, e);
+}
+
+static void
+file_ended(host_t *h, cf_side_job_t *j) {
+  cf_effect_t const *e = &j->effect;
+  if (!is_durable(e->kind)) {
+    read_done(h, e->id, j->status, j->found, j->out, j->out_sz, &j->err);
+    j->out = NULL;
+  } else if (j->status) not_durable(h, j->status, &j->err);
+  else if (e->id) cf_done_push(&h->done, e->id, CF_OK);
+}
+
+/* Performs what has had its turn.  leaving: nobody waits for answers any more. */
+static void
+side_go(host_t *h, bool leaving) {
+  cf_side_job_t *j;
+  while (!h->failed && (j = cf_side_next(h->side))) {
+    cf_effect_kind_t k = j->effect.kind;
+    if (k == CF_FX_REPLY || k == CF_FX_STORE || (!leaving && (k == CF_FX_ASK || k == CF_FX_SCAN))) perform(h, &j->effect);
+    else if (k != CF_FX_ASK && k != CF_FX_SCAN) file_ended(h, j);
+    cf_side_job_free(j);
   }
 }
 
@@ -171,7 +230,11 @@ deliver(host_t *h, cf_event_t *ev) {
   h->fx.cnt         = 0;
   h->fx.scratch_len = 0;
   h->step(h->core, &h->fx, ev);
-  for (size_t i = 0; i < h->fx.cnt && !h->ended; i++) perform(h, &h->fx.at[i]);
+  for (size_t i = 0; i < h->fx.cnt && !h->ended; i++) {
+    if (h->fx.at[i].side) to_side(h, &h->fx.at[i]);
+    else perform(h, &h->fx.at[i]);
+  }
+  if (!h->ended) side_go(h, false);
 }
 
 /* delivers what ended */
@@ -260,6 +323,7 @@ static void
 turn(host_t *h) {
   unsigned stops = h->stop_cnt;
   cf_loop_wait(&h->loop, patience_ms(h));
+  side_go(h, false);
   if (h->stop_cnt > 1) {
     end(h, 128 + h->stop_signal);
     return;
@@ -270,6 +334,18 @@ turn(host_t *h) {
   size_t burst = deliver_http(h);
   burst += deliver_frames(h);
   if (burst || cf_clock_mono_ms() >= h->tick_ms) tick(h);
+}
+
+/* What was in the side lane when the core said EXIT is done before the process goes. */
+static void
+drain_side(host_t *h) {
+  unsigned stops = h->stop_cnt;
+  for (side_go(h, true); !h->failed && !cf_side_empty(h->side); side_go(h, true)) {
+    cf_loop_wait(&h->loop, CF_TICK_MS);
+    if (h->stop_cnt == stops || h->stop_cnt < 2) continue;
+    end(h, 128 + h->stop_signal);
+    return;
+  }
 }
 
 /* answers given are sent before the process goes */
@@ -379,6 +455,7 @@ host_close(host_t *h) {
   cf_http_client_free(h->client);
   for (size_t i = 0; i < PEERS_MAX; i++) cf_frame_peer_free(h->frame_peer[i]);
   for (cf_done_t *d; (d = cf_done_take(&h->done));) cf_done_free(d);
+  cf_side_free(h->side);
   cf_store_sqlite_free(h->store);
   cf_files_close(&h->files);
   cf_loop_close(&h->loop, &h->signals);
@@ -407,6 +484,8 @@ cf_host_run(cf_host_config_t const *cfg, cf_step_fn_t *step, void *core) {
   cf_status_t st = h->fx.scratch ? cf_loop_init(&h->loop, &err) : cf_error_set(&err, CF_ERR_IO, "scratch", 0, "out of memory");
   if (!st) st = open_signals(h, &before, &err);
   if (!st) st = open_folder(h, &err);
+  if (!st && !(h->side = cf_side_new(&h->loop, &h->files, get_max(h))))
+    st = cf_error_set(&err, CF_ERR_IO, "side lane", 0, "%s", strerror(errno));
   if (!st) st = open_peers(h, &err);
   if (!st) st = open_servers(h, &err);
   if (st) {
@@ -417,6 +496,7 @@ cf_host_run(cf_host_config_t const *cfg, cf_step_fn_t *step, void *core) {
     deliver_settled(h, (cf_event_t){ .kind = CF_EV_START });
     say_ready(h);
     while (!h->ended) turn(h);
+    if (h->said_exit) drain_side(h);
     drain(h);
   }
   int code = h->code;

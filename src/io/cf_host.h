@@ -1,4 +1,4 @@
-/* The driver of a process: one thread, one epoll loop, one core.  It performs
+/* The driver of a process: one epoll loop, one core, one thread, and another for the files of the side lane.  It performs
    the effects of base/cf_effect.h and turns the world into events; it knows
    nothing of what the bytes mean. */
 #ifndef CF_IO_HOST_H
@@ -55,8 +55,9 @@ typedef struct {
    sending what is left to send (at most 1 s).
 
    Order.  START is the first event.  After each step its effects are performed in
-   order, a durable one to its end; reads end by DONE events after the step, before any
-   other request.  Requests are delivered one by one as they completed; a
+   order, a durable one to its end, and those of the side lane in their turn
+   (base/cf_effect.h); reads of the main lane end by DONE events after the step, before
+   any other request.  Requests are delivered one by one as they completed; a
    CF_EV_TICK follows each burst of them, which is where a core makes a batch of what
    arrived together.  Otherwise TICK comes every CF_TICK_MS, or as WAKE asked.  ASK ends
    by DONE, status CF_OK or CF_ERR_IO.  A reply to somebody who left is forgotten.
@@ -68,7 +69,7 @@ typedef struct {
    (128 + signal).  Signals are as before on return.
 
    A durable effect that fails, a stale fence included, ends the run: the rest of the step
-   is dropped, one line is logged, 3 is returned.  3 also when something could not be opened
+   and whatever waits in the side lane is dropped, one line is logged, 3 is returned.  3 also when something could not be opened
    or another process holds the lock; 2 for a setting that makes no sense. */
 int cf_host_run(cf_host_config_t const *cfg, cf_step_fn_t *step, void *core);
 

@@ -140,15 +140,18 @@ note_partial(cf_logwriter_t *w, cf_tile_t const *t) {
   }
 }
 
-/* The files of a log that grew from size from.  The bundles are left out when they are there already. */
+/* The files of a log that grew from size from.  The bundles are left out when they are there already.  Tiles may come in any order, because
+   a restart writes them anew from the bundles; bundles may not: one behind a gap would be taken for a later append. */
 static void
 put_tiles(cf_logwriter_t *w, cf_effects_t *fx, uint64_t from, bool bundles) {
-  cf_tile_iter_t it = cf_tile_iter(from, w->size);
+  cf_tile_iter_t it    = cf_tile_iter(from, w->size);
+  size_t         tiles = 0;
   for (cf_tile_t t; cf_tile_next(&it, &t);) {
     note_partial(w, &t);
     if (t.row != CF_TILE_ENTRIES) {
       cf_hash_t const *first = node(w, 8 * (unsigned)t.row, t.index * CF_TILE_WIDTH);
       cf_fx_put(fx, tile_name(fx, &t), CF_SPAN(first, t.width * sizeof *first));
+      fx->at[fx->cnt - 1].joined = tiles++ > 0;
     } else if (bundles) {
       cf_fx_put(fx, tile_name(fx, &t), bundle_bytes(w, t.index));
     }

@@ -3,7 +3,7 @@
    its effects into that core's step.  Names are relative to the folder that is served (public/).
 
    One append is one group: the fewest PUTs that publish it, in the order entries,
-   tiles, checkpoint.  Each PUT is a barrier, so whatever the caller puts into the
+   tiles, checkpoint; only tiles are joined.  PUTs are barriers, so whatever the caller puts into the
    step behind an append (a reply, a submission to witnesses) happens once the group is durable.
 
    The log never signs two inconsistent heads, because a restart adopts every whole

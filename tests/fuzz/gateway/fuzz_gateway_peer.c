@@ -102,7 +102,8 @@ enclave_answers(cf_gateway_t *g, uint8_t what, cf_span_t body, uint64_t now) {
 
 static uint8_t const kinds[] = { CF_ID_FRESH,    CF_ID_ACTIVATE, CF_ID_EVIDENCE, CF_ID_CHALLENGED, CF_ID_NONCE,   CF_ID_CHALLENGE,    CF_ID_ANSWER,
                                  CF_ID_STATEMENT, CF_ID_ATTEST,  CF_ID_FINALITY, CF_ID_BLOCK,      CF_ID_REGISTER, CF_ID_ACTS,        CF_ID_BUNDLE,
-                                 CF_ID_SNAPSHOT, CF_ID_JOURNAL_LIST, CF_ID_JOURNAL, CF_ID_MANIFEST, CF_ID_RESULTS_LIST, CF_ID_RESULTS, CF_ID_LOOKUP, CF_ID_BODY };
+                                 CF_ID_SNAPSHOT, CF_ID_JOURNAL_LIST, CF_ID_JOURNAL, CF_ID_MANIFEST, CF_ID_RESULTS_LIST, CF_ID_RESULTS, CF_ID_LOOKUP, CF_ID_BODY,
+                                 CF_ID_APPENDED };
 
 /* Any other answer, in a state where it is waited for. */
 static void
@@ -121,7 +122,9 @@ peer_answers(cf_gateway_t *g, uint8_t what, cf_span_t body, uint64_t now) {
   if (kind == CF_ID_ATTEST) g->attest.step = CF_ATTEST_RESULTS;
   if (kind == CF_ID_FINALITY) g->views.asking = true, g->views.pending = 1;
   if (kind == CF_ID_ACTS) g->acts_id = ev.id;
-  if (kind == CF_ID_BUNDLE || kind == CF_ID_JOURNAL) g->getting = ev.id;
+  if (kind == CF_ID_BUNDLE) g->showing = ev.id;
+  if (kind == CF_ID_JOURNAL) g->getting = ev.id;
+  if (kind == CF_ID_APPENDED) g->appending = ev.id;
   if (kind == CF_ID_JOURNAL && g->file_at >= g->files_cnt) g->files_cnt = g->file_at + (g->file_at < CF_FILES_MAX);
   if (kind == CF_ID_JOURNAL && g->file_at >= CF_FILES_MAX) return;
   if (kind == CF_ID_RESULTS && g->results_at >= g->results_cnt) return;

@@ -61,7 +61,7 @@ test_whole_life(void **state) {
 
 /* ---- the process ends at each durable effect in turn ---- */
 
-typedef enum { BOTH, GATEWAY_ALONE, BOTH_TORN } crash_t;
+typedef enum { BOTH, GATEWAY_ALONE, BOTH_TORN, BOTH_SIDE_LATE } crash_t;
 
 /* Three obligations in two POSTs, and what follows from them, until the power fails behind n more durable effects.  Whatever was lost: after the
    restart the same envelopes are sent again, and in the end each is in one receipt, and settled once.  False when nothing failed any more. */
@@ -80,6 +80,7 @@ crash_at(size_t n, crash_t how) {
   env[2]          = pay(t, &p[2], 1, 100);
   t->durable_left = n;
   t->torn         = how == BOTH_TORN;
+  t->side_late    = how == BOTH_SIDE_LATE;
   uint64_t one = post(t, env, 2);
   town_run(t, 20);
   uint64_t two = t->dead ? 0 : post(t, env + 2, 1);
@@ -96,7 +97,7 @@ crash_at(size_t n, crash_t how) {
   }
   if (died) {
     town_restart(t, how != GATEWAY_ALONE);
-    t->torn = false;
+    t->torn = t->side_late = false;
     for (int i = 0; i < 3 && !town_serves(t, 30000); i++) {
       assert_string_equal(town_missing(t), "enclave-restart");
       assert_int_equal(how, GATEWAY_ALONE);
@@ -150,6 +151,14 @@ test_torn_at_every_write(void **state) {
   assert_true(n > 20);
 }
 
+/* What the journal has and the log's files have not yet. */
+static void
+test_crash_while_the_side_lags(void **state) {
+  size_t n = 0;
+  while (crash_at(n, BOTH_SIDE_LATE)) n += 2;
+  assert_true(n > 20);
+}
+
 static int
 setup(void **state) {
   cf_crypto_init();
@@ -166,6 +175,7 @@ teardown(void **state) {
 int
 main(void) {
   struct CMUnitTest const tests[] = { cmocka_unit_test(test_bootstrap), cmocka_unit_test(test_whole_life), cmocka_unit_test(test_crash_at_every_write),
-                                      cmocka_unit_test(test_gateway_crash_at_every_write), cmocka_unit_test(test_torn_at_every_write) };
+                                      cmocka_unit_test(test_gateway_crash_at_every_write), cmocka_unit_test(test_torn_at_every_write),
+                                      cmocka_unit_test(test_crash_while_the_side_lags) };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

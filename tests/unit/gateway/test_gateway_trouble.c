@@ -469,6 +469,71 @@ test_snapshot_waits_for_the_log(void **state) {
   town_free(t);
 }
 
+/* What the log's side has not written yet holds no receipt up, and nothing that stands on it happens before it is written. */
+static void
+test_a_stuck_side(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(43, true, p, 2);
+  cf_span_t env[1];
+  town_run(t, 3000);
+  uint64_t logged = cf_gateway_status(t->g).logged, cosigned = cf_gateway_status(t->g).cosigned;
+  size_t   from   = t->trace_cnt;
+  t->side_stuck   = true;
+  for (int i = 0; i < 5; i++) {
+    env[0]      = pay(t, &p[0], 2, 1);
+    answer_t *a = post_and_wait(t, env, 1);
+    assert_int_equal(a->at[0].kind, 1);
+    town_run(t, 100);
+  }
+  uint64_t status = town_request(t, "GET /v1/status", "", CF_SPAN(NULL, 0));
+  t->g->snapshot_due = true;
+  town_run(t, 2000);
+  assert_null(town_reply(t, status)); /* it says what is in the log */
+  assert_int_equal(cf_gateway_status(t->g).cosigned, cosigned);
+  assert_int_equal(t->snapshots, 0);
+  for (size_t i = from; i < t->trace_cnt; i++) {
+    trace_t const *e = &t->trace[i];
+    assert_false(e->kind == CF_FX_PUT && !strncmp(e->name, "public/", 7));
+    assert_false(e->kind == CF_FX_ASK && (e->peer >= PEER_WITNESS || !strcmp(e->name, "enclave 22"))); /* SHOW_LOG */
+  }
+  t->side_stuck = false;
+  town_run(t, 3000);
+  cf_gateway_status_t s = cf_gateway_status(t->g);
+  assert_true(s.logged == s.sequence && s.logged >= logged + 5 && s.cosigned == s.log_size && s.shown == s.log_size);
+  assert_int_equal(t->snapshots, 1);
+  assert_int_equal(town_reply(t, status)->code, 200);
+  town_free(t);
+}
+
+/* All journaled, nothing of it in the log's files: the power fails, and a snapshot had been wanted. */
+static void
+test_a_stuck_side_is_lost(void **state) {
+  for (int torn = 0; torn < 2; torn++) {
+    party_t   p[2];
+    town_t   *t = serving_town(44, true, p, 2);
+    cf_span_t env[4];
+    unsigned  holds[4];
+    town_run(t, 3000);
+    t->side_stuck = true;
+    for (int i = 0; i < 4; i++) {
+      env[i]      = pay(t, &p[i % 2], 2 - (uint32_t)i % 2, 1);
+      answer_t *a = post_and_wait(t, env + i, 1);
+      assert_int_equal(a->at[0].kind, 1);
+      town_run(t, 300);
+    }
+    t->g->snapshot_due = true;
+    town_run(t, 300);
+    t->side_stuck = false;
+    if (torn) side_go(t, t->side_cnt / 2);
+    town_restart(t, true);
+    assert_true(town_serves(t, 30000));
+    town_run(t, 3000);
+    check_log(t, env, holds, 4);
+    for (int i = 0; i < 4; i++) assert_int_equal(holds[i], 1);
+    town_free(t);
+  }
+}
+
 /* An enclave that stands elsewhere than our journal is not gone on with. */
 static void
 test_another_history_is_not_adopted(void **state) {
@@ -630,6 +695,8 @@ main(void) {
     cmocka_unit_test(test_snapshot),
     cmocka_unit_test(test_snapshot_dies_at_each_write),
     cmocka_unit_test(test_snapshot_waits_for_the_log),
+    cmocka_unit_test(test_a_stuck_side),
+    cmocka_unit_test(test_a_stuck_side_is_lost),
     cmocka_unit_test(test_another_history_is_not_adopted),
     cmocka_unit_test(test_fenced),
     cmocka_unit_test(test_a_twin_ends_it),

@@ -17,6 +17,7 @@ enum { PEER_ENCLAVE, PEER_LAUNCHER, PEER_LEDGER, PEER_VERIFIER, PEER_OBSERVER, P
 #define EVENTS_MAX 4096
 #define TRACE_MAX  65536
 #define ROWS_MAX   4096
+#define SIDE_MAX   4096
 
 typedef struct {
   char     name[160];
@@ -62,6 +63,8 @@ typedef struct {
   cf_event_t    queue[EVENTS_MAX];
   size_t        queue_cnt;
   uint64_t      wake_ms;
+  cf_effect_t   side[SIDE_MAX]; /* the side lane, its bytes kept */
+  size_t        side_cnt;
   trace_t      *trace;
   size_t        trace_cnt;
   reply_t       reply[4096];
@@ -72,6 +75,8 @@ typedef struct {
   /* what goes wrong */
   size_t        durable_left; /* durable effects until the process dies; SIZE_MAX: never */
   bool          torn;         /* the last one is half there */
+  bool          side_late;    /* of the side lane one effect is performed in 10 ms */
+  bool          side_stuck;   /* none is */
   bool          down[PEERS];
   unsigned      lose_reply;   /* of that peer, + 1: the next answer is lost after it was acted on */
   bool          observer_lies;
@@ -460,47 +465,75 @@ durable(town_t *t, cf_effect_t const *e) {
   }
 }
 
+static inline void side_go(town_t *t, size_t max);
+
+static inline void
+perform_one(town_t *t, cf_effect_t const *e) {
+  unsigned  code   = 200;
+  cf_span_t answer = CF_SPAN(NULL, 0);
+  trace_add(t, e);
+  if (getenv("TOWN_TRACE")) printf("%8llu  %2d %s peer %u len %zu\n", (unsigned long long)t->now_ms, e->kind, t->trace[t->trace_cnt - 1].name, e->peer, e->body.len);
+  switch (e->kind) {
+  case CF_FX_PUT:
+  case CF_FX_APPEND:
+  case CF_FX_REMOVE:
+  case CF_FX_STORE:
+    t->dead = !durable(t, e);
+    if (!t->dead && e->id) done(t, e->id, CF_OK, 0, CF_SPAN(NULL, 0));
+    break;
+  case CF_FX_GET: {
+    file_t *f = file_find(&t->disk, e->name);
+    done(t, e->id, CF_OK, f ? 200 : 404, f ? CF_SPAN(f->bytes, f->len) : CF_SPAN(NULL, 0));
+    break;
+  }
+  case CF_FX_LIST: done(t, e->id, CF_OK, 200, file_list(&t->disk, e->name)); break;
+  case CF_FX_SCAN: done(t, e->id, CF_OK, 200, store_scan(t, (cf_store_kind_t)e->name.ptr[0])); break;
+  case CF_FX_ASK: {
+    cf_status_t st = ask_peer(t, e, &code, &answer);
+    done(t, e->id, st, st ? 0 : code, st ? CF_SPAN(NULL, 0) : answer);
+    break;
+  }
+  case CF_FX_REPLY:
+    assert_true(t->replies < 4096);
+    watch_reply(t, e);
+    t->reply[t->replies++] = (reply_t){ e->id, e->code, keep(e->body) };
+    break;
+  case CF_FX_WAKE:
+    if (e->id < t->wake_ms) t->wake_ms = e->id;
+    break;
+  case CF_FX_LOG:
+    if (getenv("TOWN_LOG")) printf("%8llu %.*s\n", (unsigned long long)t->now_ms, (int)e->body.len, (char const *)e->body.ptr);
+    break;
+  case CF_FX_EXIT:
+    side_go(t, SIZE_MAX);
+    t->exited = t->dead = true;
+    t->exit_code = e->code;
+    break;
+  }
+}
+
+/* The oldest effects of the side lane. */
+static inline void
+side_go(town_t *t, size_t max) {
+  while (t->side_cnt && max-- && !t->dead) {
+    cf_effect_t e = t->side[0];
+    memmove(t->side, t->side + 1, --t->side_cnt * sizeof *t->side);
+    perform_one(t, &e);
+  }
+}
+
 static inline void
 perform(town_t *t) {
   for (size_t i = 0; i < t->fx.cnt && !t->dead; i++) {
-    cf_effect_t const *e = &t->fx.at[i];
-    unsigned           code   = 200;
-    cf_span_t          answer = CF_SPAN(NULL, 0);
-    trace_add(t, e);
-    if (getenv("TOWN_TRACE")) printf("%8llu  %2d %s peer %u len %zu\n", (unsigned long long)t->now_ms, e->kind, t->trace[t->trace_cnt - 1].name, e->peer, e->body.len);
-    switch (e->kind) {
-    case CF_FX_PUT:
-    case CF_FX_APPEND:
-    case CF_FX_REMOVE:
-    case CF_FX_STORE: t->dead = !durable(t, e); break;
-    case CF_FX_GET: {
-      file_t *f = file_find(&t->disk, e->name);
-      done(t, e->id, CF_OK, f ? 200 : 404, f ? CF_SPAN(f->bytes, f->len) : CF_SPAN(NULL, 0));
-      break;
+    cf_effect_t e = t->fx.at[i];
+    if (!e.side || (!t->side_late && !t->side_stuck && !t->side_cnt)) {
+      perform_one(t, &e);
+      continue;
     }
-    case CF_FX_LIST: done(t, e->id, CF_OK, 200, file_list(&t->disk, e->name)); break;
-    case CF_FX_SCAN: done(t, e->id, CF_OK, 200, store_scan(t, (cf_store_kind_t)e->name.ptr[0])); break;
-    case CF_FX_ASK: {
-      cf_status_t st = ask_peer(t, e, &code, &answer);
-      done(t, e->id, st, st ? 0 : code, st ? CF_SPAN(NULL, 0) : answer);
-      break;
-    }
-    case CF_FX_REPLY:
-      assert_true(t->replies < 4096);
-      watch_reply(t, e);
-      t->reply[t->replies++] = (reply_t){ e->id, e->code, keep(e->body) };
-      break;
-    case CF_FX_WAKE:
-      if (e->id < t->wake_ms) t->wake_ms = e->id;
-      break;
-    case CF_FX_LOG:
-      if (getenv("TOWN_LOG")) printf("%8llu %.*s\n", (unsigned long long)t->now_ms, (int)e->body.len, (char const *)e->body.ptr);
-      break;
-    case CF_FX_EXIT:
-      t->exited = t->dead = true;
-      t->exit_code = e->code;
-      break;
-    }
+    assert_true(t->side_cnt < SIDE_MAX);
+    e.name = keep(e.name);
+    e.body = keep(e.body);
+    t->side[t->side_cnt++] = e;
   }
 }
 
@@ -529,6 +562,8 @@ static inline void
 town_run(town_t *t, uint64_t ms) {
   for (uint64_t end = t->now_ms + ms; t->now_ms < end && !t->dead;) {
     t->now_ms += 10;
+    if (!t->side_stuck) side_go(t, t->side_late ? 1 : SIZE_MAX);
+    town_settle(t);
     town_step(t, (cf_event_t){ .kind = CF_EV_TICK });
     town_settle(t);
     unsigned  code;
@@ -576,6 +611,7 @@ town_boot(town_t *t) {
   if (st) fail_msg("%s: %s", err.item, err.text);
   t->dead = t->exited = false;
   t->queue_cnt        = 0;
+  t->side_cnt         = 0; /* lost */
   t->durable_left     = SIZE_MAX;
   town_step(t, (cf_event_t){ .kind = CF_EV_START });
   town_settle(t);

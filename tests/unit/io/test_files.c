@@ -62,6 +62,32 @@ test_append(void **state) {
   assert_string_equal(read_file("j/1", NULL), "abcd");
 }
 
+/* Several at once: all are written before the first has its name, so one that cannot be written leaves all others as they were. */
+static void
+test_put_all(void **state) {
+  cf_files_put_t const put[] = { { S("a/1"), S("one") }, { S("a/2"), S("two") }, { S("b/c/3"), S("three") }, { S("4"), S("four") },
+                                 { S("a/5"), S("") } };
+  assert_int_equal(cf_files_put_all(&files, put, 0, NULL), CF_OK);
+  assert_int_equal(cf_files_put_all(&files, put, 5, NULL), CF_OK);
+  for (size_t i = 0; i < 5; i++) {
+    char name[8];
+    snprintf(name, sizeof name, "%.*s", (int)put[i].name.len, (char const *)put[i].name.ptr);
+    char *have = read_file(name, NULL);
+    assert_non_null(have);
+    assert_true(cf_span_eq(TEXT_SPAN(have), put[i].body));
+  }
+  cf_error_t           err   = { 0 };
+  cf_files_put_t const bad[] = { { S("a/1"), S("new") }, { S("a/2"), S("new") }, { S("4/x"), S("4 is a file") }, { S("a/6"), S("new") } };
+  assert_int_equal(cf_files_put_all(&files, bad, 4, &err), CF_ERR_IO);
+  assert_non_null(strstr(err.text, "4/x"));
+  assert_string_equal(read_file("a/1", NULL), "one");
+  assert_string_equal(read_file("a/2", NULL), "two");
+  assert_null(read_file("a/6", NULL));
+  cf_files_put_t const unnamed[] = { { S("a/1"), S("new") }, { S("../x"), S("new") } };
+  assert_int_equal(cf_files_put_all(&files, unnamed, 2, NULL), CF_ERR_FORMAT);
+  assert_string_equal(read_file("a/1", NULL), "one");
+}
+
 static void
 test_modes(void **state) {
   umask(022);
@@ -227,7 +253,7 @@ int
 main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
-    T(test_put_get_remove), T(test_append), T(test_modes), T(test_names), T(test_links),
+    T(test_put_get_remove), T(test_append), T(test_put_all), T(test_modes), T(test_names), T(test_links),
     T(test_list),           T(test_lock),   T(test_append_no_room), T(test_kill),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
