@@ -19,10 +19,18 @@ cf_wipe(void *ptr, size_t n) {
 
 bool
 cf_ct_eq(void const *a, void const *b, size_t n) {
-  uint8_t const volatile *x = a, *y = b;
-  unsigned diff = 0;
-  for (size_t i = 0; i < n; i++) diff |= (unsigned)(x[i] ^ y[i]);
-  bool eq = (diff - 1) >> 31; /* diff is 0..255: only 0 wraps */
+  uint8_t const *x = a, *y = b;
+  uint64_t       diff = 0;
+  for (size_t i = 0; i < n; i += sizeof diff) {
+    uint64_t left = 0, right = 0;
+    size_t   part = n - i < sizeof diff ? n - i : sizeof diff;
+    memcpy(&left, x + i, part);
+    memcpy(&right, y + i, part);
+    diff |= left ^ right;
+    __asm__ volatile("" : "+r"(diff)); /* the compiler does not see that it may stop early */
+  }
+  diff    = (diff >> 32 | diff) & UINT32_MAX;
+  bool eq = (diff - 1) >> 63; /* diff is below 2^32: only 0 wraps */
   cf_declassify(&eq, sizeof eq, "the answer is what the caller acts on");
   return eq;
 }

@@ -1,5 +1,7 @@
 #include "codec/cf_cbor.h"
 
+#include <endian.h>
+
 #include "base/cf_text.h"
 
 enum { SIMPLE_FALSE = 20, SIMPLE_TRUE = 21, SIMPLE_NULL = 22 };
@@ -193,8 +195,12 @@ static void write_head(cf_wr_t *wr, cf_cbor_type_t major, uint64_t arg) {
     return;
   }
   unsigned n_log2 = arg >> 32 ? 3 : arg >> 16 ? 2 : arg >> 8 ? 1 : 0;
-  cf_wr_u8(wr, (uint8_t)(ib | (24 + n_log2)));
-  cf_wr_be(wr, arg, (size_t)1 << n_log2);
+  size_t   n      = (size_t)1 << n_log2;
+  uint8_t *at     = cf_wr_room(wr, 1 + n);
+  uint64_t be     = htobe64(arg << (64 - 8 * n));
+  if (!at) return;
+  at[0] = (uint8_t)(ib | (24 + n_log2));
+  memcpy(at + 1, &be, n);
 }
 
 void cf_cbor_w_uint(cf_wr_t *wr, uint64_t v) { write_head(wr, CF_CBOR_UINT, v); }

@@ -1,4 +1,5 @@
-/* AEAD and HPKE.  Contexts are made once and reused; no allocation in seal and open. */
+/* AEAD and HPKE.  Contexts are made once and reused; no allocation in seal and open.  AES-GCM is done by the processor's own
+   instructions where it has them (cf_gcm.h), else, and ChaCha20-Poly1305 always, by libcrypto. */
 #ifndef CF_CRYPTO_AEAD_H
 #define CF_CRYPTO_AEAD_H
 

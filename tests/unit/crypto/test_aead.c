@@ -5,7 +5,7 @@
 #include <nettle/chacha-poly1305.h>
 #include <nettle/gcm.h>
 
-#include "crypto/cf_aead.h"
+#include "crypto/cf_gcm.h"
 #include "hex.h"
 
 static cf_aead_alg_t const algs[] = { CF_AEAD_AES128GCM, CF_AEAD_AES256GCM, CF_AEAD_CHACHA20POLY1305 };
@@ -96,8 +96,9 @@ one_context_like_nettle(void **state) {
   uint8_t      keys[3][32], bytes[600], want[700], out[700];
   cf_entropy_fill(&e, keys, sizeof keys);
   memcpy(keys[2], keys[1], 31); /* keys that differ in the last byte only */
-  for (size_t a = 0; a < 3; a++) {
-    cf_aead_t *aead = cf_aead_new(algs[a]);
+  for (size_t a = 0; a < 6; a++) { /* by the processor's instructions, where it has them, and by libcrypto */
+    cf_aead_alg_t alg  = algs[a % 3];
+    cf_aead_t    *aead = a < 3 ? cf_aead_new(alg) : cf_aead_new_libcrypto(alg);
     for (int i = 0; i < 3000; i++) {
       uint8_t dice[8], nonce[12];
       cf_entropy_fill(&e, dice, sizeof dice);
@@ -105,7 +106,7 @@ one_context_like_nettle(void **state) {
       cf_entropy_fill(&e, bytes, sizeof bytes);
       uint8_t const  *key = keys[dice[0] % 3];
       cf_span_t const aad = CF_SPAN(bytes + 300, dice[1]), in = CF_SPAN(bytes, dice[2] + dice[3] % 40);
-      nettle_seal(algs[a], want, key, nonce, aad, in);
+      nettle_seal(alg, want, key, nonce, aad, in);
       if (dice[4] & 1) {
         cf_aead_seal(aead, out, key, nonce, aad, in);
         assert_memory_equal(out, want, in.len + CF_AEAD_TAG_SZ);
@@ -122,6 +123,27 @@ one_context_like_nettle(void **state) {
     cf_aead_free(aead);
   }
   cf_aead_free(NULL);
+}
+
+/* Every number of whole blocks around those that go together, in place, and lengths between. */
+static void
+lengths(void **state) {
+  static uint8_t in[1300], want[1316], box[1316];
+  uint8_t const  key[32] = { 9, 8, 7 }, nonce[12] = { 0xff, 1 };
+  for (size_t i = 0; i < sizeof in; i++) in[i] = (uint8_t)(i * 13 + i / 256);
+  for (size_t a = 0; a < 3; a++) {
+    cf_aead_t *aead = cf_aead_new(algs[a]);
+    for (size_t n = 0; n <= sizeof in; n += n < 290 ? 1 : 29) {
+      cf_span_t aad = CF_SPAN(in, (n * 7) % 300);
+      nettle_seal(algs[a], want, key, nonce, aad, CF_SPAN(in, n));
+      memcpy(box, in, n);
+      cf_aead_seal(aead, box, key, nonce, aad, CF_SPAN(box, n));
+      assert_memory_equal(box, want, n + CF_AEAD_TAG_SZ);
+      assert_int_equal(cf_aead_open(aead, box, key, nonce, aad, CF_SPAN(box, n + CF_AEAD_TAG_SZ)), CF_OK);
+      assert_memory_equal(box, in, n);
+    }
+    cf_aead_free(aead);
+  }
 }
 
 static void
@@ -150,7 +172,7 @@ refused(void **state) {
 int
 main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(known), cmocka_unit_test(one_context_like_nettle), cmocka_unit_test(refused),
+    cmocka_unit_test(known), cmocka_unit_test(one_context_like_nettle), cmocka_unit_test(lengths), cmocka_unit_test(refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
