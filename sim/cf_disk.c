@@ -13,13 +13,18 @@ static void *copy_of(void const *p, size_t n) {
 
 /* ---- files ---- */
 
-static bool named(cf_disk_file_t const *f, cf_span_t name) {
-  return strlen(f->name) == name.len && !memcmp(f->name, name.ptr, name.len);
+static uint64_t hash_of(cf_span_t name) {
+  uint64_t h = 0xcbf29ce484222325;
+  for (size_t i = 0; i < name.len; i++) h = (h ^ name.ptr[i]) * 0x100000001b3;
+  return h;
 }
 
 cf_disk_file_t *cf_disk_file(cf_disk_t const *d, cf_span_t name) {
-  for (size_t i = d->files; i > 0; i--) /* the newest are asked for most */
-    if (named(&d->file[i - 1], name)) return &d->file[i - 1];
+  uint64_t h = hash_of(name);
+  for (size_t i = d->files; i > 0; i--) { /* the newest are asked for most */
+    cf_disk_file_t *f = &d->file[i - 1];
+    if (f->name_hash == h && f->name_len == name.len && !memcmp(f->name, name.ptr, name.len)) return f;
+  }
   return NULL;
 }
 
@@ -32,7 +37,7 @@ static cf_disk_file_t *made(cf_disk_t *d, cf_span_t name) {
     assert(d->file);
   }
   f = &d->file[d->files++];
-  *f = (cf_disk_file_t){.name = copy_of(name.ptr, name.len)};
+  *f = (cf_disk_file_t){.name = copy_of(name.ptr, name.len), .name_len = name.len, .name_hash = hash_of(name)};
   return f;
 }
 
@@ -69,7 +74,7 @@ uint8_t *cf_disk_list(cf_disk_t const *d, cf_span_t name, size_t *len) {
   assert(names);
   for (size_t i = 0; i < d->files; i++) {
     char *at = d->file[i].name;
-    if (strlen(at) <= name.len + 1 || memcmp(at, name.ptr, name.len) || at[name.len] != '/') continue;
+    if (d->file[i].name_len <= name.len + 1 || memcmp(at, name.ptr, name.len) || at[name.len] != '/') continue;
     names[cnt] = copy_of(at + name.len + 1, strcspn(at + name.len + 1, "/"));
     sum += strlen(names[cnt++]) + 1;
   }
@@ -158,7 +163,7 @@ uint8_t *cf_disk_scan(cf_disk_t const *d, cf_store_kind_t kind, size_t *len) {
 void cf_disk_copy(cf_disk_t *to, cf_disk_t const *from) {
   *to = (cf_disk_t){.fence = from->fence};
   for (size_t i = 0; i < from->files; i++)
-    cf_disk_put(to, CF_SPAN(from->file[i].name, strlen(from->file[i].name)), cf_disk_bytes(&from->file[i]));
+    cf_disk_put(to, CF_SPAN(from->file[i].name, from->file[i].name_len), cf_disk_bytes(&from->file[i]));
   for (size_t i = 0; i < from->entries; i++) {
     cf_disk_entry_t const *e = &from->entry[i];
     write_one(to, &(cf_store_write_t){e->kind, true, CF_SPAN(e->key, e->key_len), CF_SPAN(e->value, e->value_len)});

@@ -9,6 +9,8 @@
 
 typedef struct {
   char    *name;
+  size_t   name_len;
+  uint64_t name_hash; /* most names are asked for to learn that they are not there */
   uint8_t *bytes;
   size_t   len, max;
 } cf_disk_file_t;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/cf_secret.h"
 #include "document/cf_measure.h"
@@ -74,9 +75,11 @@ static void start(void *ctx) {
   put(&wr, m->genesis);
   cf_wr_hash(&wr, &measurement);
   roots(m, &wr);
-  size_t sz = cf_enclave_sz(cf_wr_out(&wr), &err);
-  m->mem = sz ? aligned_alloc(64, (sz + 63) & ~(size_t)63) : NULL;
-  if (!m->mem || cf_enclave_start(&m->enclave, m->mem, sz, cf_wr_out(&wr), m->entropy, (cf_launcher_t){seal, quote, m}, &err)) {
+  m->mem_sz = cf_enclave_sz(cf_wr_out(&wr), &err);
+  m->mem = m->mem_sz ? mmap(NULL, m->mem_sz, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : NULL;
+  assert(m->mem != MAP_FAILED);
+  if (!m->mem ||
+      cf_enclave_start(&m->enclave, m->mem, m->mem_sz, cf_wr_out(&wr), m->entropy, (cf_launcher_t){seal, quote, m}, &err)) {
     cf_world_fail(m->world, 0, "the enclave does not start: %s: %s", err.item, err.text);
     m->enclave = NULL;
   } else {
@@ -90,7 +93,7 @@ static void start(void *ctx) {
 static void end(void *ctx) {
   cf_machine_t *m = ctx;
   if (m->enclave) cf_enclave_end(m->enclave);
-  free(m->mem);
+  if (m->mem) munmap(m->mem, m->mem_sz);
   m->enclave = NULL;
   m->mem = NULL;
   for (size_t i = 0; i < CF_MACHINE_QUOTES; i++) m->quote[i].len = 0;

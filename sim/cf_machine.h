@@ -26,6 +26,7 @@ struct cf_machine {
   /* one life */
   cf_enclave_t      *enclave; /* NULL: it did not start */
   void              *mem;
+  size_t             mem_sz;
   cf_p256_pub_t      identity;
   cf_hash_t          instance;
   cf_machine_quote_t quote[CF_MACHINE_QUOTES];

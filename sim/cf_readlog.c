@@ -3,18 +3,20 @@
 
 #include "translog/cf_tile.h"
 
-#include <stdio.h>
-
 static cf_disk_file_t const *bundle_of(cf_disk_t const *d, uint64_t index, unsigned least) {
-  for (unsigned width = CF_TILE_WIDTH; width >= least && width > 0; width--) {
-    char      path[CF_TILE_PATH_MAX], name[CF_TILE_PATH_MAX + 16];
-    cf_tile_t tile = {.row = CF_TILE_ENTRIES, .index = index, .width = width};
-    cf_tile_path(path, &tile);
-    int                   n = snprintf(name, sizeof name, "public/log/%s", path);
-    cf_disk_file_t const *f = cf_disk_file(d, CF_SPAN(name, (size_t)n));
-    if (f) return f;
+  static char const     folder[] = "public/log/", entries[] = "public/log/tile/entries/";
+  cf_disk_file_t const *widest = NULL;
+  for (size_t i = 0; i < d->files; i++) {
+    cf_disk_file_t const *f = &d->file[i];
+    cf_tile_t             tile;
+    if (strncmp(f->name, entries, sizeof entries - 1) ||
+        cf_tile_parse(&tile, CF_SPAN(f->name + sizeof folder - 1, f->name_len - (sizeof folder - 1))))
+      continue;
+    if (tile.index != index || tile.width < least) continue;
+    least = tile.width;
+    widest = f;
   }
-  return NULL;
+  return widest;
 }
 
 bool cf_read_log(cf_disk_t const *d, uint64_t size, cf_read_log_fn_t *fn, void *ctx) {

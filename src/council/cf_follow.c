@@ -15,15 +15,20 @@ char const *cf_follow_name(cf_follow_result_t r) {
 }
 
 static void state_init(cf_follow_state_t *s, cf_domain_t const *d) {
-  memset(s, 0, sizeof *s);
+  memset(s, 0, offsetof(cf_follow_state_t, history));
   s->before.index = CF_NO_INDEX;
   cf_history_init(&s->history, &d->id, &d->genesis, &d->policy);
 }
 
 void cf_follow_init(cf_follow_t *f, cf_follow_config_t const *cfg) {
-  memset(f, 0, sizeof *f);
+  memset(f, 0, offsetof(cf_follow_t, now));
   f->cfg = *cfg;
   state_init(&f->now, cfg->domain);
+}
+
+static void state_copy(cf_follow_state_t *to, cf_follow_state_t const *from) {
+  memcpy(to, from, offsetof(cf_follow_state_t, history));
+  cf_history_copy(&to->history, &from->history);
 }
 
 static cf_follow_step_t ended(cf_follow_t *f, cf_follow_result_t result) {
@@ -158,7 +163,7 @@ static cf_follow_step_t ask_bundle(cf_follow_t *f, cf_effects_t *fx) {
 static cf_follow_step_t adopt(cf_follow_t *f, cf_effects_t *fx) {
   cf_hash_t root = cf_frontier_root(&f->next.frontier);
   if (!cf_hash_eq(&root, &f->target.root)) return ended(f, CF_FOLLOW_FORK);
-  f->now = f->next;
+  state_copy(&f->now, &f->next);
   f->now.head = f->target;
   cf_fx_put(fx, CF_SPAN_LIT(FILE_NAME), encode(f));
   return ended(f, CF_FOLLOW_OK);
@@ -183,7 +188,7 @@ static cf_follow_step_t on_note(cf_follow_t *f, cf_effects_t *fx, cf_event_t con
     held->time_s = f->target.time_s;
     return ended(f, CF_FOLLOW_OK);
   }
-  f->next = f->now;
+  state_copy(&f->next, &f->now);
   f->whole = false;
   return ask_bundle(f, fx);
 }

@@ -46,9 +46,9 @@ typedef struct {
 typedef struct {
   cf_cosigned_t      head; /* time_s: the largest of all that were kept; size 0: nothing yet */
   cf_frontier_t      frontier;
-  cf_history_t       history;
   cf_follow_before_t before;
   cf_hash_t          deployment; /* code hash of entry 1: block 0's hash, or that of the contract's code; zero before entry 1 */
+  cf_history_t       history;
 } cf_follow_state_t;
 
 typedef struct {
@@ -59,16 +59,16 @@ typedef struct {
 
 typedef enum { CF_FOLLOW_LOADING, CF_FOLLOW_IDLE, CF_FOLLOW_NOTE, CF_FOLLOW_ENTRIES, CF_FOLLOW_BROKEN } cf_follow_phase_t;
 
-/* About 1.2 MB. */
+/* About 1.2 MB, of which little is touched. */
 typedef struct {
   cf_follow_config_t cfg;
   cf_follow_phase_t  phase;
   cf_follow_result_t result; /* of the last round */
-  cf_follow_state_t  now;
   /* a round under way */
-  cf_cosigned_t     target;
-  cf_follow_state_t next;
-  bool              whole; /* the full bundle was asked in place of a partial one that is gone */
+  cf_cosigned_t target;
+  bool          whole; /* the full bundle was asked in place of a partial one that is gone */
+
+  cf_follow_state_t now, next; /* next: of the round */
   uint8_t           file[CF_FOLLOW_FILE_MAX];
 } cf_follow_t;
 

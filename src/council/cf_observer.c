@@ -18,7 +18,7 @@ char const *cf_observer_name(cf_observer_code_t c) {
 cf_status_t cf_observer_init(cf_observer_t *o, cf_observer_config_t const *cfg, cf_error_t *err) {
   cf_council_t const *c = cf_genesis_council(&cfg->domain->genesis, CF_OBSERVERS);
   cf_addr_t           addr;
-  memset(o, 0, sizeof *o);
+  memset(o, 0, offsetof(cf_observer_t, follow));
   o->cfg = *cfg;
   if (!cfg->domain->block0.config.embedded)
     return cf_error_set(err, CF_ERR_POLICY, "observer", 0, "only an embedded ledger is replayed block by block");

@@ -67,11 +67,11 @@ typedef struct {
   uint64_t              asked_s;  /* wall clock when the question under way went out      */
   uint64_t              absent_s; /* ... when the block due was last said not to exist; 0: never in this life */
   uint64_t              poll_at_ms;
-  cf_follow_t           follow;
   cf_observer_waiting_t waiting[CF_OBSERVER_WAITING_MAX];
   size_t                waiting_cnt;
   uint8_t               file[CF_OBSERVER_SIGNED_SZ];
   uint8_t               answer[1 + CF_FINALITY_STATEMENT_SZ];
+  cf_follow_t           follow;
 } cf_observer_t;
 
 /* CF_ERR_POLICY: the key is not the member's, or the ledger is not embedded.  cf_observer_fini frees the chain's state. */

@@ -17,7 +17,8 @@ cf_status_t cf_verifier_init(cf_verifier_t *v, cf_verifier_config_t const *cfg, 
   cf_council_t const *c = cf_genesis_council(&cfg->domain->genesis, CF_VERIFIERS);
   cf_addr_t           addr;
   cf_p256_pub_t       pub;
-  memset(v, 0, sizeof *v);
+  memset(v, 0, offsetof(cf_verifier_t, follow));
+  for (size_t i = 0; i < CF_VERIFIER_PENDING_MAX; i++) v->pending[i].wait = CF_PENDING_FREE;
   v->cfg = *cfg;
   v->next_challenge = 1;
   cf_p256_key_pub(cfg->key, &pub);

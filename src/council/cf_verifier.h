@@ -46,20 +46,20 @@ typedef enum { CF_PENDING_FREE, CF_PENDING_QUEUED, CF_PENDING_FOLLOWING, CF_PEND
 typedef struct {
   cf_verifier_wait_t wait;
   uint64_t           request;
-  uint8_t            body[CF_VERIFIER_BODY_MAX];
   size_t             body_len;
+  uint8_t            body[CF_VERIFIER_BODY_MAX];
 } cf_verifier_pending_t;
 
 /* About 3 MB: the caller's, static or allocated once. */
 typedef struct {
   cf_verifier_config_t    cfg;
   bool                    ready;
-  cf_follow_t             follow;
   bool                    seen_any;
   cf_attest_seen_t        seen;
   cf_verifier_nonce_t     nonces[CF_VERIFIER_NONCES_MAX];
   cf_verifier_challenge_t challenges[CF_VERIFIER_CHALLENGES_MAX];
   uint64_t                next_challenge;
+  cf_follow_t             follow;
   cf_verifier_pending_t   pending[CF_VERIFIER_PENDING_MAX];
 } cf_verifier_t;
 

@@ -16,7 +16,7 @@ tell(feed_t const *f, cf_history_kind_t kind, cf_history_boot_t const *boot, cf_
 
 void
 cf_history_init(cf_history_t *h, cf_hash_t const *domain, cf_genesis_t const *g, cf_policy_t const *policy) {
-  memset(h, 0, sizeof *h);
+  memset(h, 0, offsetof(cf_history_t, boots));
   h->domain    = *domain;
   h->verifiers = *cf_genesis_council(g, CF_VERIFIERS);
   memcpy(h->log_es256.b, g->log.es256, sizeof h->log_es256.b);
@@ -25,6 +25,13 @@ cf_history_init(cf_history_t *h, cf_hash_t const *domain, cf_genesis_t const *g,
   h->certified    = SIZE_MAX;
   h->hash         = cf_receipt_first_previous(domain);
   h->state        = cf_receipt_first_state(domain);
+}
+
+void
+cf_history_copy(cf_history_t *to, cf_history_t const *from) {
+  memcpy(to, from, offsetof(cf_history_t, boots));
+  memcpy(to->boots, from->boots, from->boots_cnt * sizeof *from->boots);
+  memcpy(to->waiting, from->waiting, from->waiting_cnt * sizeof *from->waiting);
 }
 
 cf_history_boot_t const *
@@ -363,6 +370,7 @@ encode_boot(cf_wr_t *wr, cf_history_boot_t const *b, size_t verifiers) {
 
 static void
 decode_boot(cf_rd_t *rd, cf_history_boot_t *b, size_t verifiers) {
+  memset(b, 0, sizeof *b);
   b->index        = cf_rd_u64(rd);
   b->hash         = cf_rd_hash(rd);
   b->instance     = cf_rd_hash(rd);
@@ -426,7 +434,6 @@ cf_history_decode(cf_history_t *h, cf_rd_t *rd) {
   if (rd->bad || h->boots_cnt > CF_HISTORY_BOOTS_MAX || h->waiting_cnt > CF_HISTORY_WAITING_MAX) return CF_ERR_FORMAT;
   if (certified != UINT16_MAX && certified >= h->boots_cnt) return CF_ERR_FORMAT;
   h->certified = certified == UINT16_MAX ? SIZE_MAX : certified;
-  memset(h->boots, 0, sizeof h->boots);
   for (size_t i = 0; i < h->boots_cnt; i++) {
     decode_boot(rd, &h->boots[i], h->verifiers.members_cnt);
     if (i && h->boots[i].index <= h->boots[i - 1].index) return CF_ERR_FORMAT;

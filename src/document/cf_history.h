@@ -62,15 +62,15 @@ typedef struct {
   size_t        gateways_cnt;
   /* read */
   uint64_t             next; /* index of the entry that is due */
-  cf_history_boot_t    boots[CF_HISTORY_BOOTS_MAX]; /* rising index */
-  size_t               boots_cnt;
+  size_t               boots_cnt, waiting_cnt;
   size_t               certified; /* in boots: newest certified; SIZE_MAX: none */
   uint64_t             certified_ever; /* certified boot entries so far */
   uint64_t             sequence;  /* of the last counting receipt, 0: none */
   cf_hash_t            hash;      /* its document hash, or what receipt 1 must name */
   cf_hash_t            state;     /* its state after, or what receipt 1 must start from */
+  /* what lies behind the counts is never read, nor written */
+  cf_history_boot_t    boots[CF_HISTORY_BOOTS_MAX]; /* rising index */
   cf_history_receipt_t waiting[CF_HISTORY_WAITING_MAX];
-  size_t               waiting_cnt;
 } cf_history_t;
 
 /* What an entry turned out to be.  Faults are entries that no honest appender logs; they change nothing. */
@@ -97,6 +97,9 @@ typedef void cf_history_fn_t(void *ctx, cf_history_event_t const *ev);
 
 /* cf_history_init starts before entry 0 with what genesis says.  policy is that of genesis. */
 void cf_history_init(cf_history_t *h, cf_hash_t const *domain, cf_genesis_t const *g, cf_policy_t const *policy);
+
+/* cf_history_copy makes *to what *from is; what it was does not matter.  The 350 KB are mostly room: a plain assignment costs 30 us. */
+void cf_history_copy(cf_history_t *to, cf_history_t const *from);
 
 /* cf_history_feed reads entry number index.  fn is told at least one event for the entry; COUNTS events come in sequence and behind the
    entry's own, save that what waited for an uncertified boot entry counts before the next one is BOOTED.

@@ -82,21 +82,16 @@ book_params(cf_book_params_t *p, cf_enclave_t const *e) {
     p->assets[i] = (cf_book_asset_t){ (uint32_t)e->domain.genesis.assets[i].id, e->domain.policy.max_amount, e->domain.genesis.assets[i].cap };
 }
 
-/* lay takes every block from a; with a->buf NULL it only adds up. */
+/* A block of n bytes; with a->buf NULL it only adds up.  Memory is zero already, and what is never used is never touched. */
 static void *
-lay_one(cf_arena_t *a, bool count, size_t n) {
-  n = (n + 63) & ~(size_t)63;
-  if (count) {
-    a->len += n;
-    return NULL;
-  }
-  void *at = cf_arena_take(a, n);
-  assert(at);
-  return at;
+lay_one(cf_arena_t *a, size_t n) {
+  size_t at = a->len;
+  a->len += (n + 63) & ~(size_t)63;
+  return a->buf ? a->buf + at : NULL;
 }
 
 static void
-lay(cf_arena_t *a, bool count, cf_enclave_t *e, size_t start_sz) {
+lay(cf_arena_t *a, cf_enclave_t *e) {
   cf_book_params_t params;
   book_params(&params, e);
   e->session_mask       = mask_for(e->configuration.sessions_max);
@@ -113,21 +108,20 @@ lay(cf_arena_t *a, bool count, cf_enclave_t *e, size_t start_sz) {
   e->results_room  = HEAD_ROOM + notices * cf_result_room(16 + 12 * e->domain.genesis.assets_cnt) + small * cf_result_room(64);
   e->results_max   = e->results_room + e->results_room / 2;
   e->lanes_cnt     = 2 * ((size_t)mask_for(3 * (uint64_t)e->clearing.positions_max + 64) + 1);
-  e->documents      = lay_one(a, count, start_sz);
-  e->book_mem       = lay_one(a, count, e->book_sz);
-  e->clearing_mem   = lay_one(a, count, e->clearing_sz);
-  e->sessions       = lay_one(a, count, e->configuration.sessions_max * sizeof *e->sessions);
-  e->session_index  = lay_one(a, count, ((size_t)e->session_mask + 1) * sizeof *e->session_index);
-  e->correspondents = lay_one(a, count, ((size_t)e->correspondent_mask + 1) * sizeof *e->correspondents);
-  e->receipts       = lay_one(a, count, CF_RECEIPTS_KEPT * sizeof *e->receipts);
-  e->receipt_sz     = lay_one(a, count, CF_RECEIPTS_KEPT * sizeof *e->receipt_sz);
-  e->covered        = lay_one(a, count, CF_COVERED_MAX * sizeof *e->covered);
-  e->messages       = lay_one(a, count, CF_MESSAGES_BYTES);
-  e->results        = lay_one(a, count, e->results_max);
-  e->lanes          = lay_one(a, count, e->lanes_cnt * sizeof *e->lanes);
-  e->plain          = lay_one(a, count, CF_ENVELOPE_MAX);
-  e->body           = lay_one(a, count, CF_SETTLEMENT_BODY_MAX);
-  e->scratch        = lay_one(a, count, CF_FRAME_MAX);
+  e->book_mem       = lay_one(a, e->book_sz);
+  e->clearing_mem   = lay_one(a, e->clearing_sz);
+  e->sessions       = lay_one(a, e->configuration.sessions_max * sizeof *e->sessions);
+  e->session_index  = lay_one(a, ((size_t)e->session_mask + 1) * sizeof *e->session_index);
+  e->correspondents = lay_one(a, ((size_t)e->correspondent_mask + 1) * sizeof *e->correspondents);
+  e->receipts       = lay_one(a, CF_RECEIPTS_KEPT * sizeof *e->receipts);
+  e->receipt_sz     = lay_one(a, CF_RECEIPTS_KEPT * sizeof *e->receipt_sz);
+  e->covered        = lay_one(a, CF_COVERED_MAX * sizeof *e->covered);
+  e->messages       = lay_one(a, CF_MESSAGES_BYTES);
+  e->results        = lay_one(a, e->results_max);
+  e->lanes          = lay_one(a, e->lanes_cnt * sizeof *e->lanes);
+  e->plain          = lay_one(a, CF_ENVELOPE_MAX);
+  e->body           = lay_one(a, CF_SETTLEMENT_BODY_MAX);
+  e->scratch        = lay_one(a, CF_FRAME_MAX);
 }
 
 /* fits: whatever a batch brings, its record and its answer fit a frame; so does a snapshot of all that is not waiting to be let
@@ -168,34 +162,42 @@ documents_open(cf_enclave_t *e, start_t const *s, cf_error_t *err) {
   return CF_OK;
 }
 
+/* The state itself and a copy of START come first: the rest is as large as that says. */
+static void
+lay_head(cf_arena_t *a, uint8_t **documents, size_t start_sz) {
+  (void)lay_one(a, sizeof(cf_enclave_t));
+  *documents = lay_one(a, start_sz);
+}
+
 size_t
 cf_enclave_sz(cf_span_t start, cf_error_t *err) {
   start_t      s;
   cf_arena_t   a = { 0 };
-  cf_enclave_t e;
-  memset(&e, 0, sizeof e);
+  cf_enclave_t e; /* of which nothing is read but what documents_open writes */
+  uint8_t     *documents;
   if (start_read(&s, start, err) || documents_open(&e, &s, err)) return 0;
-  lay(&a, true, &e, start.len);
-  return a.len + sizeof e + 4096;
+  lay_head(&a, &documents, start.len);
+  lay(&a, &e);
+  return a.len;
 }
 
 cf_status_t cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_span_t start, cf_entropy_t entropy,
                              cf_launcher_t launcher, cf_error_t *err) {
-  start_t      s;
-  cf_enclave_t probe;
-  memset(&probe, 0, sizeof probe);
-  memset(mem, 0, mem_sz);
-  cf_arena_t    a  = cf_arena_init(mem, mem_sz);
-  cf_enclave_t *e  = cf_arena_take(&a, sizeof *e + 64);
-  cf_status_t   st = start_read(&s, start, err);
-  if (!st) st = documents_open(&probe, &s, err);
-  if (st) return st;
-  assert(e);
-  *e = probe;
-  lay(&a, false, e, start.len);
-  memcpy(e->documents, start.ptr, start.len); /* what is decoded from here on borrows the copy */
-  if ((st = start_read(&s, CF_SPAN(e->documents, start.len), err)) || (st = documents_open(e, &s, err)))
+  start_t       s;
+  cf_arena_t    a = cf_arena_init(mem, mem_sz);
+  cf_enclave_t *e = mem;
+  uint8_t      *documents;
+  lay_head(&a, &documents, start.len);
+  if (a.len > mem_sz) return cf_error_set(err, CF_ERR_BOUND, "START", 0, "more memory is needed");
+  memcpy(documents, start.ptr, start.len); /* what is decoded from here on borrows the copy */
+  cf_status_t st = start_read(&s, CF_SPAN(documents, start.len), err);
+  if (!st) st = documents_open(e, &s, err);
+  if (st) {
+    cf_wipe(documents, start.len);
     return st;
+  }
+  lay(&a, e);
+  assert(a.len <= mem_sz);
 
   e->entropy   = entropy;
   e->launcher  = launcher;
@@ -208,7 +210,7 @@ cf_status_t cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_sp
     e->root_number[i] = s.root_number[i];
     memcpy(e->roots + 32 * i, s.root[i], 32);
   }
-  cf_wipe(e->documents + start.len - s.roots_cnt * 40, s.roots_cnt * 40); /* the roots' copy */
+  cf_wipe(documents + start.len - s.roots_cnt * 40, s.roots_cnt * 40); /* the roots' copy */
   cf_entropy_fill(&entropy, e->book_key, 32);
   e->identity = cf_p256_key_new(&entropy);
   cf_p256_key_pub(e->identity, &e->identity_pub);
@@ -265,7 +267,6 @@ wipe_keys(cf_enclave_t *e) {
   cf_wipe(e->book_mem, e->book_sz);
   cf_wipe(e->clearing_mem, e->clearing_sz);
   cf_wipe(e->results, e->results_max);
-  cf_wipe(e->scratch, CF_FRAME_MAX);
   cf_wipe(e->plain, CF_ENVELOPE_MAX);
   cf_wipe(e->body, CF_SETTLEMENT_BODY_MAX);
 }

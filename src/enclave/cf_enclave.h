@@ -26,7 +26,7 @@ typedef struct {
    why.  About 60 MiB for 10,000 parties (docs/protocol/journal.md has the sum). */
 size_t cf_enclave_sz(cf_span_t start, cf_error_t *err);
 
-/* cf_enclave_start makes an enclave in mem (aligned to 64, mem_sz >= cf_enclave_sz, zeroed by this call) from the launcher's
+/* cf_enclave_start makes an enclave in mem (aligned to 64 and all zero, mem_sz >= cf_enclave_sz) from the launcher's
    START message: it draws the instance's identity and waits for BOOT.  start is copied.
    CF_ERR_FORMAT, CF_ERR_POLICY (genesis does not hold, or configuration and policy disagree), CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_enclave_start(cf_enclave_t **out, void *mem, size_t mem_sz, cf_span_t start, cf_entropy_t entropy,

@@ -215,8 +215,7 @@ struct cf_enclave {
   cf_aead_t         *aead_journal;
   uint8_t           *plain; /* an opened envelope */
   uint8_t           *body;  /* a settlement's body */
-  uint8_t           *scratch; /* CF_FRAME_MAX: snapshots and records before they are sealed */
-  uint8_t           *documents; /* copy of START that configuration, genesis and policy borrow */
+  uint8_t           *scratch; /* CF_FRAME_MAX: snapshots and records before they are sealed; wiped after each use */
 };
 
 /* ---- between the files ---- */

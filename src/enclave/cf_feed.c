@@ -70,6 +70,13 @@ drop(cf_enclave_t *e, cf_refuse_t why) {
   return why;
 }
 
+static void
+feed_copy(cf_feed_t *to, cf_feed_t const *from) {
+  to->frontier = from->frontier;
+  to->verdict  = CF_REFUSE_NONE;
+  cf_history_copy(&to->history, &from->history);
+}
+
 static bool
 is_root(cf_frontier_t const *f, uint8_t const root[32]) {
   cf_hash_t is = cf_frontier_root(f);
@@ -81,9 +88,8 @@ read_entries(cf_enclave_t *e, cf_rd_t *in) {
   uint64_t first = cf_rd_u64(in);
   uint32_t count = cf_rd_u32(in);
   if (!e->ahead_any) {
-    e->ahead         = e->feed;
-    e->ahead.verdict = CF_REFUSE_NONE;
-    e->ahead_any     = true;
+    feed_copy(&e->ahead, &e->feed);
+    e->ahead_any = true;
   }
   if (in->bad || first != e->ahead.frontier.size) return CF_REFUSE_PROOF;
   for (uint32_t i = 0; i < count; i++) {
@@ -106,7 +112,7 @@ take_checkpoint(cf_enclave_t *e, cf_span_t note) {
   if (c.size != e->ahead.frontier.size || !is_root(&e->ahead.frontier, c.root.b) || c.size < e->checkpoint.size)
     return CF_REFUSE_PROOF;
   if (e->ahead.verdict) return cf_enclave_stop(e, e->ahead.verdict);
-  e->feed            = e->ahead;
+  feed_copy(&e->feed, &e->ahead);
   e->checkpoint.size = c.size;
   memcpy(e->checkpoint.root, c.root.b, 32);
   if (c.time_s > e->checkpoint.time) e->checkpoint.time = c.time_s;

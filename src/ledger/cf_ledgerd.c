@@ -13,7 +13,7 @@
 enum { EFFECT_LIST = 1, EFFECT_REPLAY = 2, EFFECT_FIRST_GET = 3 };
 
 void cf_ledgerd_init(cf_ledgerd_t *d, cf_ledgerd_config_t const *cfg) {
-  memset(d, 0, sizeof *d);
+  memset(d, 0, offsetof(cf_ledgerd_t, queue));
   d->cfg         = *cfg;
   d->next_effect = EFFECT_FIRST_GET;
   cf_chain_init(&d->chain);

@@ -49,10 +49,10 @@ typedef struct {
   size_t               gets_cnt;
   size_t               queue_len;
   uint32_t             queue_calls;
+  cf_wr_t              reply; /* into reply_buf, begun anew each step */
   uint8_t              queue[CF_LEDGERD_QUEUE_MAX]; /* calls as in a block's body */
   uint8_t              body[CF_BLOCK_BODY_MAX];
   uint8_t              block[CF_BLOCK_MAX];
-  cf_wr_t              reply; /* into reply_buf, begun anew each step */
   uint8_t              reply_buf[CF_LEDGERD_REPLY_MAX];
 } cf_ledgerd_t;
 

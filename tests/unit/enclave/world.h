@@ -331,6 +331,7 @@ enclave_start(world_t *w, bool with_root) {
   w->mem_sz = cf_enclave_sz(cf_wr_out(&wr), &err);
   if (!w->mem_sz) fail_msg("%s: %s", err.item, err.text);
   w->mem                  = aligned_alloc(64, (w->mem_sz + 63) & ~(size_t)63);
+  memset(w->mem, 0, w->mem_sz);
   cf_launcher_t launcher = { launcher_seal, launcher_quote, w };
   cf_status_t   st       = cf_enclave_start(&w->e, w->mem, w->mem_sz, cf_wr_out(&wr), w->entropy, launcher, &err);
   if (st) fail_msg("start: %s: %s", err.item, err.text);
