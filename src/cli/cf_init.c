@@ -8,8 +8,10 @@
 
 #include "base/cf_secret.h"
 #include "cli/cf_commands.h"
+#include "cli/cf_process.h"
 #include "document/cf_measure.h"
 #include "enclave/cf_enclave.h"
+#include "io/cf_memory.h"
 #include "io/cf_net.h"
 #include "platform/cf_swtpm.h"
 #include "platform/cf_tpmdev.h"
@@ -125,6 +127,30 @@ static int make_folders(cf_folder_t const *f, cf_init_t const *in) {
   return code;
 }
 
+/* What no process has written yet is marked: what is missing without a mark was lost. */
+static int begin_memory(char *folder, char const *const *names) {
+  cf_files_t  files;
+  cf_error_t  err = {0};
+  cf_status_t st = cf_files_open(&files, folder, NULL, &err);
+  for (size_t i = 0; !st && names[i]; i++) st = cf_memory_begin(&files, names[i], &err);
+  cf_files_close(&files);
+  return st ? cf_fail_error("init", &err) : 0;
+}
+
+static int begin_memories(cf_folder_t const *f, cf_init_t const *in) {
+  static char const *const own[] = {CF_LEDGER_MEMORY, CF_GATEWAY_MEMORY, NULL};
+  struct {
+    char const       *role;
+    cf_council_role_t council;
+    size_t            n;
+  } const rows[] = {{"verifier", CF_VERIFIERS, in->verifiers.n}, {"witness", CF_WITNESSES, in->witnesses.n}, {"observer", CF_OBSERVERS, in->observers.n}};
+  int code = begin_memory(cf_folder_path(f, "."), own);
+  for (size_t r = 0; r < CF_COUNT_OF(rows); r++)
+    for (size_t i = 1; !code && i <= rows[r].n; i++)
+      code = begin_memory(cf_folder_path(f, "roles/%s-%zu", rows[r].role, i), cf_process_memory(f, rows[r].council));
+  return code;
+}
+
 /* What the enclave would refuse at START is refused here, where somebody can change it. */
 static int startable(cf_span_t genesis, cf_init_measured_t const *m) {
   cf_wr_t    start = cf_room(2 * CF_ENTRY_MAX);
@@ -156,6 +182,7 @@ static int found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
   if (!code) code = cf_init_deployment(&deployment, f->domain, k);
   if (!code) code = cf_save(cf_folder_path(f, "deployment"), cf_wr_out(&deployment), false);
   if (!code) code = make_folders(f, in);
+  if (!code) code = begin_memories(f, in);
   return code ? code : cf_folder_save(f); /* last: it is what makes the folder a domain's */
 }
 

@@ -32,6 +32,17 @@ static size_t peers_fill(cf_peer_t *peers, cf_gateway_config_t *cfg, cf_folder_t
   return at;
 }
 
+/* The half of the log's key that no process uses, because it wrapped genesis: what lies in the file must be the whole key all the same. */
+static int check_log_key(cf_folder_t const *f, uint8_t const *scalar) {
+  cf_p256_key_t *key = cf_p256_key_from(scalar);
+  cf_p256_pub_t  pub = {{0}};
+  if (key) cf_p256_key_pub(key, &pub);
+  cf_p256_key_free(key);
+  return memcmp(pub.b, f->domain->genesis.log.es256, sizeof pub.b) == 0
+             ? 0
+             : cf_fail(CF_EXIT_FAILS, "gateway", "auth", "log key", "found", "not the one that genesis names", NULL);
+}
+
 static int config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
   cf_configuration_t c;
   cf_span_t          configuration;
@@ -43,6 +54,7 @@ static int config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
   if (!code) code = cf_key_load(&gateway, f, "gateway", 0, 1);
   if (code) return code;
   if (cf_table_decode(&c, &cf_configuration_table, configuration, &err)) return cf_fail_error("gateway", &err);
+  if ((code = check_log_key(f, log + 32))) return code;
   cfg->genesis = f->genesis;
   cfg->log_seed = log;
   cfg->key = cf_p256_key_from(gateway);
@@ -82,7 +94,7 @@ int cf_cmd_gateway(cf_args_t const *a) {
   cf_process_host(&host, &f, "gateway", f.dir, f.port);
   host.lock = "gateway.lock";
   host.public_prefix = "public/";
-  host.store = cf_folder_path(&f, "gateway.db");
+  host.store = CF_GATEWAY_MEMORY;
   host.mounts = mounts;
   host.mount_cnt = CF_COUNT_OF(mounts);
   host.peers = peers;

@@ -32,6 +32,16 @@ static bool deposit_call(ledger_t *l, cf_wr_t *acts, cf_event_t const *ev) {
   return true;
 }
 
+/* The core names its files as if it had a folder of its own: blocks are public, and what it remembers is not. */
+static void place_files(cf_effects_t *fx) {
+  for (size_t i = 0; i < fx->cnt; i++) {
+    cf_effect_t *e = &fx->at[i];
+    if (e->kind != CF_FX_PUT && e->kind != CF_FX_GET && e->kind != CF_FX_LIST) continue;
+    e->name = cf_span_eq(e->name, CF_SPAN_LIT(CF_LEDGERD_NEWEST)) ? CF_SPAN_LIT(CF_LEDGER_MEMORY)
+                                                                  : cf_fx_printf(fx, "public/%.*s", (int)e->name.len, e->name.ptr);
+  }
+}
+
 static void step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
   ledger_t *l = core;
   uint8_t   acts[300];
@@ -43,9 +53,16 @@ static void step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
     as_acts.body = cf_wr_out(&wr);
     cf_ledgerd_step(&l->core, fx, &as_acts);
   } else cf_ledgerd_step(&l->core, fx, ev);
+  place_files(fx);
+}
+
+static int wrong_key(char const *which) {
+  return cf_fail(CF_EXIT_FAILS, "ledger", "auth", which, "found", "not the one that genesis names", NULL);
 }
 
 int cf_cmd_ledger_serve(cf_args_t const *a) {
+  static char const *const memory[] = {CF_LEDGER_MEMORY, NULL};
+
   cf_folder_t      f;
   cf_host_config_t host;
   uint8_t         *block_key;
@@ -54,12 +71,18 @@ int cf_cmd_ledger_serve(cf_args_t const *a) {
   if (!code) code = cf_key_load(&block_key, &f, "ledger", 0, 1);
   if (!code && f.domain->genesis.class == 2) code = cf_key_load(&l->treasury, &f, "treasury", 0, 1);
   if (code) return code;
-  if (l->treasury && cf_k256_addr(&l->treasury_addr, l->treasury))
-    return cf_fail(CF_EXIT_FAILS, "ledger", "format", "treasury key", NULL);
+  cf_addr_t block_addr;
+  if (cf_k256_addr(&block_addr, block_key) || memcmp(block_addr.b, f.domain->genesis.ledger.contract, sizeof block_addr.b))
+    return wrong_key("block key");
+  if (l->treasury &&
+      (cf_k256_addr(&l->treasury_addr, l->treasury) || memcmp(l->treasury_addr.b, f.domain->genesis.treasury, sizeof l->treasury_addr.b)))
+    return wrong_key("treasury key");
   cf_ledgerd_config_t const cfg = {.genesis = &f.domain->block0, .scalar = block_key, .interval_ms = INTERVAL_MS};
   cf_ledgerd_init(&l->core, &cfg);
-  cf_process_host(&host, &f, "ledger", cf_folder_path(&f, "public"), cf_folder_port(&f, CF_ROLE_NAME_LEDGER, 0));
-  host.public_prefix = "";
+  cf_process_host(&host, &f, "ledger", f.dir, cf_folder_port(&f, CF_ROLE_NAME_LEDGER, 0));
+  host.public_prefix = "public/";
+  host.lock = "ledger.lock";
+  host.memory = memory;
   code = cf_host_run(&host, step, l);
   cf_ledgerd_fini(&l->core);
   return code;

@@ -26,6 +26,7 @@ int cf_cmd_observer(cf_args_t const *a) {
   cf_process_host(&host, &f, "observer", cf_folder_path(&f, "roles/observer-%zu", n),
                   cf_folder_port(&f, CF_ROLE_NAME_OBSERVER, n));
   host.lock = "lock";
+  host.memory = cf_process_memory(&f, CF_OBSERVERS);
   host.peers = peers;
   host.peer_cnt = PEERS;
   code = cf_host_run(&host, step, core);

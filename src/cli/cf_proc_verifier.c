@@ -25,6 +25,7 @@ int cf_cmd_verifier(cf_args_t const *a) {
   cf_process_host(&host, &f, "verifier", cf_folder_path(&f, "roles/verifier-%zu", n),
                   cf_folder_port(&f, CF_ROLE_NAME_VERIFIER, n));
   host.lock = "lock";
+  host.memory = cf_process_memory(&f, CF_VERIFIERS);
   host.peers = &gateway;
   host.peer_cnt = 1;
   return cf_host_run(&host, step, core);

@@ -26,5 +26,6 @@ int cf_cmd_witness(cf_args_t const *a) {
   if (cf_witness_trust(core, &f.domain->witnesses.log)) return cf_fail(CF_EXIT_FAILS, "witness", "policy", "log", NULL);
   cf_process_host(&host, &f, "witness", cf_folder_path(&f, "roles/witness-%zu", n), cf_folder_port(&f, CF_ROLE_NAME_WITNESS, n));
   host.lock = "lock";
+  host.memory = cf_process_memory(&f, CF_WITNESSES);
   return cf_host_run(&host, step, core);
 }

@@ -4,7 +4,6 @@
 
 #include "translog/cf_tile.h"
 
-#define FILE_NAME "log"
 #define FILE_VERSION 1
 enum { ID_FILE, ID_NOTE, ID_ENTRIES };
 
@@ -84,7 +83,7 @@ static cf_status_t decode(cf_follow_state_t *s, cf_hash_t const *domain, cf_span
 
 void cf_follow_start(cf_follow_t *f, cf_effects_t *fx) {
   f->phase = CF_FOLLOW_LOADING;
-  cf_fx_get(fx, f->cfg.id + ID_FILE, CF_SPAN_LIT(FILE_NAME));
+  cf_fx_get(fx, f->cfg.id + ID_FILE, CF_SPAN_LIT(CF_FOLLOW_FILE));
 }
 
 static cf_follow_step_t on_file(cf_follow_t *f, cf_event_t const *ev) {
@@ -103,20 +102,6 @@ static bool is_genesis(cf_domain_t const *d, cf_span_t entry) {
   if (cf_sign1_decode(&s, entry, cf_genesis_table.typ, NULL) || cf_council_doc_decode(&doc, s.payload, NULL)) return false;
   cf_hash_t domain = cf_domain(doc.body);
   return cf_hash_eq(&domain, &d->id);
-}
-
-static bool read_deployment(cf_hash_t *code, cf_domain_t const *d, cf_span_t entry) {
-  cf_sign1_t                 s;
-  cf_council_doc_t           doc;
-  cf_deployment_t            dep;
-  cf_genesis_ledger_t const *l = &d->genesis.ledger;
-  if (cf_sign1_decode(&s, entry, cf_deployment_table.typ, NULL) || cf_council_doc_decode(&doc, s.payload, NULL) ||
-      cf_table_decode(&dep, &cf_deployment_table, doc.body, NULL) ||
-      cf_council_doc_verify(&doc, cf_genesis_council(&d->genesis, CF_GOVERNORS), &d->ledger.separator, d->genesis.created, NULL))
-    return false;
-  memcpy(code->b, dep.code_hash, sizeof code->b);
-  return !memcmp(dep.domain, d->id.b, sizeof dep.domain) && dep.kind == l->kind && dep.chain_id == l->chain_id &&
-         !memcmp(dep.contract, l->contract, sizeof dep.contract);
 }
 
 /* ---- a round ---- */
@@ -139,7 +124,7 @@ static cf_follow_result_t read_entry(cf_follow_t *f, cf_span_t entry) {
   cf_hash_t          leaf = cf_tree_leaf(entry);
   cf_frontier_add(&s->frontier, &leaf);
   if (index == 0 && !is_genesis(f->cfg.domain, entry)) return CF_FOLLOW_GENESIS;
-  if (index == 1 && !read_deployment(&s->deployment, f->cfg.domain, entry)) return CF_FOLLOW_GENESIS;
+  if (index == 1 && cf_domain_deployment(&s->deployment, f->cfg.domain, entry, NULL)) return CF_FOLLOW_GENESIS;
   return cf_history_feed(&s->history, index, entry, on_history, s) ? CF_FOLLOW_BOUND : CF_FOLLOW_OK;
 }
 
@@ -165,7 +150,7 @@ static cf_follow_step_t adopt(cf_follow_t *f, cf_effects_t *fx) {
   if (!cf_hash_eq(&root, &f->target.root)) return ended(f, CF_FOLLOW_FORK);
   state_copy(&f->now, &f->next);
   f->now.head = f->target;
-  cf_fx_put(fx, CF_SPAN_LIT(FILE_NAME), encode(f));
+  cf_fx_put(fx, CF_SPAN_LIT(CF_FOLLOW_FILE), encode(f));
   return ended(f, CF_FOLLOW_OK);
 }
 

@@ -12,6 +12,8 @@
 #include "document/cf_history.h"
 #include "translog/cf_tree.h"
 
+#define CF_FOLLOW_FILE "log" /* in the member's folder */
+
 #define CF_FOLLOW_IDS 3
 #define CF_FOLLOW_TIMEOUT_MS 5000
 #define CF_FOLLOW_FILE_MAX (512u << 10)

@@ -7,8 +7,6 @@
 
 enum { ID_SIGNED = 1, ID_FOLLOW = 2, ID_BLOCK = ID_FOLLOW + CF_FOLLOW_IDS };
 
-#define SIGNED_NAME "signed"
-
 char const *cf_observer_name(cf_observer_code_t c) {
   static char const *const names[CF_OBSERVER_CODES] = {"ok",   "starting",   "log",   "ledger", "behind",
                                                        "skew", "deployment", "rules", "fork"};
@@ -159,7 +157,7 @@ static void sign_newest(cf_observer_t *o, cf_effects_t *fx) {
   cf_wr_hash(&wr, &o->last.hash);
   cf_wr_u64(&wr, o->last.log_size);
   cf_wr_hash(&wr, &o->last.log_root);
-  cf_fx_put(fx, CF_SPAN_LIT(SIGNED_NAME), cf_wr_out(&wr));
+  cf_fx_put(fx, CF_SPAN_LIT(CF_OBSERVER_SIGNED), cf_wr_out(&wr));
   wr = cf_wr_init(o->answer, sizeof o->answer);
   cf_wr_u8(&wr, o->cfg.member);
   cf_finality_statement_write(&wr, &s);
@@ -218,7 +216,7 @@ static void stop_broken(cf_effects_t *fx, char const *file) {
 
 static void on_signed(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->status || (ev->code != 404 && ev->body.len != sizeof o->file)) {
-    stop_broken(fx, SIGNED_NAME);
+    stop_broken(fx, CF_OBSERVER_SIGNED);
     return;
   }
   if (ev->code != 404) {
@@ -259,7 +257,7 @@ static void on_done(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) {
 void cf_observer_step(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) {
   switch (ev->kind) {
   case CF_EV_START:
-    cf_fx_get(fx, ID_SIGNED, CF_SPAN_LIT(SIGNED_NAME));
+    cf_fx_get(fx, ID_SIGNED, CF_SPAN_LIT(CF_OBSERVER_SIGNED));
     break;
   case CF_EV_REQUEST:
     if (!o->ready) cf_problem(fx, ev->id, 503, "busy", "starting", NULL, NULL);

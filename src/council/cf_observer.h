@@ -10,6 +10,8 @@
 #include "council/cf_follow.h"
 #include "ledger/cf_blocks.h"
 
+#define CF_OBSERVER_SIGNED "signed" /* in the member's folder */
+
 #define CF_OBSERVER_WAITING_MAX 16
 #define CF_OBSERVER_TIMEOUT_MS 5000
 #define CF_OBSERVER_POLL_MS 1000 /* a block is seen, and its time compared, this soon */

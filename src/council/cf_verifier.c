@@ -9,7 +9,6 @@
 
 enum { ID_SEEN = 1, ID_FOLLOW = 2, ID_STATEMENT = 16 }; /* ... + place in pending */
 
-#define SEEN_NAME "seen"
 #define SEEN_SZ (32 + CF_AK_NAME_SZ + 4 + 4)
 #define RESULT_MAX 4096
 
@@ -279,7 +278,7 @@ static void grant(cf_verifier_t *v, cf_effects_t *fx, uint64_t request, cf_attes
   cf_wr_u8(&wr, v->cfg.member);
   assert(!st && !wr.bad);
   (void)st;
-  cf_fx_put(fx, CF_SPAN_LIT(SEEN_NAME), CF_SPAN(seen, SEEN_SZ));
+  cf_fx_put(fx, CF_SPAN_LIT(CF_VERIFIER_SEEN), CF_SPAN(seen, SEEN_SZ));
   cf_fx_reply(fx, request, 200, CF_OCTETS, cf_wr_out(&wr));
 }
 
@@ -354,7 +353,7 @@ static void stop_broken(cf_effects_t *fx, char const *file) {
 
 static void on_seen(cf_verifier_t *v, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->status || (ev->code != 404 && ev->body.len != SEEN_SZ)) {
-    stop_broken(fx, SEEN_NAME);
+    stop_broken(fx, CF_VERIFIER_SEEN);
     return;
   }
   if (ev->code != 404) {
@@ -394,7 +393,7 @@ static void on_request(cf_verifier_t *v, cf_effects_t *fx, cf_event_t const *ev)
 void cf_verifier_step(cf_verifier_t *v, cf_effects_t *fx, cf_event_t const *ev) {
   switch (ev->kind) {
   case CF_EV_START:
-    cf_fx_get(fx, ID_SEEN, CF_SPAN_LIT(SEEN_NAME));
+    cf_fx_get(fx, ID_SEEN, CF_SPAN_LIT(CF_VERIFIER_SEEN));
     break;
   case CF_EV_REQUEST:
     on_request(v, fx, ev);

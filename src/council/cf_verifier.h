@@ -11,6 +11,8 @@
 #include "crypto/cf_entropy.h"
 #include "evidence/cf_credential.h"
 
+#define CF_VERIFIER_SEEN "seen" /* in the member's folder */
+
 #define CF_VERIFIER_NONCES_MAX 64 /* outstanding; one more displaces the oldest */
 #define CF_VERIFIER_CHALLENGES_MAX 16
 #define CF_VERIFIER_CHALLENGE_MS 60000

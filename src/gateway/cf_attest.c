@@ -242,6 +242,14 @@ statement_store(cf_gateway_t *g, unsigned i) {
   cf_store_put(&g->writes, CF_STORE_META, CF_SPAN(key, n), cf_wr_out(&wr));
 }
 
+static bool
+is_statement(cf_gateway_t const *g, unsigned member, cf_span_t bytes) {
+  cf_sign1_t    s;
+  cf_p256_pub_t pub;
+  memcpy(pub.b, verifiers(g)->members[member].es256, sizeof pub.b);
+  return !cf_sign1_decode(&s, bytes, NULL, NULL) && !cf_sign1_verify(&s, &pub);
+}
+
 void
 cf_attest_load(cf_gateway_t *g, cf_event_t const *ev) {
   cf_rd_t          rd;
@@ -255,6 +263,7 @@ cf_attest_load(cf_gateway_t *g, cf_event_t const *ev) {
       if (!cf_span_eq(w.key, CF_SPAN(key, n)) || w.value.len <= 8 || w.value.len > 8 + CF_STATEMENT_BYTES) continue;
       cf_verifier_state_t *v  = &g->attest.v[i];
       cf_rd_t              in = cf_rd_span(w.value);
+      if (!is_statement(g, i, CF_SPAN(w.value.ptr + 8, w.value.len - 8))) continue; /* not what was stored: there will be another */
       v->statement_s          = cf_rd_u64(&in);
       v->statement_len        = (uint32_t)cf_rd_left(&in);
       memcpy(v->statement, cf_rd_take(&in, v->statement_len), v->statement_len);

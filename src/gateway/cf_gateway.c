@@ -101,6 +101,8 @@ cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_
   lay(g, &index, &writer);
   cf_status_t st = cf_domain_open(&g->domain, g->cfg.genesis, NULL, err);
   if (!st) st = check_keys(g, err);
+  cf_hash_t block0;
+  if (!st && cfg->deployment.len) st = cf_domain_deployment(&block0, &g->domain, cfg->deployment, err);
   if (st) return st;
   memcpy(g->issuer, g->domain.witnesses.log.name, sizeof g->issuer);
   cf_index_init(&g->index, cfg->index_cap, index);

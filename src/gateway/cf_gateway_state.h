@@ -367,8 +367,8 @@ struct cf_gateway {
 
   /* releases */
   uint64_t    results_file; /* number of the next */
-  uint64_t    results_list[CF_FILES_MAX];
-  size_t      results_cnt, results_at;
+  uint64_t    results_at;   /* start: the one that is read */
+  bool        results_lost; /* start: it is not there or not whole; was it said to be lost? */
   cf_lookup_t lookup[CF_LOOKUPS_MAX];
 
   /* settlements */
@@ -486,7 +486,8 @@ bool cf_batcher_note(cf_gateway_t          *g,
 
 /* cf_promises.c */
 bool           cf_promises_make(cf_gateway_t *g, cf_hash_t const *id, cf_span_t envelope, cf_span_t *promise, uint8_t *class);
-void           cf_promises_load(cf_gateway_t *g, cf_event_t const *ev);
+bool           cf_promises_load(cf_gateway_t *g, cf_event_t const *ev);
+bool           cf_promises_whole(cf_gateway_t const *g);
 void           cf_promises_feed(cf_gateway_t *g); /* into a batch */
 void           cf_promises_end(cf_gateway_t *g, cf_hash_t const *id);
 cf_promised_t *cf_promises_find(cf_gateway_t *g, cf_hash_t const *id);
@@ -507,6 +508,7 @@ void      cf_archive_put(cf_gateway_t *g, cf_effects_t *fx, cf_span_t bytes); /*
 /* cf_releases.c */
 void cf_releases_take(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *items);
 void cf_releases_index(cf_gateway_t *g, uint64_t file, cf_span_t bytes);
+bool cf_releases_load(cf_gateway_t *g, uint64_t file, cf_span_t bytes);
 void cf_releases_get(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_hash_t const *id);
 void cf_releases_read(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void cf_releases_file(cf_gateway_t *g, cf_effects_t *fx, uint64_t request, cf_span_t name, char const *type); /* of public/ */

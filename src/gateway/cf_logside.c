@@ -145,8 +145,22 @@ grown(cf_gateway_t *g, cf_effects_t *fx) {
   cf_gateway_public(fx, from);
 }
 
+/* An entry is what it is: ours at this place, or the place is still free. */
+static bool
+is_entry(cf_gateway_t const *g, uint64_t index, cf_span_t entry) {
+  cf_hash_t const *there = cf_logwriter_leaf(&g->writer, index);
+  cf_hash_t        ours  = cf_tree_leaf(entry);
+  return !there || cf_hash_eq(there, &ours);
+}
+
 void
 cf_logside_ready(cf_gateway_t *g, cf_effects_t *fx) {
+  if (!is_entry(g, 0, g->cfg.genesis) || (g->cfg.deployment.len && !is_entry(g, 1, g->cfg.deployment))) {
+    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("log-broken"),
+                   CF_PUBLIC_TEXT("its first entries are not this genesis and deployment: restore those files"), g->writer.size);
+    cf_fx(fx, CF_FX_EXIT)->code = 1;
+    return;
+  }
   (void)cf_logside_queue(g, CF_ENTRY_PLAIN, 0, g->cfg.genesis);
   if (g->cfg.deployment.len) (void)cf_logside_queue(g, CF_ENTRY_PLAIN, 0, g->cfg.deployment);
   if (g->writer.size) grown(g, fx);

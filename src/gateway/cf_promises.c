@@ -57,21 +57,46 @@ cf_promises_make(cf_gateway_t *g, cf_hash_t const *id, cf_span_t envelope, cf_sp
   return true;
 }
 
-/* From the store, envelopes before promises.  What a receipt has already is forgotten. */
-void
+/* Is it a promise for this envelope, by a gateway of policy? */
+static bool
+is_promise(cf_gateway_t const *g, cf_hash_t const *id, cf_span_t bytes) {
+  cf_promise_t doc;
+  cf_sign1_t   s;
+  if (bytes.len > CF_PROMISE_BYTES || cf_document_open(&doc, &s, &cf_promise_table, bytes, NULL) || memcmp(doc.envelope, id->b, 32)) return false;
+  for (size_t i = 0; i < g->domain.policy.gateway_keys_cnt; i++) {
+    cf_p256_pub_t pub;
+    memcpy(pub.b, g->domain.policy.gateway_keys[i], sizeof pub.b);
+    if (!cf_sign1_verify(&s, &pub)) return true;
+  }
+  return false;
+}
+
+/* From the store, envelopes before promises.  What a receipt has already is forgotten.  False when a row is not what was written. */
+bool
 cf_promises_load(cf_gateway_t *g, cf_event_t const *ev) {
   cf_rd_t          rd;
   uint64_t         fence;
   cf_store_write_t w;
-  if (cf_store_open(&rd, &fence, ev->body)) return;
+  if (cf_store_open(&rd, &fence, ev->body)) return false;
   while (cf_store_next(&rd, &w)) {
-    cf_hash_t id;
-    if (w.key.len != sizeof id.b) continue;
+    cf_hash_t id, is = cf_sha256(w.value);
+    if (w.key.len != sizeof id.b) return false;
     memcpy(id.b, w.key.ptr, sizeof id.b);
-    if (w.kind == CF_STORE_ENVELOPE) (void)keep(g, &id, w.value);
-    cf_promised_t *p = w.kind == CF_STORE_PROMISE && w.value.len <= CF_PROMISE_BYTES ? cf_promises_find(g, &id) : NULL;
-    if (p) memcpy(p->promise, w.value.ptr, p->promise_len = (uint32_t)w.value.len);
+    if (w.kind == CF_STORE_ENVELOPE && (!cf_hash_eq(&is, &id) || !keep(g, &id, w.value))) return false;
+    if (w.kind != CF_STORE_PROMISE) continue;
+    cf_promised_t *p = cf_promises_find(g, &id);
+    if (!p || !is_promise(g, &id, w.value)) return false;
+    memcpy(p->promise, w.value.ptr, p->promise_len = (uint32_t)w.value.len);
   }
+  return !rd.bad;
+}
+
+/* Each envelope that was kept was promised: both were stored in one commit. */
+bool
+cf_promises_whole(cf_gateway_t const *g) {
+  for (size_t i = 0; i < g->promised_cnt; i++)
+    if (!g->promised[i].promise_len) return false;
+  return true;
 }
 
 void

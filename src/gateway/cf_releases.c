@@ -9,7 +9,7 @@
 #define LEAVES_MAX 16384 /* results of one receipt */
 #define OCTETS "application/octet-stream"
 
-/* ---- results ----   file: CBOR sequence of [envelope id, [receipt's sequence, order, salt, sealed, [path]]] */
+/* ---- results ----   file: CBOR sequence of [envelope id, [receipt's sequence, order, salt, sealed, [path]]], and the hash of it */
 
 typedef struct {
   uint64_t sequence;
@@ -68,7 +68,28 @@ write_results(cf_gateway_t *g, cf_wr_t *wr, results_t *r) {
   }
 }
 
-/* cf_releases_index reads a results file, just written or from an earlier life. */
+static cf_hash_t
+results_hash(cf_span_t sequence) {
+  cf_sha256_t ctx;
+  cf_sha256_tag(&ctx, "results");
+  cf_sha256_add(&ctx, sequence.ptr, sequence.len);
+  return cf_sha256_end(&ctx);
+}
+
+/* cf_releases_load reads a results file of an earlier life: what is in it is nowhere else.  False when it is not what was written. */
+bool
+cf_releases_load(cf_gateway_t *g, uint64_t file, cf_span_t bytes) {
+  cf_hash_t is, says;
+  if (bytes.len < sizeof says.b) return false;
+  cf_span_t sequence = CF_SPAN(bytes.ptr, bytes.len - sizeof says.b);
+  memcpy(says.b, bytes.ptr + sequence.len, sizeof says.b);
+  is = results_hash(sequence);
+  if (!cf_hash_eq(&is, &says)) return false;
+  cf_releases_index(g, file, sequence);
+  return true;
+}
+
+/* cf_releases_index reads what a results file holds. */
 void
 cf_releases_index(cf_gateway_t *g, uint64_t file, cf_span_t bytes) {
   cf_rd_t rd = cf_rd_span(bytes);
@@ -126,11 +147,14 @@ cf_releases_take(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *items) {
       break;
     }
   }
+  cf_span_t sequence = cf_wr_out(&wr);
+  if (!sequence.len) return;
+  cf_hash_t hash = results_hash(sequence);
+  cf_wr_hash(&wr, &hash);
   assert(!wr.bad); /* a frame's results, each with a path, fit */
-  if (!wr.len) return;
   cf_fx_put(fx, results_name(fx, g->results_file), cf_wr_out(&wr));
   fx->at[fx->cnt - 1].side = true;
-  cf_releases_index(g, g->results_file, cf_wr_out(&wr));
+  cf_releases_index(g, g->results_file, sequence);
   g->results_file++;
 }
 

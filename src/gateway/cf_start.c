@@ -31,6 +31,14 @@ take_lease(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   scan(g, fx, CF_STORE_META);
 }
 
+/* What was promised must be kept: an altered or missing row is not passed over. */
+static void
+store_broken(cf_gateway_t *g, cf_effects_t *fx, unsigned kind) {
+  cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("store-broken"),
+                 CF_PUBLIC_TEXT("envelopes and promises in it are not what was written: restore gateway.db"), kind);
+  cf_fx(fx, CF_FX_EXIT)->code = 1;
+}
+
 static void
 on_scan(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   unsigned kind = ev->id >> 8 & 0xff;
@@ -46,12 +54,12 @@ on_scan(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     scan(g, fx, CF_STORE_ENVELOPE);
     return;
   case CF_STORE_ENVELOPE:
-    cf_promises_load(g, ev);
-    scan(g, fx, CF_STORE_PROMISE);
+    if (!cf_promises_load(g, ev)) store_broken(g, fx, kind);
+    else scan(g, fx, CF_STORE_PROMISE);
     return;
   case CF_STORE_PROMISE:
-    cf_promises_load(g, ev);
-    cf_logside_start(g, fx);
+    if (!cf_promises_load(g, ev) || !cf_promises_whole(g)) store_broken(g, fx, kind);
+    else cf_logside_start(g, fx);
     return;
   }
 }
@@ -127,25 +135,46 @@ cf_start_numbers(uint64_t *out, size_t max, cf_span_t names, cf_span_t prefix) {
   return cnt;
 }
 
+/* The next results file is asked for by its number: the numbers have no gaps. */
 static void
 results_go(cf_gateway_t *g, cf_effects_t *fx) {
-  if (g->results_at == g->results_cnt) {
+  if (g->results_at == g->results_file) {
     cf_leader_to(g, CF_STEP_ENTRIES);
     cf_logside_ready(g, fx);
     if (g->settlements) cf_views_want(g, 0); /* which of them are final? */
     return;
   }
   cf_fx_get(fx, cf_fx_id(g, CF_ID_RESULTS, 0),
-            cf_fx_printf(fx, "gateway/results/%020llu", (unsigned long long)g->results_list[g->results_at]));
+            cf_fx_printf(fx, g->results_lost ? "gateway/results/%020llu.lost" : "gateway/results/%020llu", (unsigned long long)g->results_at));
 }
 
 static void
+results_list(cf_gateway_t *g, cf_event_t const *ev) {
+  uint64_t list[CF_FILES_MAX];
+  size_t   cnt    = ev->status ? 0 : cf_start_numbers(list, CF_FILES_MAX, ev->body, CF_SPAN(NULL, 0));
+  g->results_file = cnt ? list[cnt - 1] + 1 : 1;
+  g->results_at   = g->results_file > CF_FILES_MAX ? g->results_file - CF_FILES_MAX : 1; /* older ones are not indexed */
+}
+
+/* A file that is not what was written, or is missing between others, stops us until it is restored, or until somebody says that it is lost:
+   its parties would wait for results for ever. */
+static void
 on_results(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   if ((ev->id & 0xff) == CF_ID_RESULTS_LIST) {
-    g->results_cnt  = ev->status ? 0 : cf_start_numbers(g->results_list, CF_FILES_MAX, ev->body, CF_SPAN(NULL, 0));
-    g->results_file = g->results_cnt ? g->results_list[g->results_cnt - 1] + 1 : 1;
+    results_list(g, ev);
+    results_go(g, fx);
+    return;
+  }
+  bool have = !ev->status && ev->code == 200;
+  if (!g->results_lost && (!have || !cf_releases_load(g, g->results_at, ev->body))) {
+    g->results_lost = true;
+  } else if (!have) {
+    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("results-broken"),
+                   CF_PUBLIC_TEXT("restore this file of gateway/results; an empty NUMBER.lost beside it says that it is lost"), g->results_at);
+    cf_fx(fx, CF_FX_EXIT)->code = 1;
+    return;
   } else {
-    if (!ev->status && ev->code == 200) cf_releases_index(g, g->results_list[g->results_at], ev->body);
+    g->results_lost = false;
     g->results_at++;
   }
   results_go(g, fx);

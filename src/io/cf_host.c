@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "io/cf_clock.h"
 #include "io/cf_frame.h"
 #include "io/cf_http_client.h"
+#include "io/cf_memory.h"
 #include "io/cf_side.h"
 #include "io/cf_store_sqlite.h"
 
@@ -70,6 +72,13 @@ end(host_t *h, int code) {
 
 /* ---- effects ---- */
 
+static bool
+in_memory(host_t const *h, cf_span_t name) {
+  for (char const *const *m = h->cfg->memory; m && *m; m++)
+    if (cf_span_eq(name, CF_SPAN(*m, strlen(*m)))) return true;
+  return false;
+}
+
 static void
 not_durable(host_t *h, cf_status_t st, cf_error_t const *err) {
   log_error(h, st == CF_ERR_STALE ? "fenced" : "not durable, stopping", err);
@@ -82,7 +91,10 @@ durable(host_t *h, cf_effect_t const *e) {
   cf_error_t  err = { 0 };
   cf_status_t st  = CF_OK;
   switch (e->kind) {
-  case CF_FX_PUT:    st = cf_files_put(&h->files, e->name, e->body, &err); break;
+  case CF_FX_PUT:
+    st = in_memory(h, e->name) ? cf_memory_put(&h->files, e->name, e->body, &err)
+                               : cf_files_put(&h->files, e->name, e->body, &err);
+    break;
   case CF_FX_APPEND: st = cf_files_append(&h->files, e->name, e->body, &err); break;
   case CF_FX_REMOVE: st = cf_files_remove(&h->files, e->name, &err); break;
   case CF_FX_STORE:
@@ -124,7 +136,9 @@ read_back(host_t *h, cf_effect_t const *e) {
   bool        found = true;
   uint8_t    *buf   = NULL;
   size_t      size  = 0, max = get_max(h);
-  if (e->kind == CF_FX_GET) {
+  if (e->kind == CF_FX_GET && in_memory(h, e->name)) {
+    st = cf_memory_get(&buf, &size, &found, &h->files, e->name, max, &err);
+  } else if (e->kind == CF_FX_GET) {
     st = cf_files_get(&buf, &size, &found, &h->files, e->name, max, &err);
   } else if (e->kind == CF_FX_LIST) {
     st = cf_files_list(&buf, &size, &h->files, e->name, max, &err);
@@ -415,16 +429,32 @@ open_peers(host_t *h, cf_error_t *err) {
   return h->client ? CF_OK : cf_error_set(err, CF_ERR_IO, "peers", 0, "out of memory");
 }
 
+/* What is in it is nowhere else: a store that was there is not begun anew because it is gone. */
+static cf_status_t
+open_store(host_t *h, cf_error_t *err) {
+  cf_span_t   name    = CF_SPAN(h->cfg->store, strlen(h->cfg->store));
+  bool        damaged = false, fresh = false;
+  char        path[CF_FILES_NAME_MAX + 512];
+  struct stat is;
+  snprintf(path, sizeof path, "%s/%s", h->cfg->folder, h->cfg->store);
+  cf_status_t st = cf_memory_marked(&fresh, &h->files, name, err);
+  if (!st && !fresh && (stat(path, &is) || is.st_size == 0))
+    st = cf_error_set(err, CF_ERR_IO, "store", 0,
+                      "%.32s is missing or empty, and was written before: restore it with its -wal; an empty file " CF_MEMORY_MARK
+                      "%.32s means: begin without what was in it",
+                      h->cfg->store, h->cfg->store);
+  if (!st) st = cf_store_sqlite_open(&h->store, path, h->cfg->store_relaxed, &damaged, err);
+  if (damaged)
+    log_error(h, "the store is damaged: restore it from its newest copy, or move it away with -wal and -shm", err);
+  if (!st && fresh) st = cf_memory_written(&h->files, name, err);
+  return st ? CF_ERR_IO : CF_OK;
+}
+
 static cf_status_t
 open_folder(host_t *h, cf_error_t *err) {
-  bool        damaged = false;
-  cf_status_t st      = cf_files_open(&h->files, h->cfg->folder, h->cfg->public_prefix, err);
+  cf_status_t st = cf_files_open(&h->files, h->cfg->folder, h->cfg->public_prefix, err);
   if (!st && h->cfg->lock) st = cf_files_lock(&h->files, h->cfg->lock, err);
-  if (!st && h->cfg->store) {
-    st = cf_store_sqlite_open(&h->store, h->cfg->store, h->cfg->store_relaxed, &damaged, err);
-    if (damaged) log_error(h, "the store is damaged: move it away with -wal and -shm, and start again to rebuild it", err);
-    if (st) st = CF_ERR_IO;
-  }
+  if (!st && h->cfg->store) st = open_store(h, err);
   return st;
 }
 

@@ -28,7 +28,10 @@ typedef struct {
   char const *lock;          /* lock file in folder: one process at a time       */
   char const *public_prefix; /* names that others may read (cf_files_t)          */
   size_t      file_max;      /* [256 MiB] of a GET, LIST or SCAN                 */
-  char const *store;         /* path of the SQLite file                          */
+
+  char const *const *memory;  /* NULL-ended names of files that the core relies on having written (io/cf_memory.h) */
+
+  char const *store;         /* name of the SQLite file in folder; a memory, too */
   bool        store_relaxed; /* cf_store_sqlite_open                             */
 
   char const            *listen_addr; /* [127.0.0.1] numeric                                 */
@@ -67,6 +70,9 @@ typedef struct {
 
    SIGTERM or SIGINT is CF_EV_STOP; the second one ends the process without asking
    (128 + signal).  Signals are as before on return.
+
+   A file of memory that was changed, or that is missing and was written before: one line names it, and GET ends with CF_ERR_IO.
+   A store that is missing and was there before is not begun anew: 3.
 
    A durable effect that fails, a stale fence included, ends the run: the rest of the step
    and whatever waits in the side lane is dropped, one line is logged, 3 is returned.  3 also when something could not be opened

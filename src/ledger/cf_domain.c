@@ -37,3 +37,22 @@ cf_status_t cf_domain_open(cf_domain_t *out, cf_span_t genesis_entry, cf_hash_t 
   if (!st) st = cf_ledger_genesis_of(&out->block0, &out->genesis, &out->policy, &out->id, err);
   return st;
 }
+
+cf_status_t cf_domain_deployment(cf_hash_t *code, cf_domain_t const *d, cf_span_t entry, cf_error_t *err) {
+  cf_sign1_t                 s;
+  cf_council_doc_t           doc;
+  cf_deployment_t            dep;
+  cf_genesis_ledger_t const *l = &d->genesis.ledger;
+  cf_status_t                st = cf_sign1_decode(&s, entry, cf_deployment_table.typ, err);
+  if (!st) st = cf_council_doc_decode(&doc, s.payload, err);
+  if (!st) st = cf_table_decode(&dep, &cf_deployment_table, doc.body, err);
+  /* What governors signed at the birth of a domain does not lapse with it. */
+  if (!st)
+    st = cf_council_doc_verify(&doc, cf_genesis_council(&d->genesis, CF_GOVERNORS), &d->ledger.separator, d->genesis.created, err);
+  if (st) return st;
+  if (memcmp(dep.domain, d->id.b, sizeof dep.domain) || dep.kind != l->kind || dep.chain_id != l->chain_id ||
+      memcmp(dep.contract, l->contract, sizeof dep.contract))
+    return cf_error_set(err, CF_ERR_POLICY, "deployment", 0, "names another domain or ledger than genesis");
+  memcpy(code->b, dep.code_hash, sizeof code->b);
+  return CF_OK;
+}

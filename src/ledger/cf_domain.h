@@ -25,6 +25,10 @@ typedef struct {
    err names the item. */
 CF_MUST_CHECK cf_status_t cf_domain_open(cf_domain_t *out, cf_span_t genesis_entry, cf_hash_t const *expected, cf_error_t *err);
 
+/* cf_domain_deployment reads the log's entry 1: by k governors, for this domain's ledger.  code is the hash of what the ledger runs: of an
+   embedded one, its block 0.  CF_ERR_FORMAT, CF_ERR_BOUND, CF_ERR_AUTH, or CF_ERR_POLICY: of another domain or ledger. */
+CF_MUST_CHECK cf_status_t cf_domain_deployment(cf_hash_t *code, cf_domain_t const *d, cf_span_t entry, cf_error_t *err);
+
 /* There are verifiers: cf_genesis_check. */
 static inline cf_council_t const *cf_domain_verifiers(cf_domain_t const *d) {
   return cf_genesis_council(&d->genesis, CF_VERIFIERS);

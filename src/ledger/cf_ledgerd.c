@@ -7,10 +7,11 @@
 #include "codec/cf_json.h"
 
 #define BLOCKS_DIR "ledger/blocks"
+#define NEWEST_SZ  (8 + 32)
 #define JSON       "application/json"
 #define PROBLEM    "application/problem+json"
 
-enum { EFFECT_LIST = 1, EFFECT_REPLAY = 2, EFFECT_FIRST_GET = 3 };
+enum { EFFECT_LIST = 1, EFFECT_REPLAY = 2, EFFECT_NEWEST = 3, EFFECT_FIRST_GET = 4 };
 
 void cf_ledgerd_init(cf_ledgerd_t *d, cf_ledgerd_config_t const *cfg) {
   memset(d, 0, offsetof(cf_ledgerd_t, queue));
@@ -46,6 +47,15 @@ static cf_span_t block_name(cf_effects_t *fx, uint64_t n) {
 }
 
 /* ---- making blocks ---- */
+
+/* A block is durable, and then that it was sealed: blocks that are lost later are missed, and no second one of a number is sealed. */
+static void put_block(cf_ledgerd_t *d, cf_effects_t *fx, cf_span_t block) {
+  cf_wr_t wr = cf_wr_init(cf_fx_room(fx, NEWEST_SZ), NEWEST_SZ);
+  cf_fx_put(fx, block_name(fx, d->chain.head.number), block);
+  cf_wr_u64(&wr, d->chain.head.number);
+  cf_wr_hash(&wr, &d->chain.hash);
+  cf_fx_put(fx, CF_SPAN_LIT(CF_LEDGERD_NEWEST), cf_wr_out(&wr));
+}
 
 static uint64_t block_time(cf_ledgerd_t const *d, cf_now_t now) {
   uint64_t s = now.wall_ms / 1000;
@@ -115,7 +125,7 @@ static void make_block(cf_ledgerd_t *d, cf_effects_t *fx, cf_now_t now, bool due
   if (d->chain.accepted || due) {
     cf_wr_t block = cf_wr_init(d->block, sizeof d->block);
     cf_chain_seal(&d->chain, &block, time_s, cf_wr_out(&body), d->chain.accepted, d->cfg.scalar);
-    cf_fx_put(fx, block_name(fx, d->chain.head.number), cf_wr_out(&block));
+    put_block(d, fx, cf_wr_out(&block));
     d->last_block_ms = now.mono_ms;
   }
   for (size_t w = 0; w < d->waiting_cnt; w++)
@@ -145,7 +155,7 @@ static void found(cf_ledgerd_t *d, cf_effects_t *fx, cf_now_t now) {
     stop(fx, 1, &err);
     return;
   }
-  cf_fx_put(fx, block_name(fx, 0), cf_wr_out(&block));
+  put_block(d, fx, cf_wr_out(&block));
   begin(d, now);
 }
 
@@ -169,9 +179,37 @@ static void on_list(cf_ledgerd_t *d, cf_effects_t *fx, cf_event_t const *ev) {
     }
     cnt++;
   }
+  if (d->sealed && cnt <= d->sealed_number) {
+    cf_error_set(&err, CF_ERR_STALE, "ledger.blocks", (size_t)cnt, "block %llu was sealed, and is missing: restore the blocks",
+                 (unsigned long long)d->sealed_number);
+    stop(fx, 1, &err);
+    return;
+  }
   d->blocks_cnt = cnt;
   if (cnt == 0) found(d, fx, ev->now);
   else read_back(d, fx, 0);
+}
+
+static void on_newest(cf_ledgerd_t *d, cf_effects_t *fx, cf_event_t const *ev) {
+  cf_error_t err = { 0 };
+  cf_rd_t    rd  = cf_rd_span(ev->body);
+  d->sealed      = ev->code != 404;
+  if (d->sealed) {
+    d->sealed_number = cf_rd_u64(&rd);
+    d->sealed_hash   = cf_rd_hash(&rd);
+  }
+  if (ev->status || !cf_rd_done(&rd)) {
+    cf_error_set(&err, CF_ERR_FORMAT, "ledger.newest", 0, "what block was sealed last cannot be read: restore this file");
+    stop(fx, 1, &err);
+    return;
+  }
+  cf_effect_t *list = cf_fx(fx, CF_FX_LIST);
+  list->id          = EFFECT_LIST;
+  list->name        = CF_SPAN_LIT(BLOCKS_DIR);
+}
+
+static bool is_other(cf_ledgerd_t const *d) {
+  return d->sealed && d->chain.head.number == d->sealed_number && !cf_hash_eq(&d->chain.hash, &d->sealed_hash);
 }
 
 static cf_status_t replay(cf_ledgerd_t *d, cf_span_t block, cf_error_t *err) {
@@ -186,7 +224,10 @@ static cf_status_t replay(cf_ledgerd_t *d, cf_span_t block, cf_error_t *err) {
 static void on_read_back(cf_ledgerd_t *d, cf_effects_t *fx, cf_event_t const *ev) {
   cf_error_t err = { 0 };
   if (ev->status || ev->code != 200) cf_error_set(&err, CF_ERR_IO, "ledger.blocks", 0, "a block file cannot be read");
-  else if (replay(d, ev->body, &err) == CF_OK) {
+  else if (replay(d, ev->body, &err) == CF_OK && is_other(d))
+    cf_error_set(&err, CF_ERR_AUTH, "ledger.blocks", (size_t)d->sealed_number, "block %llu is not the one that was sealed",
+                 (unsigned long long)d->sealed_number);
+  else if (!err.status) {
     if (d->chain.head.number + 1 == d->blocks_cnt) begin(d, ev->now);
     else read_back(d, fx, d->chain.head.number + 1);
     return;
@@ -369,15 +410,11 @@ static void on_request(cf_ledgerd_t *d, cf_effects_t *fx, cf_event_t const *ev) 
 void cf_ledgerd_step(cf_ledgerd_t *d, cf_effects_t *fx, cf_event_t const *ev) {
   d->reply = cf_wr_init(d->reply_buf, sizeof d->reply_buf);
   switch (ev->kind) {
-  case CF_EV_START: {
-    cf_effect_t *list = cf_fx(fx, CF_FX_LIST);
-    list->id          = EFFECT_LIST;
-    list->name        = CF_SPAN_LIT(BLOCKS_DIR);
-    return;
-  }
+  case CF_EV_START: cf_fx_get(fx, EFFECT_NEWEST, CF_SPAN_LIT(CF_LEDGERD_NEWEST)); return;
   case CF_EV_REQUEST: on_request(d, fx, ev); return;
   case CF_EV_DONE:
-    if (ev->id == EFFECT_LIST) on_list(d, fx, ev);
+    if (ev->id == EFFECT_NEWEST) on_newest(d, fx, ev);
+    else if (ev->id == EFFECT_LIST) on_list(d, fx, ev);
     else if (ev->id == EFFECT_REPLAY) on_read_back(d, fx, ev);
     else on_block_read(d, fx, ev);
     return;

@@ -9,13 +9,15 @@
 
    A call is answered when the block that holds it is durable, or when it is refused; the same call again is answered with
    its first place.  Calls that wait make a block at once, but not sooner than interval_ms after the last; with none a block
-   comes at least every V/6.  At start blocks are read back from ledger/blocks/ and replayed; without any, block 0 is made. */
+   comes at least every V/6.  At start blocks are read back from ledger/blocks/ and replayed; without any, block 0 is made,
+   unless ledger/newest names one that was sealed: then what is missing was lost, and it stops. */
 #ifndef CF_LEDGER_LEDGERD_H
 #define CF_LEDGER_LEDGERD_H
 
 #include "base/cf_effect.h"
 #include "ledger/cf_blocks.h"
 
+#define CF_LEDGERD_NEWEST      "ledger/newest" /* number u64 and hash of the newest block sealed: a private file */
 #define CF_LEDGERD_KEYS_MAX    64
 #define CF_LEDGERD_WAITING_MAX 128 /* requests waiting for a block */
 #define CF_LEDGERD_GETS_MAX    32  /* requests waiting for a file */
@@ -41,6 +43,9 @@ typedef struct {
   cf_chain_t           chain;
   bool                 ready;
   uint64_t             blocks_cnt;  /* START: files to read back */
+  bool                 sealed;      /* START: these are known of the newest block that a life before sealed */
+  uint64_t             sealed_number;
+  cf_hash_t            sealed_hash;
   uint64_t             last_block_ms;
   uint64_t             next_effect;
   cf_ledgerd_waiting_t waiting[CF_LEDGERD_WAITING_MAX];

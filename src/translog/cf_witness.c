@@ -24,15 +24,20 @@ find(cf_witness_t *w, cf_span_t origin) {
   return NULL;
 }
 
+void
+cf_witness_file(char file[CF_WITNESS_FILE_MAX], cf_vkey_t const *log) {
+  cf_hash_t id = cf_sha256(cf_vkey_name(log));
+  char      hex[65];
+  snprintf(file, CF_WITNESS_FILE_MAX, "witness/%s", cf_hex_encode(hex, CF_SPAN_OF(id.b)));
+}
+
 cf_status_t
 cf_witness_trust(cf_witness_t *w, cf_vkey_t const *log) {
   if (log->type != CF_VKEY_LOG || find(w, cf_vkey_name(log))) return CF_ERR_POLICY;
   if (w->log_cnt == CF_WITNESS_LOGS_MAX) return CF_ERR_BOUND;
-  cf_witness_log_t *l  = &w->log[w->log_cnt++];
-  cf_hash_t         id = cf_sha256(cf_vkey_name(log));
-  char              hex[65];
-  l->log               = *log;
-  snprintf(l->file, sizeof l->file, "witness/%s", cf_hex_encode(hex, CF_SPAN_OF(id.b)));
+  cf_witness_log_t *l = &w->log[w->log_cnt++];
+  l->log              = *log;
+  cf_witness_file(l->file, log);
   return CF_OK;
 }
 

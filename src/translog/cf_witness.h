@@ -13,13 +13,17 @@
 #include "base/cf_effect.h"
 #include "translog/cf_note.h"
 
+#define CF_WITNESS_FILE_MAX (8 + 64 + 1)
+/* cf_witness_file names what a witness of log keeps in its folder: the last checkpoint that it cosigned. */
+void cf_witness_file(char file[CF_WITNESS_FILE_MAX], cf_vkey_t const *log);
+
 #define CF_WITNESS_LOGS_MAX    16
 #define CF_WITNESS_NOTE_MAX    (CF_CHECKPOINT_TEXT_MAX + 1 + 2 * (4 + CF_NOTE_NAME_MAX + 1 + 104 + 1))
 #define CF_WITNESS_SCRATCH_MAX 4096
 
 typedef struct {
   cf_vkey_t log; /* whose name is the origin */
-  char      file[8 + 64 + 1];
+  char      file[CF_WITNESS_FILE_MAX];
   bool      loaded;
   bool      cosigned;
   uint64_t  size; /* 0 when never cosigned */

@@ -332,7 +332,9 @@ test_store_fenced(void **state) {
   bool               rebuildable;
   uint8_t            bytes[100];
   cf_wr_t            wr = cf_wr_init(bytes, sizeof bytes);
-  host_proc_t        h  = start((cf_host_config_t){ .store = tmp_path("g.db") }, store_script);
+  mkdir(tmp_path("new"), 0700);
+  write_file("new/g.db", "", 0);
+  host_proc_t h = start((cf_host_config_t){ .store = "g.db" }, store_script);
   usleep(250000);
   assert_trace("8 me=leader under 5\n");
   assert_int_equal(waitpid(h.pid, NULL, WNOHANG), 0);
@@ -342,6 +344,54 @@ test_store_fenced(void **state) {
   cf_store_sqlite_free(other);
   assert_int_equal(host_wait(h), 3);
   assert_non_null(strstr(read_file("log", NULL), "\"event\":\"fenced\",\"status\":\"stale\""));
+}
+
+/* Promises are nowhere but in the store: one that is gone is not begun anew, unless somebody says so. */
+static void
+test_store_gone(void **state) {
+  for (int empty = 0; empty < 2; empty++) {
+    if (empty) write_file("g.db", "", 0);
+    assert_int_equal(host_wait(start((cf_host_config_t){ .store = "g.db" }, store_script)), 3);
+    assert_non_null(strstr(read_file("log", NULL), "g.db is missing or empty, and was written before"));
+  }
+  mkdir(tmp_path("new"), 0700);
+  write_file("new/g.db", "", 0);
+  host_proc_t h = start((cf_host_config_t){ .store = "g.db" }, store_script);
+  usleep(100000);
+  assert_int_equal(access(tmp_path("new/g.db"), F_OK), -1);
+  kill(h.pid, SIGKILL);
+  host_wait(h);
+  assert_int_equal(unlink(tmp_path("g.db")), 0);
+  assert_int_equal(host_wait(start((cf_host_config_t){ .store = "g.db" }, store_script)), 3);
+}
+
+/* ---- memory ---- */
+
+static void
+memory_script(cf_effects_t *fx, cf_event_t const *ev) {
+  if (ev->kind == CF_EV_START) cf_fx_get(fx, 1, S("kept"));
+  if (ev->kind != CF_EV_DONE) return;
+  trace("%s %u %.*s\n", cf_status_name(ev->status), ev->code, (int)ev->body.len, (char const *)ev->body.ptr);
+  if (!ev->status) cf_fx_put(fx, S("kept"), S("so far"));
+  exit_with(fx, ev->status ? 1 : 0);
+}
+
+static void
+test_memory(void **state) {
+  static char const *const memory[] = { "kept", NULL };
+  cf_host_config_t const   cfg      = { .memory = memory };
+  assert_int_equal(host_wait(start(cfg, memory_script)), 1); /* missing, and nobody said that it is new */
+  assert_trace("io 0 \n");
+  assert_non_null(strstr(read_file("log", NULL), "kept is missing, and was written before"));
+  mkdir(tmp_path("new"), 0700);
+  write_file("new/kept", "", 0);
+  assert_int_equal(host_wait(start(cfg, memory_script)), 0);
+  assert_trace("ok 404 \n");
+  assert_int_equal(host_wait(start(cfg, memory_script)), 0);
+  assert_trace("ok 200 so far\n");
+  write_file("kept", "so far", 6); /* by another hand */
+  assert_int_equal(host_wait(start(cfg, memory_script)), 1);
+  assert_non_null(strstr(read_file("log", NULL), "kept is not what was written"));
 }
 
 /* ---- asking ---- */
@@ -414,8 +464,8 @@ test_no_start(void **state) {
   kill(h.pid, SIGKILL);
   host_wait(h);
   write_file("bad.db", "no database, but long enough to be read as one, if that were what it is, which it is not. ........", 98);
-  assert_int_equal(host_wait(start((cf_host_config_t){ .store = tmp_path("bad.db") }, deaf_script)), 3);
-  assert_non_null(strstr(read_file("log", NULL), "rebuild"));
+  assert_int_equal(host_wait(start((cf_host_config_t){ .store = "bad.db" }, deaf_script)), 3);
+  assert_non_null(strstr(read_file("log", NULL), "the store is damaged"));
 }
 
 int
@@ -423,7 +473,7 @@ main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, tmp_make, tmp_remove)
   struct CMUnitTest const tests[] = {
     T(test_order), T(test_barrier), T(test_kill_keeps_acknowledged), T(test_burst), T(test_tick_and_wake), T(test_stop),
-    T(test_store_fenced), T(test_ask), T(test_no_start),
+    T(test_store_fenced), T(test_store_gone), T(test_memory), T(test_ask), T(test_no_start),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

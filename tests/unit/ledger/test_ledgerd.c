@@ -18,7 +18,8 @@ typedef struct {
   cf_effects_t        fx;
   uint8_t             scratch[1 << 16];
   cf_now_t            now;
-  file_t              disk[256];
+  file_t              disk[256]; /* block files, and what a crash left among them */
+  file_t              newest;    /* ledger/newest, which lies elsewhere */
   size_t              files;
   uint64_t            next_request;
   unsigned            code[64]; /* answers by request; 0: none yet */
@@ -30,6 +31,7 @@ typedef struct {
 } host_t;
 
 static file_t *file(host_t *h, cf_span_t name) {
+  if (cf_span_eq(name, CF_SPAN_LIT(CF_LEDGERD_NEWEST))) return h->newest.bytes ? &h->newest : NULL;
   for (size_t i = 0; i < h->files; i++)
     if (strlen(h->disk[i].name) == name.len && memcmp(h->disk[i].name, name.ptr, name.len) == 0) return &h->disk[i];
   return NULL;
@@ -37,6 +39,7 @@ static file_t *file(host_t *h, cf_span_t name) {
 
 static void put(host_t *h, cf_span_t name, cf_span_t body) {
   file_t *f = file(h, name);
+  if (cf_span_eq(name, CF_SPAN_LIT(CF_LEDGERD_NEWEST))) f = &h->newest;
   if (!f) {
     f = &h->disk[h->files++];
     snprintf(f->name, sizeof f->name, "%.*s", (int)name.len, (char const *)name.ptr);
@@ -138,6 +141,7 @@ static int teardown(void **state) {
   host_t *h = *state;
   assert_int_equal(h->reply_before_put, 0);
   for (size_t i = 0; i < h->files; i++) free(h->disk[i].bytes);
+  free(h->newest.bytes);
   cf_ledgerd_fini(h->d);
   world_free(h->w);
   free(h->d);
@@ -358,6 +362,38 @@ static void refuses_a_false_disk(void **state) {
   assert_int_equal(h->exit_code, -1);
 }
 
+/* Blocks that were sealed and are gone, all of them or the newest: a second block of that number is never sealed. */
+static void misses_what_it_sealed(void **state) {
+  host_t *h = *state;
+  begin_post();
+  add_call(h, op_open(actor("owner", 0).addr), NULL, 0);
+  h->now.mono_ms += 50;
+  post(h);
+  assert_int_equal(h->files, 2);
+  for (size_t left = 0; left < 2; left++) {
+    h->files = left;
+    restart(h);
+    assert_int_equal(h->exit_code, 1);
+    assert_int_equal(h->files, left); /* nothing was founded, nothing sealed */
+  }
+  h->files = 2;
+  restart(h);
+  assert_int_equal(h->exit_code, -1);
+
+  h->newest.bytes[8] ^= 1; /* another block of that number */
+  restart(h);
+  assert_int_equal(h->exit_code, 1);
+  h->newest.bytes[8] ^= 1;
+  h->newest.len--;
+  restart(h);
+  assert_int_equal(h->exit_code, 1);
+  h->newest.len++;
+  free(h->newest.bytes);
+  h->newest.bytes = NULL; /* a crash between the first block and its note */
+  restart(h);
+  assert_int_equal(h->exit_code, -1);
+}
+
 static void stop_answers_who_waits(void **state) {
   host_t *h = *state;
   begin_post();
@@ -391,7 +427,8 @@ int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
     T(calls_are_answered),    T(one_block_for_many),   T(blocks_without_calls),   T(what_is_read),
-    T(restarts_where_it_was), T(refuses_a_false_disk), T(stop_answers_who_waits), T(queue_is_bounded),
+    T(restarts_where_it_was), T(refuses_a_false_disk), T(misses_what_it_sealed), T(stop_answers_who_waits),
+    T(queue_is_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
