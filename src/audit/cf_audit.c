@@ -242,9 +242,9 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
 }
 
 cf_status_t cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
-  static bool (*const steps[])(cf_audit_t *) = {cf_audit_list,    cf_audit_genesis,  cf_audit_log,
-                                                cf_audit_history, cf_audit_notes,    cf_audit_results,
-                                                cf_audit_ledger,  cf_audit_contents, cf_audit_receipts};
+  static bool (*const steps[])(cf_audit_t *) = {cf_audit_list,    cf_audit_blocks,  cf_audit_genesis, cf_audit_log,
+                                                cf_audit_history, cf_audit_notes,   cf_audit_results, cf_audit_ledger,
+                                                cf_audit_contents, cf_audit_receipts};
   cf_audit_t *a = cf_audit_new(reader, options);
   *out = a;
 

@@ -79,24 +79,61 @@ static bool is_block(uint64_t *number, char const *name) {
   return !strcmp(again, name);
 }
 
+static cf_read_t read_block(cf_audit_t *a, cf_span_t *bytes, char name[48], uint64_t number) {
+  snprintf(name, 48, "ledger/blocks/%020llu", (ull_t)number);
+  return cf_audit_try(a, bytes, name, CF_BLOCK_MAX);
+}
+
+static bool has_block(cf_audit_t *a, uint64_t number) {
+  char      name[48];
+  cf_span_t bytes;
+  cf_read_t r = read_block(a, &bytes, name, number);
+  return r == CF_READ_OK || r == CF_READ_LARGE;
+}
+
+/* The ledger's extent is taken before the log's: a settlement is in the log before it executes, so each that these blocks executed
+   is in the log that is read after them.  Where the tree cannot be listed it is searched for. */
+bool cf_audit_blocks(cf_audit_t *a) {
+  uint64_t number, step = 1;
+  for (uint64_t i = 0; i < a->names.cnt; i++)
+    if (is_block(&number, ((cf_name_t *)cf_vec_at(&a->names, i))->name) && number >= a->blocks_there) a->blocks_there = number + 1;
+  if (a->listed || !has_block(a, 0)) return !a->failed_io;
+  for (number = 0; has_block(a, number + step); step *= 2) number += step;
+  for (; step; step /= 2)
+    if (has_block(a, number + step)) number += step;
+  a->blocks_there = number + 1;
+  return !a->failed_io;
+}
+
+/* Blocks to replay: those that were there, and those that receipts name since. */
+static uint64_t extent(cf_audit_t const *a) {
+  uint64_t n = a->blocks_there;
+  for (uint64_t i = 0; i < a->receipts.cnt; i++) {
+    cf_receipt_row_t const *r = cf_vec_at(&a->receipts, i);
+    if (r->view.number >= n && r->view.number < UINT64_MAX) n = r->view.number + 1;
+  }
+  return n;
+}
+
 /* Blocks behind one that failed are not judged; they are not strangers for that. */
 static bool account_blocks(cf_audit_t *a) {
-  bool later = false;
+  bool later = a->blocks.cnt < a->blocks_there;
   for (uint64_t i = 0; i < a->names.cnt; i++) {
     cf_name_t *n = cf_vec_at(&a->names, i);
     uint64_t   number;
     if (!is_block(&number, n->name) || number < a->blocks.cnt) continue;
-    n->accounted = later = true;
+    n->accounted = true;
   }
   return later;
 }
 
 static void replay_all(cf_audit_t *a) {
-  for (uint64_t number = 0; !a->failed_io; number++) {
+  uint64_t cnt = extent(a);
+  a->ledger_whole = true;
+  for (uint64_t number = 0; (!number || number < cnt) && !a->failed_io; number++) {
     char      name[48];
     cf_span_t bytes;
-    snprintf(name, sizeof name, "ledger/blocks/%020llu", (ull_t)number);
-    cf_read_t r = cf_audit_try(a, &bytes, name, CF_BLOCK_MAX);
+    cf_read_t r = read_block(a, &bytes, name, number);
     if (r == CF_READ_ABSENT) {
       bool later = account_blocks(a);
       a->ledger_whole = number > 0 && !later;
@@ -107,6 +144,7 @@ static void replay_all(cf_audit_t *a) {
     }
     if (r == CF_READ_LARGE) cf_audit_fault(a, CF_WHO(CF_RANK_LEDGER, 10), name, cf_next_copy, "larger than any block");
     if (r != CF_READ_OK || !replay(a, number, name, bytes)) {
+      a->ledger_whole = false;
       (void)account_blocks(a);
       return;
     }

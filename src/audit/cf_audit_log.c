@@ -87,6 +87,16 @@ static size_t prefix_sz(cf_audit_t const *a, cf_tile_t const *t) {
   return rd.bad ? SIZE_MAX : rd.pos;
 }
 
+/* The log's writer removes the partial files of a tile when the full one is durable. */
+static bool outgrown(cf_audit_t *a, cf_tile_t const *t) {
+  char      name[4 + CF_TILE_PATH_MAX] = "log/";
+  cf_span_t bytes;
+  cf_tile_t full = *t;
+  full.width = CF_TILE_WIDTH;
+  cf_tile_path(name + 4, &full);
+  return cf_audit_try(a, &bytes, name, CF_BUNDLE_MAX) == CF_READ_OK;
+}
+
 static void check_narrower(cf_audit_t *a, cf_tile_name_t const *const *sorted, size_t cnt, cf_tile_t const *want) {
   size_t lo = 0, hi = cnt;
   while (lo < hi) { /* the first of this tile */
@@ -101,7 +111,9 @@ static void check_narrower(cf_audit_t *a, cf_tile_name_t const *const *sorted, s
     cf_span_t        bytes;
     cf_who_t         who = {CF_RANK_LOG, 9, 0, t->index * CF_TILE_WIDTH << (t->row > 0 ? 8 * t->row : 0)};
     if (t->width >= want->width) continue;
-    if (!cf_audit_read(a, &bytes, name, CF_BUNDLE_MAX, who, "it was listed")) continue;
+    cf_read_t r = cf_audit_try(a, &bytes, name, CF_BUNDLE_MAX);
+    if (r == CF_READ_ABSENT && outgrown(a, t)) continue;
+    if (r != CF_READ_OK && !cf_audit_read(a, &bytes, name, CF_BUNDLE_MAX, who, "it was listed")) continue;
     if (a->bundle_sz == 0) continue; /* the wider one is gone, as told: this one has nothing to agree with */
     if (bytes.len <= a->bundle_sz && bytes.len == prefix_sz(a, t) && !memcmp(bytes.ptr, a->bundle, bytes.len)) continue;
     *(cf_narrow_row_t *)cf_vec_add(&a->narrow, &a->mem) = (cf_narrow_row_t){name, who};

@@ -171,6 +171,7 @@ struct cf_audit {
   cf_history_boot_t const *event_boot;
   /* ledger */
   cf_chain_t     chain;
+  uint64_t       blocks_there; /* before the log was read: what these executed stands in the log */
   bool           ledger_whole; /* every block was replayed */
   uint64_t       block_now;
   cf_vec_t       blocks, moves, registrations, proofs;
@@ -192,6 +193,7 @@ bool cf_audit_log(cf_audit_t *a);
 bool cf_audit_history(cf_audit_t *a);
 bool cf_audit_notes(cf_audit_t *a);
 bool cf_audit_results(cf_audit_t *a);
+bool cf_audit_blocks(cf_audit_t *a); /* before the log: how far the ledger goes */
 bool cf_audit_ledger(cf_audit_t *a);
 bool cf_audit_contents(cf_audit_t *a);
 bool cf_audit_receipts(cf_audit_t *a);

@@ -17,6 +17,12 @@ int cf_cmd_audit(cf_args_t const *a) {
   if (code) return code;
   if (given) options.domain = &domain;
   cf_status_t    st = cf_audit_run(&audit, &reader, &options);
+  if (st == CF_ERR_AUTH && cf_tree_busy(&reader)) { /* what was in the midst of being written looks like a fault */
+    cf_note("audit: %s is being written to; it is read again, as far as it stood %u s ago", cf_dir(a), CF_TREE_BUSY_S);
+    cf_audit_free(audit);
+    options.now_s = cf_wall_s() + CF_TREE_BUSY_S; /* when it is listed */
+    st = cf_audit_run(&audit, &reader, &options);
+  }
   cf_audit_out_t out = {write_file, stdout};
   if (st == CF_ERR_IO)
     return cf_fail(CF_EXIT_WORLD, "audit", "io", cf_dir(a), "found", "a file could not be read; nothing is said", NULL);

@@ -8,4 +8,11 @@
 /* cf_tree_reader opens DIR/public, DIR itself when it has no public/, or http://...  0 or an exit status. */
 int cf_tree_reader(cf_audit_reader_t *out, char const *where);
 
+#define CF_TREE_BUSY_S 3u /* what a gateway writes before it appends to the log is referred to by then */
+
+/* cf_tree_busy looks whether a folder that was listed is another by now: somebody writes to it.  Once true, the next
+   listing tells what was there CF_TREE_BUSY_S before and still is, so that nothing that is on its way looks like a stranger.  False
+   the second time, and for a server, which cannot be listed. */
+bool cf_tree_busy(cf_audit_reader_t const *reader);
+
 #endif

@@ -96,6 +96,41 @@ static void restart(a_world_t *a) {
   a_certify(a);
 }
 
+/* ---- a domain that goes on while it is audited ---- */
+
+typedef struct {
+  a_world_t *a;
+  unsigned   windows; /* to come, as soon as the log's head was read */
+} live_t;
+
+static cf_status_t live_list(void *ctx, cf_audit_name_fn *fn, void *fn_ctx) { return tree_list(((live_t *)ctx)->a->t, fn, fn_ctx); }
+
+static cf_read_t live_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
+  live_t   *l = ctx;
+  cf_read_t r = tree_read(l->a->t, name, max, bytes);
+  if (!strcmp(name, "log/checkpoint"))
+    for (; l->windows; l->windows--) a_window(l->a, 10);
+  return r;
+}
+
+/* The ledger has moved on when it is read: what its later blocks executed is not in the log that was read, and no fault. */
+static void test_live(void **state) {
+  for (int listed = 0; listed < 2; listed++) {
+    live_t             l = {a_life(9), 2};
+    cf_audit_reader_t  r = {listed ? live_list : NULL, live_read, &l};
+    cf_audit_options_t o = {0};
+    cf_audit_t        *a;
+    cf_status_t        st = cf_audit_run(&a, &r, &o);
+    if (st) fail_msg("%s: %s", cf_audit_fault_at(a, 0)->file, cf_audit_fault_at(a, 0)->text);
+    assert_int_equal(cf_audit_counts(a)->executed, 2);
+    cf_audit_free(a);
+    a = run(l.a->t, CF_OK); /* and quiet again: all four */
+    assert_int_equal(cf_audit_counts(a)->executed, 4);
+    cf_audit_free(a);
+    a_world_free(l.a);
+  }
+}
+
 static void test_restart(void **state) {
   a_world_t *a = a_world_new(8);
   cf_span_t  env[2];
@@ -570,7 +605,7 @@ static void test_verify_receipt(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-      cmocka_unit_test(test_restart),
+      cmocka_unit_test(test_live), cmocka_unit_test(test_restart),
       cmocka_unit_test(test_twin),
       cmocka_unit_test(test_abandoned),
       cmocka_unit_test(test_abandoned_too_early),
