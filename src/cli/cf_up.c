@@ -35,7 +35,9 @@ static bool wanted(char const *only, char const *role) {
 static int start(cf_procs_t *procs, char const *role, char const *const *argv, bool ready_pipe) {
   cf_error_t           err = {0};
   cf_proc_spec_t const spec = {.role = role, .argv = argv, .keep = true, .ready_pipe = ready_pipe, .stop_ms = 8000};
-  return cf_procs_start(procs, &spec, &err) ? cf_fail_error(role, &err) : 0;
+  if (!cf_procs_start(procs, &spec, &err)) return 0;
+  return cf_fail(CF_EXIT_WORLD, "up", "io", role, "found", err.text, "next",
+                 cf_fmt("%s/%s.log has its words; does another \"up\" work in this folder, or on its ports?", procs->log_dir, role), NULL);
 }
 
 static int start_members(cf_procs_t *procs, cf_folder_t const *f, char const *only, char const *name, cf_council_role_t role) {

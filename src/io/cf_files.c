@@ -168,6 +168,14 @@ fresh_rename(fresh_t const *f) {
   return renameat(f->parent, tmp, f->parent, f->name.text + f->name.leaf) == 0;
 }
 
+/* On a full disk it would be in the way, and under public/ a stranger. */
+static void
+fresh_remove(fresh_t const *f) {
+  char tmp[CF_FILES_NAME_MAX + 8];
+  temporary(tmp, f);
+  (void)unlinkat(f->parent, tmp, 0);
+}
+
 /* All temporaries are written before the first is waited for, and all are durable before the first is renamed. */
 cf_status_t
 cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt, cf_error_t *err) {
@@ -188,6 +196,7 @@ cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt,
   for (at = 0; at < n && !st; at++)
     if (!f[at].shared && fsync(f[at].parent)) st = fail(err, "put", f[at].name.text);
   for (at = 0; at < n; at++) {
+    if (st && f[at].fd >= 0) fresh_remove(&f[at]);
     if (f[at].fd >= 0) close(f[at].fd);
     if (f[at].parent >= 0 && !f[at].shared) close(f[at].parent);
   }

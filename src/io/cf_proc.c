@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "codec/cf_json.h"
 #include "io/cf_clock.h"
 #include "io/cf_http_client.h"
 
@@ -207,16 +208,22 @@ echo(cf_procs_t const *procs, cf_proc_t *p) {
   }
 }
 
-/* what it said last, for an error */
+/* what it said last, for an error; of a line of our own (docs/operations.md) its item and text */
 static void
 last_line(cf_proc_t const *p, char *out, size_t max) {
-  off_t   size = lseek(p->log, 0, SEEK_END);
-  ssize_t n    = pread(p->log, out, max - 1, size > (off_t)max - 1 ? size - (off_t)max + 1 : 0);
+  char      said[1024], item[64], text[192];
+  cf_json_t line;
+  off_t     size = lseek(p->log, 0, SEEK_END);
+  ssize_t   n    = pread(p->log, said, sizeof said - 1, size > (off_t)sizeof said - 1 ? size - (off_t)sizeof said + 1 : 0);
   if (n < 0) n = 0;
-  while (n > 0 && out[n - 1] == '\n') n--;
-  out[n]         = 0;
-  char const *nl = strrchr(out, '\n');
-  if (nl) memmove(out, nl + 1, strlen(nl));
+  while (n > 0 && said[n - 1] == '\n') n--;
+  said[n]          = 0;
+  char const *nl   = strrchr(said, '\n');
+  char const *last = nl ? nl + 1 : said;
+  bool        ours = !cf_json_parse(&line, CF_SPAN(last, strlen(last)), NULL) &&
+              !cf_json_str(item, sizeof item, cf_json_get(line, "item")) && !cf_json_str(text, sizeof text, cf_json_get(line, "text"));
+  if (ours) snprintf(out, max, "%s: %s", item, text);
+  else snprintf(out, max, "%.255s", last);
 }
 
 /* ---- readiness ---- */
@@ -238,7 +245,7 @@ is_ready(cf_proc_t const *p) {
 
 static cf_status_t
 wait_ready(cf_proc_t *p, cf_error_t *err) {
-  char     said[128];
+  char     said[260];
   uint64_t till_ms = cf_clock_mono_ms() + (p->spec.ready_ms ? p->spec.ready_ms : 10000);
   while (!reap(p)) {
     if (is_ready(p)) return CF_OK;
