@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cf_text.h"
+#include "cli/cf_advice.h"
 #include "cli/cf_commands.h"
 #include "cli/cf_submit.h"
 #include "cli/cf_web.h"
@@ -186,16 +187,23 @@ static char *state_of(cf_submitted_t const *s) {
 }
 
 static int print_states(cf_submitted_t const *s, cf_hash_t const *ids, size_t cnt) {
-  cf_wr_t wr = cf_room(4096 + 256 * cnt);
+  cf_wr_t wr = cf_room(4096 + 512 * cnt);
   cf_jw_t j = cf_json_begin(&wr);
   size_t  refused = 0;
   if (cf_json_mode()) cf_jw_arr(&j, NULL);
   for (size_t i = 0; i < cnt; i++) {
-    refused += s[i].kind == CF_SUBMIT_REFUSED;
+    cf_advice_t advice = {0};
+    if (s[i].kind == CF_SUBMIT_REFUSED) {
+      advice = cf_advice_refused((cf_refuse_t)s[i].class);
+      cf_note("submit: refused: %s  %s\n  %-9s %s\n  %-9s %s", cf_refuse_name((cf_refuse_t)s[i].class), cf_hex(CF_SPAN_OF(ids[i].b)),
+              "found", advice.found, "next", advice.next);
+      refused++;
+    }
     if (cf_json_mode()) {
       cf_jw_obj(&j, NULL);
       cf_jw_hex(&j, "id", CF_SPAN_OF(ids[i].b));
       cf_jw_str(&j, "state", state_of(&s[i]));
+      if (advice.found) cf_jw_str(&j, "found", advice.found), cf_jw_str(&j, "next", advice.next);
       cf_jw_end(&j, '}');
     } else printf("%s  %s\n", cf_hex(CF_SPAN_OF(ids[i].b)), state_of(&s[i]));
   }

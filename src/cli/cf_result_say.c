@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "cli/cf_advice.h"
 #include "workload/cf_clearing.h"
 
 static char const *notice_name(cf_clearing_notice_kind_t k) {
@@ -50,10 +51,12 @@ static char *notice_text(cf_clearing_notice_t const *n) {
 void cf_result_say(cf_jw_t *j, cf_result_t const *r) {
   cf_clearing_notice_t notice;
   bool                 told = r->class == CF_RESULT_NOTICE && cf_clearing_notice_decode(&notice, r->body) == CF_OK;
+  cf_advice_t          advice = cf_advice_result(r->class);
   char const          *state = r->status == CF_RESULT_FINAL ? "final" : "not final";
   if (!j) {
     printf("receipt %llu  %s  %s\n", (unsigned long long)r->sequence,
            told ? notice_text(&notice) : cf_result_class_name(r->class), state);
+    if (advice.found) printf("  found     %s\n  next      %s\n", advice.found, advice.next);
     return;
   }
   cf_jw_obj(j, NULL);
@@ -63,6 +66,7 @@ void cf_result_say(cf_jw_t *j, cf_result_t const *r) {
   cf_jw_str(j, "class", cf_result_class_name(r->class));
   cf_jw_u64(j, "window", r->window);
   cf_jw_str(j, "state", state);
+  if (advice.found) cf_jw_str(j, "found", advice.found), cf_jw_str(j, "next", advice.next);
   if (told) notice_json(j, &notice);
   cf_jw_end(j, '}');
 }

@@ -241,12 +241,31 @@ answer(conn_t *c, cf_http_head_t const *h, cf_span_t body) {
   flush(c);
 }
 
+static char const *
+class_name(unsigned code) {
+  switch (code) {
+  case 404: return "not-found";
+  case 405: return "read-only";
+  case 408: return "slow";
+  case 413:
+  case 414:
+  case 431: return "too-large";
+  case 411:
+  case 417:
+  case 501:
+  case 505: return "unsupported";
+  case 503: return "busy";
+  default: return "malformed";
+  }
+}
+
 /* our own words: RFC 9457 */
 static void
 problem(conn_t *c, unsigned code, char const *why, unsigned retry_after_s) {
-  char body[256];
-  int  n = snprintf(body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
-                    cf_http_reason(code), code, why);
+  char        body[256];
+  char const *class = class_name(code);
+  int         n = snprintf(body, sizeof body, "{\"type\":\"urn:counterfoil:%s\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
+                           class, class, code, why);
   assert(n > 0 && (size_t)n < sizeof body);
   cf_http_head_t head = { code, "application/problem+json", "no-store", retry_after_s, (size_t)n };
   answer(c, &head, CF_SPAN(body, (size_t)n));

@@ -29,12 +29,25 @@ static void answer(cf_ledgerd_t *d, cf_effects_t *fx, uint64_t request, size_t f
   cf_fx_reply(fx, request, 200, JSON, CF_SPAN(d->reply.buf + from, d->reply.len - from));
 }
 
-static cf_effect_t *problem(cf_effects_t *fx, uint64_t request, unsigned code, char const *title) {
-  cf_fx_reply(fx, request, code, PROBLEM, cf_fx_printf(fx, "{\"status\":%u,\"title\":\"%s\"}", code, title));
+static char const *class_name(unsigned code) {
+  switch (code) {
+  case 400: return "malformed";
+  case 404: return "not-found";
+  case 413: return "too-large";
+  case 503: return "busy";
+  default: return "internal";
+  }
+}
+
+static cf_effect_t *problem(cf_effects_t *fx, uint64_t request, unsigned code, char const *detail) {
+  char const *class = class_name(code);
+  cf_fx_reply(fx, request, code, PROBLEM,
+              cf_fx_printf(fx, "{\"type\":\"urn:counterfoil:%s\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}", class, class, code,
+                           detail));
   return &fx->at[fx->cnt - 1];
 }
 
-static void busy(cf_effects_t *fx, uint64_t request, char const *title) { problem(fx, request, 503, title)->retry_after_s = 1; }
+static void busy(cf_effects_t *fx, uint64_t request, char const *detail) { problem(fx, request, 503, detail)->retry_after_s = 1; }
 
 static void stop(cf_effects_t *fx, unsigned code, cf_error_t const *err) {
   cf_effect_t *log = cf_fx(fx, CF_FX_LOG);
