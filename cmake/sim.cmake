@@ -4,7 +4,9 @@ if(TARGET cf_gateway AND TARGET cf_enclave AND TARGET cf_council AND TARGET cf_p
   add_executable(counterfoil-sim EXCLUDE_FROM_ALL ${sim_files} ${CMAKE_SOURCE_DIR}/src/crypto/cf_entropy_sim.c)
   target_include_directories(counterfoil-sim PRIVATE ${CMAKE_SOURCE_DIR}/sim)
   target_link_libraries(counterfoil-sim PRIVATE cf_gateway cf_enclave cf_council cf_party)
-  target_link_options(counterfoil-sim PRIVATE -Wl,--wrap=cf_ed25519_verify,--wrap=cf_p256_verify,--wrap=cf_k256_recover,--wrap=cf_x509_chain_check)  # sim/cf_memo.c
+  foreach(name cf_ed25519_verify cf_p256_verify cf_k256_recover cf_ed25519_sign cf_p256_sign cf_k256_sign cf_x509_chain_check)
+    target_link_options(counterfoil-sim PRIVATE -Wl,--wrap=${name})  # sim/cf_memo.c
+  endforeach()
   if(NOT CF_SANITIZE)
     add_dependencies(tests counterfoil-sim)  # tests/e2e/sim.sh
   endif()

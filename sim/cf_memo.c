@@ -1,6 +1,11 @@
 /* A dozen members of councils verify the same signatures, and one certificate.  Each is verified once by the real code, and the
-   answer remembered: verification is a function of key, signature and message, and a chain's facts say how long they hold.  The linker puts these before the real ones (--wrap,
-   cmake/sim.cmake). */
+   answer remembered: verification is a function of key, signature and message, and a chain's facts say how long they hold.  That
+   what was signed here verifies is known from its making; one in CONTROL is verified all the same, and must.  Signing seeds of
+   Ed25519 are kept parsed, which is half of the work.  The linker puts these before the real ones (--wrap, cmake/sim.cmake). */
+#include <assert.h>
+
+#include <openssl/evp.h>
+
 #include "crypto/cf_hash.h"
 #include "crypto/cf_sign.h"
 #include "document/cf_table.h"
@@ -11,10 +16,15 @@
 cf_status_t __real_cf_ed25519_verify(cf_ed25519_pub_t const *pub, uint8_t const sig[64], cf_span_t msg);
 cf_status_t __real_cf_p256_verify(cf_p256_pub_t const *pub, uint8_t const sig[64], cf_hash_t const *digest);
 cf_status_t __real_cf_k256_recover(cf_addr_t *addr, uint8_t const sig[64], cf_hash_t const *digest);
+cf_status_t __real_cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_hash_t const *digest);
+void        __real_cf_p256_sign(cf_p256_key_t const *key, uint8_t sig[64], cf_hash_t const *digest);
 cf_verdict_code_t __real_cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const *ask, cf_verdict_t *v);
 cf_status_t __wrap_cf_ed25519_verify(cf_ed25519_pub_t const *pub, uint8_t const sig[64], cf_span_t msg);
 cf_status_t __wrap_cf_p256_verify(cf_p256_pub_t const *pub, uint8_t const sig[64], cf_hash_t const *digest);
 cf_status_t __wrap_cf_k256_recover(cf_addr_t *addr, uint8_t const sig[64], cf_hash_t const *digest);
+cf_status_t __wrap_cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_hash_t const *digest);
+void        __wrap_cf_p256_sign(cf_p256_key_t const *key, uint8_t sig[64], cf_hash_t const *digest);
+void        __wrap_cf_ed25519_sign(uint8_t sig[64], uint8_t const seed[32], cf_span_t msg);
 cf_verdict_code_t __wrap_cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const *ask, cf_verdict_t *v);
 
 typedef struct {
@@ -60,6 +70,81 @@ cf_status_t __wrap_cf_k256_recover(cf_addr_t *addr, uint8_t const sig[64], cf_ha
   if (!m->status) *addr = m->addr;
   return m->status;
 }
+
+/* ---- what is signed here ---- */
+
+#define CONTROL 32
+#define KEYS_CNT 256 /* a power of two */
+
+static bool control(void) {
+  static unsigned n;
+  return n++ % CONTROL == 0;
+}
+
+typedef struct {
+  uint8_t          seed[32];
+  EVP_PKEY        *key;
+  cf_ed25519_pub_t pub;
+} ed25519_key_t;
+
+static ed25519_key_t const *ed25519_key(uint8_t const seed[32]) {
+  static ed25519_key_t keys[KEYS_CNT];
+  ed25519_key_t       *k = &keys[seed[31] % KEYS_CNT];
+  size_t               n = sizeof k->pub.b;
+  if (k->key && !memcmp(k->seed, seed, sizeof k->seed)) return k;
+  EVP_PKEY_free(k->key);
+  k->key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof k->seed);
+  int ok = EVP_PKEY_get_raw_public_key(k->key, k->pub.b, &n);
+  assert(ok == 1);
+  memcpy(k->seed, seed, sizeof k->seed);
+  return k;
+}
+
+void __wrap_cf_ed25519_sign(uint8_t sig[64], uint8_t const seed[32], cf_span_t msg) {
+  ed25519_key_t const *k = ed25519_key(seed);
+  EVP_MD_CTX          *ctx = EVP_MD_CTX_new();
+  size_t               n = 64;
+  cf_hash_t            what;
+  int ok = EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, k->key, NULL) == 1 &&
+           EVP_DigestSign(ctx, sig, &n, msg.ptr, msg.len) == 1;
+  assert(ok && n == 64);
+  EVP_MD_CTX_free(ctx);
+  assert(!control() || !__real_cf_ed25519_verify(&k->pub, sig, msg));
+  *place('e', CF_SPAN_OF(k->pub.b), sig, msg, &what) = (memo_t){.what = what};
+}
+
+void __wrap_cf_p256_sign(cf_p256_key_t const *key, uint8_t sig[64], cf_hash_t const *digest) {
+  cf_p256_pub_t pub;
+  cf_hash_t     what;
+  __real_cf_p256_sign(key, sig, digest);
+  cf_p256_key_pub(key, &pub);
+  assert(!control() || !__real_cf_p256_verify(&pub, sig, digest));
+  *place('p', CF_SPAN_OF(pub.b), sig, CF_SPAN_OF(digest->b), &what) = (memo_t){.what = what};
+}
+
+cf_status_t __wrap_cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_hash_t const *digest) {
+  static struct {
+    uint8_t   scalar[32];
+    bool      known;
+    cf_addr_t addr;
+  } keys[KEYS_CNT];
+  size_t      i = scalar[31] % KEYS_CNT;
+  cf_addr_t   addr;
+  cf_hash_t   what;
+  cf_status_t st = __real_cf_k256_sign(sig, scalar, digest);
+  if (st) return st;
+  if (!keys[i].known || memcmp(keys[i].scalar, scalar, 32)) {
+    st = cf_k256_addr(&keys[i].addr, scalar);
+    assert(!st);
+    memcpy(keys[i].scalar, scalar, 32);
+    keys[i].known = true;
+  }
+  assert(!control() || (!__real_cf_k256_recover(&addr, sig, digest) && cf_addr_eq(&addr, &keys[i].addr)));
+  *place('k', CF_SPAN(NULL, 0), sig, CF_SPAN_OF(digest->b), &what) = (memo_t){.what = what, .addr = keys[i].addr};
+  return CF_OK;
+}
+
+/* ---- chains ---- */
 
 /* The simulator has one chain.  Only what holds is remembered; a refusal is made anew. */
 cf_verdict_code_t __wrap_cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const *ask, cf_verdict_t *v) {
