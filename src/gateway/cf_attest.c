@@ -78,7 +78,6 @@ static void
 ask_nonces(cf_gateway_t *g, cf_effects_t *fx) {
   cf_attest_t *a = &g->attest;
   to(g, CF_ATTEST_NONCES);
-  a->good = 0;
   for (unsigned i = 0; i < verifiers(g)->members_cnt; i++) {
     cf_verifier_state_t *v = &a->v[i];
     v->busy                = true;
@@ -382,7 +381,7 @@ take_result(cf_gateway_t *g, unsigned i, cf_span_t ear_bytes, uint8_t const sig[
   memcpy(r.measurement.b, ear.measurement, 32);
   cf_hash_t digest = cf_registration_digest(&g->domain.ledger.separator, &g->domain.id, &r);
   if (cf_k256_recover(&by, sig, &digest) || memcmp(by.b, verifiers(g)->members[i].addr, 20)) return false;
-  a->registration.measurement = r.measurement;
+  v->measurement = r.measurement;
   memcpy(v->ear, ear_bytes.ptr, v->ear_len = (uint32_t)ear_bytes.len);
   memcpy(v->sig, sig, 64);
   return true;
@@ -411,13 +410,28 @@ on_result(cf_gateway_t *g, unsigned i, cf_event_t const *ev) {
   uint8_t        member = cf_rd_u8(&rd);
   if (ev->status || ev->code != 200 || !cf_rd_done(&rd) || member != i || !take_result(g, i, ear, sig)) return;
   v->done = true;
-  a->good++;
+}
+
+unsigned
+cf_attest_agreed(cf_hash_t *measurement, cf_verifier_state_t const v[CF_MEMBERS_MAX]) {
+  unsigned most = 0;
+  for (unsigned i = 0; i < CF_MEMBERS_MAX; i++) {
+    unsigned n = 0;
+    for (unsigned j = 0; v[i].done && j < CF_MEMBERS_MAX; j++) n += v[j].done && cf_hash_eq(&v[j].measurement, &v[i].measurement);
+    if (n <= most) continue;
+    most         = n;
+    *measurement = v[i].measurement;
+  }
+  return most;
 }
 
 /* k results are there: they are logged, and what they are about is served from now on. */
 static void
 conclude(cf_gateway_t *g) {
   cf_attest_t *a = &g->attest;
+  (void)cf_attest_agreed(&a->registration.measurement, a->v);
+  for (unsigned i = 0; i < CF_MEMBERS_MAX; i++)
+    if (!cf_hash_eq(&a->v[i].measurement, &a->registration.measurement)) a->v[i].done = false;
   memcpy(a->served, a->evidence, a->served_len = a->evidence_len);
   memcpy(a->served_collateral, a->collateral, a->served_collateral_len = a->collateral_len);
   for (unsigned i = 0; i < CF_MEMBERS_MAX; i++)
@@ -455,6 +469,7 @@ void
 cf_attest_go(cf_gateway_t *g, cf_effects_t *fx) {
   cf_attest_t *a   = &g->attest;
   uint64_t     now = g->now.mono_ms;
+  cf_hash_t    measurement;
   bool         due =
       g->step == CF_STEP_ATTEST || (g->step == CF_STEP_SERVING && a->renewal && now >= a->next_ms && g->domain.policy.attest_interval_s);
   bool seen = a->certificate_index != CF_NO_INDEX && g->publisher.cosigned.size > a->certificate_index;
@@ -467,7 +482,7 @@ cf_attest_go(cf_gateway_t *g, cf_effects_t *fx) {
   case CF_ATTEST_EVIDENCE: return;
   case CF_ATTEST_CREDENTIALS: credentials_go(g, fx); return;
   case CF_ATTEST_RESULTS:
-    if (a->good >= verifiers(g)->k && (!any_busy(a) || now >= a->next_ms)) conclude(g);
+    if (cf_attest_agreed(&measurement, a->v) >= verifiers(g)->k && (!any_busy(a) || now >= a->next_ms)) conclude(g);
     else if (!any_busy(a)) cf_attest_failed(g);
     return;
   }

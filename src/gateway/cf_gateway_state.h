@@ -227,7 +227,7 @@ typedef enum {
 } cf_attest_step_t;
 typedef struct {
   bool      busy, nonce_have, statement_have, done, want_statement;
-  cf_hash_t nonce;
+  cf_hash_t nonce, measurement; /* measurement: that its result names */
   uint64_t  challenge;
   uint64_t  statement_s; /* when it was given */
   uint32_t  statement_len, ear_len;
@@ -240,7 +240,7 @@ typedef struct {
   cf_attest_step_t  step;
   bool              renewal; /* the epoch has started already */
   uint64_t          retry_at_ms, attested_s, next_ms, round;
-  unsigned          fails, good;
+  unsigned          fails;
   cf_hash_t         binding, evidence_hash;
   uint8_t           certificate[CF_RECEIPT_BYTES];
   size_t            certificate_len;
@@ -550,6 +550,9 @@ void cf_attest_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void cf_attest_archive(cf_gateway_t *g, cf_effects_t *fx, unsigned verifier);
 void cf_attest_load(cf_gateway_t *g, cf_event_t const *ev);
 void cf_attest_failed(cf_gateway_t *g);
+/* How many of the results that are done agree on a measurement, and on which: a registration names one, and so must the k that sign
+   it, and a verifier that names another may not spoil it. */
+unsigned cf_attest_agreed(cf_hash_t *measurement, cf_verifier_state_t const v[CF_MEMBERS_MAX]);
 
 /* cf_front.c, cf_tell.c */
 void cf_front_request(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
