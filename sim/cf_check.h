@@ -6,7 +6,16 @@
    3 every content is settled at most once: one content per head, ranges without overlap
    4 value is conserved
    5 no signature and no result leave before witnessed inclusion with exclusive view
-   6 after faults stop, everything submitted settles */
+   6 after faults stop, everything submitted settles
+   7 an enclave that is shown another one of itself ends
+   8 no witness goes back behind what it answered
+  10 a promise is kept: what was promised is given to the enclave, whatever happens to the gateway
+  12 an order executes once
+  13 no AEAD key and nonce seal two plaintexts
+  14 a planted root or snapshot never opens a book
+  15 a stale or mixed view of the ledger changes nothing, and what a receipt says of the ledger one block says
+  16 receipts that a certified boot entry adopted count, and nothing else of older instances does
+  17 an honest domain gets out of every fault that it may meet: it serves again when faults stop */
 #ifndef CF_SIM_CHECK_H
 #define CF_SIM_CHECK_H
 
@@ -22,12 +31,15 @@
 #define CF_CHECK_HEADS_MAX 1024 /* cosigned (size, root) */
 #define CF_CHECK_LIVES_MAX 256
 #define CF_CHECK_LOG_MAX 8192
+#define CF_CHECK_BLOCKS_MAX 8192
 
 struct cf_town;
 
 typedef struct {
-  cf_hash_t hash, intent, instance;
+  cf_hash_t hash, previous, intent, instance;
   uint64_t  sequence, epoch;
+  bool      logged;   /* in the truth */
+  bool      released; /* its results left the enclave */
   uint64_t  counts_at; /* truth's size when it counted; 0: it does not */
   uint32_t  inputs;
   cf_hash_t id[CF_CHECK_INPUTS_MAX];
@@ -50,20 +62,61 @@ typedef struct {
   uint64_t  sequence;
 } cf_check_promise_t;
 
+/* An envelope that was promised a receipt: kept once it was given to an enclave. */
+typedef struct {
+  cf_hash_t envelope;
+  unsigned  batches; /* that the domain made since, without it */
+  bool      kept;
+} cf_check_word_t;
+
 /* What an enclave's life was shown. */
 typedef struct {
   cf_hash_t instance;
   uint64_t  fed;  /* log size */
   uint64_t  boot; /* index of its boot entry in the truth, CF_NO_INDEX before it is there */
+  uint64_t  view; /* block that its newest receipt names */
 } cf_check_life_t;
+
+/* A witness: what it is asked in the step at work, and the newest that it answered. */
+typedef struct {
+  uint64_t  request, old_size, size; /* request 0: none */
+  cf_hash_t root;
+  uint64_t  answered;
+  cf_hash_t answered_root;
+  bool      faulty; /* one of the f that may sign anything */
+} cf_check_witness_t;
+
+/* A boot entry of the truth that was certified. */
+typedef struct {
+  uint64_t  index, tip_sequence;
+  cf_hash_t instance, tip_hash;
+} cf_check_adopter_t;
+
+/* A block of the ledger, as all honest observers have it. */
+typedef struct {
+  uint64_t  time_s;
+  cf_hash_t hash, head; /* head: after it */
+} cf_check_block_t;
+
+/* What an enclave knew of the ledger, and its contents in flight, before it was asked. */
+typedef struct {
+  uint64_t  number, messages, time_s, next_number;
+  cf_hash_t hash, inbox;
+  bool      next;
+  size_t    contents;
+  struct {
+    cf_hash_t digest, prev_head;
+    uint64_t  valid_until_s;
+  } content[CF_SETTLE_FLIGHT_MAX];
+} cf_check_before_t;
 
 typedef struct {
   struct cf_town     *town;
   cf_check_receipt_t *receipt;
   size_t              receipts;
-  cf_check_head_t     head[CF_CHECK_HEADS_MAX], pending[16],
-      last[16]; /* pending: written by a witness, not yet answered; last: what it signed last */
-  size_t heads;
+  cf_check_head_t     head[CF_CHECK_HEADS_MAX];
+  size_t              heads;
+  cf_check_witness_t  witness[16];
   /* the truth: the log under a witness quorum */
   cf_span_t          *entry;
   cf_hash_t          *leaf;
@@ -71,10 +124,17 @@ typedef struct {
   cf_history_t       *history;
   cf_check_content_t *content;
   size_t              contents;
+  cf_check_adopter_t  adopter; /* the newest */
+  uint8_t             root[CF_CHECK_LIVES_MAX][32]; /* that an enclave of the domain drew */
+  size_t              roots;
+  cf_check_block_t   *chain;
+  cf_check_before_t   before;
   cf_check_life_t     life[CF_CHECK_LIVES_MAX];
   size_t              lives;
   cf_check_promise_t *given; /* receipts that parties hold */
   size_t              givens;
+  cf_check_word_t    *word;
+  size_t              words;
   uint64_t            block; /* ledger blocks looked at */
   uint64_t            ledger_s; /* time of the newest */
   cf_hash_t           ledger_head;
@@ -87,6 +147,7 @@ void cf_check_init(cf_check_t *c, struct cf_town *t);
 void cf_check_fini(cf_check_t *c);
 
 /* cf_check_log.c: effects of witnesses, and the truth. */
+void                cf_check_asked(cf_check_t *c, unsigned witness, cf_event_t const *ev);
 void                cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t const *e);
 cf_check_receipt_t *cf_check_receipt(cf_check_t *c, cf_hash_t const *hash);
 /* How many witnesses stand behind a head, by what they really signed. */
@@ -94,8 +155,14 @@ unsigned cf_check_behind(cf_check_t const *c, uint64_t size, cf_hash_t const *ro
 /* How many witnesses could go on with the log that lies on a disk. */
 unsigned cf_check_consistent(cf_check_t *c, cf_disk_t const *d);
 /* cf_check_enclave.c: what crosses the boundary. */
+void cf_check_before(cf_check_t *c, cf_machine_t *m);
 void cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_span_t answer);
+void cf_check_promised(void *check, cf_hash_t const *envelope);
 void cf_check_given(void *check, cf_hash_t const *envelope, cf_hash_t const *receipt, uint64_t sequence);
+
+/* cf_check_view.c: what enclaves believe of the ledger. */
+void cf_check_view_receipt(cf_check_t *c, cf_check_life_t *l, cf_receipt_t const *doc);
+void cf_check_view_shown(cf_check_t *c, cf_machine_t *m, cf_refuse_t class);
 
 /* cf_check_ledger.c: after each event; and at the end. */
 void cf_check_ledger(cf_check_t *c);

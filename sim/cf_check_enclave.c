@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "cf_town.h"
+#include "enclave/cf_enclave_state.h"
 #include "ledger/cf_slots.h"
 
 static cf_span_t sub(cf_rd_t *rd) {
@@ -39,6 +40,36 @@ static void taken_before(cf_check_t *c, cf_check_life_t const *l, cf_check_recei
   }
 }
 
+/* ---- 10: what was promised comes before anything new ---- */
+
+enum { BATCHES_ENOUGH = 8 };
+
+static void offered(cf_check_t *c, cf_hash_t const *envelope) {
+  for (size_t i = 0; i < c->words; i++)
+    if (cf_hash_eq(&c->word[i].envelope, envelope)) c->word[i].kept = true;
+}
+
+static bool has_receipt(cf_check_t const *c, cf_hash_t const *envelope) {
+  for (size_t k = 0; k < c->receipts; k++)
+    for (uint32_t i = 0; i < c->receipt[k].inputs; i++)
+      if (cf_hash_eq(&c->receipt[k].id[i], envelope)) return true;
+  return false;
+}
+
+/* A domain that works and is disturbed no more: a promise that it still knows is in one of its next batches. */
+static void keeps_word(cf_check_t *c, cf_machine_t const *m) {
+  cf_town_t *t = c->town;
+  if (t->world.faults.on || c->lossy || m != &t->site[t->primary].machine) return;
+  for (size_t i = 0; i < c->words; i++) {
+    cf_check_word_t *p = &c->word[i];
+    if (p->kept || ++p->batches < BATCHES_ENOUGH) continue;
+    if (!has_receipt(c, &p->envelope))
+      cf_world_fail(&t->world, 10, "envelope %02x%02x... was promised a receipt, and is given to no enclave", p->envelope.b[0],
+                    p->envelope.b[1]);
+    p->kept = true;
+  }
+}
+
 static void on_batch(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
   cf_town_t   *t = c->town;
   cf_receipt_t doc;
@@ -53,20 +84,25 @@ static void on_batch(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
   }
   assert(c->receipts < CF_CHECK_RECEIPTS_MAX);
   cf_check_receipt_t *r = &c->receipt[c->receipts++];
+  cf_check_life_t *l = life_of(c, &m->instance);
+  cf_check_view_receipt(c, l, &doc);
   *r = (cf_check_receipt_t){.hash = cf_document_hash(s.protected_hdr, s.payload), .sequence = doc.sequence, .epoch = doc.epoch};
   memcpy(r->intent.b, doc.intent, 32);
+  memcpy(r->previous.b, doc.previous, 32);
   memcpy(r->instance.b, doc.instance, 32);
   uint16_t n = cf_rd_u16(&in);
   for (uint16_t i = 0; i < n; i++) {
-    cf_span_t envelope = sub(&in);
+    cf_hash_t id = cf_sha256(sub(&in));
+    offered(c, &id);
     if (refused(no, i)) continue;
     assert(r->inputs < CF_CHECK_INPUTS_MAX);
-    r->id[r->inputs++] = cf_sha256(envelope);
+    r->id[r->inputs++] = id;
   }
+  keeps_word(c, m);
   cf_hash_t manifest = cf_sha256(CF_SPAN(r->id, r->inputs * sizeof *r->id));
   if (doc.inputs != r->inputs || memcmp(manifest.b, doc.manifest, 32))
     cf_world_fail(&t->world, 1, "receipt %llu does not list what it took", (unsigned long long)doc.sequence);
-  taken_before(c, life_of(c, &m->instance), r);
+  taken_before(c, l, r);
   t->world.counts.happened[CF_HAPPENED_RECEIPT]++;
   t->world.counts.happened[CF_HAPPENED_INPUT] += r->inputs;
   static uint8_t const zero[32];
@@ -74,6 +110,16 @@ static void on_batch(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out) {
 }
 
 /* ---- releases ---- */
+
+/* 7: another boot entry of the domain behind its own, under a quorum: somebody else lives. */
+static void alone(cf_check_t *c, cf_check_life_t const *l) {
+  for (size_t i = 0; i < c->history->boots_cnt; i++) {
+    uint64_t at = c->history->boots[i].index;
+    if (l->boot != CF_NO_INDEX && at > l->boot && at < l->fed)
+      cf_world_fail(&c->town->world, 7, "the instance of boot entry %llu was shown boot entry %llu, and goes on",
+                    (unsigned long long)l->boot, (unsigned long long)at);
+  }
+}
 
 /* What is let out must stand on a receipt that counts in the log that this enclave was shown, with nobody after it. */
 static void grounded(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t const *r, char const *what, uint64_t number) {
@@ -84,11 +130,6 @@ static void grounded(cf_check_t *c, cf_check_life_t const *l, cf_check_receipt_t
   }
   if (r->counts_at > l->fed)
     cf_world_fail(w, 5, "%s of %llu left before its receipt was shown", what, (unsigned long long)number);
-  for (size_t i = 0; i < c->history->boots_cnt; i++) {
-    uint64_t at = c->history->boots[i].index;
-    if (l->boot != CF_NO_INDEX && at > l->boot && at < l->fed)
-      cf_world_fail(w, 5, "%s of %llu left an instance that was shown a later boot entry", what, (unsigned long long)number);
-  }
 }
 
 /* One content per head, unless a final block shows the head unmoved and the time of the first past. */
@@ -150,6 +191,7 @@ static void on_items(cf_check_t *c, cf_check_life_t const *l, cf_rd_t *rd) {
     for (size_t i = 0; i < c->receipts; i++)
       if (c->receipt[i].sequence == number && (!r || c->receipt[i].counts_at)) r = &c->receipt[i];
     grounded(c, l, r, "a result", number);
+    if (r) r->released = true;
   }
 }
 
@@ -171,9 +213,31 @@ static void on_show_log(cf_check_t *c, cf_machine_t *m, cf_rd_t in, cf_rd_t out)
       cf_world_fail(&c->town->world, 5, "an enclave relies on a head of %llu entries that %u witnesses stand behind",
                     (unsigned long long)cp.size, cf_check_behind(c, cp.size, &cp.root));
     if (first + cnt > l->fed) l->fed = first + cnt;
+    alone(c, l);
   }
   (void)cf_rd_u8(&out); /* phase */
   on_items(c, l, &out);
+}
+
+/* ---- 14: the book opens under a root that an enclave of this domain drew ---- */
+
+static bool is_root(cf_check_t const *c, uint8_t const root[32]) {
+  for (size_t i = 0; i < c->roots; i++)
+    if (!memcmp(c->root[i], root, 32)) return true;
+  return false;
+}
+
+static void learn_root(cf_check_t *c, cf_machine_t const *m) {
+  cf_enclave_t const *e = m->enclave;
+  if (!e->fresh || e->root == SIZE_MAX || is_root(c, e->roots + 32 * e->root)) return;
+  assert(c->roots < CF_COUNT_OF(c->root));
+  memcpy(c->root[c->roots++], e->roots + 32 * e->root, 32);
+}
+
+static void on_boot(cf_check_t *c, cf_machine_t const *m) {
+  cf_enclave_t const *e = m->enclave;
+  if (e->fresh || e->root == SIZE_MAX) return;
+  if (!is_root(c, e->roots + 32 * e->root)) cf_world_fail(&c->town->world, 14, "a book was opened under a root that no enclave of the domain drew");
 }
 
 /* ---- fences ---- */
@@ -212,10 +276,12 @@ void cf_check_boundary(cf_check_t *c, cf_machine_t *m, cf_span_t request, cf_spa
                    class ? cf_refuse_name(class) : "");
   if (class == CF_REFUSE_ROLLED_BACK) n->happened[CF_HAPPENED_ROLLED_BACK]++;
   if (class == CF_REFUSE_TWIN) n->happened[CF_HAPPENED_STOPPED]++;
+  if (type == CF_MSG_SHOW_LEDGER) cf_check_view_shown(c, m, class);
   if (class) return;
   if (type == CF_MSG_BATCH) on_batch(c, m, in, out);
   if (type == CF_MSG_SHOW_LOG) on_show_log(c, m, in, out);
-  if (type == CF_MSG_FENCE) on_fence(c, m, out);
+  if (type == CF_MSG_FENCE) learn_root(c, m), on_fence(c, m, out);
+  if (type == CF_MSG_BOOT) on_boot(c, m);
   if (type == CF_MSG_POSSESS) n->happened[CF_HAPPENED_REGISTER]++;
   if (type == CF_MSG_SNAPSHOT) n->happened[CF_HAPPENED_SNAPSHOT]++;
   if (type == CF_MSG_READ && cf_rd_u8(&in) == 4) on_items(c, life_of(c, &m->instance), &out);

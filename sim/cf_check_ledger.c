@@ -74,6 +74,10 @@ static void conserved(cf_check_t *c) {
 void cf_check_ledger(cf_check_t *c) {
   cf_town_t *t = c->town;
   if (!t->ledger || !t->ledger->ready || !t->ledger->chain.started || t->ledger->chain.head.number + 1 <= c->block) return;
+  cf_hash_t key = cf_slot_plain(CF_SLOT_HEAD);
+  assert(t->ledger->chain.head.number < CF_CHECK_BLOCKS_MAX);
+  c->chain[t->ledger->chain.head.number] =
+      (cf_check_block_t){t->ledger->chain.head.time_s, t->ledger->chain.hash, slot(t, key)};
   conserved(c);
   follow_head(c);
   c->block    = t->ledger->chain.head.number + 1;
@@ -82,25 +86,63 @@ void cf_check_ledger(cf_check_t *c) {
 
 /* ---- 6 ---- */
 
+typedef struct {
+  int64_t low[3][CF_TOWN_PARTIES_MAX + 1], high[3][CF_TOWN_PARTIES_MAX + 1];
+} due_t;
+
+/* Its result left the enclave and was lost with a file of the host: nobody can bring it back, and what was decided is in no one's
+   hands that could tell. */
+static bool result_lost(cf_check_t const *c, cf_party_input_t const *in) {
+  for (size_t k = 0; c->lossy && in->state != CF_INPUT_PLANNED && in->state != CF_INPUT_ANSWERED && k < c->receipts; k++)
+    for (uint32_t j = 0; c->receipt[k].counts_at && c->receipt[k].released && j < c->receipt[k].inputs; j++)
+      if (cf_hash_eq(&c->receipt[k].id[j], &in->id)) return true;
+  return false;
+}
+
+/* What an obligation means for balances: all of it, or all or nothing. */
+static void add_due(due_t *d, unsigned payer, cf_party_input_t const *in, bool certain) {
+  int64_t amount = (int64_t)in->amount;
+  d->low[in->asset][payer] -= amount;
+  d->high[in->asset][in->payee] += amount;
+  if (!certain) return;
+  d->high[in->asset][payer] -= amount;
+  d->low[in->asset][in->payee] += amount;
+}
+
+/* An order may have been sealed more than once: one of them was decided, the others are duplicates. */
+static bool decided(cf_party_file_t const *f, uint64_t order) {
+  for (size_t k = 0; order && k < f->inputs; k++)
+    if (f->input[k].order == order && f->input[k].state == CF_INPUT_ANSWERED && f->input[k].class != CF_RESULT_DUPLICATE) return true;
+  return false;
+}
+
+static bool answered(cf_check_t const *c, due_t *d, unsigned party) {
+  cf_party_file_t const *f = &c->town->party[party - 1].file;
+  for (size_t k = 0; k < f->inputs; k++) {
+    cf_party_input_t const *in = &f->input[k];
+    bool                    known = in->state == CF_INPUT_ANSWERED, accepted = known && !in->class;
+    bool                    lost = !known && !decided(f, in->order) && result_lost(c, in), any_lost = false;
+    for (size_t o = 0; o < f->inputs; o++) any_lost |= f->input[o].order == in->order && result_lost(c, &f->input[o]);
+    if (!in->superseded && !lost && !decided(f, in->order) && !any_lost) return false;
+    if (in->withdrawal || (!accepted && !lost)) continue;
+    add_due(d, party, in, accepted);
+  }
+  return true;
+}
+
 bool cf_check_settled(cf_check_t *c, char *why, size_t max) {
   cf_town_t *t = c->town;
-  int64_t    want[3][CF_TOWN_PARTIES_MAX + 1] = {{0}};
+  due_t      d = {{{0}}, {{0}}};
   if (!t->bank.done || !t->ledger) return snprintf(why, max, "accounts are not funded"), false;
-  for (unsigned i = 0; i < t->parties; i++) {
-    cf_party_node_t const *p = &t->party[i];
-    if (!cf_party_done(p)) return snprintf(why, max, "party %u waits for answers", i + 1), false;
-    for (size_t k = 0; k < p->file.inputs; k++) {
-      cf_party_input_t const *in = &p->file.input[k];
-      if (in->state != CF_INPUT_ANSWERED || in->class || in->withdrawal) continue;
-      want[in->asset][i + 1] -= (int64_t)in->amount;
-      want[in->asset][in->payee] += (int64_t)in->amount;
-    }
-  }
+  for (unsigned i = 1; i <= t->parties; i++)
+    if (!answered(c, &d, i)) return snprintf(why, max, "party %u waits for answers", i), false;
   for (uint32_t a = 0; a < t->assets; a++)
     for (uint32_t i = 1; i <= t->parties; i++) {
-      int64_t due = (int64_t)(c->funded[a] / t->parties) + want[a][i], has = (int64_t)held(t, a, i);
-      if (due != has)
-        return snprintf(why, max, "account %u has %lld of asset %u, due are %lld", i, (long long)has, a, (long long)due), false;
+      int64_t had = (int64_t)(c->funded[a] / t->parties), has = (int64_t)held(t, a, i);
+      if (has < had + d.low[a][i] || has > had + d.high[a][i])
+        return snprintf(why, max, "account %u has %lld of asset %u, due are %lld", i, (long long)has, a,
+                        (long long)(had + d.low[a][i])),
+               false;
     }
   return true;
 }

@@ -2,17 +2,22 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/cf_text.h"
 #include "cf_town.h"
+#include "translog/cf_line.h"
+#include "translog/cf_submission.h"
 
 void cf_check_init(cf_check_t *c, cf_town_t *t) {
   *c = (cf_check_t){.town = t};
   c->receipt = calloc(CF_CHECK_RECEIPTS_MAX, sizeof *c->receipt);
   c->given = calloc(CF_CHECK_RECEIPTS_MAX, sizeof *c->given);
+  c->word = calloc(CF_CHECK_RECEIPTS_MAX, sizeof *c->word);
   c->content = calloc(CF_CHECK_CONTENTS_MAX, sizeof *c->content);
+  c->chain = calloc(CF_CHECK_BLOCKS_MAX, sizeof *c->chain);
   c->entry = calloc(CF_CHECK_LOG_MAX, sizeof *c->entry);
   c->leaf = calloc(CF_CHECK_LOG_MAX, sizeof *c->leaf);
   c->history = calloc(1, sizeof *c->history);
-  assert(c->receipt && c->given && c->content && c->entry && c->leaf && c->history);
+  assert(c->chain && c->word && c->receipt && c->given && c->content && c->entry && c->leaf && c->history);
   cf_history_init(c->history, &t->domain->id, &t->domain->genesis, &t->domain->policy);
 }
 
@@ -26,6 +31,8 @@ void cf_check_fini(cf_check_t *c) {
   free(c->given);
   free(c->content);
   free(c->entry);
+  free(c->chain);
+  free(c->word);
   free(c->leaf);
   free(c->history);
 }
@@ -54,6 +61,45 @@ static void inputs_once(cf_check_t *c, cf_check_receipt_t const *r) {
         cf_world_fail(&c->town->world, 1, "an envelope is twice in receipt %llu", (unsigned long long)r->sequence);
 }
 
+/* ---- 16: adoption, counted again from what the log says ---- */
+
+static bool on_chain(cf_check_t *c, cf_check_receipt_t const *r) {
+  cf_hash_t at = c->adopter.tip_hash;
+  for (cf_check_receipt_t const *o; (o = cf_check_receipt(c, &at)) && o->sequence >= r->sequence; at = o->previous)
+    if (o == r) return true;
+  return false;
+}
+
+/* The receipts that lead from the tip back to the last that counts: when all are logged, all count. */
+static void adopted_count(cf_check_t *c) {
+  cf_hash_t           at = c->adopter.tip_hash;
+  cf_check_receipt_t *r, *waits = NULL;
+  for (uint64_t n = c->adopter.tip_sequence; n; n--, at = r->previous) {
+    r = cf_check_receipt(c, &at);
+    if (!r || !r->logged) return;
+    if (r->counts_at) break;
+    waits = r;
+  }
+  if (waits)
+    cf_world_fail(&c->town->world, 16, "receipt %llu is adopted and logged, and does not count",
+                  (unsigned long long)waits->sequence);
+}
+
+static void of_older(cf_check_t *c, cf_check_receipt_t const *r) {
+  if (c->adopter.index && r->epoch < c->adopter.index && !on_chain(c, r))
+    cf_world_fail(&c->town->world, 16, "receipt %llu of an older instance counts, and nobody adopted it",
+                  (unsigned long long)r->sequence);
+}
+
+static void on_logged(cf_check_t *c, cf_span_t entry) {
+  cf_receipt_t        doc;
+  cf_sign1_t          s;
+  if (cf_document_open(&doc, &s, &cf_receipt_table, entry, NULL)) return;
+  cf_hash_t           hash = cf_document_hash(s.protected_hdr, s.payload);
+  cf_check_receipt_t *r = cf_check_receipt(c, &hash);
+  if (r) r->logged = true;
+}
+
 static void on_history(void *ctx, cf_history_event_t const *ev) {
   cf_check_t *c = ctx;
   if (ev->kind == CF_HISTORY_FAULT)
@@ -64,6 +110,8 @@ static void on_history(void *ctx, cf_history_event_t const *ev) {
     for (size_t i = 0; i < c->lives; i++)
       if (cf_hash_eq(&c->life[i].instance, &ev->boot->instance)) c->life[i].boot = ev->boot->index;
   }
+  if (ev->kind == CF_HISTORY_RESULT && ev->boot->certified_index == ev->index)
+    c->adopter = (cf_check_adopter_t){ev->boot->index, ev->boot->tip_sequence, ev->boot->instance, ev->boot->tip_hash};
   if (ev->kind != CF_HISTORY_COUNTS) return;
   cf_check_receipt_t *r = cf_check_receipt(c, &ev->receipt->hash);
   if (!r) {
@@ -74,6 +122,7 @@ static void on_history(void *ctx, cf_history_event_t const *ev) {
     if (&c->receipt[i] != r && c->receipt[i].counts_at && c->receipt[i].sequence == r->sequence)
       cf_world_fail(&c->town->world, 2, "two counting receipts have sequence %llu", (unsigned long long)r->sequence);
   r->counts_at = ev->index + 1;
+  of_older(c, r);
   inputs_once(c, r);
 }
 
@@ -136,8 +185,10 @@ static void adopt(cf_check_t *c, cf_check_head_t const *h) {
     c->entry[i] = CF_SPAN(copy, r->entry[i].len);
     c->leaf[i] = r->leaf[i];
     c->size = i + 1;
+    on_logged(c, c->entry[i]);
     if (cf_history_feed(c->history, i, c->entry[i], on_history, c))
       cf_world_fail(&t->world, 2, "the history cannot be read at entry %llu", (unsigned long long)i);
+    adopted_count(c);
   }
 }
 
@@ -166,30 +217,74 @@ static void signed_by(cf_check_t *c, unsigned witness, cf_check_head_t const *p)
   if (was < k && (unsigned)__builtin_popcount(h->who) >= k) adopt(c, h);
 }
 
+/* What a witness holds on its disk: size 0 when nothing. */
+static cf_check_head_t held_by(cf_check_t const *c, unsigned witness) {
+  cf_disk_t const *d = &c->town->world.disk[c->town->world.node[c->town->witness[witness].node].host];
+  cf_checkpoint_t  cp;
+  cf_note_t        note;
+  for (size_t i = 0; i < d->files; i++)
+    if (!strncmp(d->file[i].name, "witness/", 8) && !cf_note_parse(&note, cf_disk_bytes(&d->file[i]), NULL) &&
+        !cf_checkpoint_parse(&cp, note.text, NULL))
+      return (cf_check_head_t){cp.size, cp.root, 0};
+  return (cf_check_head_t){.size = 0};
+}
+
 unsigned cf_check_consistent(cf_check_t *c, cf_disk_t const *d) {
   reading_t *r = reading(c);
   unsigned   n = 0;
   for (unsigned i = 0; i < c->town->domain->witnesses.cnt; i++) {
-    cf_check_head_t const *h = &c->last[i];
-    if (h->size && !cf_read_log(d, h->size, take, r)) continue;
-    cf_hash_t root = cf_tree_root_of(r->leaf, h->size);
-    n += !h->size || cf_hash_eq(&root, &h->root);
+    cf_check_head_t h = held_by(c, i);
+    if (h.size && !cf_read_log(d, h.size, take, r)) continue;
+    cf_hash_t root = cf_tree_root_of(r->leaf, h.size);
+    n += !h.size || cf_hash_eq(&root, &h.root);
   }
   return n;
+}
+
+void cf_check_asked(cf_check_t *c, unsigned witness, cf_event_t const *ev) {
+  cf_check_witness_t *w = &c->witness[witness];
+  cf_submission_t     s;
+  cf_note_t           note;
+  cf_checkpoint_t     cp;
+  w->request = 0;
+  if (ev->kind != CF_EV_REQUEST || cf_submission_parse(&s, ev->body, NULL) || cf_note_parse(&note, s.note, NULL) ||
+      cf_checkpoint_parse(&cp, note.text, NULL))
+    return;
+  w->request = ev->id;
+  w->old_size = s.old_size;
+  w->size = cp.size;
+  w->root = cp.root;
+}
+
+/* ---- 8: what a witness answered binds it, whatever happened to it since ---- */
+
+static void went_back(cf_check_t *c, unsigned witness, uint64_t from) {
+  cf_check_witness_t const *w = &c->witness[witness];
+  if (!w->faulty && from < w->answered)
+    cf_world_fail(&c->town->world, 8, "witness %u had cosigned %llu entries, and knows of %llu", witness + 1,
+                  (unsigned long long)w->answered, (unsigned long long)from);
+}
+
+static void answered(cf_check_t *c, unsigned witness) {
+  cf_check_witness_t *w = &c->witness[witness];
+  cf_check_head_t     h = {w->size, w->root, 0};
+  went_back(c, witness, w->old_size);
+  if (!w->faulty && w->size == w->answered && !cf_hash_eq(&w->root, &w->answered_root))
+    cf_world_fail(&c->town->world, 8, "witness %u cosigned two heads of %llu entries", witness + 1, (unsigned long long)w->size);
+  w->answered = w->size;
+  w->answered_root = w->root;
+  signed_by(c, witness, &h);
 }
 
 void cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t const *e) {
   cf_town_t *t = c->town;
   for (unsigned i = 0; i < t->domain->witnesses.cnt; i++) {
-    if (t->witness[i].node != node) continue;
-    cf_checkpoint_t cp;
-    cf_note_t       note;
-    if (e->kind == CF_FX_PUT && !cf_note_parse(&note, e->body, NULL) && !cf_checkpoint_parse(&cp, note.text, NULL))
-      c->pending[i] = c->last[i] = (cf_check_head_t){cp.size, cp.root, 0};
-    if (e->kind == CF_FX_REPLY && e->code == 200 && c->pending[i].size) {
-      signed_by(c, i, &c->pending[i]);
-      c->pending[i].size = 0;
-    }
+    if (t->witness[i].node != node || e->kind != CF_FX_REPLY || !c->witness[i].request || e->id != c->witness[i].request) continue;
+    uint64_t  size;
+    cf_rd_t   rd = cf_rd_span(e->body);
+    cf_span_t line = cf_rd_line(&rd);
+    if (e->code == 200) answered(c, i);
+    if (e->code == 409 && !cf_dec_u64(&size, line)) went_back(c, i, size);
   }
 }
 
@@ -201,4 +296,12 @@ void cf_check_given(void *check, cf_hash_t const *envelope, cf_hash_t const *rec
     if (cf_hash_eq(&c->given[i].envelope, envelope) && cf_hash_eq(&c->given[i].receipt, receipt)) return;
   assert(c->givens < CF_CHECK_RECEIPTS_MAX);
   c->given[c->givens++] = (cf_check_promise_t){*envelope, *receipt, sequence};
+}
+
+void cf_check_promised(void *check, cf_hash_t const *envelope) {
+  cf_check_t *c = check;
+  for (size_t i = 0; i < c->words; i++)
+    if (cf_hash_eq(&c->word[i].envelope, envelope)) return;
+  assert(c->words < CF_CHECK_RECEIPTS_MAX);
+  c->word[c->words++] = (cf_check_word_t){.envelope = *envelope};
 }

@@ -17,6 +17,15 @@ char const *const cf_fault_names[CF_FAULT_KINDS] = {
     [CF_FAULT_EARLY] = "shown with k-1 cosignatures",
     [CF_FAULT_STALE_VIEW] = "old view shown again",
     [CF_FAULT_FORGETFUL] = "witness forgot what it signed",
+    [CF_FAULT_ZOMBIE] = "enclave goes on beside its successor",
+    [CF_FAULT_WITHHELD] = "log entries withheld from an enclave",
+    [CF_FAULT_MIXED_VIEW] = "view made of two",
+    [CF_FAULT_HIDDEN] = "receipt hidden, refusal told",
+    [CF_FAULT_HALF_BOOT] = "boot without the journal's end",
+    [CF_FAULT_PLANTED] = "root and snapshot planted",
+    [CF_FAULT_LYING_WITNESS] = "witness lied",
+    [CF_FAULT_LYING_OBSERVER] = "observer lied",
+    [CF_FAULT_LYING_VERIFIER] = "verifier lied",
     [CF_FAULT_FORGED] = "content forged with a stolen key",
 };
 

@@ -22,6 +22,15 @@ typedef enum {
   CF_FAULT_EARLY,      /* the host shows the enclave what k - 1 witnesses stand behind */
   CF_FAULT_STALE_VIEW, /* the host shows the enclave an old view */
   CF_FAULT_FORGETFUL,  /* a witness, of those that may lie, forgets what it signed */
+  CF_FAULT_ZOMBIE,     /* an enclave goes on when its successor starts */
+  CF_FAULT_WITHHELD,   /* ... and is shown a log that ends early */
+  CF_FAULT_MIXED_VIEW, /* the host shows the enclave a view made of two */
+  CF_FAULT_HIDDEN,     /* a party is told of a refusal, and its input was taken */
+  CF_FAULT_HALF_BOOT,  /* an enclave boots without the journal's end, which then comes back */
+  CF_FAULT_PLANTED,    /* a root of the host's own, and a snapshot written under it */
+  CF_FAULT_LYING_WITNESS,  /* of those that may lie: cosigns anything, at any time, or denies it */
+  CF_FAULT_LYING_OBSERVER, /* signs false finality */
+  CF_FAULT_LYING_VERIFIER, /* signs results that do not hold */
   CF_FAULT_FORGED,     /* a stolen settlement key signs what does not sum to zero */
   CF_FAULT_KINDS,
 } cf_fault_t;

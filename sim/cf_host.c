@@ -56,22 +56,15 @@ static void early_entry(void *ctx, uint64_t index, cf_span_t entry) {
   cf_wr_span(&e->wr, entry);
 }
 
-/* Size of the log that the gateway signed last. */
-static uint64_t log_size(cf_disk_t const *d) {
-  cf_disk_file_t const *f = cf_disk_file(d, CF_SPAN_LIT("public/log/checkpoint"));
-  cf_checkpoint_t       cp;
-  cf_note_t             note;
-  return f && !cf_note_parse(&note, cf_disk_bytes(f), NULL) && !cf_checkpoint_parse(&cp, note.text, NULL) ? cp.size : 0;
-}
-
-static void show_early(cf_town_t *t, cf_machine_t *m) {
-  cf_disk_t const *d = &t->world.disk[t->world.node[m->node].host];
-  uint64_t         size = log_size(d), from = m->enclave->feed.frontier.size;
-  size_t           max = 1 << 20;
-  if (size <= from || size > CF_CHECK_LOG_MAX || !cf_world_chance(&t->world, CF_FAULT_EARLY)) return;
+/* What the log on d has from where the enclave read to size, under a note; none: k - 1 stand behind it. */
+static bool show(cf_town_t *t, cf_machine_t *m, cf_disk_t const *d, uint64_t size, cf_span_t under) {
+  uint64_t from = m->enclave->ahead_any ? m->enclave->ahead.frontier.size : m->enclave->feed.frontier.size;
+  size_t   max = 1 << 20;
+  if (size <= from || size > CF_CHECK_LOG_MAX) return false;
   early_t *e = malloc(sizeof *e);
   uint8_t *buf = malloc(max), note_buf[CF_CHECKPOINT_NOTE_MAX];
   cf_wr_t  note = cf_wr_init(note_buf, sizeof note_buf);
+  bool     asked = false;
   assert(e && buf);
   e->wr = cf_wr_init(buf, max);
   e->from = from;
@@ -81,13 +74,45 @@ static void show_early(cf_town_t *t, cf_machine_t *m) {
   cf_wr_u32(&e->wr, (uint32_t)(size - from));
   if (cf_read_log(d, size, early_entry, e)) {
     cf_hash_t root = cf_tree_root_of(e->leaf, size);
-    early_note(t, &note, size, &root);
+    if (under.len) cf_wr_span(&note, under);
+    else early_note(t, &note, size, &root);
     cf_wr_u32(&e->wr, (uint32_t)note.len);
     cf_wr_span(&e->wr, cf_wr_out(&note));
-    if (!e->wr.bad) (void)cf_machine_ask(m, cf_wr_out(&e->wr));
+    asked = !e->wr.bad;
+    if (asked) (void)cf_machine_ask(m, cf_wr_out(&e->wr));
   }
   free(buf);
   free(e);
+  return asked;
+}
+
+static void show_early(cf_town_t *t, cf_machine_t *m) {
+  cf_disk_t const *d = &t->world.disk[t->world.node[m->node].host];
+  uint64_t         size = cf_log_size(d);
+  if (size > m->enclave->feed.frontier.size && size <= CF_CHECK_LOG_MAX && cf_world_chance(&t->world, CF_FAULT_EARLY))
+    (void)show(t, m, d, size, CF_SPAN(NULL, 0));
+}
+
+#define NOTES_DIR "public/checkpoints/"
+
+static uint64_t note_size(cf_disk_file_t const *f) { return strtoull(f->name + sizeof NOTES_DIR - 1, NULL, 10); }
+
+/* The newest cosigned note of a size above from and below to. */
+static cf_disk_file_t const *note_between(cf_disk_t const *d, uint64_t from, uint64_t to) {
+  cf_disk_file_t const *best = NULL;
+  for (size_t i = 0; i < d->files; i++) {
+    cf_disk_file_t const *f = &d->file[i];
+    if (strncmp(f->name, NOTES_DIR, sizeof NOTES_DIR - 1) || note_size(f) <= from || note_size(f) >= to) continue;
+    if (!best || note_size(f) > note_size(best)) best = f;
+  }
+  return best;
+}
+
+bool cf_host_show(cf_town_t *t, cf_machine_t *m, cf_disk_t const *d, bool withheld) {
+  uint64_t              from = m->enclave->feed.frontier.size;
+  cf_disk_file_t const *f = note_between(d, from, UINT64_MAX);
+  if (f && withheld) f = note_between(d, from, note_size(f));
+  return f && show(t, m, d, note_size(f), cf_disk_bytes(f));
 }
 
 /* ---- old envelopes ---- */
@@ -135,6 +160,36 @@ static cf_span_t add_old(cf_town_t *t, cf_span_t request) {
   return kept(&h->request);
 }
 
+/* ---- views ---- */
+
+/* Where a view's finality proof ends: what follows proves slots against the block before it. */
+static size_t view_head(cf_span_t request) {
+  size_t proof = 6 + 1 + CF_BLOCK_HEADER_SZ + 20;
+  return proof + 2 <= request.len ? proof + 2 + (size_t)(request.ptr[proof] << 8 | request.ptr[proof + 1]) : SIZE_MAX;
+}
+
+/* Block and finality of one view, slots and messages of another: the newer's time with the older's head, or the other way round. */
+static void mix_views(cf_town_t *t, cf_machine_t *m) {
+  cf_hostile_t *h = &t->hostile;
+  cf_span_t     a = kept(&h->view), b = kept(&h->view_newest);
+  if (!a.len || !b.len || cf_span_eq(a, b) || !cf_world_chance(&t->world, CF_FAULT_MIXED_VIEW)) return;
+  if (cf_prng_chance(&t->world.dice, 50000)) {
+    cf_span_t c = a;
+    a = b;
+    b = c;
+  }
+  size_t head = view_head(a), rest = view_head(b);
+  if (head > a.len || rest > b.len) return;
+  uint8_t *mixed = malloc(head + b.len - rest);
+  assert(mixed);
+  memcpy(mixed, a.ptr, head);
+  memcpy(mixed + head, b.ptr + rest, b.len - rest);
+  cf_wr_t len = cf_wr_init(mixed + 2, 4);
+  cf_wr_u32(&len, (uint32_t)(head + b.len - rest - 6));
+  (void)cf_machine_ask(m, CF_SPAN(mixed, head + b.len - rest));
+  free(mixed);
+}
+
 /* ---- both ways ---- */
 
 cf_span_t cf_host_tamper(void *town, cf_machine_t *m, cf_span_t request) {
@@ -143,10 +198,13 @@ cf_span_t cf_host_tamper(void *town, cf_machine_t *m, cf_span_t request) {
   cf_message_type_t type = type_of(request);
   h->added = false;
   if (!t->world.faults.on || request.len < 4) return request;
+  if (t->zombie.enclave) cf_zombie_prod(t, &t->world.disk[t->world.node[m->node].host]);
   if (cf_enclave_phase(m->enclave) == CF_PHASE_SERVING) {
     show_early(t, m);
     if (h->view.len && cf_world_chance(&t->world, CF_FAULT_STALE_VIEW)) (void)cf_machine_ask(m, kept(&h->view));
+    mix_views(t, m);
   }
+  if (type == CF_MSG_SHOW_LEDGER) keep(&h->view_newest, request);
   if (type == CF_MSG_SHOW_LEDGER && (!h->view.len || cf_prng_chance(&t->world.dice, 10000))) keep(&h->view, request);
   if (type != CF_MSG_BATCH) return request;
   keep_envelopes(h, request);
@@ -173,6 +231,7 @@ cf_span_t cf_host_restore(void *town, cf_machine_t *m, cf_span_t answer) {
 void cf_host_fini(cf_hostile_t *h) {
   for (size_t i = 0; i < CF_HOSTILE_ENVELOPES; i++) free(h->envelope[i].bytes);
   free(h->view.bytes);
+  free(h->view_newest.bytes);
   free(h->request.bytes);
   free(h->answer.bytes);
 }

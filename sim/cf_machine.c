@@ -90,12 +90,29 @@ static void start(void *ctx) {
   free(buf);
 }
 
-static void end(void *ctx) {
-  cf_machine_t *m = ctx;
+/* The process that should have ended goes on, with nothing but its own memory. */
+static void live_on(cf_machine_t *m) {
+  cf_machine_t *z = m->zombie;
+  cf_machine_end(z);
+  z->enclave = m->enclave;
+  z->mem = m->mem;
+  z->identity = m->identity;
+  z->instance = m->instance;
+  m->enclave = NULL;
+  m->mem = NULL;
+}
+
+void cf_machine_end(cf_machine_t *m) {
   if (m->enclave) cf_enclave_end(m->enclave);
   if (m->mem) munmap(m->mem, m->mem_sz);
   m->enclave = NULL;
   m->mem = NULL;
+}
+
+static void end(void *ctx) {
+  cf_machine_t *m = ctx;
+  if (m->enclave && m->zombie && m->outlives(m->ctx, m)) live_on(m);
+  cf_machine_end(m);
   for (size_t i = 0; i < CF_MACHINE_QUOTES; i++) m->quote[i].len = 0;
 }
 
@@ -152,6 +169,7 @@ static void launcher(cf_machine_t *m, cf_effects_t *fx, cf_event_t const *ev) {
 
 cf_span_t cf_machine_ask(cf_machine_t *m, cf_span_t request) {
   cf_wr_t wr = cf_wr_init(m->answer, CF_FRAME_MAX);
+  if (m->before) m->before(m->ctx, m, request);
   cf_enclave_ask(m->enclave, request, &wr);
   if (m->watch) m->watch(m->ctx, m, request, cf_wr_out(&wr));
   return cf_wr_out(&wr);
@@ -180,6 +198,7 @@ cf_sim_node_t cf_machine_node(cf_machine_t *m, char const *name, unsigned host) 
 }
 
 void cf_machine_fini(cf_machine_t *m) {
+  cf_machine_end(m);
   free(m->answer);
   m->answer = NULL;
 }

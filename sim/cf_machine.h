@@ -34,15 +34,20 @@ struct cf_machine {
   uint8_t           *answer;
   /* the host between gateway and enclave: it may rewrite what goes in, and everybody who watches is told what came out */
   cf_span_t (*tamper)(void *ctx, cf_machine_t *m, cf_span_t request);
+  void (*before)(void *ctx, cf_machine_t *m, cf_span_t request); /* as it stands, about to be asked */
   void (*watch)(void *ctx, cf_machine_t *m, cf_span_t request, cf_span_t answer);
   cf_span_t (*restore)(void *ctx, cf_machine_t *m, cf_span_t answer); /* undoes in the answer what tamper did to the request */
   void *ctx;
+  /* An enclave that a hostile host leaves running when its successor starts; without one of its own, it just ends. */
+  cf_machine_t *zombie;
+  bool (*outlives)(void *ctx, cf_machine_t *m);
 };
 
 /* cf_machine_node fills a node around m, whose world, tpm and measured files are set. */
 cf_sim_node_t cf_machine_node(cf_machine_t *m, char const *name, unsigned host);
 /* cf_machine_ask asks the enclave behind the gateway's back; the answer is m's until the next question. */
 cf_span_t cf_machine_ask(cf_machine_t *m, cf_span_t request);
+void      cf_machine_end(cf_machine_t *m); /* its life */
 void      cf_machine_fini(cf_machine_t *m);
 
 #endif

@@ -31,6 +31,8 @@ typedef enum { CF_INPUT_PLANNED, CF_INPUT_SEALED, CF_INPUT_RECEIPTED, CF_INPUT_A
 typedef struct {
   cf_input_state_t state;
   uint64_t         due_ms;     /* wall: not before */
+  uint64_t         order;      /* its number: 0 before it is sealed, kept when it is sealed anew */
+  uint64_t         patient_ms; /* world: promised; not posted again before */
   bool             superseded; /* sealed anew: this one may still have been executed */
   bool             withdrawal;
   uint32_t         payee, asset;
@@ -57,6 +59,7 @@ typedef struct {
 typedef struct {
   cf_world_t     *world;
   unsigned        node;
+  unsigned        account; /* on the ledger: from 1 */
   cf_hash_t       domain;
   cf_wallet_t     wallet;
   cf_ciphers_t    ciphers;
@@ -77,12 +80,11 @@ typedef struct {
   uint8_t       body[CF_PARTY_ENVELOPE_SZ + 4];
   /* told of receipts that hold, for the check */
   void (*on_receipt)(void *ctx, cf_hash_t const *envelope, cf_hash_t const *receipt, uint64_t sequence);
+  void (*on_promise)(void *ctx, cf_hash_t const *envelope);
   void *ctx;
 } cf_party_node_t;
 
 void cf_party_step(void *party, cf_effects_t *fx, cf_event_t const *ev);
 void cf_party_end(void *party);
-/* cf_party_done holds when every input that was planned was answered, or superseded by one that was. */
-bool cf_party_done(cf_party_node_t const *p);
 
 #endif

@@ -33,20 +33,20 @@ static void jump_clock(cf_town_t *t) {
 /* One of the f that a council withstands may sign anything: it starts anew with an empty disk, and takes whatever log it is shown
  * first. */
 static void forget(cf_town_t *t) {
-  if (!t->domain->witnesses.f) return;
+  if (!t->domain->witnesses.f || t->witness[0].lies) return;
   unsigned n = t->witness[0].node;
   t->world.counts.fault[CF_FAULT_FORGETFUL]++;
   cf_world_kill(&t->world, n);
   cf_disk_fini(&t->world.disk[node(t, n)->host]);
-  t->check.last[0].size = 0;
+  t->check.witness[0].faulty = true;
   cf_world_start_at(&t->world, n, t->world.now_ms + 50);
 }
 
 /* ---- disks ---- */
 
-static cf_disk_t *disk_of(cf_town_t *t, unsigned site) { return &t->world.disk[node(t, t->site[site].gateway_node)->host]; }
+cf_disk_t *cf_town_disk(cf_town_t *t, unsigned site) { return &t->world.disk[node(t, t->site[site].gateway_node)->host]; }
 
-static void stop_site(cf_town_t *t, unsigned site, bool left_alone) {
+void cf_town_stop(cf_town_t *t, unsigned site, bool left_alone) {
   unsigned const n[] = {t->site[site].gateway_node, t->site[site].machine.node};
   for (int i = 0; i < 2; i++) {
     cf_world_kill(&t->world, n[i]);
@@ -54,7 +54,7 @@ static void stop_site(cf_town_t *t, unsigned site, bool left_alone) {
   }
 }
 
-static void start_site(cf_town_t *t, unsigned site) {
+void cf_town_go(cf_town_t *t, unsigned site) {
   unsigned const n[] = {t->site[site].machine.node, t->site[site].gateway_node};
   for (int i = 0; i < 2; i++) {
     node(t, n[i])->left_alone = false;
@@ -65,17 +65,17 @@ static void start_site(cf_town_t *t, unsigned site) {
 static void remember_disk(cf_town_t *t) {
   unsigned i = t->old_cnt < 4 ? t->old_cnt++ : (unsigned)cf_prng_below(&t->world.dice, 4);
   cf_disk_fini(&t->old[i]);
-  cf_disk_copy(&t->old[i], disk_of(t, t->primary));
+  cf_disk_copy(&t->old[i], cf_town_disk(t, t->primary));
 }
 
 /* In place of the newest disk one on which some files are as they were: all of them, the enclave's, or any. */
 static void roll_back(cf_town_t *t) {
-  if (t->rolled || t->twin || !t->old_cnt) return;
+  if (t->rolled || t->twin || t->sabotaged || !t->old_cnt) return;
   cf_disk_t const *old = &t->old[cf_prng_below(&t->world.dice, t->old_cnt)];
-  cf_disk_t       *d = disk_of(t, t->primary), mixed;
+  cf_disk_t       *d = cf_town_disk(t, t->primary), mixed;
   uint64_t         how = cf_prng_below(&t->world.dice, 4);
   t->world.counts.fault[CF_FAULT_OLD_DISK]++;
-  stop_site(t, t->primary, true);
+  cf_town_stop(t, t->primary, true);
   t->saved = *d;
   t->rolled = t->check.lossy = true;
   cf_disk_copy(&mixed, how == 0 ? old : &t->saved);
@@ -90,14 +90,14 @@ static void roll_back(cf_town_t *t) {
   }
   *d = mixed;
   cf_world_say(&t->world, "---- an older disk, way %llu ----", (unsigned long long)how);
-  start_site(t, t->primary);
+  cf_town_go(t, t->primary);
   cf_world_later(&t->world, t->world.now_ms + 3000 + cf_prng_below(&t->world.dice, 15000), CF_TOWN_RESTORE);
 }
 
 /* The newest disk comes back, unless witnesses went on with what grew on the older one. */
 static void restore(cf_town_t *t) {
   if (!t->rolled) return;
-  cf_disk_t *d = disk_of(t, t->primary);
+  cf_disk_t *d = cf_town_disk(t, t->primary);
   unsigned   k = t->domain->witnesses.k;
   bool       saved = cf_check_consistent(&t->check, &t->saved) >= k, now = cf_check_consistent(&t->check, d) >= k;
   t->rolled = false;
@@ -111,26 +111,26 @@ static void restore(cf_town_t *t) {
   }
   t->world.counts.happened[CF_HAPPENED_RESTORED]++;
   cf_world_say(&t->world, "---- the newest disk is back ----");
-  stop_site(t, t->primary, true);
+  cf_town_stop(t, t->primary, true);
   cf_disk_fini(&t->dropped);
   t->dropped = *d;
   *d = t->saved;
   t->saved = (cf_disk_t){0};
-  start_site(t, t->primary);
+  cf_town_go(t, t->primary);
 }
 
 /* ---- twins ---- */
 
 static void start_twin(cf_town_t *t) {
-  if (t->twin || t->rolled) return;
+  if (t->twin || t->rolled || t->sabotaged) return;
   unsigned other = !t->primary;
   t->world.counts.fault[CF_FAULT_TWIN]++;
   t->twin = t->check.lossy = true;
-  cf_disk_fini(disk_of(t, other));
-  cf_disk_copy(disk_of(t, other), disk_of(t, t->primary));
+  cf_disk_fini(cf_town_disk(t, other));
+  cf_disk_copy(cf_town_disk(t, other), cf_town_disk(t, t->primary));
   t->site[other].tpm = t->site[t->primary].tpm;
   cf_world_say(&t->world, "---- a twin starts ----");
-  start_site(t, other);
+  cf_town_go(t, other);
   if (cf_prng_chance(&t->world.dice, 50000)) cf_town_address(t, other);
   cf_world_later(&t->world, t->world.now_ms + 3000 + cf_prng_below(&t->world.dice, 15000), CF_TOWN_UNTWIN);
 }
@@ -138,13 +138,13 @@ static void start_twin(cf_town_t *t) {
 /* The one that witnesses can go on with stays; of two such, the one that parties know. */
 static void end_twin(cf_town_t *t) {
   if (!t->twin) return;
-  unsigned k = t->domain->witnesses.k, a = cf_check_consistent(&t->check, disk_of(t, 0)),
-           b = cf_check_consistent(&t->check, disk_of(t, 1));
+  unsigned k = t->domain->witnesses.k, a = cf_check_consistent(&t->check, cf_town_disk(t, 0)),
+           b = cf_check_consistent(&t->check, cf_town_disk(t, 1));
   unsigned stays = a >= k && b >= k ? t->primary : a >= k ? 0 : 1;
   if (a < k && b < k) t->split = true;
   t->twin = false;
   cf_world_say(&t->world, "---- %s stays ----", node(t, t->site[stays].gateway_node)->name);
-  stop_site(t, !stays, true);
+  cf_town_stop(t, !stays, true);
   cf_town_address(t, stays);
 }
 
@@ -160,7 +160,7 @@ static void operate(cf_town_t *t) {
     cf_world_kill(&t->world, m->node);
     cf_world_start_at(&t->world, m->node, t->world.now_ms + 500);
   }
-  if (t->world.faults.on && !t->rolled && !t->twin && cf_prng_chance(&t->world.dice, 25000)) remember_disk(t);
+  if (t->world.faults.on && !t->rolled && !t->twin && !t->sabotaged && cf_prng_chance(&t->world.dice, 25000)) remember_disk(t);
   cf_world_later(&t->world, t->world.now_ms + OPERATOR_MS, CF_TOWN_OPERATOR);
 }
 
@@ -172,12 +172,15 @@ void cf_town_fault(void *town, uint64_t id) {
   }
   if (id == CF_TOWN_RESTORE) restore(t);
   if (id == CF_TOWN_UNTWIN) end_twin(t);
+  if (id == CF_TOWN_WHOLE) cf_sabotage_end(t);
   if (!t->world.faults.on) return;
   if (id == CF_FAULT_ENCLAVE) end_enclave(t);
   if (id == CF_FAULT_CLOCK) jump_clock(t);
   if (id == CF_FAULT_OLD_DISK) roll_back(t);
   if (id == CF_FAULT_TWIN) start_twin(t);
   if (id == CF_FAULT_FORGETFUL) forget(t);
+  if (id == CF_FAULT_HALF_BOOT) cf_sabotage_half_boot(t);
+  if (id == CF_FAULT_PLANTED) cf_sabotage_plant(t);
 }
 
 /* ---- a seed's plan ---- */
@@ -193,9 +196,23 @@ static void plan_some(cf_town_t *t, cf_fault_t kind, unsigned most, uint64_t unt
     cf_world_later(&t->world, t->world.now_ms + 500 + cf_prng_below(&t->world.dice, until_ms - t->world.now_ms - 500), kind);
 }
 
+/* The first member of a council that withstands one; some never say a true word. */
+static unsigned liar(cf_town_t *t, cf_council_role_t role) {
+  if (!cf_genesis_council(&t->domain->genesis, role)->f || !cf_prng_chance(&t->world.dice, 50000)) return 0;
+  return cf_prng_chance(&t->world.dice, 30000) ? 100000 : 10000 + (unsigned)cf_prng_below(&t->world.dice, 60000);
+}
+
+static void plan_liars(cf_town_t *t) {
+  t->witness[0].lies = liar(t, CF_WITNESSES);
+  t->observer[0].lies = liar(t, CF_OBSERVERS);
+  t->verifier[0].lies = liar(t, CF_VERIFIERS);
+  t->check.witness[0].faulty = t->witness[0].lies > 0;
+}
+
 void cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   unsigned *r = t->world.faults.rate;
   t->world.faults.on = true;
+  plan_liars(t);
   r[CF_FAULT_LOST_REQUEST] = rate(t, 8000);
   r[CF_FAULT_LOST_REPLY] = rate(t, 8000);
   r[CF_FAULT_REPEAT] = rate(t, 8000);
@@ -207,10 +224,16 @@ void cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   r[CF_FAULT_REPLAY] = rate(t, 30000);
   r[CF_FAULT_EARLY] = rate(t, 50000);
   r[CF_FAULT_STALE_VIEW] = rate(t, 5000);
+  r[CF_FAULT_HIDDEN] = rate(t, 20000);
+  r[CF_FAULT_MIXED_VIEW] = rate(t, 5000);
+  r[CF_FAULT_ZOMBIE] = rate(t, 100000);
+  r[CF_FAULT_WITHHELD] = 30000;
   r[CF_FAULT_FORGED] = rate(t, 5000);
   plan_some(t, CF_FAULT_ENCLAVE, 4, until_ms);
   plan_some(t, CF_FAULT_OLD_DISK, 3, until_ms);
   plan_some(t, CF_FAULT_FORGETFUL, 3, until_ms);
+  plan_some(t, CF_FAULT_HALF_BOOT, 3, until_ms);
+  if (cf_prng_chance(&t->world.dice, 30000)) plan_some(t, CF_FAULT_PLANTED, 1, until_ms);
   if (cf_prng_chance(&t->world.dice, 40000)) plan_some(t, CF_FAULT_TWIN, 2, until_ms);
   plan_some(t, CF_FAULT_CLOCK, 4, until_ms);
 }
@@ -219,11 +242,18 @@ void cf_town_mend(cf_town_t *t) {
   t->world.faults.on = false;
   restore(t);
   end_twin(t);
+  cf_sabotage_end(t);
   for (unsigned i = 0; i < t->world.nodes; i++) {
     node(t, i)->skew_ms = 0;
     if (!node(t, i)->up && !node(t, i)->left_alone) cf_world_start_at(&t->world, i, t->world.now_ms);
   }
   cf_world_say(&t->world, "---- no faults from here ----");
+}
+
+bool cf_town_serves(cf_town_t const *t) {
+  cf_site_t const *s = &t->site[t->primary];
+  return s->gateway && s->machine.enclave && cf_enclave_phase(s->machine.enclave) == CF_PHASE_SERVING &&
+         !cf_gateway_status(s->gateway).missing[0];
 }
 
 char const *cf_town_state(cf_town_t const *t) {

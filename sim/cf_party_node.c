@@ -8,7 +8,7 @@
 #include "workload/cf_clearing.h"
 
 enum { ASK_NONE, ASK_FILE, ASK_EVIDENCE, ASK_POST, ASK_RECEIPT, ASK_RESULTS };
-enum { TIMEOUT_MS = 4000, POLL_MS = 400, ATTEST_MS = 1000, SPARE_S = 10, ODD_MAX = 8 };
+enum { TIMEOUT_MS = 4000, POLL_MS = 400, ATTEST_MS = 1000, SPARE_S = 10, ODD_MAX = 8, PATIENCE_MS = 60000 };
 
 static uint64_t now_s(cf_event_t const *ev) { return ev->now.wall_ms / 1000; }
 
@@ -84,8 +84,13 @@ static void seal(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, siz
                               .asset = in->asset,
                               .amount = in->amount};
   cf_clearing_input_encode(&bytes, &what);
-  if (cf_party_seal(&p->file.account, &wr, &in->id, &p->wallet, &p->attested, &p->ciphers, cf_wr_out(&bytes), now_s(ev),
-                    &p->entropy, &err)) {
+  uint64_t newest = p->file.account.order; /* sealed anew: under the same number */
+  if (in->order) p->file.account.order = in->order - 1;
+  bool sealed = !cf_party_seal(&p->file.account, &wr, &in->id, &p->wallet, &p->attested, &p->ciphers, cf_wr_out(&bytes), now_s(ev),
+                    &p->entropy, &err);
+  if (sealed) in->order = p->file.account.order;
+  if (newest > p->file.account.order || !sealed) p->file.account.order = newest;
+  if (!sealed) {
     cf_world_say(p->world, "%s: seal: %s: %s", p->world->node[p->node].name, err.item, err.text);
     p->suspect = true;
     return;
@@ -98,7 +103,8 @@ static void seal(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, siz
   post(p, fx, at);
 }
 
-/* The enclave does not know the session, or the epoch any more: the same order, sealed anew. */
+/* The enclave does not know the session, or the epoch any more: the same order, sealed anew under its number.  What was sealed before
+   may have been executed all the same. */
 static void supersede(cf_party_node_t *p, size_t at) {
   cf_party_file_t *f = &p->file;
   if (f->input[at].superseded) return;
@@ -109,7 +115,7 @@ static void supersede(cf_party_node_t *p, size_t at) {
   cf_account_done(&f->account, &f->input[at].id);
   cf_party_input_t const *old = &f->input[at];
   f->input[f->inputs++] = (cf_party_input_t){
-      .due_ms = old->due_ms, .withdrawal = old->withdrawal, .payee = old->payee, .asset = old->asset, .amount = old->amount};
+      .due_ms = old->due_ms, .order = old->order, .withdrawal = old->withdrawal, .payee = old->payee, .asset = old->asset, .amount = old->amount};
 }
 
 /* ---- receipts ---- */
@@ -159,6 +165,13 @@ static void on_refused(cf_party_node_t *p, size_t at, uint8_t class) {
   }
 }
 
+/* A party that was promised a receipt waits for it, and posts again only long after the promise's time. */
+static void on_promised(cf_party_node_t *p, cf_party_input_t *in) {
+  p->world->counts.happened[CF_HAPPENED_PROMISE]++;
+  if (p->on_promise) p->on_promise(p->ctx, &in->id);
+  if (!in->patient_ms) in->patient_ms = p->world->now_ms + PATIENCE_MS;
+}
+
 static void on_post(cf_party_node_t *p, cf_event_t const *ev) {
   cf_rd_t           rd = cf_rd_span(ev->body);
   cf_span_t         receipt[8];
@@ -177,13 +190,15 @@ static void on_post(cf_party_node_t *p, cf_event_t const *ev) {
     cf_world_fail(p->world, 6, "an answer to envelopes that is none");
     return;
   }
-  if (kind == 1) {
+  if (kind == 1 && cf_world_chance(p->world, CF_FAULT_HIDDEN)) {
+    on_refused(p, p->at, CF_REFUSE_SESSION_UNKNOWN);
+  } else if (kind == 1) {
     uint8_t which = cf_rd_u8(&rd);
     if (which >= n || !read_path(&file, &rd)) return;
     file.receipt = receipt[which];
     take_receipt(p, &p->file.input[p->at], &file);
   } else if (kind == 2) on_refused(p, p->at, cf_rd_u8(&rd));
-  else p->world->counts.happened[CF_HAPPENED_PROMISE]++;
+  else on_promised(p, &p->file.input[p->at]);
 }
 
 static void on_receipt_file(cf_party_node_t *p, cf_event_t const *ev) {
@@ -193,6 +208,15 @@ static void on_receipt_file(cf_party_node_t *p, cf_event_t const *ev) {
 }
 
 /* ---- results ---- */
+
+/* Invariant 12. */
+static void executed_once(cf_party_node_t const *p, cf_party_input_t const *in) {
+  for (size_t i = 0; i < p->file.inputs; i++) {
+    cf_party_input_t const *o = &p->file.input[i];
+    if (o != in && o->order == in->order && o->state == CF_INPUT_ANSWERED && !o->class && !in->class)
+      cf_world_fail(p->world, 12, "order %llu of %s was accepted twice", (unsigned long long)in->order, p->world->node[p->node].name);
+  }
+}
 
 static void take_result(cf_party_node_t *p, cf_party_input_t *in, cf_released_t const *r, cf_receipt_t const *receipt) {
   uint8_t      plain[CF_BUCKET_MAX];
@@ -212,6 +236,7 @@ static void take_result(cf_party_node_t *p, cf_party_input_t *in, cf_released_t 
   if (result.class == CF_RESULT_NOTICE || memcmp(result.envelope, in->id.b, 32)) return;
   in->state = CF_INPUT_ANSWERED;
   in->class = result.class;
+  executed_once(p, in);
   cf_account_done(&p->file.account, &in->id);
   p->world->counts.happened[CF_HAPPENED_RESULT]++;
   cf_world_say(p->world, "%s: input %zu: %s", p->world->node[p->node].name, p->at, cf_result_class_name(result.class));
@@ -243,7 +268,7 @@ static void poll(cf_party_node_t *p, cf_effects_t *fx, cf_event_t const *ev, siz
   /* No result for long: perhaps its receipt is lost with a disk. */
   bool again = ++in->polls % 16 == 0, posts = in->polls / (in->state == CF_INPUT_RECEIPTED ? 16 : 1) % 2;
   if (in->state == CF_INPUT_RECEIPTED && !again) ask(p, fx, ASK_RESULTS, name_of(fx, "results", &in->id), CF_SPAN(NULL, 0));
-  else if (in->superseded || !posts) ask(p, fx, ASK_RECEIPT, name_of(fx, "receipts", &in->id), CF_SPAN(NULL, 0));
+  else if (in->superseded || !posts || p->world->now_ms < in->patient_ms) ask(p, fx, ASK_RECEIPT, name_of(fx, "receipts", &in->id), CF_SPAN(NULL, 0));
   else post(p, fx, at);
 }
 
@@ -308,10 +333,4 @@ void cf_party_end(void *party) {
   free(p->bundle);
   p->bundle = NULL;
   p->have = false;
-}
-
-bool cf_party_done(cf_party_node_t const *p) {
-  for (size_t i = 0; i < p->file.inputs; i++)
-    if (p->file.input[i].state != CF_INPUT_ANSWERED && !p->file.input[i].superseded) return false;
-  return true;
 }

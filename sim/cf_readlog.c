@@ -1,6 +1,7 @@
 /* A log as it lies on a disk, read without asking anybody: bundles of entries, the widest there is of the last one. */
 #include "cf_readlog.h"
 
+#include "translog/cf_note.h"
 #include "translog/cf_tile.h"
 
 static cf_disk_file_t const *bundle_of(cf_disk_t const *d, uint64_t index, unsigned least) {
@@ -30,4 +31,11 @@ bool cf_read_log(cf_disk_t const *d, uint64_t size, cf_read_log_fn_t *fn, void *
     if (at < size && at % CF_TILE_WIDTH) return false;
   }
   return true;
+}
+
+uint64_t cf_log_size(cf_disk_t const *d) {
+  cf_disk_file_t const *f = cf_disk_file(d, CF_SPAN_LIT("public/log/checkpoint"));
+  cf_checkpoint_t       cp;
+  cf_note_t             note;
+  return f && !cf_note_parse(&note, cf_disk_bytes(f), NULL) && !cf_checkpoint_parse(&cp, note.text, NULL) ? cp.size : 0;
 }

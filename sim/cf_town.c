@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cf_liars.h"
+#include "cf_nonces.h"
 #include "ledger/cf_call.h"
 
 enum { GATEWAY_ENCLAVE, GATEWAY_LAUNCHER, GATEWAY_LEDGER, GATEWAY_MEMBERS };
@@ -39,7 +41,10 @@ static void witness_start(void *ctx) {
 }
 
 static void witness_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_witness_step(&((cf_councillor_t *)ctx)->witness, fx, ev);
+  cf_councillor_t *c = ctx;
+  cf_check_asked(&c->town->check, c->index, ev);
+  cf_witness_step(&c->witness, fx, ev);
+  cf_liar_witness(c, fx, ev);
 }
 
 /* ---- verifiers ---- */
@@ -70,7 +75,9 @@ static void verifier_end(void *ctx) {
 }
 
 static void verifier_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_verifier_step(((cf_councillor_t *)ctx)->verifier, fx, ev);
+  cf_councillor_t *c = ctx;
+  cf_verifier_step(c->verifier, fx, ev);
+  cf_liar_verifier(c, fx);
 }
 
 /* ---- observers ---- */
@@ -97,7 +104,9 @@ static void observer_end(void *ctx) {
 }
 
 static void observer_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_observer_step(((cf_councillor_t *)ctx)->observer, fx, ev);
+  cf_councillor_t *c = ctx;
+  cf_observer_step(c->observer, fx, ev);
+  cf_liar_observer(c, fx);
 }
 
 /* ---- the ledger ---- */
@@ -266,38 +275,65 @@ static void plan(cf_town_t *t, unsigned party) {
   }
 }
 
+/* What a party sealed in this step leaves with its POST, or never: its file is durable first. */
+static void party_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
+  cf_party_node_t *p = ctx;
+  if (ev->kind == CF_EV_START) cf_nonces_forget(p->account);
+  cf_nonces_of(p->account);
+  cf_party_step(p, fx, ev);
+  cf_nonces_of(0);
+}
+
 static void make_party(cf_town_t *t, unsigned i, cf_entropy_t const *e) {
   static cf_drbg_t drbg[CF_TOWN_PARTIES_MAX];
   cf_party_node_t *p = &t->party[i];
   char             name[CF_SIM_NAME_MAX];
   *p = (cf_party_node_t){.world = &t->world,
                          .domain = t->domain->id,
+                         .account = i + 1,
                          .ciphers = cf_ciphers_new(cf_suite(1)),
                          .funded = &t->bank.done,
                          .entropy = cf_town_entropy(t, &drbg[i]),
                          .on_receipt = cf_check_given,
+                         .on_promise = cf_check_promised,
                          .ctx = &t->check};
   cf_wallet_make(&p->wallet, e);
   cf_account_init(&p->plan.account, &p->domain, p->file.pending, CF_PARTY_INPUTS_MAX);
   plan(t, i);
   snprintf(name, sizeof name, "party-%u", i + 1);
-  p->node = t->party_node[i] = add(t, (cf_sim_node_t){.ctx = p, .step = cf_party_step, .end = cf_party_end}, name);
+  p->node = t->party_node[i] = add(t, (cf_sim_node_t){.ctx = p, .step = party_step, .end = cf_party_end}, name);
 }
 
 static void on_effect(void *ctx, unsigned node, cf_effect_t const *e) {
   cf_town_t *t = ctx;
   cf_check_effect(&t->check, node, e);
+  for (unsigned i = 0; i < t->parties && e->kind == CF_FX_ASK; i++)
+    if (t->party_node[i] == node) cf_nonces_left(i + 1);
+}
+
+static void before(void *ctx, cf_machine_t *m, cf_span_t request) {
+  (void)request;
+  cf_check_before(&((cf_town_t *)ctx)->check, m);
 }
 
 static void watch(void *ctx, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
   cf_town_t *t = ctx;
   cf_check_boundary(&t->check, m, request, answer);
+  if (cf_nonces_reused()) cf_world_fail(&t->world, 13, "%s", cf_nonces_reused());
   cf_host_forge(t, m, request, answer);
+}
+
+/* The zombie's memory is all that it has: nobody starts it again. */
+static void make_zombie(cf_town_t *t) {
+  t->zombie = (cf_machine_t){.world = &t->world, .before = before, .watch = watch, .ctx = t, .node = t->site[0].machine.node};
+  t->zombie.answer = malloc(CF_FRAME_MAX);
+  assert(t->zombie.answer);
 }
 
 void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace) {
   static cf_drbg_t libcrypto, people;
   memset(t, 0, sizeof *t);
+  cf_nonces_begin();
   cf_world_init(&t->world, seed, trace);
   t->draw.state = seed ^ 0x746f776e;
   t->seed.b[0] = 1;
@@ -316,9 +352,13 @@ void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace) {
   add_council(t, CF_VERIFIERS, t->verifier, (cf_sim_node_t){.start = verifier_start, .end = verifier_end, .step = verifier_step},
               "verifier");
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) add_site(t, i);
+  make_zombie(t);
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) {
     t->site[i].machine.entropy = cf_town_entropy(t, &t->site[i].drbg_machine);
+    t->site[i].machine.before = before;
     t->site[i].machine.watch = watch;
+    t->site[i].machine.zombie = &t->zombie;
+    t->site[i].machine.outlives = cf_zombie_outlives;
     t->site[i].machine.tamper = cf_host_tamper;
     t->site[i].machine.restore = cf_host_restore;
     t->site[i].machine.ctx = t;
@@ -342,6 +382,7 @@ void cf_town_raze(cf_town_t *t) {
   cf_disk_fini(&t->saved);
   cf_disk_fini(&t->dropped);
   for (unsigned i = 0; i < CF_TOWN_SITES; i++) cf_machine_fini(&t->site[i].machine);
+  cf_machine_fini(&t->zombie);
   for (unsigned i = 0; i < t->parties; i++) cf_ciphers_free(&t->party[i].ciphers);
   for (unsigned i = 0; i < CF_TOWN_MEMBERS_MAX; i++) cf_p256_key_free(t->verifier[i].key);
   cf_host_fini(&t->hostile);

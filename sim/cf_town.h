@@ -43,6 +43,7 @@ typedef struct {
 typedef struct {
   cf_town_t     *town;
   unsigned       node, index;
+  unsigned       lies; /* of 100,000 answers; only one of the f that its council withstands */
   cf_witness_t   witness;
   cf_verifier_t *verifier;
   cf_observer_t *observer;
@@ -57,7 +58,7 @@ typedef struct {
   size_t   len;
 } cf_kept_bytes_t;
 typedef struct {
-  cf_kept_bytes_t envelope[CF_HOSTILE_ENVELOPES], view, request, answer;
+  cf_kept_bytes_t envelope[CF_HOSTILE_ENVELOPES], view, view_newest, request, answer;
   size_t          envelopes; /* seen so far: the newest are kept */
   bool            added;     /* the last of the batch under way is ours */
   uint16_t        added_at;
@@ -80,6 +81,7 @@ struct cf_town {
   cf_domain_t    *domain;
   unsigned        assets, parties;
   cf_site_t       site[CF_TOWN_SITES];
+  cf_machine_t    zombie;  /* an enclave that outlived its process's end */
   unsigned        primary; /* the site that parties know */
   cf_councillor_t witness[CF_TOWN_MEMBERS_MAX], verifier[CF_TOWN_MEMBERS_MAX], observer[CF_TOWN_MEMBERS_MAX];
   unsigned        ledger_node, bank_node, party_node[CF_TOWN_PARTIES_MAX];
@@ -94,6 +96,7 @@ struct cf_town {
   cf_disk_t    dropped; /* the one that was given up last */
   bool         rolled, split;
   bool         twin; /* the other site runs, too */
+  uint64_t     sabotaged; /* the fault that the enclave's files suffer; 0: none.  saved has them as they were */
   cf_hostile_t hostile;
 };
 
@@ -111,17 +114,37 @@ cf_span_t cf_host_tamper(void *town, cf_machine_t *m, cf_span_t request);
 cf_span_t cf_host_restore(void *town, cf_machine_t *m, cf_span_t answer);
 void      cf_host_forge(cf_town_t *t, cf_machine_t *m, cf_span_t request, cf_span_t answer);
 void      cf_host_fini(cf_hostile_t *h);
+/* cf_host_show shows an enclave of the host what lies in d's log behind what it was shown, under the newest note there or, withheld,
+ * the one before.  False when there is nothing to show. */
+bool cf_host_show(cf_town_t *t, cf_machine_t *m, cf_disk_t const *d, bool withheld);
+
+/* cf_zombie.c: an enclave that should have ended, and what its host may do with it. */
+bool cf_zombie_outlives(void *town, cf_machine_t *m);
+void cf_zombie_prod(cf_town_t *t, cf_disk_t const *d);
 
 /* Things that come by the clock: faults by their number, and the operator, who looks after his processes. */
 #define CF_TOWN_OPERATOR 1000
 #define CF_TOWN_RESTORE 1001 /* the newest disk comes back */
 #define CF_TOWN_UNTWIN 1002
+#define CF_TOWN_WHOLE 1003 /* the enclave's files are as they were */
 void cf_town_fault(void *town, uint64_t id);
 
 /* cf_town_faults schedules what chance has planned (cf_mischief.c); cf_town_mend ends all of it: every node up, newest disks,
  * true clocks. */
 void cf_town_faults(cf_town_t *t, uint64_t until_ms);
 void cf_town_mend(cf_town_t *t);
+/* A site's disk; its processes end, and start again. */
+cf_disk_t *cf_town_disk(cf_town_t *t, unsigned site);
+void       cf_town_stop(cf_town_t *t, unsigned site, bool left_alone);
+void       cf_town_go(cf_town_t *t, unsigned site);
+
+/* cf_sabotage.c: what a host does to the enclave's files, and takes back. */
+void cf_sabotage_half_boot(cf_town_t *t);
+void cf_sabotage_plant(cf_town_t *t);
+void cf_sabotage_end(cf_town_t *t);
+
+/* cf_town_serves: the domain that parties know takes inputs. */
+bool cf_town_serves(cf_town_t const *t);
 /* Where gateway and enclave stand, in a line. */
 char const *cf_town_state(cf_town_t const *t);
 
