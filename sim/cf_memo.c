@@ -146,11 +146,13 @@ cf_status_t __wrap_cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_ha
 
 /* ---- chains ---- */
 
-/* The simulator has one chain.  Only what holds is remembered; a refusal is made anew. */
+/* The simulator has one chain, asked about for several uses.  Only what holds is remembered; a refusal is made anew. */
 cf_verdict_code_t __wrap_cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const *ask, cf_verdict_t *v) {
-  static cf_hash_t       known;
-  static cf_x509_facts_t facts;
-  cf_sha256_t            ctx;
+  static struct {
+    cf_hash_t       what;
+    cf_x509_facts_t facts;
+  } known[16], *m;
+  cf_sha256_t ctx;
   cf_sha256_init(&ctx);
   struct {
     cf_span_t const *list;
@@ -165,12 +167,13 @@ cf_verdict_code_t __wrap_cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t
   }
   cf_sha256_u(&ctx, (uint64_t)ask->use << 1 | ask->crl_required, 8);
   cf_hash_t what = cf_sha256_end(&ctx);
-  if (!cf_hash_eq(&what, &known) || ask->at_s < facts.not_before_s || ask->at_s > facts.not_after_s) {
+  m = &known[what.b[0] % CF_COUNT_OF(known)];
+  if (!cf_hash_eq(&what, &m->what) || ask->at_s < m->facts.not_before_s || ask->at_s > m->facts.not_after_s) {
     cf_verdict_code_t code = __real_cf_x509_chain_check(out, ask, v);
     if (code) return code;
-    known = what;
-    facts = *out;
+    m->what = what;
+    m->facts = *out;
   }
-  *out = facts;
+  *out = m->facts;
   return CF_VERDICT_OK;
 }

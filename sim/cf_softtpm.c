@@ -109,6 +109,8 @@ void cf_softtpm_init(cf_softtpm_t *t, cf_entropy_t const *e) {
   cf_wr_t       wr = cf_wr_init(t->ak_public, sizeof t->ak_public);
   memset(t, 0, sizeof *t);
   t->ak = cf_p256_key_new(e);
+  t->ek = EVP_PKEY_dup(cf_soft_ca()->ek_key);
+  assert(t->ek);
   cf_p256_key_pub(t->ak, &pub);
   cf_wr_u16(&wr, ALG_ECC);
   cf_wr_u16(&wr, ALG_SHA256);
@@ -128,7 +130,9 @@ void cf_softtpm_init(cf_softtpm_t *t, cf_entropy_t const *e) {
 
 void cf_softtpm_fini(cf_softtpm_t *t) {
   cf_p256_key_free(t->ak);
+  EVP_PKEY_free(t->ek);
   t->ak = NULL;
+  t->ek = NULL;
 }
 
 void cf_softtpm_reset(cf_softtpm_t *t, cf_hash_t const *program, cf_hash_t const *configuration, cf_hash_t const *domain) {
@@ -214,18 +218,16 @@ void cf_softtpm_quote(cf_softtpm_t *t, cf_wr_t *evidence, cf_hash_t *binding, cf
 
 /* ---- activation (TCG TPM 2.0 Library, part 1, 24) ---- */
 
-static bool open_seed(uint8_t seed[SEED_SZ], uint8_t const box[BOX_SZ]) {
+static bool open_seed(cf_softtpm_t const *t, uint8_t seed[SEED_SZ], uint8_t const box[BOX_SZ]) {
   static char const label[] = "IDENTITY";
   uint8_t           out[BOX_SZ];
   size_t            n = sizeof out;
-  EVP_PKEY         *fresh = EVP_PKEY_dup(cf_soft_ca()->ek_key); /* blinding draws entropy now and then, by a key's past uses */
-  EVP_PKEY_CTX     *ctx = EVP_PKEY_CTX_new(fresh, NULL);
+  EVP_PKEY_CTX     *ctx = EVP_PKEY_CTX_new(t->ek, NULL);
   bool              ok = EVP_PKEY_decrypt_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) > 0 &&
             EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) > 0 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) > 0 &&
             EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_memdup(label, sizeof label), sizeof label) > 0 &&
             EVP_PKEY_decrypt(ctx, out, &n, box, BOX_SZ) > 0 && n == SEED_SZ;
   EVP_PKEY_CTX_free(ctx);
-  EVP_PKEY_free(fresh);
   if (ok) memcpy(seed, out, SEED_SZ);
   return ok;
 }
@@ -263,7 +265,7 @@ cf_status_t cf_softtpm_activate(cf_softtpm_t const *t, uint8_t secret[32], cf_sp
   uint16_t       box_sz = cf_rd_u16(&rd);
   uint8_t const *box = cf_rd_take(&rd, BOX_SZ);
   if (!cf_rd_done(&rd) || blob != 2 + 32 + IDENTITY_SZ || mac_sz != 32 || box_sz != BOX_SZ) return CF_ERR_FORMAT;
-  if (!open_seed(seed, box)) return CF_ERR_AUTH;
+  if (!open_seed(t, seed, box)) return CF_ERR_AUTH;
   cf_hash_t mac_key = kdfa(seed, "INTEGRITY", CF_SPAN(NULL, 0), 256), enc_key = kdfa(seed, "STORAGE", CF_SPAN_OF(name), 128);
   cf_wr_bytes(&m, sealed, IDENTITY_SZ);
   cf_wr_bytes(&m, name, sizeof name);

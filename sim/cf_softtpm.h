@@ -17,6 +17,7 @@ cf_soft_ca_t const *cf_soft_ca(void);
 
 typedef struct {
   cf_p256_key_t *ak;
+  void          *ek; /* EVP_PKEY; a copy of its own, because blinding draws entropy by a key's past uses */
   uint8_t        ak_public[128]; /* TPMT_PUBLIC */
   size_t         ak_public_sz;
   cf_hash_t      program, configuration, domain, instance, measurement;

@@ -542,11 +542,12 @@ void cf_world_later(cf_world_t *w, uint64_t at_ms, uint64_t id) {
 
 /* ---- the world ---- */
 
+static _Alignas(64) uint8_t scratch[CF_SIM_SCRATCH_SZ]; /* one world at a time */
+
 void cf_world_init(cf_world_t *w, uint64_t seed, FILE *trace) {
   *w = (cf_world_t){.seed = seed, .now_ms = 1700000000000, .trace = trace, .net.state = seed * 2 + 1, .dice.state = ~seed};
   w->fx.scratch_max = CF_SIM_SCRATCH_SZ;
-  w->fx.scratch = malloc(CF_SIM_SCRATCH_SZ);
-  assert(w->fx.scratch);
+  w->fx.scratch = scratch;
 }
 
 void cf_world_fini(cf_world_t *w) {
@@ -557,7 +558,6 @@ void cf_world_fini(cf_world_t *w) {
   for (unsigned i = 0; i < w->disks; i++) cf_disk_fini(&w->disk[i]);
   free(w->queue);
   free(w->ask);
-  free(w->fx.scratch);
 }
 
 unsigned cf_world_host(cf_world_t *w) {

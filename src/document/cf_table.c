@@ -74,34 +74,41 @@ text_ok(cf_span_t s) {
 
 /* ---- decoding ---- */
 
+#define DEPTH_MAX 8 /* of tables in tables, ours all */
+
 typedef struct {
   cf_rd_t     rd;
   cf_error_t *err;
-  char        path[sizeof((cf_error_t *)0)->item];
+  char const *path[DEPTH_MAX]; /* the table's name, and of each field that is being read: text only when it is refused */
+  size_t      depth;
 } reader_t;
 
-static cf_status_t read_map(reader_t *r, void *out, cf_table_t const *t, size_t path_len);
+static cf_status_t read_map(reader_t *r, void *out, cf_table_t const *t);
 
 static cf_status_t
 refuse(reader_t *r, cf_status_t st, size_t offset, char const *why) {
-  return cf_error_set(r->err, st, r->path, offset, "%s", why);
+  char   path[sizeof r->err->item] = "";
+  size_t len                       = 0;
+  for (size_t i = 0; i < r->depth && len < sizeof path; i++)
+    len += (size_t)snprintf(path + len, sizeof path - len, "%s%s", i ? "." : "", r->path[i]);
+  return cf_error_set(r->err, st, path, offset, "%s", why);
 }
 
-static size_t
-path_push(reader_t *r, size_t len, char const *name) {
-  int n = snprintf(r->path + len, sizeof r->path - len, ".%s", name);
-  return n < 0 || (size_t)n >= sizeof r->path - len ? sizeof r->path - 1 : len + (size_t)n;
+static void
+path_push(reader_t *r, char const *name) {
+  assert(r->depth < DEPTH_MAX);
+  r->path[r->depth++] = name;
 }
 
 static cf_status_t
-read_list(reader_t *r, void *out, cf_field_t const *f, size_t path_len) {
+read_list(reader_t *r, void *out, cf_field_t const *f) {
   size_t start = r->rd.pos, n = cf_cbor_array(&r->rd);
   if (r->rd.bad) return refuse(r, CF_ERR_FORMAT, start, "an array is due here");
   if (n < f->min || n > f->max) return refuse(r, CF_ERR_BOUND, start, "too few or too many items");
   for (size_t i = 0; i < n; i++) {
     size_t item = r->rd.pos;
     if (f->type == CF_FIELD_LIST) {
-      cf_status_t st = read_map(r, at(out, f->offset + i * f->sub->size), f->sub, path_len);
+      cf_status_t st = read_map(r, at(out, f->offset + i * f->sub->size), f->sub);
       if (st) return st;
     } else if (f->type == CF_FIELD_FIXEDS) {
       cf_cbor_bstr_fixed(&r->rd, at(out, f->offset + i * f->item_sz), f->item_sz);
@@ -117,7 +124,7 @@ read_list(reader_t *r, void *out, cf_field_t const *f, size_t path_len) {
 }
 
 static cf_status_t
-read_field(reader_t *r, void *out, cf_field_t const *f, size_t path_len) {
+read_field(reader_t *r, void *out, cf_field_t const *f) {
   size_t    start = r->rd.pos;
   uint64_t  v;
   cf_span_t s;
@@ -140,11 +147,11 @@ read_field(reader_t *r, void *out, cf_field_t const *f, size_t path_len) {
     if (f->type == CF_FIELD_TEXT && !text_ok(s)) return refuse(r, CF_ERR_FORMAT, start, "control characters in text");
     memcpy(at(out, f->offset), &s, sizeof s);
     break;
-  case CF_FIELD_MAP: return read_map(r, at(out, f->offset), f->sub, path_len);
+  case CF_FIELD_MAP: return read_map(r, at(out, f->offset), f->sub);
   case CF_FIELD_LIST:
   case CF_FIELD_FIXEDS:
   case CF_FIELD_TEXTS: {
-    cf_status_t st = read_list(r, out, f, path_len);
+    cf_status_t st = read_list(r, out, f);
     if (st) return st;
     break;
   }
@@ -153,7 +160,7 @@ read_field(reader_t *r, void *out, cf_field_t const *f, size_t path_len) {
 }
 
 static cf_status_t
-read_map(reader_t *r, void *out, cf_table_t const *t, size_t path_len) {
+read_map(reader_t *r, void *out, cf_table_t const *t) {
   size_t        start = r->rd.pos, next = 0, extra_from = 0;
   cf_cbor_map_t m     = cf_cbor_map(&r->rd);
   if (r->rd.bad) return refuse(r, CF_ERR_FORMAT, start, "a map is due here");
@@ -166,17 +173,17 @@ read_map(reader_t *r, void *out, cf_table_t const *t, size_t path_len) {
     }
     while (next < t->fields_cnt && t->fields[next].key < m.key && t->fields[next].optional) next++;
     if (next == t->fields_cnt || t->fields[next].key > m.key) return refuse(r, CF_ERR_FORMAT, key_at, "an unknown key, and it is critical");
-    cf_field_t const *f   = &t->fields[next++];
-    size_t            len = path_push(r, path_len, f->name);
+    cf_field_t const *f = &t->fields[next++];
+    path_push(r, f->name);
     if (f->key != m.key) return refuse(r, CF_ERR_FORMAT, key_at, "this field is missing");
-    cf_status_t st = read_field(r, out, f, len);
+    cf_status_t st = read_field(r, out, f);
     if (st) return st;
-    r->path[path_len] = '\0';
+    r->depth--;
   }
   if (r->rd.bad) return refuse(r, CF_ERR_FORMAT, r->rd.pos, "not deterministic CBOR");
   for (; next < t->fields_cnt; next++)
     if (!t->fields[next].optional) {
-      path_push(r, path_len, t->fields[next].name);
+      path_push(r, t->fields[next].name);
       return refuse(r, CF_ERR_FORMAT, r->rd.pos, "this field is missing");
     }
   if (extra_from) {
@@ -190,9 +197,9 @@ cf_status_t
 cf_table_decode(void *out, cf_table_t const *t, cf_span_t in, cf_error_t *err) {
   reader_t r = { .rd = cf_rd_span(in), .err = err };
   memset(out, 0, t->size);
-  snprintf(r.path, sizeof r.path, "%s", t->name);
+  path_push(&r, t->name);
   if (t->bytes_max && in.len > t->bytes_max) return refuse(&r, CF_ERR_BOUND, 0, "the document is too long");
-  cf_status_t st = read_map(&r, out, t, strlen(r.path));
+  cf_status_t st = read_map(&r, out, t);
   if (!st && !cf_rd_done(&r.rd)) st = refuse(&r, CF_ERR_FORMAT, r.rd.pos, "bytes behind the document");
   if (st) memset(out, 0, t->size);
   return st;
