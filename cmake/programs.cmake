@@ -4,7 +4,7 @@
 # under its system call filter: there it is not built.
 if(TARGET cf_enclave AND NOT CF_SANITIZE AND NOT CF_FUZZ)
   add_executable(counterfoil-enclave ${CMAKE_SOURCE_DIR}/src/enclave/cf_enclave_main.c)
-  target_link_libraries(counterfoil-enclave PRIVATE cf_enclave seccomp)
+  target_link_libraries(counterfoil-enclave PRIVATE cf_enclave)
   target_link_options(counterfoil-enclave PRIVATE -static -Wl,--no-warnings)  # libcrypto's resolver and loader, which nothing calls
 endif()
 

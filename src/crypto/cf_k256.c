@@ -18,15 +18,21 @@ addr_of(cf_addr_t *addr, secp256k1_pubkey const *pub) {
 
 void
 cf_k256_scalar_make(uint8_t scalar[32], cf_entropy_t const *e) {
+  int holds;
   do {
     cf_entropy_fill(e, scalar, 32);
-  } while (!secp256k1_ec_seckey_verify(cf_lib()->k256, scalar));
+    holds = secp256k1_ec_seckey_verify(cf_lib()->k256, scalar);
+    cf_declassify(&holds, sizeof holds, "a scalar out of range is thrown away");
+  } while (!holds);
 }
 
 cf_status_t
 cf_k256_addr(cf_addr_t *addr, uint8_t const scalar[32]) {
   secp256k1_pubkey pub;
-  if (!secp256k1_ec_pubkey_create(cf_lib()->k256, &pub, scalar)) return CF_ERR_FORMAT;
+  int              holds = secp256k1_ec_pubkey_create(cf_lib()->k256, &pub, scalar);
+  cf_declassify(&holds, sizeof holds, "a scalar out of range is nobody's");
+  cf_declassify(&pub, sizeof pub, "a public key");
+  if (!holds) return CF_ERR_FORMAT;
   addr_of(addr, &pub);
   return CF_OK;
 }
@@ -34,7 +40,10 @@ cf_k256_addr(cf_addr_t *addr, uint8_t const scalar[32]) {
 cf_status_t
 cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_hash_t const *digest) {
   secp256k1_ecdsa_recoverable_signature rec;
-  if (!secp256k1_ecdsa_sign_recoverable(cf_lib()->k256, &rec, digest->b, scalar, NULL, NULL)) return CF_ERR_FORMAT;
+  int                                   holds = secp256k1_ecdsa_sign_recoverable(cf_lib()->k256, &rec, digest->b, scalar, NULL, NULL);
+  cf_declassify(&holds, sizeof holds, "a scalar out of range is nobody's");
+  cf_declassify(&rec, sizeof rec, "a signature");
+  if (!holds) return CF_ERR_FORMAT;
   int v;
   cf_lib_must(secp256k1_ecdsa_recoverable_signature_serialize_compact(cf_lib()->k256, sig, &v, &rec) == 1);
   cf_lib_must(v < 2); /* more would be an x coordinate >= n: nobody has seen one */

@@ -27,8 +27,10 @@ cf_p256_key_from(uint8_t const scalar[32]) {
   EC_GROUP const *group = cf_lib()->p256;
   BIGNUM         *d     = BN_secure_new();
   cf_lib_must(d && BN_bin2bn(scalar, 32, d));
-  cf_p256_key_t *key = NULL;
-  if (BN_is_zero(d) || BN_cmp(d, EC_GROUP_get0_order(group)) >= 0) goto out;
+  cf_p256_key_t *key     = NULL;
+  bool           outside = BN_is_zero(d) || BN_cmp(d, EC_GROUP_get0_order(group)) >= 0;
+  cf_declassify(&outside, sizeof outside, "a scalar out of range is thrown away");
+  if (outside) goto out;
 
   key = cf_secret_new(sizeof *key);
   cf_lib_must(key);
@@ -40,6 +42,7 @@ cf_p256_key_from(uint8_t const scalar[32]) {
   cf_lib_must(EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, oct, sizeof oct, NULL) == sizeof oct);
   cf_lib_must(EC_KEY_set_private_key(key->ec, d) == 1 && EC_KEY_set_public_key(key->ec, q) == 1);
   memcpy(key->pub.b, oct + 1, sizeof key->pub.b);
+  cf_declassify(key->pub.b, sizeof key->pub.b, "a public key");
   EC_POINT_free(q);
 out:
   BN_clear_free(d);
@@ -77,6 +80,7 @@ cf_p256_sign(cf_p256_key_t const *key, uint8_t sig[64], cf_hash_t const *digest)
   ECDSA_SIG *rs = ECDSA_do_sign(digest->b, sizeof digest->b, key->ec);
   cf_lib_must(rs);
   cf_lib_must(BN_bn2binpad(ECDSA_SIG_get0_r(rs), sig, 32) == 32 && BN_bn2binpad(ECDSA_SIG_get0_s(rs), sig + 32, 32) == 32);
+  cf_declassify(sig, 64, "a signature");
   ECDSA_SIG_free(rs);
 }
 

@@ -29,13 +29,19 @@ cf_refuse_name(cf_refuse_t r) {
   return "unknown";
 }
 
+char const *
+cf_layer_name(unsigned bit) {
+  static char const *const names[CF_LAYER_CNT] = { "no files", "no network", "no signals", "namespaces of its own", "memory locked" };
+  return bit < CF_LAYER_CNT ? names[bit] : "unknown";
+}
+
 #define OPENED (CF_PHASE_FENCING | CF_PHASE_CERTIFYING | CF_PHASE_SERVING | CF_PHASE_DRAINING)
 
 cf_boundary_row_t const cf_boundary_table[] = {
   { CF_MSG_START, "START", CF_PHASE_NEW, 1u << 20, "the instance's public key",
     "from the launcher alone; configuration and genesis are what PCR 11 was extended with, so a verifier sees another choice; a root opens only "
     "what the log knows" },
-  { CF_MSG_IDENTITY, "IDENTITY", CF_PHASE_NEW, 0, "the instance's public key", "to the launcher; public" },
+  { CF_MSG_IDENTITY, "IDENTITY", CF_PHASE_NEW, 0, "the instance's public key; which layers of confinement this kernel granted", "to the launcher; public" },
   { CF_MSG_SEAL, "SEAL", CF_PHASE_FENCING, 0, "the sealing root, to the launcher alone", "to the launcher, which seals it to this measurement; first boot only" },
   { CF_MSG_QUOTE, "QUOTE", CF_PHASE_CERTIFYING | CF_PHASE_SERVING, 0, "the epoch certificate and the verifiers' nonces", "to the launcher, which quotes no other binding" },
   { CF_MSG_BOOT, "BOOT", CF_PHASE_OPENING, CF_FRAME_MAX, "whether a book was opened, and the log size it stands at",

@@ -71,7 +71,8 @@ char const *cf_refuse_name(cf_refuse_t r); /* "session-unknown", ... */
 
 /* START (launcher -> enclave): configuration span | genesis span (the log's entry 0: COSE bytes) | measurement[32] |
        roots u8 (0..2), each: number u64, root[32]
-   IDENTITY (enclave -> launcher): identity[64]        (instance = its thumbprint; the launcher extends PCR 12, then the cap)
+   IDENTITY (enclave -> launcher): identity[64] | layers u8 (cf_layer_t)
+                                                       (instance = the identity's thumbprint; the launcher extends PCR 12, then the cap)
    SEAL (enclave -> launcher): number u64 | root[32]   answer: class only, when the blob is durable
    QUOTE (enclave -> launcher): certificate span (epoch certificate, COSE) | nonces u8, each [32]     answer: class only; the
        evidence goes to the gateway (launcher's own socket: platform/)
@@ -121,6 +122,17 @@ typedef enum {
   CF_RELEASE_RESULTS,         /* span: count u32, each: to[32] (envelope id), order u32, salt[32], sealed span; number: sequence of the receipt.
                                  A receipt's results come in one item or, when an answer has no room for all, in several, in order */
 } cf_release_kind_t;
+
+/* What confines the program besides its system call filter, as far as the kernel grants it: bits. */
+typedef enum {
+  CF_LAYER_FILES      = 1,  /* Landlock: no file                              */
+  CF_LAYER_NETWORK    = 2,  /* Landlock, ABI 4: no TCP                        */
+  CF_LAYER_SCOPES     = 4,  /* Landlock, ABI 6: no abstract socket, no signal */
+  CF_LAYER_NAMESPACES = 8,  /* user, network, mounts, IPC, UTS, cgroup        */
+  CF_LAYER_LOCKED     = 16, /* balances do not go to swap; keys never do      */
+} cf_layer_t;
+#define CF_LAYER_CNT 5
+char const *cf_layer_name(unsigned bit); /* of bit 0 .. CF_LAYER_CNT - 1 */
 
 typedef struct {
   cf_message_type_t type;

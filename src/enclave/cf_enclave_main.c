@@ -21,7 +21,12 @@ enum { LAUNCHER = 3, LISTENER = 4, EXIT_LAUNCHER_GONE = 0, EXIT_SANDBOX = 10, EX
 /* Room for locked secrets: keys of this process's epoch and of those in grace. */
 #define SECRETS_SZ (64u << 10)
 
+/* Room for the book and all that stands beside it, mapped and locked before it is known how much is needed: under the filter neither
+   can be done, and in a user namespace of its own the process may lock no more than a user may.  A page exists once it is touched. */
+#define ARENA_SZ (1u << 30)
+
 static uint8_t *request, *answer; /* CF_FRAME_MAX each */
+static uint8_t *arena;            /* ARENA_SZ, until START */
 
 /* ---- frames: u32 length, bytes ---- */
 
@@ -129,23 +134,48 @@ serve(cf_enclave_t *e) {
   }
 }
 
-static void *
-map(size_t n) {
-  void *at = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* Not in core files, and not in swap where a limit does not forbid it: *locked. */
+static uint8_t *
+map(size_t n, bool *locked) {
+  void *at = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at == MAP_FAILED) _exit(EXIT_MEMORY);
   (void)madvise(at, n, MADV_DONTDUMP);
+  *locked = mlock2(at, n, MLOCK_ONFAULT) == 0;
   return at;
+}
+
+/* What START needs of the arena, n bytes, stays. */
+static bool
+arena_cut(size_t n, bool *locked) {
+  if (n > ARENA_SZ - 65536) return false;
+  n = (n + 65535) & ~(size_t)65535; /* whole pages, whatever their size */
+  if (munmap(arena + n, ARENA_SZ - n)) return false;
+  if (!*locked) *locked = mlock(arena, n) == 0;
+  return true;
+}
+
+/* Nothing but 3 and 4: where a library would print, there is a pipe that nobody reads, and no number of those is left for a gateway. */
+static bool
+descriptors_drop(void) {
+  int none[2];
+  if (pipe(none)) return false;
+  for (int fd = 0; fd < LAUNCHER; fd++)
+    if (dup2(none[0], fd) < 0) return false;
+  return close_range(LISTENER + 1, ~0u, 0) == 0;
 }
 
 int
 main(void) {
+  unsigned         layers;
+  bool             frames_locked, locked;
   struct sigaction ignore = { .sa_handler = SIG_IGN };
   (void)sigaction(SIGPIPE, &ignore, NULL);
   if (cf_secret_pool_init(SECRETS_SZ)) return EXIT_MEMORY;
   cf_crypto_init();
-  request = map(CF_FRAME_MAX);
-  answer  = map(CF_FRAME_MAX);
-  if (cf_sandbox_enter(LISTENER, NULL)) return EXIT_SANDBOX;
+  request = map(CF_FRAME_MAX, &frames_locked);
+  answer  = map(CF_FRAME_MAX, &frames_locked);
+  arena   = map(ARENA_SZ, &locked);
+  if (!descriptors_drop() || cf_sandbox_enter(LISTENER, &layers, NULL)) return EXIT_SANDBOX;
 
   size_t n;
   if (!frame_read(LAUNCHER, request, &n)) return EXIT_LAUNCHER_GONE;
@@ -153,9 +183,9 @@ main(void) {
   cf_enclave_t  *e;
   cf_launcher_t  launcher = { seal, quote, NULL };
   if (!size) return EXIT_START;
-  void *mem = map(size);
-  (void)mlock(mem, size); /* balances: kept out of swap where the limit lets us */
-  if (cf_enclave_start(&e, mem, size, CF_SPAN(request, n), cf_entropy_system(), launcher, NULL)) return EXIT_START;
+  if (!arena_cut(size, &locked)) return EXIT_MEMORY;
+  if (locked) layers |= CF_LAYER_LOCKED;
+  if (cf_enclave_start(&e, arena, size, CF_SPAN(request, n), cf_entropy_system(), launcher, NULL)) return EXIT_START;
   cf_wipe(request, n); /* roots were in it */
 
   cf_p256_pub_t pub;
@@ -164,6 +194,7 @@ main(void) {
   cf_wr_u8(&wr, CF_BOUNDARY_VERSION);
   cf_wr_u8(&wr, CF_MSG_IDENTITY);
   cf_wr_bytes(&wr, pub.b, sizeof pub.b);
+  cf_wr_u8(&wr, (uint8_t)layers);
   if (frame_write(LAUNCHER, cf_wr_out(&wr))) serve(e);
   cf_enclave_end(e);
   return 0;

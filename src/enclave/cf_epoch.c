@@ -12,7 +12,9 @@ cf_root_commitment(cf_enclave_t const *e, size_t root) {
   cf_wr_t         wr      = cf_wr_init(number, sizeof number);
   cf_span_t const parts[] = { CF_SPAN("counterfoil/root/v1", 20), CF_SPAN_OF(e->domain.id.b), CF_SPAN_OF(number) };
   cf_wr_u64(&wr, e->root_number[root]);
-  return cf_hmac_parts(CF_SPAN(e->roots + 32 * root, 32), parts, CF_COUNT_OF(parts));
+  cf_hash_t commitment = cf_hmac_parts(CF_SPAN(e->roots + 32 * root, 32), parts, CF_COUNT_OF(parts));
+  cf_declassify(&commitment, sizeof commitment, "a commitment to the root");
+  return commitment;
 }
 
 /* ---- FENCE ---- */
@@ -70,6 +72,7 @@ make_boot_entry(cf_enclave_t *e) {
   memcpy(doc.keys, keys.b, 32);
   memcpy(doc.commitment, commitment.b, 32);
   cf_entropy_fill(&e->entropy, doc.random, sizeof doc.random);
+  cf_declassify(doc.random, sizeof doc.random, "it stands in the log");
   if (e->sequence) memcpy(doc.tip.hash, e->previous.b, 32);
   cf_wr_t wr = cf_wr_init(e->own.boot, sizeof e->own.boot);
   cf_document_seal(&wr, NULL, &cf_boot_table, &doc, e->identity, "enclave", "boot");

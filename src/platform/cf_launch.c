@@ -239,9 +239,10 @@ measured_start(cf_launch_t *l, cf_span_t configuration, cf_span_t genesis, int p
   bool   sent = !wr.bad && frame_write(l->enclave, buf, wr.len);
   size_t n;
   cf_wipe(buf, sizeof buf);
-  if (!sent || !frame_read(l->enclave, buf, &n, sizeof buf) || n != 2 + 64 || buf[0] != CF_BOUNDARY_VERSION || buf[1] != CF_MSG_IDENTITY)
+  if (!sent || !frame_read(l->enclave, buf, &n, sizeof buf) || n != 2 + 64 + 1 || buf[0] != CF_BOUNDARY_VERSION || buf[1] != CF_MSG_IDENTITY)
     return cf_error_set(err, CF_ERR_IO, l->config.program, 0, "the program ended before it named its identity: genesis, configuration or sandbox refused");
   memcpy(l->identity, buf + 2, 64);
+  l->layers = buf[66];
   cf_p256_pub_t pub;
   memcpy(pub.b, l->identity, 64);
   l->instance = cf_p256_thumbprint(&pub);

@@ -32,6 +32,7 @@ typedef struct {
   cf_tpmdev_t        tpm;
   cf_hash_t          program, configuration, domain, instance;
   uint8_t            identity[64];
+  uint8_t            layers; /* of the program's confinement, cf_layer_t bits */
   uint8_t            ek_certificate[CF_TPMDEV_CERT_MAX];
   size_t             ek_certificate_sz;
   cf_swtpm_ca_t      ca; /* of a software TPM; sizes 0 else */

@@ -8,6 +8,7 @@
 
 #include "base/cf_secret.h"
 #include "crypto/cf_sign.h"
+#include "document/cf_boundary.h"
 #include "platform/cf_launch.h"
 
 static char const usage[] = "counterfoil-launch DIR PROGRAM [TCTI]\n"
@@ -15,6 +16,20 @@ static char const usage[] = "counterfoil-launch DIR PROGRAM [TCTI]\n"
                             "  TCTI, e.g. device:/dev/tpmrm0, names a TPM; without it a software TPM in DIR/tpm is started: the genuine protocol,\n"
                             "  but a TPM that its owner controls.\n"
                             "  example: counterfoil-launch ./domain ./counterfoil-enclave\n";
+
+/* One line for the log and for "counterfoil status": what confines the program, and what this kernel or a limit did not grant. */
+static void
+say_layers(cf_launch_t *l) {
+  char     text[512];
+  unsigned n = 0;
+  for (unsigned lacks = 0; lacks < 2; lacks++)
+    for (unsigned bit = 0; bit < CF_LAYER_CNT; bit++)
+      if ((l->layers >> bit & 1) != lacks)
+        n += (unsigned)snprintf(text + n, sizeof text - n, "%s%s%s", n ? ", " : "system call filter, ", lacks ? "NOT " : "", cf_layer_name(bit));
+  printf("confined: %s\n", text);
+  text[n++] = '\n';
+  (void)!cf_launch_put(l, "confinement", CF_SPAN(text, n), NULL);
+}
 
 int
 main(int argc, char **argv) {
@@ -34,6 +49,7 @@ main(int argc, char **argv) {
   cf_launch_config_t config = { .dir = argv[1], .program = argv[2], .tcti = argc > 3 ? argv[3] : NULL };
   cf_status_t        st     = cf_launch_start(&l, &config, &err);
   if (!st) {
+    say_layers(&l);
     puts("ready"); /* one line, for whoever supervises */
     fflush(stdout);
     st = cf_launch_serve(&l, stop_fd, &err);

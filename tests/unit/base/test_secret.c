@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -80,13 +81,84 @@ poor_kernel(bool lock) {
   return WEXITSTATUS(status);
 }
 
-static int poor_with_lock, poor_without;
+/* ---- a core file ---- */
+
+static char const in_the_open[] = "this stood in memory like any other, and a core file has it";
+
+/* The bytes are made where they are looked for, so that no copy of them stands in the program. */
+static void
+secret_bytes(uint8_t volatile *out) { /* one by one: a core file also has the vector registers */
+  for (size_t i = 0; i < 64; i++) out[i] = (uint8_t)(i * 37 + 11);
+}
+
+/* A process with a secret dies of SIGABRT in a folder of its own, with memfd_secret or without. */
+static void
+die_with_a_secret(char const *dir, bool poor) {
+  setrlimit(RLIMIT_CORE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
+  if (chdir(dir)) _exit(1);
+  if (poor) forbid(SYS_memfd_secret);
+  uint8_t *s    = cf_secret_new(64);
+  static char open[sizeof in_the_open];
+  memcpy(open, in_the_open, sizeof open);
+  __asm__ volatile("" : : "r"(open) : "memory"); /* it is there, whatever the compiler thinks of its use */
+  if (!s) _exit(1);
+  secret_bytes(s);
+  signal(SIGABRT, SIG_DFL);
+  abort();
+}
+
+/* 1: the core file has what stood in the open and no secret; 0: it has a secret, or not even that; -1: there is no core file here. */
+static int
+core_is_clean(bool poor) {
+  char dir[] = "/tmp/cf-core-XXXXXX", path[512] = "";
+  int  verdict = -1, status;
+  if (!mkdtemp(dir)) return 0;
+  pid_t pid = fork();
+  if (pid == 0) die_with_a_secret(dir, poor);
+  if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status)) return 0;
+  DIR *d = opendir(dir);
+  for (struct dirent *at; d && (at = readdir(d));)
+    if (at->d_name[0] != '.') snprintf(path, sizeof path, "%s/%s", dir, at->d_name);
+  if (d) closedir(d);
+  FILE *f = *path ? fopen(path, "r") : NULL;
+  if (f) {
+    uint8_t  secret[64];
+    size_t   max = 8 << 20;
+    uint8_t *core = calloc(1, max);
+    size_t   n    = core ? fread(core, 1, max, f) : 0;
+    secret_bytes(secret);
+    verdict = n && memmem(core, n, in_the_open, sizeof in_the_open - 1) && !memmem(core, n, secret, 16);
+    cf_wipe(secret, sizeof secret); /* the next child inherits this stack */
+    cf_wipe(core, max);
+    free(core);
+    fclose(f);
+    unlink(path);
+  }
+  rmdir(dir);
+  return verdict;
+}
+
+static int poor_with_lock, poor_without, core_rich = -1, core_poor = -1;
+
+static void
+not_in_a_core_file(void **state) {
+  if (core_rich < 0 || core_poor < 0) {
+    print_message("%s: a process that aborts leaves no core file in its folder (core_pattern): not run\n", SANITIZED ? "sanitized" : "here");
+    skip();
+  }
+  assert_int_equal(core_rich, 1);
+  assert_int_equal(core_poor, 1);
+}
 
 static int
 set_up(void **state) {
   bool none      = cf_secret_pool_init(0) == CF_ERR_IO && cf_secret_pool_init(1ull << 32) == CF_ERR_IO;
   poor_with_lock = poor_kernel(true); /* here, because a process has one pool */
   poor_without   = poor_kernel(false);
+  if (!SANITIZED) { /* its shadow memory is terabytes */
+    core_rich = core_is_clean(false);
+    core_poor = core_is_clean(true);
+  }
   return none && cf_secret_pool_init(POOL_SZ) == CF_OK ? 0 : -1;
 }
 
@@ -238,7 +310,7 @@ ct_eq(void **state) {
 int
 main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(without_memfd_secret),
+    cmocka_unit_test(without_memfd_secret), cmocka_unit_test(not_in_a_core_file),
     cmocka_unit_test(pool_is_made_once), cmocka_unit_test(wiped_on_free), cmocka_unit_test(exhaustion),
     cmocka_unit_test(odd_sizes),         cmocka_unit_test(wrong_frees_stop), cmocka_unit_test(map_flags),
     cmocka_unit_test(threads),           cmocka_unit_test(wipe),             cmocka_unit_test(ct_eq),

@@ -40,6 +40,7 @@ typedef struct {
 typedef struct {
   cf_drbg_t      drbg;
   cf_entropy_t   entropy;
+  cf_entropy_t   inside; /* what the enclave draws; zero: as the world */
   uint64_t       now_s;
   uint8_t        governor[32], guardian[32], verifier[32], observer[32], block_key[32], treasury[32], witness[WITNESS_CNT][32], log_seed[32];
   cf_p256_key_t *log_key, *gateway, *ear_key;
@@ -312,12 +313,11 @@ ask(world_t *w, cf_message_type_t type, cf_span_t body) {
   return (cf_refuse_t)w->answer[2];
 }
 
-/* start makes a process life from START; with_root: what the launcher could unseal. */
-static inline void
-enclave_start(world_t *w, bool with_root) {
+/* world_start is the START message; with_root: what the launcher could unseal. */
+static inline cf_span_t
+world_start(world_t *w, bool with_root) {
   static uint8_t buf[128 << 10];
-  cf_wr_t        wr  = cf_wr_init(buf, sizeof buf);
-  cf_error_t     err = { 0 };
+  cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
   cf_wr_u8(&wr, CF_BOUNDARY_VERSION);
   cf_wr_u8(&wr, CF_MSG_START);
   w_span(&wr, CF_SPAN(w->configuration, w->configuration_sz));
@@ -328,12 +328,20 @@ enclave_start(world_t *w, bool with_root) {
     cf_wr_u64(&wr, w->sealed_number);
     cf_wr_bytes(&wr, w->sealed_root, 32);
   }
-  w->mem_sz = cf_enclave_sz(cf_wr_out(&wr), &err);
+  return cf_wr_out(&wr);
+}
+
+/* start makes a process life from START. */
+static inline void
+enclave_start(world_t *w, bool with_root) {
+  cf_error_t err   = { 0 };
+  cf_span_t  start = world_start(w, with_root);
+  w->mem_sz        = cf_enclave_sz(start, &err);
   if (!w->mem_sz) fail_msg("%s: %s", err.item, err.text);
   w->mem                  = aligned_alloc(64, (w->mem_sz + 63) & ~(size_t)63);
   memset(w->mem, 0, w->mem_sz);
   cf_launcher_t launcher = { launcher_seal, launcher_quote, w };
-  cf_status_t   st       = cf_enclave_start(&w->e, w->mem, w->mem_sz, cf_wr_out(&wr), w->entropy, launcher, &err);
+  cf_status_t   st       = cf_enclave_start(&w->e, w->mem, w->mem_sz, start, w->inside.fill ? w->inside : w->entropy, launcher, &err);
   if (st) fail_msg("start: %s: %s", err.item, err.text);
   w->fed = 0;
 }
