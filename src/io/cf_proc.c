@@ -243,11 +243,25 @@ is_ready(cf_proc_t const *p) {
   return ok;
 }
 
+/* killed before it was ready: started once more, while there is time; a status of its own is its answer */
+static bool
+start_again(cf_proc_t *p, uint64_t till_ms) {
+  if (!p->spec.keep || p->status <= 128) return false;
+  plan_restart(p);
+  if (p->since_ms < till_ms) {
+    uint64_t now_ms = cf_clock_mono_ms();
+    if (p->since_ms > now_ms) poll(NULL, 0, (int)(p->since_ms - now_ms));
+    if (!spawn(p)) return true;
+  }
+  p->state = CF_PROC_ENDED;
+  return false;
+}
+
 static cf_status_t
 wait_ready(cf_proc_t *p, cf_error_t *err) {
   char     said[260];
   uint64_t till_ms = cf_clock_mono_ms() + (p->spec.ready_ms ? p->spec.ready_ms : 10000);
-  while (!reap(p)) {
+  while (!reap(p) || start_again(p, till_ms)) {
     if (is_ready(p)) return CF_OK;
     if (cf_clock_mono_ms() < till_ms) continue;
     kill(p->pid, SIGKILL);

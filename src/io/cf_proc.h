@@ -56,6 +56,7 @@ typedef struct {
    /dev/null, stdout and stderr append to its log: the child writes there itself and
    never waits for us.  It gets the descriptors of fds and no other, a process group of its
    own (a terminal's Ctrl-C is the supervisor's to pass on) and SIGKILL when we die.
+   With keep, one that a signal ended before it was ready is started again meanwhile.
    CF_ERR_IO: not started, ended or not ready in time (and then killed); err quotes its last line. */
 CF_MUST_CHECK cf_status_t cf_procs_start(cf_procs_t *procs, cf_proc_spec_t const *spec, cf_error_t *err);
 

@@ -125,6 +125,18 @@ test_restart(void **state) {
   for (int i = 0; i < 100 && strlen(read_file("crashes.log", NULL)) < 12; i++) usleep(10000);
   assert_string_equal(read_file("crashes.log", NULL), "run\nrun\nrun\n");
 
+  /* killed before it is ready: the start itself goes on with the next, until its time is over */
+  assert_int_equal(unlink(tmp_path("twice")), 0);
+  snprintf(script, sizeof script, "[ -e %s/twice ] || { touch %s/twice; kill -9 $$; }; " SAY_READY "sleep 60", tmp_dir, tmp_dir);
+  assert_int_equal(sh("unlucky", script, (cf_proc_spec_t){ .keep = true, .ready_pipe = true }, NULL), CF_OK);
+  assert_int_equal(cf_procs_find(&procs, "unlucky")->start_cnt, 2);
+  cf_error_t err = { 0 };
+  assert_int_equal(sh("doomed", "echo why; kill -9 $$", (cf_proc_spec_t){ .keep = true, .ready_pipe = true, .ready_ms = 500 }, &err),
+                   CF_ERR_IO);
+  assert_string_equal(err.text, "ended with status 137; it said last: why");
+  assert_int_equal(sh("answers", "exit 3", (cf_proc_spec_t){ .keep = true, .ready_pipe = true }, NULL), CF_ERR_IO);
+  assert_int_equal(cf_procs_find(&procs, "answers")->start_cnt, 1);
+
   /* a verdict (1), wrong usage (2) and a good end are final; so is a crash that nobody asked to mend */
   static struct {
     char const *role, *script;
