@@ -47,7 +47,7 @@ static int
 open_beneath(int dir, char const *path, int flags, mode_t mode) {
   struct open_how how = {
     .flags   = (unsigned)(flags | O_CLOEXEC),
-    .mode    = flags & O_CREAT ? mode : 0,
+    .mode    = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0,
     .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
   };
   return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
@@ -137,10 +137,12 @@ cf_files_lock(cf_files_t *files, char const *name, cf_error_t *err) {
 
 /* ---- changing ---- */
 
-/* A file on its way: its temporary is written and not synced yet. */
+/* A file on its way: written and not synced yet.  It has no name before it is durable, so that who dies on the way leaves nothing behind; where
+   the file system knows no such files, a temporary one, which stays until the next put. */
 typedef struct {
   name_t name;
   int    parent, fd;
+  bool   unnamed;
   bool   shared; /* parent is that of the file before it */
 } fresh_t;
 
@@ -157,15 +159,25 @@ fresh_write(fresh_t *f, cf_files_t const *files, fresh_t const *before, cf_span_
   f->parent   = f->shared ? before->parent : open_parent(files, &f->name, true);
   if (f->parent < 0) return false;
   temporary(tmp, f);
-  f->fd = open_beneath(f->parent, tmp, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  f->fd      = open_beneath(f->parent, ".", O_WRONLY | O_TMPFILE, mode);
+  f->unnamed = f->fd >= 0;
+  if (!f->unnamed) f->fd = open_beneath(f->parent, tmp, O_WRONLY | O_CREAT | O_TRUNC, mode);
   return f->fd >= 0 && fchmod(f->fd, mode) == 0 && write_all(f->fd, body);
 }
 
+/* A new name at once; one that another file has, by way of the temporary's. */
 static bool
-fresh_rename(fresh_t const *f) {
-  char tmp[CF_FILES_NAME_MAX + 8];
+fresh_name(fresh_t const *f) {
+  char        tmp[CF_FILES_NAME_MAX + 8], self[32];
+  char const *leaf = f->name.text + f->name.leaf;
   temporary(tmp, f);
-  return renameat(f->parent, tmp, f->parent, f->name.text + f->name.leaf) == 0;
+  snprintf(self, sizeof self, "/proc/self/fd/%d", f->fd);
+  if (f->unnamed) {
+    if (linkat(AT_FDCWD, self, f->parent, leaf, AT_SYMLINK_FOLLOW) == 0) return true;
+    if (errno != EEXIST || (unlinkat(f->parent, tmp, 0) && errno != ENOENT)) return false;
+    if (linkat(AT_FDCWD, self, f->parent, tmp, AT_SYMLINK_FOLLOW)) return false;
+  }
+  return renameat(f->parent, tmp, f->parent, leaf) == 0;
 }
 
 /* On a full disk it would be in the way, and under public/ a stranger. */
@@ -176,7 +188,7 @@ fresh_remove(fresh_t const *f) {
   (void)unlinkat(f->parent, tmp, 0);
 }
 
-/* All temporaries are written before the first is waited for, and all are durable before the first is renamed. */
+/* All temporaries are written before the first is waited for, and all are durable before the first is named. */
 cf_status_t
 cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt, cf_error_t *err) {
   fresh_t     f[CF_FILES_GROUP_MAX];
@@ -192,7 +204,7 @@ cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt,
   for (at = 0; at < n && !st; at++)
     if (fsync(f[at].fd)) st = fail(err, "put", f[at].name.text);
   for (at = 0; at < n && !st; at++)
-    if (!fresh_rename(&f[at])) st = fail(err, "put", f[at].name.text);
+    if (!fresh_name(&f[at])) st = fail(err, "put", f[at].name.text);
   for (at = 0; at < n && !st; at++)
     if (!f[at].shared && fsync(f[at].parent)) st = fail(err, "put", f[at].name.text);
   for (at = 0; at < n; at++) {

@@ -1,6 +1,7 @@
 /* Files: what is durable, atomic, private and inside the folder. */
 #include "io_util.h"
 
+#include <dirent.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -161,6 +162,30 @@ test_list(void **state) {
   assert_int_equal(cf_files_list(&got, &size, &files, S("../t"), 100, NULL), CF_ERR_FORMAT);
 }
 
+/* Who dies within a put leaves no trace of it: not in a folder that strangers read. */
+static void
+test_put_dies(void **state) {
+  static uint8_t body[65536];
+  for (int again = 0; again < 2; again++) {
+    pid_t pid = fork();
+    if (pid == 0) {
+      struct rlimit const most = { 4096, 4096 }; /* the signal that says so ends it within the file */
+      setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+      _exit(setrlimit(RLIMIT_FSIZE, &most) || cf_files_put(&files, S("public/d/new"), CF_SPAN_OF(body), NULL));
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+    struct dirent **entries;
+    int             cnt = scandir(tmp_path("public/d"), &entries, NULL, NULL);
+    assert_int_equal(cnt, 2 + again); /* . and .., and what was there before */
+    while (cnt) free(entries[--cnt]);
+    free(entries);
+    assert_int_equal(cf_files_put(&files, S("public/d/new"), S("old"), NULL), CF_OK);
+  }
+  assert_string_equal(read_file("public/d/new", NULL), "old");
+}
+
 static void
 test_lock(void **state) {
   cf_files_t other;
@@ -254,7 +279,7 @@ main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
     T(test_put_get_remove), T(test_append), T(test_put_all), T(test_modes), T(test_names), T(test_links),
-    T(test_list),           T(test_lock),   T(test_append_no_room), T(test_kill),
+    T(test_list),           T(test_put_dies), T(test_lock),  T(test_append_no_room), T(test_kill),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
