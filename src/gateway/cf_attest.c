@@ -38,7 +38,6 @@ cf_attest_begin(cf_gateway_t *g) {
   a->renewal           = false;
   a->certificate_len   = 0;
   a->certificate_index = CF_NO_INDEX;
-  a->served_len        = 0;
   a->challenged_len    = 0; /* another launcher may have another key */
   a->attested_s        = 0;
   a->retry_at_ms       = 0;
@@ -241,35 +240,6 @@ statement_store(cf_gateway_t *g, unsigned i) {
   cf_store_put(&g->writes, CF_STORE_META, CF_SPAN(key, n), cf_wr_out(&wr));
 }
 
-static bool
-is_statement(cf_gateway_t const *g, unsigned member, cf_span_t bytes) {
-  cf_sign1_t    s;
-  cf_p256_pub_t pub;
-  memcpy(pub.b, verifiers(g)->members[member].es256, sizeof pub.b);
-  return !cf_sign1_decode(&s, bytes, NULL, NULL) && !cf_sign1_verify(&s, &pub);
-}
-
-void
-cf_attest_load(cf_gateway_t *g, cf_event_t const *ev) {
-  cf_rd_t          rd;
-  uint64_t         fence;
-  cf_store_write_t w;
-  if (cf_store_open(&rd, &fence, ev->body)) return;
-  while (cf_store_next(&rd, &w))
-    for (unsigned i = 0; i < verifiers(g)->members_cnt; i++) {
-      char   key[16];
-      size_t n = (size_t)snprintf(key, sizeof key, "statement/%u", i);
-      if (!cf_span_eq(w.key, CF_SPAN(key, n)) || w.value.len <= 8 || w.value.len > 8 + CF_STATEMENT_BYTES) continue;
-      cf_verifier_state_t *v  = &g->attest.v[i];
-      cf_rd_t              in = cf_rd_span(w.value);
-      if (!is_statement(g, i, CF_SPAN(w.value.ptr + 8, w.value.len - 8))) continue; /* not what was stored: there will be another */
-      v->statement_s          = cf_rd_u64(&in);
-      v->statement_len        = (uint32_t)cf_rd_left(&in);
-      memcpy(v->statement, cf_rd_take(&in, v->statement_len), v->statement_len);
-      v->statement_have = true;
-    }
-}
-
 /* A verifier that does not answer, or refuses, is left out of this round. */
 static void
 leave_out(cf_verifier_state_t *v) {
@@ -427,13 +397,14 @@ cf_attest_agreed(cf_hash_t *measurement, cf_verifier_state_t const v[CF_MEMBERS_
 
 /* k results are there: they are logged, and what they are about is served from now on. */
 static void
-conclude(cf_gateway_t *g) {
+conclude(cf_gateway_t *g, cf_effects_t *fx) {
   cf_attest_t *a = &g->attest;
   (void)cf_attest_agreed(&a->registration.measurement, a->v);
   for (unsigned i = 0; i < CF_MEMBERS_MAX; i++)
     if (!cf_hash_eq(&a->v[i].measurement, &a->registration.measurement)) a->v[i].done = false;
   memcpy(a->served, a->evidence, a->served_len = a->evidence_len);
   memcpy(a->served_collateral, a->collateral, a->served_collateral_len = a->collateral_len);
+  cf_attest_keep(g, fx);
   for (unsigned i = 0; i < CF_MEMBERS_MAX; i++)
     if (a->v[i].done) (void)cf_logside_queue(g, CF_ENTRY_RESULT, i, CF_SPAN(a->v[i].ear, a->v[i].ear_len));
   a->fails   = 0;
@@ -482,7 +453,7 @@ cf_attest_go(cf_gateway_t *g, cf_effects_t *fx) {
   case CF_ATTEST_EVIDENCE: return;
   case CF_ATTEST_CREDENTIALS: credentials_go(g, fx); return;
   case CF_ATTEST_RESULTS:
-    if (cf_attest_agreed(&measurement, a->v) >= verifiers(g)->k && (!any_busy(a) || now >= a->next_ms)) conclude(g);
+    if (cf_attest_agreed(&measurement, a->v) >= verifiers(g)->k && (!any_busy(a) || now >= a->next_ms)) conclude(g, fx);
     else if (!any_busy(a)) cf_attest_failed(g);
     return;
   }

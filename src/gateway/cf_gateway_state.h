@@ -233,6 +233,8 @@ typedef struct {
   uint32_t  statement_len, ear_len;
   uint8_t   statement[CF_STATEMENT_BYTES];
   uint8_t   ear[CF_ENTRY_KEPT];
+  cf_hash_t ear_key;  /* START: of the one that the store has ... */
+  bool      unlogged; /* ... and the log was not seen to have */
   uint8_t   sig[64];
   char      refused[48]; /* class of the last problem */
 } cf_verifier_state_t;
@@ -548,7 +550,10 @@ bool cf_attest_ask(cf_gateway_t *g, cf_effects_t *fx); /* CERTIFY, when it is du
 void cf_attest_certified(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body);
 void cf_attest_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void cf_attest_archive(cf_gateway_t *g, cf_effects_t *fx, unsigned verifier);
+void cf_attest_keep(cf_gateway_t *g, cf_effects_t *fx); /* results, and what they are about, in the store: before the archive has any of it */
 void cf_attest_load(cf_gateway_t *g, cf_event_t const *ev);
+void cf_attest_logged(cf_gateway_t *g, cf_hash_t const *key); /* START: the log has the entry of this key */
+void cf_attest_unlogged(cf_gateway_t *g);                     /* queues the results that the store has and the log has not */
 void cf_attest_failed(cf_gateway_t *g);
 /* How many of the results that are done agree on a measurement, and on which: a registration names one, and so must the k that sign
    it, and a verifier that names another may not spoil it. */

@@ -125,6 +125,7 @@ learn(cf_gateway_t *g, uint64_t index, cf_span_t entry) {
 
 void
 cf_logside_recovered(void *ctx, uint64_t index, cf_span_t entry, cf_hash_t const *key) {
+  cf_attest_logged(ctx, key);
   learn(ctx, index, entry);
 }
 
@@ -163,6 +164,7 @@ cf_logside_ready(cf_gateway_t *g, cf_effects_t *fx) {
   }
   (void)cf_logside_queue(g, CF_ENTRY_PLAIN, 0, g->cfg.genesis);
   if (g->cfg.deployment.len) (void)cf_logside_queue(g, CF_ENTRY_PLAIN, 0, g->cfg.deployment);
+  cf_attest_unlogged(g);
   if (g->writer.size) grown(g, fx);
 }
 

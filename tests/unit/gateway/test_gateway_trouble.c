@@ -449,6 +449,58 @@ test_snapshot_dies_at_each_write(void **state) {
   }
 }
 
+/* Each file of the archive is named by an entry of the log, and each that a result names is there. */
+static void
+check_archive(town_t *t) {
+  static log_t l;
+  cf_hash_t    named[256] = { cf_sha256(town_root), cf_sha256(town_statement) };
+  size_t       cnt = 2;
+  log_read(t, &l);
+  for (size_t i = 0; i < l.cnt; i++) {
+    cf_receipt_t doc;
+    cf_ear_t     ear;
+    cf_sign1_t   s;
+    assert_true(cnt + 2 <= CF_COUNT_OF(named));
+    bool receipt = !cf_document_open(&doc, &s, &cf_receipt_table, l.entry[i], NULL);
+    if (!receipt && cf_ear_open(&ear, &s, l.entry[i], NULL)) continue;
+    memcpy(named[cnt++].b, receipt ? doc.manifest : ear.evidence, 32);
+    memcpy(named[cnt++].b, receipt ? doc.view.proof : ear.collateral, 32);
+    for (size_t k = 1; !receipt && k <= 2; k++) {
+      char name[128] = "public/archive/";
+      cf_hex_encode(name + strlen(name), CF_SPAN_OF(named[cnt - k].b));
+      if (!file_find(&t->disk, CF_SPAN(name, strlen(name)))) fail_msg("a result is logged, and not archived: %s", name);
+    }
+  }
+  for (size_t i = 0; i < t->disk.cnt; i++) {
+    char const *name = t->disk.at[i].name;
+    bool        known = strncmp(name, "public/archive/", 15) != 0;
+    for (size_t k = 0; !known && k < cnt; k++) {
+      char hex[65];
+      known = !strcmp(name + 15, cf_hex_encode(hex, CF_SPAN_OF(named[k].b)));
+    }
+    if (!known) fail_msg("nothing names %s", name);
+  }
+}
+
+/* Whatever stands in the archive, an entry of the log names: evidence and its collateral also when the gateway died between the archive and the
+   log, at any of its writes. */
+static void
+test_evidence_dies_at_each_write(void **state) {
+  for (size_t n = 0; n < 40; n++) {
+    town_t *t = town_new(41, true);
+    town_boot(t);
+    for (int i = 0; i < 400 && strcmp(town_missing(t), "verifiers"); i++) town_run(t, 10);
+    assert_string_equal(town_missing(t), "verifiers");
+    t->durable_left = n;
+    for (int i = 0; i < 100 && !t->dead; i++) town_run(t, 10);
+    t->durable_left = SIZE_MAX;
+    town_restart(t, n % 2);
+    if (!town_serves(t, 20000)) fail_msg("cut at %zu: missing %s", n, town_missing(t));
+    check_archive(t);
+    town_free(t);
+  }
+}
+
 /* It waits until what was executed is logged: town.h looks at every SNAPSHOT. */
 static void
 test_snapshot_waits_for_the_log(void **state) {
@@ -694,6 +746,7 @@ main(void) {
     cmocka_unit_test(test_a_lost_empty_batch),
     cmocka_unit_test(test_snapshot),
     cmocka_unit_test(test_snapshot_dies_at_each_write),
+    cmocka_unit_test(test_evidence_dies_at_each_write),
     cmocka_unit_test(test_snapshot_waits_for_the_log),
     cmocka_unit_test(test_a_stuck_side),
     cmocka_unit_test(test_a_stuck_side_is_lost),
