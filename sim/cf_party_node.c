@@ -109,7 +109,8 @@ static void supersede(cf_party_node_t *p, size_t at) {
   cf_party_file_t *f = &p->file;
   if (f->input[at].superseded) return;
   p->suspect = true;
-  f->account.have_session = f->account.have_before = false;
+  f->account.have_session = false;
+  f->account.before_cnt = 0;
   if (f->inputs == CF_PARTY_INPUTS_MAX) return;
   f->input[at].superseded = true;
   cf_account_done(&f->account, &f->input[at].id);

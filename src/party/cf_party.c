@@ -13,15 +13,18 @@ static bool usable(cf_account_t const *account, cf_attested_t const *a, uint64_t
          s->in.highest + 1 < CF_SESSION_COUNTER_END;
 }
 
-/* A new session takes the place of the newest, which is kept for results on their way. */
+/* A new session takes the place of the newest, which is kept for results that are not read yet. */
 static cf_status_t open_session(cf_account_t *account, cf_wr_t *envelope, cf_wallet_t const *w, cf_attested_t const *a,
                                 cf_ciphers_t const *ciphers, cf_span_t input, uint64_t at_s, cf_entropy_t const *e) {
   cf_session_t s;
   cf_status_t  st = cf_session_begin(&s, envelope, ciphers, &a->target, w->scalar, &w->result_pub, at_s + CF_SESSION_S,
                                      account->order + 1, input, e);
   if (!st) {
-    account->before = account->session;
-    account->have_before = account->have_session;
+    if (account->have_session && account->before_cnt < CF_SESSIONS_BEFORE) account->before_cnt++;
+    if (account->before_cnt) {
+      memmove(account->before + 1, account->before, (account->before_cnt - 1) * sizeof *account->before);
+      account->before[0] = account->session;
+    }
     account->session = s;
     account->have_session = true;
   }
@@ -149,9 +152,9 @@ cf_status_t cf_party_result(cf_result_t *out, uint8_t *plain, cf_account_t *acco
     first = (cf_error_t){0};
     st = cf_result_open(out, &instance, plain, ciphers, &account->domain, &account->session, w->result, r->sealed, &first);
   }
-  if (st == CF_ERR_POLICY && account->have_before) {
+  for (size_t i = 0; st == CF_ERR_POLICY && i < account->before_cnt; i++) {
     first = (cf_error_t){0};
-    st = cf_result_open(out, &instance, plain, ciphers, &account->domain, &account->before, w->result, r->sealed, &first);
+    st = cf_result_open(out, &instance, plain, ciphers, &account->domain, &account->before[i], w->result, r->sealed, &first);
   }
   if (st) {
     if (err) *err = first;

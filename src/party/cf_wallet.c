@@ -53,9 +53,9 @@ void cf_account_encode(cf_wr_t *wr, cf_account_t const *a) {
   cf_wr_hash(wr, &a->kept.root);
   cf_wr_u64(wr, a->kept.time_s);
   cf_wr_u64(wr, a->order);
-  cf_wr_u8(wr, a->have_before ? 2 : a->have_session ? 1 : 0);
+  cf_wr_u8(wr, (uint8_t)(a->have_session + a->before_cnt));
   if (a->have_session) cf_session_encode(wr, &a->session);
-  if (a->have_before) cf_session_encode(wr, &a->before);
+  for (size_t i = 0; i < a->before_cnt; i++) cf_session_encode(wr, &a->before[i]);
   cf_wr_u32(wr, (uint32_t)a->pending_cnt);
   for (size_t i = 0; i < a->pending_cnt; i++) {
     cf_wr_hash(wr, &a->pending[i].envelope);
@@ -95,10 +95,11 @@ cf_status_t cf_account_decode(cf_account_t *out, cf_span_t in, cf_error_t *err) 
   uint8_t     sessions = cf_rd_u8(&rd);
   cf_status_t st = CF_OK;
   a.have_session = sessions >= 1;
-  a.have_before = sessions == 2;
-  if (version != VERSION || sessions > 2) rd.bad = true;
+  a.before_cnt = sessions ? sessions - 1u : 0;
+  if (version != VERSION || a.before_cnt > CF_SESSIONS_BEFORE) rd.bad = true;
   if (!rd.bad && a.have_session && cf_session_decode(&a.session, &rd)) rd.bad = true;
-  if (!rd.bad && a.have_before && cf_session_decode(&a.before, &rd)) rd.bad = true;
+  for (size_t i = 0; !rd.bad && i < a.before_cnt; i++)
+    if (cf_session_decode(&a.before[i], &rd)) rd.bad = true;
   st = read_pending(&a, &rd, err);
   if (!st && (!cf_rd_done(&rd) || !pending_holds(&a)))
     st = cf_error_set(err, CF_ERR_FORMAT, "account", rd.pos, "not an account state");
@@ -111,8 +112,9 @@ cf_status_t cf_account_decode(cf_account_t *out, cf_span_t in, cf_error_t *err) 
 
 void cf_account_wipe(cf_account_t *a) {
   cf_wipe(&a->session, sizeof a->session);
-  cf_wipe(&a->before, sizeof a->before);
-  a->have_session = a->have_before = false;
+  cf_wipe(a->before, sizeof a->before);
+  a->have_session = false;
+  a->before_cnt = 0;
 }
 
 cf_pending_t const *cf_account_pending(cf_account_t const *a, cf_hash_t const *envelope) {

@@ -30,14 +30,16 @@ typedef struct {
   uint64_t  order;
 } cf_pending_t;
 
+#define CF_SESSIONS_BEFORE 7 /* each restart of an enclave makes one */
+
 typedef struct {
   cf_hash_t     domain;
   cf_kept_t     kept;  /* log head last relied on */
   uint64_t      order; /* last order number used */
   bool          have_session;
   cf_session_t  session; /* newest; in.highest is the last counter sent */
-  bool          have_before;
-  cf_session_t  before;  /* the one before: results sealed to it may still come */
+  size_t        before_cnt;
+  cf_session_t  before[CF_SESSIONS_BEFORE]; /* those before it, the newest first: results sealed to them may still be unread */
   cf_pending_t *pending; /* sealed, and not answered yet; rising by order */
   size_t        pending_cnt;
   size_t        pending_max;
@@ -45,7 +47,7 @@ typedef struct {
 
 /* cf_account_init starts a domain; pending holds pending_max entries and is the caller's. */
 void cf_account_init(cf_account_t *a, cf_hash_t const *domain, cf_pending_t *pending, size_t pending_max);
-#define CF_ACCOUNT_ENCODED_MAX(pending_cnt) (160 + 2 * CF_SESSION_ENCODED_SZ + 40 * (pending_cnt))
+#define CF_ACCOUNT_ENCODED_MAX(pending_cnt) (160 + (1 + CF_SESSIONS_BEFORE) * CF_SESSION_ENCODED_SZ + 40 * (pending_cnt))
 void cf_account_encode(cf_wr_t *wr, cf_account_t const *a);
 /* cf_account_decode: a was initialised (its pending's room is used; its domain must be the file's).
    CF_ERR_FORMAT, CF_ERR_BOUND (more pending than fit), CF_ERR_POLICY (of another domain). */
