@@ -85,9 +85,9 @@ uint64_t               cf_mono_ms(void);
 cf_wr_t cf_room(size_t n);
 /* cf_slurp reads path, or stdin for "-", whole.  0, or CF_EXIT_USAGE after saying why. */
 int cf_slurp(cf_span_t *out, char const *path, size_t max);
-/* cf_emit writes the result to path; "-" and NULL are stdout. */
+/* cf_emit writes the result to path as cf_save does, into a pipe or device as it is; "-" and NULL are stdout. */
 int cf_emit(cf_span_t bytes, char const *path);
-/* cf_save makes or replaces a file, durably; folders are made. */
+/* cf_save makes or replaces a file, durably; folders are made, durably too. */
 int cf_save(char const *path, cf_span_t bytes, bool secret);
 int cf_make_dir(char const *path);
 /* cf_exe is the path of a program of ours, beside this one. */

@@ -85,7 +85,7 @@ int cf_cmd_attest(cf_args_t const *a) {
     code = cf_wallet_account_save(account, w);
   }
   if (!code) code = cf_remote_live(&r, a->word[0]);
-  if (!code && cf_arg(a, "o")) code = cf_save(cf_arg(a, "o"), r.bytes, false);
+  if (!code && cf_arg(a, "o")) code = cf_emit(r.bytes, cf_arg(a, "o"));
   return code ? code : print_attested(&r, given);
 }
 

@@ -29,7 +29,7 @@ static int save_proof(cf_args_t const *a, uint64_t sequence) {
   uint64_t  index;
   int       code = cf_remote_receipt(&entry, &index, "receipt", a->word[0], sequence);
   if (!code) code = cf_web_get(&proof, "receipt", a->word[0], cf_fmt("/v1/proofs/%llu", (unsigned long long)index));
-  return code ? code : cf_save(cf_arg(a, "proof"), proof, false);
+  return code ? code : cf_emit(proof, cf_arg(a, "proof"));
 }
 
 int cf_cmd_receipt(cf_args_t const *a) {
@@ -44,7 +44,7 @@ int cf_cmd_receipt(cf_args_t const *a) {
   if (code) return code;
   if (cf_receipt_file_decode(&file, body, NULL) || cf_document_open(&receipt, &s, &cf_receipt_table, file.receipt, NULL))
     return cf_web_malformed("receipt", a->word[0], path);
-  if (cf_arg(a, "o")) code = cf_save(cf_arg(a, "o"), body, false);
+  if (cf_arg(a, "o")) code = cf_emit(body, cf_arg(a, "o"));
   if (!code && cf_arg(a, "proof")) code = save_proof(a, receipt.sequence);
   if (code) return code;
   if (!cf_json_mode()) {

@@ -44,13 +44,28 @@ int cf_slurp(cf_span_t *out, char const *path, size_t max) {
   return code;
 }
 
-int cf_emit(cf_span_t bytes, char const *path) {
-  bool  own = path && strcmp(path, "-");
-  FILE *f = own ? fopen(path, "we") : stdout;
+static int write_out(cf_span_t bytes, char const *path) {
+  FILE *f = path ? fopen(path, "we") : stdout;
   if (!f) return cf_fail(CF_EXIT_USAGE, "file", "unwritable", path, "found", strerror(errno), NULL);
   bool ok = fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len && fflush(f) == 0;
-  if (own) ok = fclose(f) == 0 && ok;
-  return ok ? 0 : cf_fail(CF_EXIT_WORLD, "file", "unwritable", own ? path : "stdout", "found", strerror(errno), NULL);
+  if (path) ok = fclose(f) == 0 && ok;
+  return ok ? 0 : cf_fail(CF_EXIT_WORLD, "file", "unwritable", path ? path : "stdout", "found", strerror(errno), NULL);
+}
+
+int cf_emit(cf_span_t bytes, char const *path) {
+  struct stat is;
+  if (!path || !strcmp(path, "-")) return write_out(bytes, NULL);
+  return stat(path, &is) == 0 && !S_ISREG(is.st_mode) ? write_out(bytes, path) : cf_save(path, bytes, false);
+}
+
+/* A new folder's name is durable only with the folder that has it. */
+static bool sync_parent(char const *path) {
+  char const *slash = strrchr(path, '/');
+  char       *parent = slash ? cf_fmt("%.*s/", (int)(slash - path), path) : cf_fmt(".");
+  int         fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool        ok = fd >= 0 && fsync(fd) == 0;
+  if (fd >= 0) close(fd);
+  return ok;
 }
 
 int cf_make_dir(char const *path) {
@@ -58,7 +73,8 @@ int cf_make_dir(char const *path) {
   for (char *at = copy + 1; *at; at++) {
     if (*at != '/') continue;
     *at = 0;
-    if (mkdir(copy, 0755) && errno != EEXIST)
+    bool made = mkdir(copy, 0755) == 0;
+    if (made ? !sync_parent(copy) : errno != EEXIST)
       return cf_fail(CF_EXIT_USAGE, "folder", "unwritable", copy, "found", strerror(errno), NULL);
     *at = '/';
   }
