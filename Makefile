@@ -5,6 +5,7 @@
 #   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
 #   make fuzz FUZZ_SECONDS=n FUZZ=name      make sim SEEDS=n      make bench ONLY=word
 #   make alter           every file of a domain altered in every way: found by name, or refused, or made again
+#   make kill-matrix  power-cut   ONLY=word: each process ended, or without power, at each point of its life (docs/operations.md)
 #   make sim-mutants     planted bugs, each of which the simulator must find
 #   make control-mutants each control of docs/controls.md taken out; a test of its row must fail
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
@@ -19,7 +20,7 @@ JOBS         ?= $(shell nproc)
 
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
 .PHONY: sim-mutants control-mutants
-.PHONY: alter
+.PHONY: alter kill-matrix power-cut
 .PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
 
@@ -70,6 +71,10 @@ sim-mutants:
 
 control-mutants:
 	@sh scripts/control-mutants.sh
+
+kill-matrix power-cut: build
+	$(call cmake-build,release,cf-kill)
+	@sh tests/kill/matrix.sh $@ $(ONLY)
 
 tcb: build
 	@sh scripts/tcb.sh | tee build/tcb.txt

@@ -23,3 +23,10 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/cf_main.c)
   endforeach()
   target_link_libraries(counterfoil PRIVATE sqlite3 pthread)
 endif()
+
+# What ends processes for tests/kill: a program of the tests.
+if(NOT CF_SANITIZE AND NOT CF_FUZZ)
+  add_executable(cf-kill EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/kill/cf_kill.c ${CMAKE_SOURCE_DIR}/tests/kill/disk.c)
+  target_link_libraries(cf-kill PRIVATE seccomp)
+  set_target_properties(cf-kill PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()
