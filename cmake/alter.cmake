@@ -2,7 +2,7 @@
 if(TARGET cf_audit AND NOT CF_FUZZ)
   add_executable(counterfoil-alter EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/alter/alter.c ${CMAKE_SOURCE_DIR}/sim/cf_memo.c)
   target_link_libraries(counterfoil-alter PRIVATE cf_audit)
-  target_link_options(counterfoil-alter PRIVATE -Wl,--wrap=cf_ed25519_verify,--wrap=cf_p256_verify,--wrap=cf_k256_recover)
+  cf_link_memo(counterfoil-alter)
   if(NOT CF_SANITIZE)
     add_dependencies(tests counterfoil-alter)
   endif()
