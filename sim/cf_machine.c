@@ -168,9 +168,13 @@ static void launcher(cf_machine_t *m, cf_effects_t *fx, cf_event_t const *ev) {
 /* ---- the enclave ---- */
 
 cf_span_t cf_machine_ask(cf_machine_t *m, cf_span_t request) {
-  cf_wr_t wr = cf_wr_init(m->answer, CF_FRAME_MAX);
+  cf_wr_t  wr = cf_wr_init(m->answer, CF_FRAME_MAX);
+  uint8_t *copy = malloc(request.len + 1); /* the enclave uses it up; the gateway and the watch still have theirs */
+  assert(copy);
+  memcpy(copy, request.ptr, request.len);
   if (m->before) m->before(m->ctx, m, request);
-  cf_enclave_ask(m->enclave, request, &wr);
+  cf_enclave_ask(m->enclave, copy, request.len, &wr);
+  free(copy);
   if (m->watch) m->watch(m->ctx, m, request, cf_wr_out(&wr));
   return cf_wr_out(&wr);
 }

@@ -9,9 +9,9 @@ cf_span_t cf_init_configuration(void) {
                                 .workload = CF_SPAN_LIT("clearing"),
                                 .workload_version = 1,
                                 .suite = 1,
-                                .parties_max = 8192,
-                                .leaves_max = 32768,
-                                .sessions_max = 8192,
+                                .parties_max = 10000,
+                                .leaves_max = 40000,
+                                .sessions_max = 10000,
                                 .batch_max = 1024,
                                 .envelope_max = 4096};
   cf_table_encode(&wr, &cf_configuration_table, &c);

@@ -12,6 +12,7 @@
 
 #define CF_BOUNDARY_VERSION 1
 #define CF_FRAME_MAX        (16u << 20) /* either way */
+#define CF_EXCHANGE_MAX     (17u << 20) /* a request and its answer together: what a long request leaves is the answer's */
 
 /* Phases of the enclave. */
 typedef enum {

@@ -7,6 +7,8 @@
 #include "session/cf_result.h"
 #include "translog/cf_tree.h"
 
+#define HEAD_ROOM (64u << 10) /* of a batch's record and answer, for all that is neither envelope nor message */
+
 /* ---- one envelope ---- */
 
 typedef struct {
@@ -171,6 +173,11 @@ inputs(cf_enclave_t *e, cf_batch_t const *b, cf_rd_t *envelopes, cf_receipt_t *d
   return cf_rd_done(envelopes) ? CF_REFUSE_NONE : CF_REFUSE_MALFORMED;
 }
 
+static uint16_t
+count(cf_rd_t envelopes) {
+  return cf_rd_u16(&envelopes);
+}
+
 cf_refuse_t
 cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *doc, cf_wr_t *refused, uint16_t *refused_cnt,
              cf_wr_t *admitted, uint16_t *admitted_cnt) {
@@ -196,7 +203,7 @@ cf_batch_run(cf_enclave_t *e, cf_batch_t *b, cf_rd_t *envelopes, cf_receipt_t *d
   memcpy(doc->measurement, e->measurement.b, 32);
   memcpy(doc->state_before, e->state.b, 32);
 
-  cf_results_begin(e, b);
+  cf_results_begin(e, b, count(*envelopes));
   cf_book_begin(e->book, e->batch_s);
   cf_refuse_t r = b->view ? cf_settle_view(e, b, doc) : b->messages.len ? cf_settle_piece(e, b) : CF_REFUSE_NONE;
   if (!r) {
@@ -257,9 +264,9 @@ record_begin(cf_wr_t *wr, cf_batch_t const *b) {
 /* room: what is kept until the log and the ledger answer has bounds, and a batch that might pass one is not begun.  Near the end
    of receipts under no executed content only batches go on that lead out of it. */
 static bool
-room(cf_enclave_t *e) {
+room(cf_enclave_t *e, uint16_t inputs) {
   uint64_t covered = e->sequence + 1 - e->covered_from, logged = e->feed.history.sequence;
-  if (!cf_results_room(e) || (logged < e->sequence && e->sequence - logged >= CF_RECEIPTS_KEPT - 1)) return false;
+  if (!cf_results_room(e, inputs) || (logged < e->sequence && e->sequence - logged >= CF_RECEIPTS_KEPT - 1)) return false;
   return covered < CF_COVERED_MAX - CF_COVERED_RESERVE || (covered < CF_COVERED_MAX - 1 && cf_settle_makes_room(e));
 }
 
@@ -272,12 +279,15 @@ form_holds(cf_enclave_t const *e, cf_rd_t in) {
   return cf_rd_done(&in) ? CF_REFUSE_NONE : CF_REFUSE_MALFORMED;
 }
 
-/* The answer: refusals, record, receipt.  cf_enclave_start made sure that all fits. */
+/* The answer: refusals, record, receipt.  The record was written where it stands when nothing is refused; cf_on_batch made sure
+   that all fits. */
 static void
-answer_batch(cf_enclave_t *e, cf_wr_t *out, cf_wr_t const *record, cf_wr_t const *receipt) {
-  assert(!record->bad && !receipt->bad);
+answer_batch(cf_enclave_t *e, cf_wr_t *out, cf_wr_t const *refused, cf_wr_t const *record, cf_wr_t const *receipt) {
+  assert(!refused->bad && !record->bad && !receipt->bad);
+  if (refused->len) memmove(record->buf + refused->len, record->buf, record->len);
+  cf_wr_span(out, cf_wr_out(refused));
   cf_wr_u32(out, (uint32_t)(4 + record->len + CF_AEAD_TAG_SZ));
-  cf_journal_seal(&e->journal, e->aead_journal, out, cf_wr_out(record));
+  cf_journal_seal(&e->journal, e->aead_journal, out, CF_SPAN(record->buf + refused->len, record->len));
   cf_wr_sub(out, cf_wr_out(receipt));
   assert(!out->bad);
 }
@@ -301,7 +311,9 @@ cf_refuse_t
 cf_on_batch(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
   cf_refuse_t r = form_holds(e, *in);
   if (r) return r;
-  if (!room(e)) return CF_REFUSE_BUSY;
+  if (!room(e, count(*in))) return CF_REFUSE_BUSY;
+  if (out->max - out->len < HEAD_ROOM + cf_rd_left(in) + e->messages_whole + (size_t)count(*in) * CF_REFUSAL_SZ)
+    return CF_REFUSE_BOUND; /* more bytes than envelopes that would be admitted */
 
   cf_batch_t     b = {.instance = &e->instance, .epoch = e->own.epoch, .checkpoint = e->checkpoint, .sequence = e->sequence + 1};
   cf_epoch_key_t opens = {
@@ -316,26 +328,27 @@ cf_on_batch(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
   cf_receipt_t doc;
   uint16_t     refused_cnt = 0, admitted_cnt = 0;
   uint8_t     *refused_at = cf_wr_room(out, 2);
-  cf_wr_t      record     = cf_wr_init(e->scratch, CF_FRAME_MAX);
+  cf_wr_t      refused    = cf_wr_init(e->refusals, e->configuration.batch_max * CF_REFUSAL_SZ);
+  cf_wr_t      record     = cf_wr_init(out->buf + out->len + 4 + 4, out->max - out->len - 4 - 4); /* where it is sealed */
   record_begin(&record, &b);
   uint8_t *span_at = cf_wr_room(&record, 4), *cnt_at = cf_wr_room(&record, 2);
   assert(refused_at && cnt_at);
-  r = cf_batch_run(e, &b, in, &doc, out, &refused_cnt, &record, &admitted_cnt);
+  r = cf_batch_run(e, &b, in, &doc, &refused, &refused_cnt, &record, &admitted_cnt);
   if (!r) {
     uint8_t   cose[CF_RECEIPT_COSE_MAX];
     cf_wr_t   receipt = cf_wr_init(cose, sizeof cose);
     cf_hash_t hash;
     patch(refused_at, refused_cnt, 2);
-    patch(span_at, (uint64_t)(e->scratch + record.len - cnt_at), 4);
+    patch(span_at, (uint64_t)(record.buf + record.len - cnt_at), 4);
     patch(cnt_at, admitted_cnt, 2);
     cf_document_seal(&receipt, &hash, &cf_receipt_table, &doc, e->own.receipt, "enclave", "receipt");
     cf_wr_sub(&record, cf_wr_out(&receipt));
-    answer_batch(e, out, &record, &receipt);
+    answer_batch(e, out, &refused, &record, &receipt);
     cf_batch_commit(e, &b, &doc, cf_wr_out(&receipt), &hash);
     e->own.journaled = true;
     if (b.view || b.messages.len) messages_were_applied(e);
   }
-  cf_wipe(e->scratch, record.len);
+  if (r) cf_wipe(record.buf, record.len);
   cf_wipe(b.seed, sizeof b.seed);
   cf_wipe(&b.drbg, sizeof b.drbg);
   return !r || e->phase == CF_PHASE_STOPPED ? r : cf_enclave_stop(e, r);

@@ -98,21 +98,19 @@ lay(cf_arena_t *a, cf_enclave_t *e) {
   e->correspondent_mask = mask_for(e->configuration.parties_max);
   e->book_sz            = cf_book_sz(&params);
   e->clearing_sz        = cf_clearing.state_sz(e->domain.policy.workload_params);
-  /* One batch answers its inputs, drops obligations (two notices each) and withdrawals, and tells each party of a window of every
-     content in flight, executed or void, and of one closed. */
-  size_t parties =
-      e->configuration.parties_max < e->clearing.positions_max ? e->configuration.parties_max : e->clearing.positions_max;
-  uint32_t notices = (uint32_t)((e->domain.policy.max_flight + 1) * parties);
-  uint32_t small   = 2 * e->clearing.obligations_max + e->clearing.releases_max + (uint32_t)e->configuration.batch_max;
-  e->leaves_max    = notices + small;
-  e->results_room  = HEAD_ROOM + notices * cf_result_room(16 + 12 * e->domain.genesis.assets_cnt) + small * cf_result_room(64);
-  e->results_max   = e->results_room + e->results_room / 2;
-  e->lanes_cnt     = 2 * ((size_t)mask_for(3 * (uint64_t)e->clearing.positions_max + 64) + 1);
+  /* One content waits, closed, behind those in flight.  A sixteenth is for what waits to be let out, beside what is not made now. */
+  uint32_t          contents = (uint32_t)e->domain.policy.max_flight + 1;
+  cf_results_most_t most     = cf_results_most(e, (uint32_t)e->configuration.batch_max, contents);
+  e->leaves_max     = most.results;
+  e->results_max    = most.bytes + most.bytes / 16 + HEAD_ROOM;
+  e->lanes_table    = mask_for(e->clearing.positions_max) + 1;
+  e->lanes_cnt      = e->lanes_table + 3 * (size_t)e->clearing.positions_max + 64;
   e->book_mem       = lay_one(a, e->book_sz);
   e->clearing_mem   = lay_one(a, e->clearing_sz);
   e->sessions       = lay_one(a, e->configuration.sessions_max * sizeof *e->sessions);
   e->session_index  = lay_one(a, ((size_t)e->session_mask + 1) * sizeof *e->session_index);
-  e->correspondents = lay_one(a, ((size_t)e->correspondent_mask + 1) * sizeof *e->correspondents);
+  e->correspondents = lay_one(a, e->configuration.parties_max * sizeof *e->correspondents);
+  e->correspondent_index = lay_one(a, ((size_t)e->correspondent_mask + 1) * sizeof *e->correspondent_index);
   e->receipts       = lay_one(a, CF_RECEIPTS_KEPT * sizeof *e->receipts);
   e->receipt_sz     = lay_one(a, CF_RECEIPTS_KEPT * sizeof *e->receipt_sz);
   e->covered        = lay_one(a, CF_COVERED_MAX * sizeof *e->covered);
@@ -121,20 +119,21 @@ lay(cf_arena_t *a, cf_enclave_t *e) {
   e->lanes          = lay_one(a, e->lanes_cnt * sizeof *e->lanes);
   e->plain          = lay_one(a, CF_ENVELOPE_MAX);
   e->body           = lay_one(a, CF_SETTLEMENT_BODY_MAX);
-  e->scratch        = lay_one(a, CF_FRAME_MAX);
+  e->refusals       = lay_one(a, e->configuration.batch_max * CF_REFUSAL_SZ);
 }
 
-/* fits: whatever a batch brings, its record and its answer fit a frame; so does a snapshot of all that is not waiting to be let
-   out. */
+/* fits: whatever a batch brings, it fits a frame, and its record and answer what is left of an exchange; so does a snapshot of all
+   that is not waiting to be let out. */
 static bool
 fits(cf_enclave_t const *e) {
   cf_configuration_t const *c      = &e->configuration;
   uint64_t                  batch  = c->batch_max * (4 + c->envelope_max + 3) + CF_MESSAGES_BYTES + HEAD_ROOM;
+  uint64_t                  brings = 4 + c->batch_max * (4 + c->envelope_max);
   uint64_t lasting = c->sessions_max * CF_SESSION_ENCODED_SZ + c->parties_max * (CORRESPONDENT_SZ + BOOK_ACCOUNT_SZ) +
                      c->leaves_max * BOOK_LEAF_SZ + CF_HISTORY_WAITING_MAX * 256 + CF_RECEIPTS_KEPT * CF_RECEIPT_COSE_MAX / 2 +
                      CF_COVERED_MAX * sizeof(cf_covered_t) + e->domain.policy.max_flight * e->clearing.positions_max * CONTENT_ROW_SZ +
                      (e->clearing.obligations_max + e->clearing.releases_max) * OBLIGATION_SZ + HEAD_ROOM;
-  return batch <= CF_FRAME_MAX && lasting <= CF_SNAPSHOT_MAX;
+  return batch <= CF_FRAME_MAX && batch + brings <= CF_EXCHANGE_MAX && lasting <= CF_SNAPSHOT_MAX;
 }
 
 /* documents_open decodes and checks what START carries, from bytes that stay. */
@@ -355,14 +354,16 @@ dispatch(cf_enclave_t *e, uint8_t type, cf_rd_t *body, cf_wr_t *out) {
 }
 
 void
-cf_enclave_ask(cf_enclave_t *e, cf_span_t request, cf_wr_t *answer) {
-  cf_rd_t     rd      = cf_rd_span(request);
+cf_enclave_ask(cf_enclave_t *e, uint8_t *request, size_t request_sz, cf_wr_t *answer) {
+  cf_rd_t     rd      = cf_rd_init(request, request_sz);
   uint8_t     version = cf_rd_u8(&rd), type = cf_rd_u8(&rd);
   size_t      start   = answer->len;
   cf_refuse_t r       = CF_REFUSE_MALFORMED;
   cf_wr_u8(answer, CF_BOUNDARY_VERSION);
   cf_wr_u8(answer, type);
   cf_wr_u8(answer, CF_REFUSE_NONE);
+  e->request    = request;
+  e->request_sz = request_sz;
   if (!rd.bad && version == CF_BOUNDARY_VERSION) r = dispatch(e, type, &rd, answer);
   if (!r && answer->bad) r = CF_REFUSE_BOUND;
   if (!r) return;

@@ -23,7 +23,7 @@ typedef struct {
 } cf_launcher_t;
 
 /* cf_enclave_sz is the memory that an enclave needs under a START message, 0 when the message is not one: *err says
-   why.  About 60 MiB for 10,000 parties (docs/protocol/journal.md has the sum). */
+   why.  About 40 MiB for 10,000 parties (docs/performance.md has the table). */
 size_t cf_enclave_sz(cf_span_t start, cf_error_t *err);
 
 /* cf_enclave_start makes an enclave in mem (aligned to 64 and all zero, mem_sz >= cf_enclave_sz) from the launcher's
@@ -35,10 +35,11 @@ CF_MUST_CHECK cf_status_t cf_enclave_start(cf_enclave_t **out, void *mem, size_t
 /* cf_enclave_identity is what IDENTITY tells the launcher. */
 void cf_enclave_identity(cf_enclave_t const *e, cf_p256_pub_t *pub);
 
-/* cf_enclave_ask answers one message of the gateway.  answer has room for CF_FRAME_MAX bytes; something is always
-   written: an answer or a refusal.  A refusal changes nothing, except that TWIN and VIEW stop the enclave and
+/* cf_enclave_ask answers one message of the gateway.  request is used up: what it holds sealed is opened in place, and wiped.
+   answer has room for CF_FRAME_MAX bytes, or for CF_EXCHANGE_MAX less the request's; something is always written: an answer or
+   a refusal.  A refusal changes nothing, except that TWIN and VIEW stop the enclave and
    a BATCH that was refused whole has consumed nothing. */
-void cf_enclave_ask(cf_enclave_t *e, cf_span_t request, cf_wr_t *answer);
+void cf_enclave_ask(cf_enclave_t *e, uint8_t *request, size_t request_sz, cf_wr_t *answer);
 
 cf_phase_t cf_enclave_phase(cf_enclave_t const *e);
 

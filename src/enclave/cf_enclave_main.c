@@ -25,8 +25,8 @@ enum { LAUNCHER = 3, LISTENER = 4, EXIT_LAUNCHER_GONE = 0, EXIT_SANDBOX = 10, EX
    can be done, and in a user namespace of its own the process may lock no more than a user may.  A page exists once it is touched. */
 #define ARENA_SZ (1u << 30)
 
-static uint8_t *request, *answer; /* CF_FRAME_MAX each */
-static uint8_t *arena;            /* ARENA_SZ, until START */
+static uint8_t *exchange; /* CF_EXCHANGE_MAX: a request, and its answer behind it */
+static uint8_t *arena;    /* ARENA_SZ, until START */
 
 /* ---- frames: u32 length, bytes ---- */
 
@@ -106,6 +106,12 @@ quote(void *ctx, cf_span_t certificate, cf_hash_t const *nonces, size_t nonces_c
 
 /* ---- the gateway's side ---- */
 
+static cf_wr_t
+answer_behind(size_t n) {
+  size_t at = (n + 63) & ~(size_t)63, left = CF_EXCHANGE_MAX - at;
+  return cf_wr_init(exchange + at, left < CF_FRAME_MAX ? left : CF_FRAME_MAX);
+}
+
 /* Nothing is printed or returned about why: the gateway is told in the answer, the launcher sees us end. */
 static void
 serve(cf_enclave_t *e) {
@@ -120,11 +126,11 @@ serve(cf_enclave_t *e) {
       continue;
     }
     if (fds[2].fd < 0 || !fds[2].revents) continue;
-    size_t  n;
-    cf_wr_t wr = cf_wr_init(answer, CF_FRAME_MAX);
-    bool    ok = frame_read(fds[2].fd, request, &n);
+    size_t n;
+    bool   ok = frame_read(fds[2].fd, exchange, &n);
     if (ok) {
-      cf_enclave_ask(e, CF_SPAN(request, n), &wr);
+      cf_wr_t wr = answer_behind(n);
+      cf_enclave_ask(e, exchange, n, &wr);
       ok = frame_write(fds[2].fd, cf_wr_out(&wr));
     }
     if (!ok) {
@@ -172,24 +178,23 @@ main(void) {
   (void)sigaction(SIGPIPE, &ignore, NULL);
   if (cf_secret_pool_init(SECRETS_SZ)) return EXIT_MEMORY;
   cf_crypto_init();
-  request = map(CF_FRAME_MAX, &frames_locked);
-  answer  = map(CF_FRAME_MAX, &frames_locked);
-  arena   = map(ARENA_SZ, &locked);
+  exchange = map(CF_EXCHANGE_MAX, &frames_locked);
+  arena    = map(ARENA_SZ, &locked);
   if (!descriptors_drop() || cf_sandbox_enter(LISTENER, &layers, NULL)) return EXIT_SANDBOX;
 
   size_t n;
-  if (!frame_read(LAUNCHER, request, &n)) return EXIT_LAUNCHER_GONE;
-  size_t         size = cf_enclave_sz(CF_SPAN(request, n), NULL);
+  if (!frame_read(LAUNCHER, exchange, &n)) return EXIT_LAUNCHER_GONE;
+  size_t         size = cf_enclave_sz(CF_SPAN(exchange, n), NULL);
   cf_enclave_t  *e;
   cf_launcher_t  launcher = { seal, quote, NULL };
   if (!size) return EXIT_START;
   if (!arena_cut(size, &locked)) return EXIT_MEMORY;
   if (locked) layers |= CF_LAYER_LOCKED;
-  if (cf_enclave_start(&e, arena, size, CF_SPAN(request, n), cf_entropy_system(), launcher, NULL)) return EXIT_START;
-  cf_wipe(request, n); /* roots were in it */
+  if (cf_enclave_start(&e, arena, size, CF_SPAN(exchange, n), cf_entropy_system(), launcher, NULL)) return EXIT_START;
+  cf_wipe(exchange, n); /* roots were in it */
 
   cf_p256_pub_t pub;
-  cf_wr_t       wr = cf_wr_init(answer, CF_FRAME_MAX);
+  cf_wr_t       wr = answer_behind(0);
   cf_enclave_identity(e, &pub);
   cf_wr_u8(&wr, CF_BOUNDARY_VERSION);
   cf_wr_u8(&wr, CF_MSG_IDENTITY);

@@ -24,6 +24,7 @@ static_assert(CF_RECEIPTS_KEPT <= CF_HISTORY_WAITING_MAX, "all that one instance
 #define CF_COVERED_RESERVE 64        /* of them: for batches that make room again */
 #define CF_SNAPSHOT_MAX    (CF_FRAME_MAX - (256u << 10)) /* its plaintext: BOOT brings it back in a frame, with proofs */
 #define CF_MESSAGES_BYTES  (1u << 20)  /* of the ledger's inbox, that one batch applies: a longer backlog is taken in pieces */
+#define CF_REFUSAL_SZ      3 /* index u16, class u8 */
 #define CF_BUCKETS_MAX     CF_VIEW_KEYS_MAX
 
 /* Sealing key of an epoch, current or past. */
@@ -90,7 +91,7 @@ typedef struct {
 
 /* Who is behind an account: for results that no input asked for. */
 typedef struct {
-  uint32_t       account; /* 0: free */
+  uint32_t       account;
   uint32_t       session; /* index + 1; 0: it lives no more */
   cf_recipient_t to;      /* where results go when it does not */
   cf_hash_t      input;   /* id of its newest input */
@@ -186,15 +187,16 @@ struct cf_enclave {
   cf_session_t       *sessions;
   uint32_t            sessions_cnt;
   uint32_t           *session_index, session_mask;
-  cf_correspondent_t *correspondents;
-  uint32_t            correspondent_mask;
+  cf_correspondent_t *correspondents; /* in order of first word */
+  uint32_t            correspondents_cnt;
+  uint32_t           *correspondent_index, correspondent_mask; /* open addressing: element + 1, 0 empty */
   cf_hash_t           activity; /* running hash of what stands beside the book */
   uint8_t            *results;
   size_t              results_sz;
-  size_t              results_max, results_room; /* bytes; room: the most that one batch makes */
+  size_t              results_max;
   uint32_t            leaves_cnt, leaves_max; /* results of the batch at work */
   cf_slot_write_t    *lanes;  /* preflight: a table, then room for what settle writes */
-  size_t              lanes_cnt;
+  size_t              lanes_table, lanes_cnt; /* elements; the table is a power of two */
   size_t              results_at; /* where its results begin */
   cf_batch_t         *batch;
 
@@ -215,7 +217,9 @@ struct cf_enclave {
   cf_aead_t         *aead_journal;
   uint8_t           *plain; /* an opened envelope */
   uint8_t           *body;  /* a settlement's body */
-  uint8_t           *scratch; /* CF_FRAME_MAX: snapshots and records before they are sealed; wiped after each use */
+  uint8_t           *refusals; /* of the batch at work: index u16, class u8 each */
+  uint8_t           *request; /* the message at work, and its size */
+  size_t             request_sz;
 };
 
 /* ---- between the files ---- */
@@ -266,14 +270,19 @@ void        cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bo
 cf_refusal_code_t cf_preflight(cf_enclave_t *e, cf_content_t const *c, cf_span_t body);
 
 /* cf_results.c */
-bool      cf_results_room(cf_enclave_t *e);
-void      cf_results_begin(cf_enclave_t *e, cf_batch_t *b);
+/* Counts what one batch makes at most, with so many inputs and so many contents in flight. */
+typedef struct {
+  uint32_t results;
+  size_t   bytes;
+} cf_results_most_t;
+cf_results_most_t cf_results_most(cf_enclave_t const *e, uint32_t inputs, uint32_t contents);
+bool              cf_results_room(cf_enclave_t *e, uint32_t inputs); /* for such a batch now */
+void      cf_results_begin(cf_enclave_t *e, cf_batch_t *b, uint32_t inputs);
 void      cf_results_add(cf_enclave_t *e, cf_hash_t const *to, cf_span_t sealed);
 /* cf_result_to seals r in the session, or to the key of `to` when none lives. */
 void      cf_result_to(cf_enclave_t *e, cf_wr_t *wr, cf_session_t *session, cf_recipient_t const *to, cf_result_t const *r);
 void      cf_results_sink(void *host, uint32_t account, cf_span_t bytes); /* the book's: what no input of this batch asked for */
 cf_hash_t cf_results_end(cf_enclave_t *e);
-size_t    cf_result_room(size_t body_sz); /* the most that a result with a body of so many bytes takes */
 void      cf_results_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again);
 void      cf_results_forget(cf_enclave_t *e); /* what was released */
 

@@ -65,14 +65,13 @@ nonce_of(uint8_t nonce[CF_AEAD_NONCE_SZ], uint64_t number) {
   cf_wr_u64(&wr, number);
 }
 
-static void
-advance(cf_journal_t *j, cf_span_t record) {
+static cf_hash_t
+chain_after(cf_journal_t const *j, cf_span_t record) {
   cf_sha256_t ctx;
   cf_sha256_tag(&ctx, "journal-record");
   cf_sha256_h(&ctx, &j->chain);
   cf_sha256_s(&ctx, record);
-  j->chain = cf_sha256_end(&ctx);
-  j->next++;
+  return cf_sha256_end(&ctx);
 }
 
 void
@@ -84,7 +83,8 @@ cf_journal_seal(cf_journal_t *j, cf_aead_t *aead, cf_wr_t *wr, cf_span_t plain) 
   uint8_t *at = cf_wr_room(wr, size);
   assert(at && j->key);
   cf_aead_seal(aead, at, j->key, nonce, CF_SPAN_OF(j->chain.b), plain);
-  advance(j, CF_SPAN(at, size));
+  j->chain = chain_after(j, CF_SPAN(at, size));
+  j->next++;
 }
 
 cf_status_t
@@ -92,8 +92,10 @@ cf_journal_open(cf_journal_t *j, cf_aead_t *aead, uint8_t *out, cf_span_t record
   uint8_t nonce[CF_AEAD_NONCE_SZ];
   if (!j->key || record.len < CF_AEAD_TAG_SZ) return CF_ERR_AUTH;
   nonce_of(nonce, j->next);
+  cf_hash_t after = chain_after(j, record); /* first: opened in place, the record is gone */
   if (cf_aead_open(aead, out, j->key, nonce, CF_SPAN_OF(j->chain.b), record)) return CF_ERR_AUTH;
-  advance(j, record);
+  j->chain = after;
+  j->next++;
   cf_declassify(out, record.len - CF_AEAD_TAG_SZ, "our own record: it is read by its form");
   return CF_OK;
 }

@@ -43,9 +43,9 @@ typedef struct {
 void cf_journal_begin(cf_journal_t *j, cf_file_header_t const *h, uint8_t const root[32]);
 void cf_journal_end(cf_journal_t *j); /* wipes the key */
 
-/* cf_journal_seal writes length and record of body (plain), in place in wr. */
+/* cf_journal_seal writes length and record of body (plain), which may stand where the record goes: 4 bytes behind wr's end. */
 void cf_journal_seal(cf_journal_t *j, cf_aead_t *aead, cf_wr_t *wr, cf_span_t plain);
-/* cf_journal_open opens the next record (without its length) into out (record.len - 16 bytes).  CF_ERR_AUTH: it is not the next
+/* cf_journal_open opens the next record (without its length) into out (record.len - 16 bytes), which may be the record itself.  CF_ERR_AUTH: it is not the next
    record of this file. */
 CF_MUST_CHECK cf_status_t cf_journal_open(cf_journal_t *j, cf_aead_t *aead, uint8_t *out, cf_span_t record);
 

@@ -178,14 +178,11 @@ receipts_read(cf_rd_t *rd, cf_enclave_t *e) {
 
 static void
 sessions_write(cf_wr_t *wr, cf_enclave_t const *e) {
-  uint32_t n = 0;
   cf_wr_u32(wr, e->sessions_cnt);
   for (uint32_t i = 0; i < e->sessions_cnt; i++) cf_session_encode(wr, &e->sessions[i]);
-  for (uint32_t i = 0; i <= e->correspondent_mask; i++) n += e->correspondents[i].account != 0;
-  cf_wr_u32(wr, n);
-  for (uint32_t i = 0; i <= e->correspondent_mask; i++) {
+  cf_wr_u32(wr, e->correspondents_cnt);
+  for (uint32_t i = 0; i < e->correspondents_cnt; i++) {
     cf_correspondent_t const *c = &e->correspondents[i];
-    if (!c->account) continue;
     cf_wr_u32(wr, c->account);
     cf_wr_u32(wr, c->session);
     cf_wr_bytes(wr, c->to.session, sizeof c->to.session);
@@ -301,10 +298,12 @@ file_begin(cf_enclave_t *e, cf_wr_t *out, cf_file_kind_t kind, cf_hash_t const *
 cf_refuse_t
 cf_snapshot_make(cf_enclave_t *e, cf_wr_t *out, bool whole, bool again) {
   static cf_hash_t const none;
-  cf_wr_t                plain = cf_wr_init(e->scratch, CF_SNAPSHOT_MAX);
+  size_t const           head  = 4 + CF_JOURNAL_HEADER_SZ + 4, left = out->max - out->len; /* the plaintext stands where it is sealed */
+  size_t const           room  = left > head ? left - head : 0;
+  cf_wr_t                plain = cf_wr_init(out->buf + out->len + head, room < CF_SNAPSHOT_MAX ? room : CF_SNAPSHOT_MAX);
   if (whole) state_write(e, &plain);
   if (plain.bad) {
-    cf_wipe(e->scratch, CF_FRAME_MAX);
+    cf_wipe(plain.buf, plain.max);
     return CF_REFUSE_BUSY;
   }
   if (!again) {
@@ -316,7 +315,6 @@ cf_snapshot_make(cf_enclave_t *e, cf_wr_t *out, bool whole, bool again) {
   if (whole) {
     file_begin(e, out, CF_FILE_SNAPSHOT, &none);
     cf_journal_seal(&e->journal, e->aead_journal, out, cf_wr_out(&plain));
-    cf_wipe(e->scratch, plain.len);
     e->journal_from = e->journal.chain;
   }
   cf_wr_t n = cf_wr_init(size, 4);
@@ -375,6 +373,13 @@ choose_root(cf_enclave_t *e, cf_rd_t *in) {
   return e->root == SIZE_MAX ? CF_REFUSE_ROOT : CF_REFUSE_NONE;
 }
 
+/* A record of the message at work, to be opened where it stands. */
+static uint8_t *
+own(cf_enclave_t const *e, cf_span_t record) {
+  assert(record.ptr >= e->request && record.len <= (size_t)(e->request + e->request_sz - record.ptr));
+  return e->request + (record.ptr - e->request);
+}
+
 static cf_refuse_t
 open_snapshot(cf_enclave_t *e, cf_span_t snapshot) {
   cf_file_header_t h;
@@ -385,10 +390,11 @@ open_snapshot(cf_enclave_t *e, cf_span_t snapshot) {
   cf_span_t record = cf_rd_sub(&rd);
   if (!cf_rd_done(&rd) || record.len < CF_AEAD_TAG_SZ) return CF_REFUSE_MALFORMED;
   cf_journal_begin(&e->journal, &h, e->roots + 32 * e->root);
-  if (cf_journal_open(&e->journal, e->aead_journal, e->scratch, record)) return CF_REFUSE_ROOT;
-  cf_rd_t     plain = cf_rd_init(e->scratch, record.len - CF_AEAD_TAG_SZ);
+  uint8_t *at = own(e, record);
+  if (cf_journal_open(&e->journal, e->aead_journal, at, record)) return CF_REFUSE_ROOT;
+  cf_rd_t     plain = cf_rd_init(at, record.len - CF_AEAD_TAG_SZ);
   cf_status_t st    = state_read(e, &plain);
-  cf_wipe(e->scratch, record.len);
+  cf_wipe(at, record.len);
   e->journal_file = h.file - 1; /* the last before the one that it wants */
   return st ? CF_REFUSE_JOURNAL : CF_REFUSE_NONE;
 }
@@ -492,11 +498,12 @@ static cf_refuse_t
 read_records(cf_enclave_t *e, cf_rd_t *rd, bool *torn, uint64_t *records) {
   while (cf_rd_left(rd)) {
     cf_span_t record = cf_rd_sub(rd);
-    *torn            = rd->bad || cf_journal_open(&e->journal, e->aead_journal, e->scratch, record);
+    uint8_t  *at     = rd->bad ? NULL : own(e, record);
+    *torn            = !at || cf_journal_open(&e->journal, e->aead_journal, at, record);
     if (*torn && (rd->bad || !cf_rd_left(rd))) return CF_REFUSE_NONE;
     if (*torn) return CF_REFUSE_JOURNAL;
-    cf_refuse_t r = replay(e, CF_SPAN(e->scratch, record.len - CF_AEAD_TAG_SZ));
-    cf_wipe(e->scratch, record.len);
+    cf_refuse_t r = replay(e, CF_SPAN(at, record.len - CF_AEAD_TAG_SZ));
+    cf_wipe(at, record.len);
     if (r) return r;
     ++*records;
   }

@@ -80,8 +80,8 @@ in_flight(cf_enclave_t const *e, cf_content_t const *before, uint32_t account, u
 
 cf_refusal_code_t
 cf_preflight(cf_enclave_t *e, cf_content_t const *c, cf_span_t body) {
-  world_t              w    = { e, c, e->lanes, e->lanes_cnt / 2 - 1 };
-  cf_ledger_effects_t  fx   = { .writes = e->lanes + e->lanes_cnt / 2, .writes_max = e->lanes_cnt / 2 };
+  world_t              w    = { e, c, e->lanes, e->lanes_table - 1 };
+  cf_ledger_effects_t  fx   = { .writes = e->lanes + e->lanes_table, .writes_max = e->lanes_cnt - e->lanes_table };
   cf_rd_t              rd   = cf_rd_span(body);
   cf_section_t         section;
   cf_entry_t           entry;

@@ -36,9 +36,25 @@ all_released(uint8_t const *block) {
   return get(block + AT_RELEASED, 4) == get(block + AT_COUNT, 4);
 }
 
-size_t
-cf_result_room(size_t body_sz) {
-  return ENTRY_HEAD_SZ + CF_ENVELOPE_HEAD_MAX + cf_bucket(PLAIN_HEAD_SZ + body_sz) + CF_AEAD_TAG_SZ;
+/* What the smallest bucket takes, which holds an answer, a default, and a notice of one position. */
+#define RESULT_SZ (ENTRY_HEAD_SZ + CF_RESULT_HEAD_MAX + CF_BUCKET_MIN + CF_AEAD_TAG_SZ)
+static_assert(PLAIN_HEAD_SZ + 64 <= CF_BUCKET_MIN - 4, "a short body leaves the bucket as it is");
+/* A position more makes the plaintext 12 bytes longer, and so its bucket at most twice that from the first on: less than a party
+   more.  It counts where there are fewer parties than positions. */
+#define POSITION_SZ 24
+
+/* A batch tells the parties of each content in flight that it is executed or void; it drops each open obligation, or its two
+   parties are in the window that closes; likewise a withdrawal, of one; and it answers its inputs.  Who is in a content has an
+   obligation or a withdrawal in it, and no content has more than positions_max rows. */
+cf_results_most_t
+cf_results_most(cf_enclave_t const *e, uint32_t inputs, uint32_t contents) {
+  cf_clearing_params_t const *p       = &e->clearing;
+  uint64_t                    open    = 2 * (uint64_t)p->obligations_max + p->releases_max;
+  uint64_t                    parties = e->configuration.parties_max < p->positions_max ? e->configuration.parties_max : p->positions_max;
+  uint64_t                    flying  = contents * parties < open ? contents * parties : open;
+  uint64_t                    cnt     = flying + open + inputs;
+  uint64_t more = parties < p->positions_max ? (uint64_t)(contents + 1) * p->positions_max * POSITION_SZ : 0;
+  return (cf_results_most_t){ (uint32_t)cnt, HEAD_SZ + cnt * RESULT_SZ + more };
 }
 
 void
@@ -56,14 +72,16 @@ cf_results_forget(cf_enclave_t *e) {
 }
 
 bool
-cf_results_room(cf_enclave_t *e) {
-  if (e->results_max - e->results_sz < e->results_room) cf_results_forget(e);
-  return e->results_max - e->results_sz >= e->results_room;
+cf_results_room(cf_enclave_t *e, uint32_t inputs) {
+  size_t want = cf_results_most(e, inputs, (uint32_t)cf_book_content_cnt(e->book)).bytes;
+  if (e->results_max - e->results_sz < want) cf_results_forget(e);
+  return e->results_max - e->results_sz >= want;
 }
 
 void
-cf_results_begin(cf_enclave_t *e, cf_batch_t *b) {
-  while (b->replay && e->results_max - e->results_sz < e->results_room) { /* then the oldest was released in its time */
+cf_results_begin(cf_enclave_t *e, cf_batch_t *b, uint32_t inputs) {
+  size_t want = cf_results_most(e, inputs, (uint32_t)cf_book_content_cnt(e->book)).bytes;
+  while (b->replay && e->results_max - e->results_sz < want) { /* then the oldest was released in its time */
     size_t n = block_sz(e->results);
     memmove(e->results, e->results + n, e->results_sz - n);
     e->results_sz -= n;

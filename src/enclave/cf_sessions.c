@@ -41,15 +41,15 @@ cf_correspondent_t *
 cf_correspondent(cf_enclave_t *e, uint32_t account, bool add) {
   uint8_t const key[4] = { (uint8_t)(account >> 24), (uint8_t)(account >> 16), (uint8_t)(account >> 8), (uint8_t)account };
   uint32_t      i      = hash32(key, sizeof key) & e->correspondent_mask;
-  for (uint32_t n = 0; n <= e->correspondent_mask; n++, i = (i + 1) & e->correspondent_mask) {
-    cf_correspondent_t *c = &e->correspondents[i];
-    if (c->account == account && account) return c;
-    if (c->account) continue;
-    if (!add) return NULL;
-    c->account = account;
-    return c;
+  for (; e->correspondent_index[i]; i = (i + 1) & e->correspondent_mask) { /* at most half full: it ends */
+    cf_correspondent_t *c = &e->correspondents[e->correspondent_index[i] - 1];
+    if (c->account == account) return c;
   }
-  return NULL;
+  if (!add || !account || e->correspondents_cnt == e->configuration.parties_max) return NULL;
+  cf_correspondent_t *c     = &e->correspondents[e->correspondents_cnt++];
+  e->correspondent_index[i] = e->correspondents_cnt;
+  *c                        = (cf_correspondent_t){ .account = account };
+  return c;
 }
 
 cf_epoch_key_t *
@@ -94,7 +94,6 @@ static void
 sessions_purge(cf_enclave_t *e) {
   uint32_t kept = 0;
   memset(e->session_index, 0, ((size_t)e->session_mask + 1) * sizeof *e->session_index);
-  for (uint32_t i = 0; i <= e->correspondent_mask; i++) e->correspondents[i].session = 0;
   for (uint32_t i = 0; i < e->sessions_cnt; i++) {
     if (!cf_epoch_key(e, e->sessions[i].to.epoch)) continue;
     e->sessions[kept] = e->sessions[i];
@@ -103,8 +102,7 @@ sessions_purge(cf_enclave_t *e) {
   }
   cf_wipe(e->sessions + kept, (e->sessions_cnt - kept) * sizeof *e->sessions);
   e->sessions_cnt = kept;
-  for (uint32_t i = 0; i <= e->correspondent_mask; i++)
-    if (e->correspondents[i].account) e->correspondents[i].session = *place(e, e->correspondents[i].to.session);
+  for (uint32_t i = 0; i < e->correspondents_cnt; i++) e->correspondents[i].session = *place(e, e->correspondents[i].to.session);
 }
 
 void

@@ -31,7 +31,8 @@ typedef enum {
 char const *cf_result_class_name(uint64_t class);
 
 #define CF_RESULT_BODY_MAX 1024 /* bytes of the workload */
-#define CF_RESULT_SEALED_MAX (2048 + CF_ENVELOPE_HEAD_MAX)
+#define CF_RESULT_HEAD_MAX   176 /* bytes that a sealed result is at most longer than its bucket and tag */
+#define CF_RESULT_SEALED_MAX (2048 + CF_RESULT_HEAD_MAX + CF_AEAD_TAG_SZ)
 
 typedef struct {
   cf_span_t extra;

@@ -314,23 +314,23 @@ size_under(uint64_t batch_max, uint64_t envelope_max) {
   return n;
 }
 
-/* A configuration whose fullest batch would not fit a frame is refused at START, and below that every batch does. */
+/* A configuration whose fullest batch and its answer would not fit an exchange is refused at START, and below that every batch does. */
 static void
 test_the_largest_batch(void **state) {
   assert_int_equal(size_under(4096, 65536), 0);
-  assert_int_equal(size_under(512, 33100), 0);
-  assert_true(size_under(4096, 2048) > 0);
+  assert_int_equal(size_under(280, 33100), 0);
+  assert_true(size_under(4096, 1900) > 0);
   assert_true(size_under(1, 512) > 0);
   world_tune        = tune_sizes;
-  tune_batch_max    = 360;
+  tune_batch_max    = 240;
   tune_envelope_max = 33100;
   party_t  p[1];
   world_t *w    = serving(68, p, 1);
   world_tune    = NULL;
   uint8_t *body = calloc(1, 30000), *big = malloc(CF_ENVELOPE_MAX), *msg = malloc(CF_FRAME_MAX);
   cf_wr_t  wr = cf_wr_init(msg, CF_FRAME_MAX);
-  cf_wr_u16(&wr, 361);
-  for (int i = 0; i < 361; i++) {
+  cf_wr_u16(&wr, 241);
+  for (int i = 0; i < 241; i++) {
     cf_wr_t env = cf_wr_init(big, CF_ENVELOPE_MAX);
     if (i) {
       assert_int_equal(
@@ -345,9 +345,9 @@ test_the_largest_batch(void **state) {
   assert_int_equal(ask(w, CF_MSG_BATCH, cf_wr_out(&wr)), CF_REFUSE_BOUND); /* one too many */
   size_t one = 4 + CF_SPAN(msg, wr.len).len; /* drop the last: all session envelopes have one size */
   cf_rd_t rd = cf_rd_init(msg + 2, wr.len - 2);
-  for (int i = 0; i < 360; i++) (void)r_span(&rd);
+  for (int i = 0; i < 240; i++) (void)r_span(&rd);
   one    = 2 + rd.pos;
-  msg[0] = 360 >> 8, msg[1] = 360 & 255;
+  msg[0] = 240 >> 8, msg[1] = 240 & 255;
   assert_int_equal(ask(w, CF_MSG_BATCH, CF_SPAN(msg, one)), CF_REFUSE_NONE);
   rd = cf_rd_span(w->body);
   assert_int_equal(cf_rd_u16(&rd), 0); /* all admitted */

@@ -304,7 +304,7 @@ ask(world_t *w, cf_message_type_t type, cf_span_t body) {
   if (body.len) memcpy(req + 2, body.ptr, body.len);
   cf_wr_t wr = cf_wr_init(w->answer, CF_FRAME_MAX);
   if (w->carry) w->carry(w->carrier, CF_SPAN(req, body.len + 2), &wr);
-  else cf_enclave_ask(w->e, CF_SPAN(req, body.len + 2), &wr);
+  else cf_enclave_ask(w->e, req, body.len + 2, &wr);
   free(req);
   assert_false(wr.bad);
   assert_true(wr.len >= 3);

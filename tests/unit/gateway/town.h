@@ -397,7 +397,10 @@ ask_peer(town_t *t, cf_effect_t const *e, unsigned *code, cf_span_t *answer) {
     if (!t->w->e) return CF_ERR_IO;
     watch_crossing(t, e->body);
     cf_wr_t wr = cf_wr_init(t->w->answer, CF_FRAME_MAX);
-    cf_enclave_ask(t->w->e, e->body, &wr);
+    uint8_t *copy = malloc(e->body.len + 1); /* the enclave uses it up */
+    memcpy(copy, e->body.ptr, e->body.len);
+    cf_enclave_ask(t->w->e, copy, e->body.len, &wr);
+    free(copy);
     *answer = keep(cf_wr_out(&wr));
     break;
   }

@@ -308,6 +308,36 @@ static void results(void **state) {
 
 /* Two instances of one session both begin at counter 0: what they seal must share neither key nor nonce, or the difference of two
    plaintexts would show. */
+/* What is kept free for a result is enough, whatever stands in its headers. */
+static void results_have_a_bound(void **state) {
+  static world_t w;
+  uint8_t        sealed[CF_RESULT_SEALED_MAX];
+  cf_session_t   party, enclave;
+  cf_hash_t      seed = h("batch");
+  cf_drbg_t      drbg;
+  cf_entropy_t   e = cf_drbg_entropy(&drbg);
+  static uint8_t body[CF_RESULT_BODY_MAX];
+  cf_result_t    r = {.order = UINT64_MAX, .class = UINT8_MAX, .sequence = UINT64_MAX, .window = UINT64_MAX, .status = 2};
+  cf_drbg_init(&drbg, &seed);
+  world_open(&w, 1);
+  connect(&w, &party, &enclave);
+  enclave.to.epoch = UINT64_MAX;
+  for (int i = 0; i < 4; i++) {
+    cf_envelope_t env;
+    cf_wr_t       wr = cf_wr_init(sealed, sizeof sealed);
+    r.body = CF_SPAN(body, i < 2 ? 64 : sizeof body);
+    cf_session_outbound(&enclave, &w.instance);
+    enclave.out_counter = CF_SESSION_COUNTER_END - 2;
+    if (i % 2) cf_result_seal(&wr, &w.ciphers, &w.domain, &enclave, &w.instance, &r);
+    else assert_int_equal(cf_result_seal_key(&wr, &w.ciphers, &w.domain, &enclave.to, &w.instance, &r, &e), CF_OK);
+    assert_false(wr.bad);
+    assert_int_equal(cf_envelope_decode_result(&env, cf_wr_out(&wr)), CF_REFUSE_NONE);
+    assert_int_equal(env.ciphertext.len, (i < 2 ? 256 : 2048) + CF_AEAD_TAG_SZ);
+    assert_true(wr.len - env.ciphertext.len <= CF_RESULT_HEAD_MAX);
+  }
+  world_close(&w);
+}
+
 static void results_of_two_instances(void **state) {
   static world_t w;
   uint8_t        sealed[2][CF_RESULT_SEALED_MAX];
@@ -579,6 +609,7 @@ int main(void) {
       cmocka_unit_test(results_of_two_instances),
       cmocka_unit_test(results_by_key),
       cmocka_unit_test(results_refused),
+      cmocka_unit_test(results_have_a_bound),
       cmocka_unit_test(result_plaintexts),
       cmocka_unit_test(encoding),
       cmocka_unit_test(bounds),
