@@ -9,9 +9,7 @@ seeds=${SEEDS:-2000}
 jobs=${JOBS:-2}
 rm -rf "$work/tree"
 mkdir -p "$work/tree"
-cp -R "$top/src" "$top/sim" "$top/cmake" "$top/CMakeLists.txt" "$work/tree/"
-mkdir -p "$work/tree/tests/unit" "$work/tree/bench" "$work/tree/include/counterfoil" "$work/tree/docs"
-cp "$top/docs/openapi.json" "$work/tree/docs/"
+(cd "$top" && tar --exclude=./build --exclude=./.git -cf - .) | tar -C "$work/tree" -xf - || exit 1
 cmake -S "$work/tree" -B "$work/build" -G Ninja >"$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
 
 build() {

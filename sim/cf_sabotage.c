@@ -112,12 +112,16 @@ static void feed(void *ctx, uint64_t index, cf_span_t entry) {
   (void)st; /* as far as it can be read */
 }
 
-/* The newest certified boot entry of the log on d, whether or not witnesses have seen it; 0: none. */
+static void pass_over(void *ctx, uint64_t index, cf_span_t entry) {}
+
+/* The newest certified boot entry of the log on d, whether or not witnesses have seen it, or its checkpoint tells of it; 0: none. */
 static uint64_t certified(cf_town_t const *t, cf_disk_t const *d) {
   cf_history_t *h = malloc(sizeof *h);
   assert(h);
   cf_history_init(h, &t->domain->id, &t->domain->genesis, &t->domain->policy);
-  (void)cf_read_log(d, cf_log_size(d), feed, h);
+  uint64_t size = cf_log_size(d);
+  while (cf_read_log(d, size + 1, pass_over, NULL)) size++;
+  (void)cf_read_log(d, size, feed, h);
   cf_history_boot_t const *c = cf_history_certified(h);
   uint64_t                 index = c ? c->index : 0;
   free(h);
