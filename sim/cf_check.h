@@ -10,6 +10,7 @@
    7 an enclave that is shown another one of itself ends
    8 no witness goes back behind what it answered
   10 a promise is kept: what was promised is given to the enclave, whatever happens to the gateway
+  11 an exit is never blocked: it is taken when it is asked for, and paid when it is due
   12 an order executes once
   13 no AEAD key and nonce seal two plaintexts
   14 a planted root or snapshot never opens a book
@@ -32,6 +33,7 @@
 #define CF_CHECK_LIVES_MAX 256
 #define CF_CHECK_LOG_MAX 8192
 #define CF_CHECK_BLOCKS_MAX 8192
+#define CF_CHECK_ACCOUNTS_MAX 4 /* by number, from 1 */
 
 struct cf_town;
 
@@ -139,7 +141,8 @@ typedef struct {
   uint64_t            ledger_s; /* time of the newest */
   cf_hash_t           ledger_head;
   uint64_t            executed_last;
-  uint64_t            funded[3];
+  uint64_t            messages; /* of the ledger's inbox, read */
+  uint64_t            had[3][CF_CHECK_ACCOUNTS_MAX], paid[3][CF_CHECK_ACCOUNTS_MAX]; /* deposited; paid to who left */
   bool                lossy; /* a disk was rolled back, or copied: what was accepted but not yet logged may be gone */
 } cf_check_t;
 
@@ -167,6 +170,8 @@ void cf_check_view_shown(cf_check_t *c, cf_machine_t *m, cf_refuse_t class);
 /* cf_check_ledger.c: after each event; and at the end. */
 void cf_check_ledger(cf_check_t *c);
 bool cf_check_settled(cf_check_t *c, char *why, size_t why_max); /* 6: is everything submitted settled? */
+/* 11, for a domain that can go on no more: everybody was paid what the ledger said was his. */
+bool cf_check_all_left(cf_check_t *c, char *why, size_t why_max);
 void cf_check_end(cf_check_t *c);
 
 #endif

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "cf_town.h"
+#include "ledger/cf_inbox.h"
 #include "ledger/cf_slots.h"
 #include "ledger/cf_state.h"
 
@@ -58,16 +59,34 @@ static void follow_head(cf_check_t *c) {
   c->ledger_head = head;
 }
 
-/* ---- 4: what lies in all lanes is what was deposited ---- */
+/* ---- 4: what lies in all lanes is what was deposited, less what was paid ---- */
+
+static void read_inbox(cf_check_t *c) {
+  cf_ledger_state_t const *st = c->town->ledger->chain.state;
+  while (c->messages < cf_ledger_state_messages(st)) {
+    uint64_t       n = 0;
+    cf_rd_t        rd = cf_rd_span(cf_ledger_state_message_run(st, c->messages, 1, 4096, &n));
+    cf_inbox_msg_t m = cf_inbox_msg_read(&rd);
+    assert(n == 1 && !rd.bad);
+    c->messages++;
+    if (m.kind != CF_INBOX_DEPOSITED && m.kind != CF_INBOX_EXIT_PAID) continue;
+    assert(m.asset < 3 && m.id < CF_CHECK_ACCOUNTS_MAX);
+    if (m.kind == CF_INBOX_DEPOSITED) c->had[m.asset][m.id] += m.units;
+    else c->paid[m.asset][m.id] += m.units + m.free_units;
+  }
+}
 
 static void conserved(cf_check_t *c) {
   cf_town_t *t = c->town;
   for (uint32_t a = 0; a < t->assets; a++) {
-    uint64_t sum = 0;
-    for (uint32_t i = 1; i <= t->parties; i++) sum += held(t, a, i);
-    if (sum && sum != c->funded[a] && t->bank.done)
-      cf_world_fail(&t->world, 4, "asset %u: %llu in all lanes, %llu deposited", a, (unsigned long long)sum,
-                    (unsigned long long)c->funded[a]);
+    uint64_t sum = 0, due = 0;
+    for (uint32_t i = 1; i <= t->parties; i++) {
+      sum += held(t, a, i) + c->paid[a][i];
+      due += c->had[a][i];
+    }
+    if (sum != due)
+      cf_world_fail(&t->world, 4, "asset %u: %llu in all lanes or paid, %llu deposited", a, (unsigned long long)sum,
+                    (unsigned long long)due);
   }
 }
 
@@ -78,6 +97,7 @@ void cf_check_ledger(cf_check_t *c) {
   assert(t->ledger->chain.head.number < CF_CHECK_BLOCKS_MAX);
   c->chain[t->ledger->chain.head.number] =
       (cf_check_block_t){t->ledger->chain.head.time_s, t->ledger->chain.hash, slot(t, key)};
+  read_inbox(c);
   conserved(c);
   follow_head(c);
   c->block    = t->ledger->chain.head.number + 1;
@@ -125,7 +145,8 @@ static bool answered(cf_check_t const *c, due_t *d, unsigned party) {
     for (size_t o = 0; o < f->inputs; o++) any_lost |= f->input[o].order == in->order && result_lost(c, &f->input[o]);
     if (!in->superseded && !lost && !decided(f, in->order) && !any_lost) return false;
     if (in->withdrawal || (!accepted && !lost)) continue;
-    add_due(d, party, in, accepted);
+    uint32_t left = cf_clerk_leaver(&c->town->clerk); /* what hangs on who left may have been dropped */
+    add_due(d, party, in, accepted && left != party && left != in->payee);
   }
   return true;
 }
@@ -133,17 +154,27 @@ static bool answered(cf_check_t const *c, due_t *d, unsigned party) {
 bool cf_check_settled(cf_check_t *c, char *why, size_t max) {
   cf_town_t *t = c->town;
   due_t      d = {{{0}}, {{0}}};
+  if (!cf_clerk_done(&t->clerk)) return snprintf(why, max, "an exit is not paid"), false;
   if (!t->bank.done || !t->ledger) return snprintf(why, max, "accounts are not funded"), false;
   for (unsigned i = 1; i <= t->parties; i++)
     if (!answered(c, &d, i)) return snprintf(why, max, "party %u waits for answers", i), false;
   for (uint32_t a = 0; a < t->assets; a++)
     for (uint32_t i = 1; i <= t->parties; i++) {
-      int64_t had = (int64_t)(c->funded[a] / t->parties), has = (int64_t)held(t, a, i);
+      int64_t had = (int64_t)c->had[a][i], has = (int64_t)(held(t, a, i) + c->paid[a][i]);
       if (has < had + d.low[a][i] || has > had + d.high[a][i])
         return snprintf(why, max, "account %u has %lld of asset %u, due are %lld", i, (long long)has, a,
                         (long long)(had + d.low[a][i])),
                false;
     }
+  return true;
+}
+
+bool cf_check_all_left(cf_check_t *c, char *why, size_t max) {
+  cf_town_t *t = c->town;
+  if (!cf_clerk_done(&t->clerk) || !t->ledger) return snprintf(why, max, "not everybody has left"), false;
+  for (uint32_t a = 0; a < t->assets; a++)
+    for (uint32_t i = 1; i <= t->parties; i++)
+      if (held(t, a, i)) return snprintf(why, max, "account %u still has asset %u", i, a), false;
   return true;
 }
 

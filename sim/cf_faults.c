@@ -26,6 +26,9 @@ char const *const cf_fault_names[CF_FAULT_KINDS] = {
     [CF_FAULT_LYING_WITNESS] = "witness lied",
     [CF_FAULT_LYING_OBSERVER] = "observer lied",
     [CF_FAULT_LYING_VERIFIER] = "verifier lied",
+    [CF_FAULT_PAUSE] = "guardians paused",
+    [CF_FAULT_ALARM] = "alarm raised",
+    [CF_FAULT_EXIT] = "party left by the ledger",
     [CF_FAULT_FORGED] = "content forged with a stolen key",
 };
 
@@ -39,6 +42,8 @@ char const *const cf_happened_names[CF_HAPPENED_KINDS] = {
     [CF_HAPPENED_RESULT] = "results opened",
     [CF_HAPPENED_CONTENT] = "settlements let out",
     [CF_HAPPENED_SETTLED] = "settlements executed",
+    [CF_HAPPENED_DEPOSIT] = "deposits under way",
+    [CF_HAPPENED_EXIT] = "lanes paid to those who left",
     [CF_HAPPENED_ABANDON] = "contents abandoned",
     [CF_HAPPENED_SNAPSHOT] = "snapshots",
     [CF_HAPPENED_ROLLED_BACK] = "rolled-back disks refused",

@@ -31,6 +31,9 @@ typedef enum {
   CF_FAULT_LYING_WITNESS,  /* of those that may lie: cosigns anything, at any time, or denies it */
   CF_FAULT_LYING_OBSERVER, /* signs false finality */
   CF_FAULT_LYING_VERIFIER, /* signs results that do not hold */
+  CF_FAULT_PAUSE,      /* guardians pause the domain */
+  CF_FAULT_ALARM,      /* somebody raises the alarm: the head must move, or the domain is dead */
+  CF_FAULT_EXIT,       /* a party leaves without the enclave */
   CF_FAULT_FORGED,     /* a stolen settlement key signs what does not sum to zero */
   CF_FAULT_KINDS,
 } cf_fault_t;
@@ -52,6 +55,8 @@ typedef enum {
   CF_HAPPENED_RESULT,   /* results that parties opened */
   CF_HAPPENED_CONTENT,  /* settlements let out */
   CF_HAPPENED_SETTLED,  /* of them executed */
+  CF_HAPPENED_DEPOSIT, /* while the domain runs */
+  CF_HAPPENED_EXIT,    /* lanes paid to those who left */
   CF_HAPPENED_ABANDON,
   CF_HAPPENED_SNAPSHOT,
   CF_HAPPENED_ROLLED_BACK, /* an enclave refused an older disk */

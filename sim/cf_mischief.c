@@ -24,7 +24,7 @@ static void jump_clock(cf_town_t *t) {
   unsigned f = t->domain->witnesses.f, n = (unsigned)cf_prng_below(&t->world.dice, t->world.nodes);
   for (unsigned i = f; i < t->domain->witnesses.cnt; i++)
     if (t->witness[i].node == n) return;
-  if (n == t->ledger_node || n == t->bank_node) return;
+  if (n == t->ledger_node || n == t->bank_node || n == t->clerk_node) return;
   t->world.counts.fault[CF_FAULT_CLOCK]++;
   node(t, n)->skew_ms = (int64_t)cf_prng_below(&t->world.dice, 2 * JUMP_MAX_MS) - JUMP_MAX_MS;
   cf_world_say(&t->world, "%s: clock off by %lld ms", node(t, n)->name, (long long)node(t, n)->skew_ms);
@@ -213,6 +213,7 @@ void cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   unsigned *r = t->world.faults.rate;
   t->world.faults.on = true;
   plan_liars(t);
+  cf_clerk_plan(&t->clerk, t, t->world.now_ms, until_ms);
   r[CF_FAULT_LOST_REQUEST] = rate(t, 8000);
   r[CF_FAULT_LOST_REPLY] = rate(t, 8000);
   r[CF_FAULT_REPEAT] = rate(t, 8000);

@@ -251,13 +251,14 @@ static void add_people(cf_town_t *t) {
       bank_call(t, &wr, &op, NULL, free_nonce++);
       op = (cf_op_t){.kind = CF_OP_DEPOSIT, .asset = a, .id = i + 1, .units = FUNDING};
       bank_call(t, &wr, &op, t->keys.treasury, nonce++);
-      t->check.funded[a] += FUNDING;
     }
   }
   assert(!wr.bad);
   t->bank.len = wr.len;
   t->bank_node = add(t, (cf_sim_node_t){.ctx = &t->bank, .step = cf_bank_step}, "bank");
   t->world.node[t->bank_node].peer[CF_PEER_LEDGER].node = t->ledger_node;
+  t->clerk_node = add(t, (cf_sim_node_t){.ctx = &t->clerk, .step = cf_clerk_step}, "clerk");
+  t->world.node[t->clerk_node].peer[CF_PEER_LEDGER].node = t->ledger_node;
 }
 
 /* What a party will want: some obligations to others, some withdrawals, over half a minute. */

@@ -4,6 +4,7 @@
 #define CF_SIM_TOWN_H
 
 #include "cf_check.h"
+#include "cf_clerk.h"
 #include "cf_machine.h"
 #include "cf_member.h"
 #include "council/cf_observer.h"
@@ -15,8 +16,6 @@
 #define CF_TOWN_MEMBERS_MAX 4
 #define CF_TOWN_PARTIES_MAX 3
 #define CF_TOWN_SITES 2 /* the host, and its twin */
-
-typedef struct cf_town cf_town_t;
 
 typedef struct {
   uint8_t scalar[32];
@@ -84,9 +83,10 @@ struct cf_town {
   cf_machine_t    zombie;  /* an enclave that outlived its process's end */
   unsigned        primary; /* the site that parties know */
   cf_councillor_t witness[CF_TOWN_MEMBERS_MAX], verifier[CF_TOWN_MEMBERS_MAX], observer[CF_TOWN_MEMBERS_MAX];
-  unsigned        ledger_node, bank_node, party_node[CF_TOWN_PARTIES_MAX];
+  unsigned        ledger_node, bank_node, clerk_node, party_node[CF_TOWN_PARTIES_MAX];
   cf_ledgerd_t   *ledger;
   cf_bank_t       bank;
+  cf_clerk_t      clerk;
   cf_party_node_t party[CF_TOWN_PARTIES_MAX];
   cf_check_t      check;
   /* what a hostile host keeps, and disks of earlier */

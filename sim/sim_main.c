@@ -47,12 +47,14 @@ static void run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
     turn_until(t, calm_at);
     cf_town_mend(t);
   }
-  bool settled = t->split; /* two forks of the log, a quorum for neither: nothing may go on */
+  bool settled = false, closed = false;
   while (!settled && !t->world.violation[0] && t->world.now_ms < end_at) {
     turn_until(t, t->world.now_ms + 1000);
-    settled = t->split || cf_check_settled(&t->check, why, sizeof why);
+    if (t->split && !closed) cf_clerk_close(&t->clerk); /* two forks of the log, a quorum for neither: nothing may go on, and all may leave */
+    closed = t->split;
+    settled = closed ? cf_check_all_left(&t->check, why, sizeof why) : cf_check_settled(&t->check, why, sizeof why);
   }
-  if (!settled) cf_world_fail(&t->world, cf_town_serves(t) ? 6 : 17, "%s; %s", why, cf_town_state(t));
+  if (!settled) cf_world_fail(&t->world, closed ? 11 : cf_town_serves(t) ? 6 : 17, "%s; %s", why, cf_town_state(t));
   t->world.counts.happened[CF_HAPPENED_SPLIT] = t->split;
   if (!t->world.violation[0] && !t->split) cf_check_end(&t->check);
   *out = (outcome_t){.seed = seed, .hash = t->world.hash, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
