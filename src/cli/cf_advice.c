@@ -12,7 +12,7 @@ cf_advice_t cf_advice_refused(cf_refuse_t class) {
   case CF_REFUSE_JURISDICTION:
     return (cf_advice_t){"its jurisdiction is not one of the policy's", "counterfoil show d.bundle lists them; seal again"};
   case CF_REFUSE_SESSION_UNKNOWN:
-    return (cf_advice_t){"the enclave has no such session", "attest again, and seal: a new bundle opens a new session"};
+    return (cf_advice_t){"the enclave has no such session", "attest again with --wallet, and seal: that opens a new session"};
   case CF_REFUSE_REPLAYED:
     return (cf_advice_t){"another envelope used this session's id or counter before",
                          "look what became of that one: counterfoil receipt; was the wallet's folder restored from a copy?"};

@@ -82,6 +82,7 @@ int cf_cmd_attest(cf_args_t const *a) {
   if (!code && cf_flag(a, "activate")) code = cf_remote_activate(&r, a->word[0]);
   if (!code && account) { /* the log went on, whatever the ledger says */
     account->kept = r.attested->head;
+    cf_account_session_end(account); /* whatever became of its opening: who attests anew begins anew */
     code = cf_wallet_account_save(account, w);
   }
   if (!code) code = cf_remote_live(&r, a->word[0]);

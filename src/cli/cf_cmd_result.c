@@ -6,6 +6,7 @@
 #include "base/cf_text.h"
 #include "cli/cf_commands.h"
 #include "cli/cf_remote.h"
+#include "cli/cf_result_read.h"
 #include "cli/cf_result_say.h"
 #include "cli/cf_web.h"
 
@@ -75,31 +76,13 @@ static int own_account(cf_account_t **account, cf_wallet_file_t const *w, char c
   return cf_wallet_account_open(account, w, &domain);
 }
 
-static int one_result(cf_jw_t *j, cf_account_t *account, cf_wallet_file_t const *w, cf_ciphers_t const *ciphers,
-                      cf_released_t const *r, char const *url) {
-  uint8_t      plain[CF_BUCKET_MAX];
-  cf_span_t    entry;
-  uint64_t     index;
-  cf_receipt_t receipt;
-  cf_sign1_t   s;
-  cf_result_t  result;
-  cf_error_t   err = {0};
-  int          code = cf_remote_receipt(&entry, &index, "result", url, r->sequence);
-  if (code) return code;
-  if (cf_document_open(&receipt, &s, &cf_receipt_table, entry, &err) || cf_result_check(r, &receipt, &err) ||
-      cf_party_result(&result, plain, account, &w->key, ciphers, r, &receipt, &err))
-    return cf_fail_error("result", &err);
-  cf_result_say(j, &result);
-  return 0;
-}
-
 int cf_cmd_result(cf_args_t const *a) {
   cf_wallet_file_t *w;
   cf_account_t     *account;
   cf_hash_t         id;
   cf_span_t         body;
   cf_error_t        err = {0};
-  cf_ciphers_t      ciphers = cf_ciphers_new(cf_suite(1));
+  uint8_t           plain[CF_BUCKET_MAX];
   size_t            cnt = 0;
   if (!cf_arg(a, "wallet")) return cf_fail_usage(a->command, "a party's folder is missing", "--wallet");
   int code = cf_wallet_file_open(&w, cf_arg(a, "wallet"));
@@ -113,11 +96,10 @@ int cf_cmd_result(cf_args_t const *a) {
   cf_jw_t j = cf_json_begin(&wr);
   if (cf_json_mode()) cf_jw_arr(&j, NULL);
   for (size_t i = 0; !code && i < cnt; i++) {
-    cf_released_t r;
-    code = cf_released_next(&r, &rd, &err) ? cf_fail_error("result", &err)
-                                           : one_result(cf_json_mode() ? &j : NULL, account, w, &ciphers, &r, a->word[0]);
+    cf_result_t r;
+    code = cf_result_next(&r, plain, &rd, "result", a->word[0], account, w);
+    if (!code) cf_result_say(cf_json_mode() ? &j : NULL, &r);
   }
-  cf_ciphers_free(&ciphers);
   if (!code) code = cf_wallet_account_save(account, w);
   if (code || !cf_json_mode()) return code;
   cf_jw_end(&j, ']');

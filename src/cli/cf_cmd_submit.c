@@ -7,10 +7,11 @@
 #include "cli/cf_advice.h"
 #include "cli/cf_commands.h"
 #include "cli/cf_submit.h"
+#include "cli/cf_wait.h"
 #include "cli/cf_web.h"
 #include "document/cf_boundary.h"
 
-enum { WAIT_S = 60, STEP_MS = 100 };
+enum { WAIT_S = 60 };
 
 /* ---- the answer of POST /v1/envelopes ---- */
 
@@ -60,112 +61,12 @@ int cf_submit_post(cf_submitted_t *out, char const *what, char const *url, cf_sp
 
 /* ---- waiting ---- */
 
-typedef struct {
-  char const *url;
-  uint64_t    until_ms;
-  char const *missing; /* what the time ran out on; NULL: nothing */
-} wait_t;
-
-/* False when the time is over, which leaves what was missing. */
-static bool more_time(wait_t *w, char const *missing) {
-  bool more = cf_mono_ms() < w->until_ms;
-  w->missing = more ? NULL : missing;
-  if (more) cf_web_sleep(STEP_MS);
-  return more;
-}
-
-/* A result is let out only when its receipt stands in the log under the witnesses' quorum. */
-static int wait_log(wait_t *w, cf_hash_t const *id) {
-  cf_span_t body;
-  bool      found = false;
-  char     *path = cf_fmt("/v1/results/%s", cf_hex(CF_SPAN_OF(id->b)));
-  int       code;
-  do code = cf_web_ask(&body, &found, "submit", w->url, path, CF_SPAN(NULL, 0));
-  while (!code && !found && more_time(w, "its receipt is not in the log"));
-  return code;
-}
-
-static int sequence_of(uint64_t *out, cf_span_t receipt, char const *url, char const *path) {
-  cf_receipt_t doc;
-  cf_sign1_t   s;
-  if (cf_document_open(&doc, &s, &cf_receipt_table, receipt, NULL)) return cf_web_malformed("submit", url, path);
-  *out = doc.sequence;
-  return 0;
-}
-
-/* What was promised has its receipt later. */
-static int wait_receipt(uint64_t *sequence, wait_t *w, cf_submitted_t const *s, cf_hash_t const *id) {
-  cf_receipt_file_t file;
-  cf_span_t         body;
-  bool              found = false;
-  char             *path = cf_fmt("/v1/receipts/%s", cf_hex(CF_SPAN_OF(id->b)));
-  int               code;
-  if (s->kind == CF_SUBMIT_RECEIPT) return sequence_of(sequence, s->file.receipt, w->url, "/v1/envelopes");
-  do code = cf_web_ask(&body, &found, "submit", w->url, path, CF_SPAN(NULL, 0));
-  while (!code && !found && more_time(w, "the promise is not kept yet"));
-  if (code || !found) return code;
-  if (cf_receipt_file_decode(&file, body, NULL)) return cf_web_malformed("submit", w->url, path);
-  return sequence_of(sequence, file.receipt, w->url, path);
-}
-
-typedef struct {
-  uint64_t first, last;
-  char     state[16]; /* empty: no such settlement is listed */
-} settlement_t;
-
-static int get_settlement(settlement_t *out, char const *url, uint64_t number) {
-  char     *path = cf_fmt("/v1/settlements/%llu", (unsigned long long)number);
-  cf_span_t body;
-  cf_json_t root;
-  bool      found;
-  *out = (settlement_t){0};
-  int code = cf_web_ask(&body, &found, "submit", url, path, CF_SPAN(NULL, 0));
-  if (code || !found) return code;
-  bool ok = !cf_json_parse(&root, body, NULL) && !cf_json_u64(&out->first, cf_json_get(root, "first")) &&
-            !cf_json_u64(&out->last, cf_json_get(root, "last")) &&
-            !cf_json_str(out->state, sizeof out->state, cf_json_get(root, "state"));
-  return ok ? 0 : cf_web_malformed("submit", url, path);
-}
-
-/* The settlement that covers a receipt, searched from the newest back: old ones are listed no more, and after one that was
-   abandoned another covers its receipts.  *state is empty while there is none. */
-static int covering(uint64_t *number, char state[16], char const *url, uint64_t sequence) {
-  cf_json_t status;
-  int       code = cf_web_json(&status, "submit", url, "/v1/status");
-  state[0] = 0;
-  if (code) return code;
-  if (cf_json_u64(number, cf_json_get(status, "settlements"))) return cf_web_malformed("submit", url, "/v1/status");
-  for (; *number; --*number) {
-    settlement_t s;
-    code = get_settlement(&s, url, *number);
-    if (code || !s.state[0]) return code;
-    if (!strcmp(s.state, "abandoned")) continue;
-    if (s.first <= sequence && sequence <= s.last) memcpy(state, s.state, sizeof s.state);
-    if (s.first <= sequence) return 0;
-  }
-  return 0;
-}
-
-static int wait_final(wait_t *w, cf_submitted_t const *s, cf_hash_t const *id) {
-  uint64_t sequence = 0, number;
-  char     state[16];
-  char    *missing = NULL;
-  int      code = wait_receipt(&sequence, w, s, id);
-  if (code || w->missing) return code;
-  do {
-    code = covering(&number, state, w->url, sequence);
-    missing = state[0] ? cf_fmt("settlement %llu, which covers its receipt, is %s", (unsigned long long)number, state)
-                       : cf_fmt("no settlement covers receipt %llu yet", (unsigned long long)sequence);
-  } while (!code && strcmp(state, "final") && more_time(w, missing));
-  return code;
-}
-
 /* Waits for each input as far as asked. */
-static int wait_all(wait_t *w, bool final, cf_submitted_t const *s, cf_hash_t const *ids, size_t cnt) {
+static int wait_all(cf_wait_t *w, bool final, cf_submitted_t const *s, cf_hash_t const *ids, size_t cnt) {
   for (size_t i = 0; i < cnt; i++) {
     int code = 0;
-    if (final && s[i].kind != CF_SUBMIT_REFUSED) code = wait_final(w, &s[i], &ids[i]);
-    if (!final && s[i].kind == CF_SUBMIT_RECEIPT) code = wait_log(w, &ids[i]);
+    if (final && s[i].kind != CF_SUBMIT_REFUSED) code = cf_wait_final(w, &s[i], &ids[i]);
+    if (!final && s[i].kind == CF_SUBMIT_RECEIPT) code = cf_wait_log(w, &ids[i]);
     if (code) return code;
     if (w->missing) {
       cf_note("submit: timeout  %s\n  %-9s %s", cf_hex(CF_SPAN_OF(ids[i].b)), "found", w->missing);
@@ -230,7 +131,7 @@ int cf_cmd_submit(cf_args_t const *a) {
     ids[i] = cf_envelope_id(envelopes[i]);
   }
   int    code = cf_submit_post(s, "submit", url, envelopes, cnt);
-  wait_t w = {.url = url, .until_ms = cf_mono_ms() + 1000 * wait_s};
+  cf_wait_t w = {.what = "submit", .url = url, .until_ms = cf_mono_ms() + 1000 * wait_s};
   if (!code && strcmp(wait, "receipt")) code = wait_all(&w, !strcmp(wait, "final"), s, ids, cnt);
   if (code) return code;
   code = print_states(s, ids, cnt);

@@ -117,6 +117,8 @@ void cf_account_wipe(cf_account_t *a) {
   a->before_cnt = 0;
 }
 
+void cf_account_session_end(cf_account_t *a) { a->session.expiry_s = 0; }
+
 cf_pending_t const *cf_account_pending(cf_account_t const *a, cf_hash_t const *envelope) {
   for (size_t i = 0; i < a->pending_cnt; i++)
     if (cf_hash_eq(&a->pending[i].envelope, envelope)) return &a->pending[i];

@@ -54,6 +54,9 @@ void cf_account_encode(cf_wr_t *wr, cf_account_t const *a);
 CF_MUST_CHECK cf_status_t cf_account_decode(cf_account_t *a, cf_span_t in, cf_error_t *err);
 void                      cf_account_wipe(cf_account_t *a);
 
+/* cf_account_session_end lets the next seal open a session: the enclave may never have seen the opening of the newest one (state changed). */
+void cf_account_session_end(cf_account_t *a);
+
 cf_pending_t const *cf_account_pending(cf_account_t const *a, cf_hash_t const *envelope); /* NULL: not pending */
 void                cf_account_done(cf_account_t *a, cf_hash_t const *envelope);          /* forgets a pending input */
 

@@ -74,7 +74,9 @@ pay() { # AMOUNT WAIT
     grep -q refused "$out/submit" || continue
     cat "$out/submit" >>"$out/refused"
     serving
-    "$cf" receipt "$url" "$(id "$1")" >>"$out/party" 2>&1 || seal "$1"
+    "$cf" receipt "$url" "$(id "$1")" >>"$out/party" 2>&1 && continue
+    attest
+    seal "$1"
   done
 }
 seal() { # AMOUNT

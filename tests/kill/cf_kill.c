@@ -1,5 +1,5 @@
 /* Runs a command, follows all that it starts, and ends one of the processes at a point of its life: before or after its n-th call that makes
-   something durable (fsync, fdatasync, rename, a synchronous write) or, for those that hold nothing durable of their own, its n-th message.
+   something durable (fsync, fdatasync, rename, link, a synchronous write) or, for those that hold nothing durable of their own, its n-th message.
    Or it cuts the power there (disk.h).  The programs are the released ones and know nothing of it: ptrace, and a filter of system calls that
    stops them at those calls alone. */
 #include <err.h>
@@ -326,11 +326,12 @@ typedef struct {
 
 static bool is_sync(call_t c) { return c.nr == SYS_fsync || c.nr == SYS_fdatasync; }
 
-static bool is_rename(call_t c) {
+/* A file gets a name, by itself or in place of another. */
+static bool is_name(call_t c) {
 #ifdef SYS_rename
   if (c.nr == SYS_rename) return true;
 #endif
-  return c.nr == SYS_renameat || c.nr == SYS_renameat2;
+  return c.nr == SYS_renameat || c.nr == SYS_renameat2 || c.nr == SYS_linkat;
 }
 
 static bool is_write(call_t c) {
@@ -366,9 +367,8 @@ static char const *point_of(char about[PATH_MAX], thread_t *t, call_t c) {
   pid_t                    pid = t->proc->pid;
   about[0] = 0;
   if (is_sync(c)) return fd_path(about, pid, (int)c.args[0]), "sync";
-  if (is_rename(c)) return call_path(about, pid, c.nr == SYS_renameat || c.nr == SYS_renameat2 ? (int)c.args[2] : AT_FDCWD,
-                                     c.nr == SYS_renameat || c.nr == SYS_renameat2 ? c.args[3] : c.args[1]),
-                           "rename";
+  bool at = c.nr == SYS_renameat || c.nr == SYS_renameat2 || c.nr == SYS_linkat;
+  if (is_name(c)) return call_path(about, pid, at ? (int)c.args[2] : AT_FDCWD, at ? c.args[3] : c.args[1]), "name";
   if (is_write(c) && t->durable) return fd_path(about, pid, (int)c.args[0]), "write";
   bool talker = false;
   for (size_t i = 0; i < sizeof talkers / sizeof *talkers; i++) talker |= !strcmp(t->proc->role, talkers[i]);
@@ -403,7 +403,7 @@ static void call_begins(thread_t *t, call_t c) {
     a = act_due(t->proc->role, n);
   }
   /* A cut comes when most is at stake: before a sync, and after a name or bytes that nothing made durable yet. */
-  if (a && (a->kind == ACT_BEFORE || (a->kind == ACT_CUT && !is_rename(c) && !t->is_write))) {
+  if (a && (a->kind == ACT_BEFORE || (a->kind == ACT_CUT && !is_name(c) && !t->is_write))) {
     act(a, t->proc);
     return; /* t is gone */
   }
@@ -467,7 +467,7 @@ static void stopped(pid_t tid, int status) {
 
 /* The calls at which a program stops. */
 static void filter_load(void) {
-  static int const always[] = {SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
+  static int const always[] = {SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(linkat),
                                SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SYS(pwritev2),
                                SCMP_SYS(sendto), SCMP_SYS(sendmsg)},
                    opens[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2)};

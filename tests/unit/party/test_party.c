@@ -183,6 +183,11 @@ static void account_file(void **state) {
     assert_int_equal(seal_at(&p, &envelope, &id, NOW), CF_OK);
     if (step == 2) cf_account_done(&p.account, &p.account.pending[0].envelope);
   }
+  size_t before_cnt = p.account.before_cnt; /* a session that is ended is followed by another */
+  cf_account_session_end(&p.account);
+  assert_int_equal(seal_at(&p, &envelope, &id, NOW), CF_OK);
+  assert_true(p.account.before_cnt == before_cnt + 1);
+  cf_account_done(&p.account, &id);
   /* the next envelope of the restored account is the one that the first would have made */
   cf_wr_t wr = cf_wr_init(buf, sizeof buf);
   cf_account_encode(&wr, &p.account);
