@@ -2,7 +2,8 @@
 
 # What sim/cf_memo.c wraps, for each program that it is linked into.
 function(cf_link_memo program)
-  foreach(name cf_ed25519_verify cf_p256_verify cf_k256_recover cf_ed25519_sign cf_p256_sign cf_k256_sign cf_x509_chain_check)
+  foreach(name cf_ed25519_verify cf_p256_verify cf_k256_recover cf_ed25519_sign cf_p256_sign cf_k256_sign cf_ed25519_pub
+               cf_k256_addr cf_x509_chain_check)
     target_link_options(${program} PRIVATE -Wl,--wrap=${name})
   endforeach()
 endfunction()

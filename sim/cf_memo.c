@@ -1,7 +1,7 @@
 /* A dozen members of councils verify the same signatures, and one certificate.  Each is verified once by the real code, and the
    answer remembered: verification is a function of key, signature and message, and a chain's facts say how long they hold.  That
-   what was signed here verifies is known from its making; one in CONTROL is verified all the same, and must.  Signing seeds of
-   Ed25519 are kept parsed, which is half of the work.  The linker puts these before the real ones (--wrap, cmake/sim.cmake). */
+   what was signed here verifies is known from its making; one in CONTROL is verified all the same, and must.  Public
+   keys are remembered, and signing seeds of Ed25519 kept parsed, which is half of the work.  The linker puts these before the real ones (--wrap, cmake/sim.cmake). */
 #include <assert.h>
 
 #include <openssl/evp.h>
@@ -17,12 +17,15 @@ cf_status_t __real_cf_ed25519_verify(cf_ed25519_pub_t const *pub, uint8_t const 
 cf_status_t __real_cf_p256_verify(cf_p256_pub_t const *pub, uint8_t const sig[64], cf_hash_t const *digest);
 cf_status_t __real_cf_k256_recover(cf_addr_t *addr, uint8_t const sig[64], cf_hash_t const *digest);
 cf_status_t __real_cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_hash_t const *digest);
+cf_status_t __real_cf_k256_addr(cf_addr_t *addr, uint8_t const scalar[32]);
 void        __real_cf_p256_sign(cf_p256_key_t const *key, uint8_t sig[64], cf_hash_t const *digest);
 cf_verdict_code_t __real_cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const *ask, cf_verdict_t *v);
 cf_status_t __wrap_cf_ed25519_verify(cf_ed25519_pub_t const *pub, uint8_t const sig[64], cf_span_t msg);
 cf_status_t __wrap_cf_p256_verify(cf_p256_pub_t const *pub, uint8_t const sig[64], cf_hash_t const *digest);
 cf_status_t __wrap_cf_k256_recover(cf_addr_t *addr, uint8_t const sig[64], cf_hash_t const *digest);
 cf_status_t __wrap_cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_hash_t const *digest);
+cf_status_t __wrap_cf_k256_addr(cf_addr_t *addr, uint8_t const scalar[32]);
+void        __wrap_cf_ed25519_pub(cf_ed25519_pub_t *pub, uint8_t const seed[32]);
 void        __wrap_cf_p256_sign(cf_p256_key_t const *key, uint8_t sig[64], cf_hash_t const *digest);
 void        __wrap_cf_ed25519_sign(uint8_t sig[64], uint8_t const seed[32], cf_span_t msg);
 cf_verdict_code_t __wrap_cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const *ask, cf_verdict_t *v);
@@ -100,6 +103,8 @@ static ed25519_key_t const *ed25519_key(uint8_t const seed[32]) {
   return k;
 }
 
+void __wrap_cf_ed25519_pub(cf_ed25519_pub_t *pub, uint8_t const seed[32]) { *pub = ed25519_key(seed)->pub; }
+
 void __wrap_cf_ed25519_sign(uint8_t sig[64], uint8_t const seed[32], cf_span_t msg) {
   ed25519_key_t const *k = ed25519_key(seed);
   EVP_MD_CTX          *ctx = EVP_MD_CTX_new();
@@ -122,25 +127,32 @@ void __wrap_cf_p256_sign(cf_p256_key_t const *key, uint8_t sig[64], cf_hash_t co
   *place('p', CF_SPAN_OF(pub.b), sig, CF_SPAN_OF(digest->b), &what) = (memo_t){.what = what};
 }
 
-cf_status_t __wrap_cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_hash_t const *digest) {
+cf_status_t __wrap_cf_k256_addr(cf_addr_t *addr, uint8_t const scalar[32]) {
   static struct {
     uint8_t   scalar[32];
     bool      known;
     cf_addr_t addr;
-  } keys[KEYS_CNT];
-  size_t      i = scalar[31] % KEYS_CNT;
-  cf_addr_t   addr;
+  } keys[KEYS_CNT], *k;
+  k = &keys[scalar[31] % KEYS_CNT];
+  if (!k->known || memcmp(k->scalar, scalar, sizeof k->scalar)) {
+    cf_status_t st = __real_cf_k256_addr(&k->addr, scalar);
+    k->known = !st;
+    if (st) return st;
+    memcpy(k->scalar, scalar, sizeof k->scalar);
+  }
+  *addr = k->addr;
+  return CF_OK;
+}
+
+cf_status_t __wrap_cf_k256_sign(uint8_t sig[64], uint8_t const scalar[32], cf_hash_t const *digest) {
+  cf_addr_t   addr, again;
   cf_hash_t   what;
   cf_status_t st = __real_cf_k256_sign(sig, scalar, digest);
   if (st) return st;
-  if (!keys[i].known || memcmp(keys[i].scalar, scalar, 32)) {
-    st = cf_k256_addr(&keys[i].addr, scalar);
-    assert(!st);
-    memcpy(keys[i].scalar, scalar, 32);
-    keys[i].known = true;
-  }
-  assert(!control() || (!__real_cf_k256_recover(&addr, sig, digest) && cf_addr_eq(&addr, &keys[i].addr)));
-  *place('k', CF_SPAN(NULL, 0), sig, CF_SPAN_OF(digest->b), &what) = (memo_t){.what = what, .addr = keys[i].addr};
+  st = __wrap_cf_k256_addr(&addr, scalar);
+  assert(!st);
+  assert(!control() || (!__real_cf_k256_recover(&again, sig, digest) && cf_addr_eq(&addr, &again)));
+  *place('k', CF_SPAN(NULL, 0), sig, CF_SPAN_OF(digest->b), &what) = (memo_t){.what = what, .addr = addr};
   return CF_OK;
 }
 

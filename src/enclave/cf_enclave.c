@@ -265,9 +265,9 @@ wipe_keys(cf_enclave_t *e) {
   cf_wipe(e->sessions, e->configuration.sessions_max * sizeof *e->sessions);
   cf_wipe(e->book_mem, e->book_sz);
   cf_wipe(e->clearing_mem, e->clearing_sz);
-  cf_wipe(e->results, e->results_max);
+  cf_wipe(e->results, e->results_sz);
   cf_wipe(e->plain, CF_ENVELOPE_MAX);
-  cf_wipe(e->body, CF_SETTLEMENT_BODY_MAX);
+  cf_wipe(e->body, e->body_sz);
 }
 
 cf_refuse_t

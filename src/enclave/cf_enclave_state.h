@@ -217,6 +217,7 @@ struct cf_enclave {
   cf_aead_t         *aead_journal;
   uint8_t           *plain; /* an opened envelope */
   uint8_t           *body;  /* a settlement's body */
+  size_t             body_sz; /* of the longest so far */
   uint8_t           *refusals; /* of the batch at work: index u16, class u8 each */
   uint8_t           *request; /* the message at work, and its size */
   size_t             request_sz;

@@ -57,6 +57,13 @@ cf_results_most(cf_enclave_t const *e, uint32_t inputs, uint32_t contents) {
   return (cf_results_most_t){ (uint32_t)cnt, HEAD_SZ + cnt * RESULT_SZ + more };
 }
 
+/* Behind results_sz all is zero. */
+static void
+cut(cf_enclave_t *e, size_t sz) {
+  cf_wipe(e->results + sz, e->results_sz - sz);
+  e->results_sz = sz;
+}
+
 void
 cf_results_forget(cf_enclave_t *e) {
   size_t kept = 0;
@@ -68,7 +75,7 @@ cf_results_forget(cf_enclave_t *e) {
     }
     at += n;
   }
-  e->results_sz = kept;
+  cut(e, kept);
 }
 
 bool
@@ -84,7 +91,7 @@ cf_results_begin(cf_enclave_t *e, cf_batch_t *b, uint32_t inputs) {
   while (b->replay && e->results_max - e->results_sz < want) { /* then the oldest was released in its time */
     size_t n = block_sz(e->results);
     memmove(e->results, e->results + n, e->results_sz - n);
-    e->results_sz -= n;
+    cut(e, e->results_sz - n);
   }
   e->batch      = b;
   e->leaves_cnt = 0;
@@ -182,7 +189,7 @@ cf_results_end(cf_enclave_t *e) {
   put(block, (uint32_t)(e->results_sz - e->results_at - 4));
   put(block + AT_COUNT, e->leaves_cnt);
   cf_hash_t root = results_root(block + HEAD_SZ, e->results_sz - e->results_at - HEAD_SZ, e->leaves_cnt);
-  if (!e->leaves_cnt) e->results_sz = e->results_at;
+  if (!e->leaves_cnt) cut(e, e->results_at);
   e->batch = NULL;
   return root;
 }

@@ -186,19 +186,27 @@ cf_settle_makes_room(cf_enclave_t const *e) {
   return moved || ((lapsed || !e->contents_cnt) && ledger_open(e, v));
 }
 
+/* A window's body, into e->body; without a window it is empty. */
+static cf_wr_t
+body_write(cf_enclave_t *e, cf_book_content_t const *from) {
+  cf_wr_t body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
+  if (from) cf_book_content_body(&body, from);
+  if (body.len > e->body_sz) e->body_sz = body.len;
+  return body;
+}
+
 /* build makes the content over all receipts under none; e->body receives the body.  VALIDITY: it could not execute before
    somebody that it debits has left; other codes: what the ledger would say. */
 static cf_refusal_code_t
 build(cf_enclave_t *e, cf_batch_t const *b, cf_content_t *c) {
-  cf_wr_t                  body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
   cf_book_content_t const *from = e->closed_window ? book_content(e, e->closed_window) : NULL;
+  cf_wr_t                  body = body_write(e, from);
   cf_settlement_meta_t     meta = {
           .sequence = e->sequence, .as_of_s = e->view.time_s, .policy = (uint32_t)e->domain.policy.version, .mode = CF_MODE_NET};
   meta.valid_until_s            = meta.as_of_s + e->domain.block0.config.max_validity_s;
   if (from) {
     uint64_t deadline = cf_book_content_deadline(e->book, from);
     if (deadline != UINT64_MAX && meta.valid_until_s >= deadline) meta.valid_until_s = deadline - 1;
-    cf_book_content_body(&body, from);
   }
   if (body.bad) return CF_REFUSAL_ENTRIES;
   if (meta.valid_until_s <= e->batch_s)
@@ -270,9 +278,7 @@ cf_settle_release(cf_enclave_t *e, cf_wr_t *items, uint16_t *cnt, bool again) {
     cf_content_t *c = &e->contents[i];
     if (c->intent > e->feed.history.sequence || valid_until(c) < e->now_s) return; /* none behind it may overtake */
     if (c->released != again) continue;
-    cf_book_content_t const *from = c->window ? book_content(e, c->window) : NULL;
-    cf_wr_t                  body = cf_wr_init(e->body, CF_SETTLEMENT_BODY_MAX);
-    if (from) cf_book_content_body(&body, from);
+    cf_wr_t body = body_write(e, c->window ? book_content(e, c->window) : NULL);
     if (items->max - items->len < SETTLEMENT_HEAD_MAX + body.len) return; /* the next SHOW_LOG takes it */
     cf_settlement_doc_t doc  = { .first = c->first, .last = c->last, .log_size = c->log_size, .epoch = e->own.epoch };
     cf_hash_t           name = cf_sha256(cf_wr_out(&body));
