@@ -277,6 +277,13 @@ cf_boot_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
     cf_leader_lost(g, fx, CF_REFUSE_PHASE);
     return;
   }
+  /* The proof of a view that only this receipt names went with the gateway that showed it: such a receipt must never be logged. */
+  cf_hash_t proof;
+  memcpy(proof.b, doc.view.proof, 32);
+  if (doc.view.number && !cf_hash_eq(&proof, &g->named_proof) && !cf_views_proof(g, &proof)) {
+    cf_leader_lost(g, fx, CF_REFUSE_PHASE);
+    return;
+  }
   memcpy(g->adopt_receipt, receipt.ptr, g->adopt_len = receipt.len);
   if (g->step != CF_STEP_JOURNAL) return;
   cf_chunk_note_t note = { .receipt = CF_SPAN(g->adopt_receipt, g->adopt_len) };

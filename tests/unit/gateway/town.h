@@ -78,6 +78,7 @@ typedef struct {
   bool          side_late;    /* of the side lane one effect is performed in 10 ms */
   bool          side_stuck;   /* none is */
   bool          down[PEERS];
+  bool          dies_after_view, viewed; /* at the first batch behind a SHOW_LEDGER */
   unsigned      lose_reply;   /* of that peer, + 1: the next answer is lost after it was acted on */
   bool          observer_lies;
   bool          verifier_refuses;
@@ -402,6 +403,8 @@ ask_peer(town_t *t, cf_effect_t const *e, unsigned *code, cf_span_t *answer) {
     cf_enclave_ask(t->w->e, copy, e->body.len, &wr);
     free(copy);
     *answer = keep(cf_wr_out(&wr));
+    if (e->body.ptr[1] == CF_MSG_SHOW_LEDGER) t->viewed = true;
+    if (e->body.ptr[1] == CF_MSG_BATCH && t->viewed && t->dies_after_view) t->dead = true; /* and the answer with it */
     break;
   }
   case PEER_LAUNCHER: ask_launcher(t, e->body, answer); break;
