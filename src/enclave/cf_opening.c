@@ -388,7 +388,7 @@ open_snapshot(cf_enclave_t *e, cf_span_t snapshot) {
       h.root_number != e->root_number[e->root])
     return CF_REFUSE_ROOT;
   cf_span_t record = cf_rd_sub(&rd);
-  if (!cf_rd_done(&rd) || record.len < CF_AEAD_TAG_SZ) return CF_REFUSE_MALFORMED;
+  if (!cf_rd_done(&rd) || record.len < CF_AEAD_TAG_SZ) return CF_REFUSE_ROOT; /* cut: it does not open either */
   cf_journal_begin(&e->journal, &h, e->roots + 32 * e->root);
   uint8_t *at = own(e, record);
   if (cf_journal_open(&e->journal, e->aead_journal, at, record)) return CF_REFUSE_ROOT;

@@ -90,6 +90,14 @@ check_keys(cf_gateway_t const *g, cf_error_t *err) {
   return cf_error_set(err, CF_ERR_POLICY, "key", 0, "is not a gateway key of policy");
 }
 
+static cf_status_t
+check_deployment(cf_gateway_t const *g, cf_error_t *err) {
+  cf_hash_t   block0;
+  cf_error_t  why = { 0 };
+  cf_status_t st  = cf_domain_deployment(&block0, &g->domain, g->cfg.deployment, &why);
+  return st ? cf_error_set(err, st, "deployment", why.offset, "%.32s %.120s", why.item, why.text) : CF_OK;
+}
+
 cf_status_t
 cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_t const *cfg, cf_error_t *err) {
   size_t want = cf_gateway_sz(cfg);
@@ -101,8 +109,7 @@ cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_
   lay(g, &index, &writer);
   cf_status_t st = cf_domain_open(&g->domain, g->cfg.genesis, NULL, err);
   if (!st) st = check_keys(g, err);
-  cf_hash_t block0;
-  if (!st && cfg->deployment.len) st = cf_domain_deployment(&block0, &g->domain, cfg->deployment, err);
+  if (!st && cfg->deployment.len) st = check_deployment(g, err);
   if (st) return st;
   memcpy(g->issuer, g->domain.witnesses.log.name, sizeof g->issuer);
   cf_index_init(&g->index, cfg->index_cap, index);

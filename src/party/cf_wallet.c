@@ -17,11 +17,24 @@ void cf_wallet_make(cf_wallet_t *w, cf_entropy_t const *e) {
   (void)ok;
 }
 
+static cf_hash_t check_of(cf_wallet_t const *w) {
+  cf_sha256_t ctx;
+  cf_sha256_tag(&ctx, "wallet");
+  cf_sha256_add(&ctx, w->scalar, sizeof w->scalar);
+  cf_sha256_add(&ctx, w->result, sizeof w->result);
+  cf_hash_t h = cf_sha256_end(&ctx);
+  cf_wipe(&ctx, sizeof ctx);
+  return h;
+}
+
 void cf_wallet_encode(cf_wr_t *wr, cf_wallet_t const *w) {
-  char line[65];
+  cf_hash_t check = check_of(w);
+  char      line[65];
   cf_wr_bytes(wr, cf_hex_encode(line, CF_SPAN_OF(w->scalar)), 64);
   cf_wr_u8(wr, '\n');
   cf_wr_bytes(wr, cf_hex_encode(line, CF_SPAN_OF(w->result)), 64);
+  cf_wr_u8(wr, '\n');
+  cf_wr_bytes(wr, cf_hex_encode(line, CF_SPAN_OF(check.b)), 64);
   cf_wr_u8(wr, '\n');
   cf_wipe(line, sizeof line);
 }
@@ -29,15 +42,18 @@ void cf_wallet_encode(cf_wr_t *wr, cf_wallet_t const *w) {
 cf_status_t cf_wallet_decode(cf_wallet_t *w, cf_span_t in, cf_error_t *err) {
   cf_wallet_t k = {0};
   cf_status_t st = CF_ERR_FORMAT;
-  if (in.len != CF_WALLET_TEXT_SZ || in.ptr[64] != '\n' || in.ptr[129] != '\n') goto out;
+  cf_hash_t   check, is;
+  if (in.len != CF_WALLET_TEXT_SZ || in.ptr[64] != '\n' || in.ptr[129] != '\n' || in.ptr[194] != '\n') goto out;
   if (cf_hex_decode(k.scalar, 32, CF_SPAN(in.ptr, 64)) || cf_hex_decode(k.result, 32, CF_SPAN(in.ptr + 65, 64))) goto out;
+  is = check_of(&k);
+  if (cf_hex_decode(check.b, 32, CF_SPAN(in.ptr + 130, 64)) || !cf_hash_eq(&is, &check)) goto out;
   if (cf_k256_addr(&k.addr, k.scalar)) goto out;
   cf_x25519_pub(&k.result_pub, k.result);
   *w = k;
   st = CF_OK;
 out:
   cf_wipe(&k, sizeof k);
-  return st ? cf_error_set(err, st, "wallet", 0, "not two lines of 64 hex digits, the first a key") : CF_OK;
+  return st ? cf_error_set(err, st, "wallet", 0, "not the three lines of a wallet: two keys and their hash; restore it from a copy") : CF_OK;
 }
 
 /* ---- one domain ---- */

@@ -18,8 +18,8 @@ typedef struct {
 } cf_wallet_t;
 
 void cf_wallet_make(cf_wallet_t *w, cf_entropy_t const *e);
-/* Two lines of 64 hex digits: the scalar, the result key. */
-#define CF_WALLET_TEXT_SZ 130
+/* Three lines of 64 hex digits: the scalar, the result key, and SHA-256 tag "wallet" of the two: any other scalar would be a key, too. */
+#define CF_WALLET_TEXT_SZ 195
 void                      cf_wallet_encode(cf_wr_t *wr, cf_wallet_t const *w);
 CF_MUST_CHECK cf_status_t cf_wallet_decode(cf_wallet_t *w, cf_span_t in, cf_error_t *err); /* CF_ERR_FORMAT */
 

@@ -152,7 +152,12 @@ tpm_open(cf_launch_t *l, cf_error_t *err) {
 /* The attestation key outlives restarts in its blob: credential statements name it. */
 static cf_status_t
 ak_open(cf_launch_t *l, cf_error_t *err) {
-  if (!faccessat(l->folder, "ak.blob", F_OK, 0)) return slurp(l->ak, &l->ak_sz, sizeof l->ak, l->folder, "ak.blob", err);
+  if (!faccessat(l->folder, "ak.blob", F_OK, 0)) {
+    cf_status_t st = slurp(l->ak, &l->ak_sz, sizeof l->ak, l->folder, "ak.blob", err);
+    if (!st) st = cf_tpmdev_ak_check(&l->tpm, CF_SPAN(l->ak, l->ak_sz), err);
+    if (!st) return CF_OK;
+    fprintf(stderr, "launch: enclave/ak.blob is no key of this TPM (%s): another one is made, which verifiers will challenge\n", err->text);
+  }
   cf_wr_t     wr = cf_wr_init(l->ak, sizeof l->ak);
   cf_status_t st = cf_tpmdev_ak_make(&l->tpm, &wr, err);
   if (st) return st;
@@ -174,7 +179,10 @@ roots_unseal(cf_launch_t *l, cf_wr_t *start) {
     uint64_t number;
     if (strncmp(at->d_name, "root-", 5) || !strstr(at->d_name, ".blob")) continue;
     if (slurp(blob, &blob_sz, sizeof blob, l->folder, at->d_name, NULL)) continue;
-    if (cf_tpmdev_unseal(&l->tpm, &number, root + 32 * cnt, CF_SPAN(blob, blob_sz), NULL)) continue;
+    if (cf_tpmdev_unseal(&l->tpm, &number, root + 32 * cnt, CF_SPAN(blob, blob_sz), NULL)) {
+      fprintf(stderr, "launch: enclave/%s does not open: not as it was sealed, or another TPM, program or configuration\n", at->d_name);
+      continue;
+    }
     numbers[cnt++] = number;
   }
   if (d) closedir(d);

@@ -64,6 +64,8 @@ extern cf_table_t const cf_tpm_key_table;
 /* cf_tpmdev_ak_make creates a key and writes its blob (a cf_tpm_key_t), at most CF_TPM_BLOB_MAX bytes.  Keep it: the key's name
    is in credential statements, and outlives restarts only in this blob. */
 CF_MUST_CHECK cf_status_t cf_tpmdev_ak_make(cf_tpmdev_t *tpm, cf_wr_t *blob, cf_error_t *err);
+/* cf_tpmdev_ak_check: is it a key that this TPM can load?  CF_ERR_FORMAT, CF_ERR_UNSUPPORTED, CF_ERR_IO. */
+CF_MUST_CHECK cf_status_t cf_tpmdev_ak_check(cf_tpmdev_t *tpm, cf_span_t ak, cf_error_t *err);
 /* cf_tpm_key_open decodes a blob; spans borrow it.  CF_ERR_FORMAT, CF_ERR_UNSUPPORTED. */
 CF_MUST_CHECK cf_status_t cf_tpm_key_open(cf_tpm_key_t *out, cf_span_t blob, cf_error_t *err);
 

@@ -113,6 +113,13 @@ cf_status_t cf_tpmdev_ak_make(cf_tpmdev_t *tpm, cf_wr_t *blob, cf_error_t *err) 
   return blob->bad ? cf_error_set(err, CF_ERR_BOUND, "tpm-key", 0, "no room for the blob") : CF_OK;
 }
 
+cf_status_t cf_tpmdev_ak_check(cf_tpmdev_t *tpm, cf_span_t ak, cf_error_t *err) {
+  ESYS_TR     key = ESYS_TR_NONE;
+  cf_status_t st = cf_tpm_load_key(tpm, &key, ak, err);
+  if (!st) cf_tpm_flush(tpm, key);
+  return st;
+}
+
 /* ---- quote ---- */
 
 cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_hash_t const *binding, cf_error_t *err) {

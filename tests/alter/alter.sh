@@ -7,12 +7,12 @@
 #
 # Its last line: "alter: N changes, N found".
 set -eu
+short=${1:-}
 . tests/e2e/helpers
 . "$root/tests/alter/domain.sh"
 . "$root/tests/alter/public.sh"
-changes=0 found=0
-short=${1:-}
-began=$(date +%s)
+. "$root/tests/alter/private.sh"
+changes=0 found=0 began=$(date +%s)
 
 # count FOUND WHAT...: one more change.
 count() {
@@ -25,5 +25,7 @@ live
 echo "domain: $(find d -type f | wc -l) files after $(($(date +%s) - began)) s"
 public_by_core
 public_by_command
+echo "public: $changes changes, $found found after $(($(date +%s) - began)) s"
+private_files
 echo "alter: $changes changes, $found found"
 [ "$changes" -eq "$found" ]

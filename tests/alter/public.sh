@@ -4,7 +4,7 @@ public_by_core() {
   seed=${CF_ALTER_SEED:-$(date +%s)}
   code=0
   if [ -n "$short" ]; then
-    "$bin/counterfoil-alter" d/public --old old --small 4096 --each 40 --every 97 --seed "$seed" --jobs "$(nproc)" >core || code=$?
+    "$bin/counterfoil-alter" d/public --old old --small 4096 --each 40 --every 197 --seed "$seed" --jobs "$(nproc)" >core || code=$?
   else
     "$bin/counterfoil-alter" d/public --old old --small 4096 --each 2000 --seed "$seed" --jobs "$(nproc)" >core || code=$?
   fi
@@ -18,7 +18,7 @@ public_by_core() {
 told() {
   code=0
   timeout 20 "$cf" audit copy --json >out 2>err || code=$?
-  if [ "$code" -eq "$1" ] && grep -q -F -e "\"$2\"" -e "copy/$2: " out err; then count yes; else count no "$3: status $code, $(head -c 300 out) $(head -n 2 err)"; fi
+  if [ "$code" -eq "$1" ] && grep -q -F -e "\"$2\"" -e "\"$2 (no plain file)\"" -e "copy/$2: " out err; then count yes; else count no "$3: status $code, $(head -c 300 out) $(head -n 2 err)"; fi
 }
 again() { rm -rf copy; cp -r d/public copy; }
 
@@ -33,7 +33,7 @@ kinds() {
 }
 
 public_by_command() {
-  for f in $(kinds); do
+  for f in $([ -n "$short" ] && kinds | tail -n 2 || kinds); do
     again; ln -sf "$dir/d/public/$f" copy/$f; told 1 "$f" "$f is a link to itself"
     again; rm copy/$f; mkdir copy/$f; told 1 "$f" "$f is a folder"
     again; rm copy/$f; mkfifo copy/$f; told 1 "$f" "$f is a pipe"

@@ -146,12 +146,18 @@ static void wallet_file(void **state) {
   static struct {
     size_t  at;
     uint8_t value;
-  } const bad[] = {{0, 'g'}, {64, ' '}, {100, '\n'}, {129, 'x'}};
+  } const bad[] = {{0, 'g'}, {64, ' '}, {100, '\n'}, {129, 'x'}, {194, ' '}, {193, 'x'}};
   for (size_t i = 0; i < COUNT(bad); i++) {
     uint8_t was = buf[bad[i].at];
     buf[bad[i].at] = bad[i].value;
     assert_int_equal(cf_wallet_decode(&got, CF_SPAN_OF(buf), &err), CF_ERR_FORMAT);
     buf[bad[i].at] = was;
+  }
+  for (size_t i = 0; i < sizeof buf; i++) { /* another key is no less a key: the hash tells */
+    uint8_t was = buf[i];
+    buf[i] = was == '7' ? '8' : '7';
+    assert_int_equal(cf_wallet_decode(&got, CF_SPAN_OF(buf), &err), CF_ERR_FORMAT);
+    buf[i] = was;
   }
   memset(buf, '0', 64); /* no key */
   assert_int_equal(cf_wallet_decode(&got, CF_SPAN_OF(buf), &err), CF_ERR_FORMAT);

@@ -258,6 +258,23 @@ static void test_whole_way(void **state) {
   machine_off(&m);
 }
 
+/* A blob that was changed anywhere is no key of this TPM, nor is another TPM's: the launcher makes another one. */
+static void test_ak_blob(void **state) {
+  (void)state;
+  uint8_t blob[CF_TPM_BLOB_MAX];
+  machine_on(&m, dir_a);
+  ak_make(&m);
+  must(cf_tpmdev_ak_check(&m.tpm, ak_of(&m), &err));
+  for (size_t at = 0; at < m.ak_sz; at += 7) {
+    memcpy(blob, m.ak, m.ak_sz);
+    blob[at] ^= 1;
+    if (!cf_tpmdev_ak_check(&m.tpm, CF_SPAN(blob, m.ak_sz), &err)) fail_msg("changed at %zu, and taken", at);
+    assert_true(cf_tpmdev_ak_check(&m.tpm, CF_SPAN(m.ak, at), &err) != CF_OK);
+  }
+  must(cf_tpmdev_ak_check(&m.tpm, ak_of(&m), &err)); /* nothing is left loaded */
+  machine_off(&m);
+}
+
 static void test_quotes_refused(void **state) {
   (void)state;
   static evidence_t ev;
@@ -584,7 +601,7 @@ static int group_teardown(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_teardown(name, test_teardown)
   struct CMUnitTest const tests[] = {
-      T(test_whole_way),           T(test_quotes_refused), T(test_measuring_twice), T(test_other_tpm),
+      T(test_whole_way),           T(test_ak_blob),  T(test_quotes_refused), T(test_measuring_twice), T(test_other_tpm),
       T(test_ak_is_stable),        T(test_sealing),        T(test_policy),          T(test_ek),
       T(test_nothing_left_behind), T(test_absent),
   };
