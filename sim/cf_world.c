@@ -244,13 +244,28 @@ static void finish_side(cf_world_t *w, cf_sim_node_t *n) {
   }
 }
 
+/* Some sectors of an append never came to the disk; what was written ahead is there. */
+static void append_torn(cf_world_t *w, cf_sim_node_t *n, cf_effect_t const *e) {
+  static uint8_t const zeros[4096];
+  cf_disk_t           *d = &w->disk[n->host];
+  cf_disk_append(d, e->name, e->body);
+  cf_disk_file_t *f = cf_disk_file(d, e->name);
+  size_t          from = f->len - e->body.len, lost = cf_prng_below(&w->dice, f->len / 512 - from / 512 + 1);
+  for (size_t at = from; at < f->len; at = (at / 512 + 1) * 512) {
+    size_t end = (at / 512 + 1) * 512 < f->len ? (at / 512 + 1) * 512 : f->len;
+    if (at / 512 - from / 512 == lost || cf_prng_chance(&w->dice, 30000)) memset(f->bytes + at, 0, end - at);
+  }
+  if (cf_prng_chance(&w->dice, 30000)) f->len = from + cf_prng_below(&w->dice, e->body.len + 1);
+  cf_disk_append(d, e->name, CF_SPAN(zeros, cf_prng_below(&w->dice, sizeof zeros)));
+}
+
 /* The process ends at this effect: its write is whole, gone, or half there. */
 static void crash_at(cf_world_t *w, unsigned node, cf_effect_t const *e) {
   cf_sim_node_t *n = &w->node[node];
   char const    *how = "";
   if (durable_kind(e->kind)) {
     if (e->kind == CF_FX_APPEND && cf_world_chance(w, CF_FAULT_TORN_WRITE)) {
-      cf_disk_append(&w->disk[n->host], e->name, CF_SPAN(e->body.ptr, e->body.len ? cf_prng_below(&w->dice, e->body.len) : 0));
+      append_torn(w, n, e);
       how = ", torn";
     } else if (cf_world_chance(w, CF_FAULT_LOST_WRITE)) how = ", lost";
     else (void)durable(w, n, e);

@@ -50,7 +50,7 @@ typedef struct {
 
 typedef enum {
   CF_FX_PUT,    /* durable: replace file name by body (temporary, fsync, rename, fsync of the directory); makes directories */
-  CF_FX_APPEND, /* durable: append body to file name (fdatasync) */
+  CF_FX_APPEND, /* durable: append body to file name (fdatasync).  Behind it the file may be written ahead with zeros, which GET returns, too */
   CF_FX_REMOVE, /* durable: remove file name if it exists */
   CF_FX_GET,    /* read file name whole; ends by DONE with body, code 200 or 404 */
   CF_FX_LIST,   /* list directory name; ends by DONE, body = names, sorted, each ended by NUL */

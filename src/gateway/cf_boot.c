@@ -136,6 +136,10 @@ on_journal_file(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     cf_wr_span(&wr, chunk.enclave);
     raw = rd.pos;
   }
+  if (!more && !cf_chunk_ended(&rd)) {
+    cf_leader_lost(g, fx, CF_REFUSE_JOURNAL);
+    return;
+  }
   g->file_offset += wr.len - from;
   g->file_raw = raw;
   if (!more) {

@@ -22,8 +22,8 @@ cf_leader_later(cf_gateway_t *g) {
 
 /* ---- crossings ---- */
 
-/* BOOT shows a note; what FENCE and SNAPSHOT answer takes the place of journal files whose receipts, manifests and results must be in files of
-   their own by then.  What the others show was read from files, or is none of theirs. */
+/* BOOT shows a note; what FENCE and SNAPSHOT answer takes the place of journal files whose receipts and manifests must be in the log's
+   files by then.  What the others show was read from files, or is none of theirs. */
 static bool
 stands_on_files(cf_message_type_t type) {
   return type == CF_MSG_BOOT || type == CF_MSG_FENCE || type == CF_MSG_SNAPSHOT;

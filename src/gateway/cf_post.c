@@ -1,6 +1,7 @@
 #include "gateway/cf_post.h"
 
 #include "codec/cf_cbor.h"
+#include "crypto/cf_hash.h"
 
 #define NOTE_VERSION 1
 
@@ -56,12 +57,48 @@ cf_post_head(cf_post_head_t *out, cf_span_t envelope) {
 
 /* ---- journal files ---- */
 
+#define CHECK_SZ 8
+
+static void
+check_of(uint8_t out[CHECK_SZ], cf_span_t body) {
+  cf_hash_t h = cf_sha256(body);
+  memcpy(out, h.b, CHECK_SZ);
+}
+
 bool
 cf_chunk_next(cf_rd_t *file, cf_chunk_t *out) {
-  if (file->bad || cf_rd_left(file) == 0) return false;
-  out->enclave = cf_rd_sized(file);
-  out->note    = cf_rd_sized(file);
-  return !file->bad;
+  cf_rd_t        rd    = *file;
+  uint32_t       size  = cf_rd_u32(&rd);
+  uint8_t const *check = cf_rd_take(&rd, CHECK_SZ);
+  cf_span_t      body  = cf_rd_take_span(&rd, size);
+  uint8_t        is[CHECK_SZ];
+  if (rd.bad || !size) return false;
+  check_of(is, body);
+  cf_rd_t in   = cf_rd_span(body);
+  out->enclave = cf_rd_sized(&in);
+  out->note    = cf_rd_take_span(&in, cf_rd_left(&in));
+  if (in.bad || memcmp(is, check, CHECK_SZ)) return false;
+  *file = rd;
+  return true;
+}
+
+static bool
+all_zero(cf_rd_t const *rd, size_t from, size_t to) {
+  for (; from < to && from < rd->len; from++)
+    if (rd->buf[from]) return false;
+  return true;
+}
+
+/* The size is believed when its sector was written: then what was written ahead goes on behind that chunk. */
+bool
+cf_chunk_ended(cf_rd_t const *file) {
+  size_t   at     = file->pos, sector = at / CF_CHUNK_SECTOR * CF_CHUNK_SECTOR + CF_CHUNK_SECTOR;
+  cf_rd_t  rd     = *file;
+  uint32_t size   = cf_rd_u32(&rd);
+  if (rd.bad || at + 4 > sector || all_zero(file, at, sector)) return true;
+  if (!size || size > CF_CHUNK_MAX) return false;
+  size_t end = rd.pos + CHECK_SZ + size;
+  return end > file->len || all_zero(file, end, file->len);
 }
 
 cf_status_t
@@ -80,15 +117,18 @@ cf_chunk_note(cf_chunk_note_t *out, cf_span_t note) {
 
 void
 cf_chunk_write(cf_wr_t *wr, cf_span_t enclave, cf_span_t receipt, cf_hash_t const *ids, uint32_t cnt, cf_span_t proof) {
+  size_t   note = receipt.len ? 1 + 4 + receipt.len + 4 + 32 * (size_t)cnt + 4 + proof.len : 0;
+  uint8_t *check;
+  cf_wr_u32(wr, (uint32_t)(4 + enclave.len + note));
+  check       = cf_wr_room(wr, CHECK_SZ);
+  size_t from = wr->len;
   cf_wr_sized(wr, enclave);
-  if (!receipt.len) {
-    cf_wr_u32(wr, 0);
-    return;
+  if (note) {
+    cf_wr_u8(wr, NOTE_VERSION);
+    cf_wr_sized(wr, receipt);
+    cf_wr_u32(wr, cnt);
+    for (uint32_t i = 0; i < cnt; i++) cf_wr_hash(wr, &ids[i]);
+    cf_wr_sized(wr, proof);
   }
-  cf_wr_u32(wr, (uint32_t)(1 + 4 + receipt.len + 4 + 32 * (size_t)cnt + 4 + proof.len));
-  cf_wr_u8(wr, NOTE_VERSION);
-  cf_wr_sized(wr, receipt);
-  cf_wr_u32(wr, cnt);
-  for (uint32_t i = 0; i < cnt; i++) cf_wr_hash(wr, &ids[i]);
-  cf_wr_sized(wr, proof);
+  if (!wr->bad) check_of(check, CF_SPAN(wr->buf + from, wr->len - from));
 }

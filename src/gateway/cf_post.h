@@ -20,7 +20,7 @@ CF_MUST_CHECK cf_status_t cf_post_head(cf_post_head_t *out, cf_span_t envelope);
 
 /* ---- journal files: what the enclave answered, and the gateway's note of it, durable by one append ----
 
-   chunk  u32 length | the enclave's bytes (file header or record) | u32 length | note
+   chunk  u32 size of body | first 8 bytes of SHA-256(body) | body = u32 length | the enclave's bytes (file header or record) | note
    note   empty behind a header; else version u8 = 1 | u32 length, receipt | u32 count, envelope ids | u32 length, finality proof
    of the view that this receipt is the first to name (empty: none) */
 typedef struct {
@@ -34,8 +34,13 @@ typedef struct {
   cf_span_t      proof;
 } cf_chunk_note_t;
 
-/* cf_chunk_next is false at the end of the file, and at a chunk that was cut short: nothing of it ever left. */
+/* cf_chunk_next is false where no whole chunk follows; file stays there, and is not bad.  cf_chunk_ended says then whether a process can have left
+   the file like this: nothing follows, or zeros (the file is written ahead with them), or one append that a crash cut short, of which any sectors
+   may be missing: nothing of it ever left.  False means that the file was damaged.  file is read from its first byte. */
+#define CF_CHUNK_MAX    (64u << 20) /* of a body */
+#define CF_CHUNK_SECTOR 512
 bool                      cf_chunk_next(cf_rd_t *file, cf_chunk_t *out);
+bool                      cf_chunk_ended(cf_rd_t const *file);
 CF_MUST_CHECK cf_status_t cf_chunk_note(cf_chunk_note_t *out, cf_span_t note); /* CF_ERR_FORMAT */
 void cf_chunk_write(cf_wr_t *wr, cf_span_t enclave, cf_span_t receipt, cf_hash_t const *ids, uint32_t cnt, cf_span_t proof);
 

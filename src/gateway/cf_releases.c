@@ -152,8 +152,7 @@ cf_releases_take(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *items) {
   cf_hash_t hash = results_hash(sequence);
   cf_wr_hash(&wr, &hash);
   assert(!wr.bad); /* a frame's results, each with a path, fit */
-  cf_fx_put(fx, results_name(fx, g->results_file), cf_wr_out(&wr));
-  fx->at[fx->cnt - 1].side = true;
+  cf_fx_put(fx, results_name(fx, g->results_file), cf_wr_out(&wr)); /* before the next batch: that may make the enclave forget them */
   cf_releases_index(g, g->results_file, sequence);
   g->results_file++;
 }
@@ -170,7 +169,6 @@ lookup_free(cf_gateway_t *g) {
 static void
 lookup_next(cf_gateway_t *g, cf_effects_t *fx, cf_lookup_t *l) {
   cf_fx_get(fx, cf_fx_id(g, CF_ID_LOOKUP, (unsigned)(l - g->lookup)), results_name(fx, l->result[l->at].file));
-  fx->at[fx->cnt - 1].side = true; /* the file may still be under way */
 }
 
 /* GET /v1/results/<id>: what was released for it so far, oldest receipt first: its answer, and the newest notices. */

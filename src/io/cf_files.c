@@ -222,10 +222,28 @@ cf_files_put(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t
 
 /* a new file's name is durable only with its folder */
 static int
-open_append(int parent, char const *leaf, mode_t mode, bool *made) {
-  int fd = open_beneath(parent, leaf, O_WRONLY | O_APPEND, 0);
+open_grown(int parent, name_t const *name, int flags, bool *made) {
+  int fd = open_beneath(parent, name->text + name->leaf, flags, 0);
   *made  = fd < 0 && errno == ENOENT;
-  return *made ? open_beneath(parent, leaf, O_WRONLY | O_APPEND | O_CREAT, mode) : fd;
+  return *made ? open_beneath(parent, name->text + name->leaf, flags | O_CREAT, name->is_public ? 0644 : 0600) : fd;
+}
+
+cf_status_t
+cf_files_open_write(int *fd, size_t *size, cf_files_t const *files, cf_span_t name, cf_error_t *err) {
+  name_t      n;
+  struct stat is;
+  cf_status_t st = name_parse(&n, files, name, err);
+  if (st) return st;
+  bool made   = false;
+  int  parent = open_parent(files, &n, true);
+  int  file   = parent < 0 ? -1 : open_grown(parent, &n, O_WRONLY | O_NONBLOCK, &made);
+  bool ok     = file >= 0 && fstat(file, &is) == 0 && S_ISREG(is.st_mode) && (!made || fsync(parent) == 0);
+  if (!ok) close_keeping_errno(file);
+  close_keeping_errno(parent);
+  if (!ok) return fail(err, "append", n.text);
+  *fd   = file;
+  *size = (size_t)is.st_size;
+  return CF_OK;
 }
 
 static bool
@@ -246,7 +264,7 @@ cf_files_append(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_erro
   if (st) return st;
   bool made   = false;
   int  parent = open_parent(files, &n, true);
-  int  fd     = parent < 0 ? -1 : open_append(parent, n.text + n.leaf, n.is_public ? 0644 : 0600, &made);
+  int  fd     = parent < 0 ? -1 : open_grown(parent, &n, O_WRONLY | O_APPEND, &made);
   bool ok     = fd >= 0 && append_synced(fd, body) && (!made || fsync(parent) == 0);
   close_keeping_errno(fd);
   close_keeping_errno(parent);

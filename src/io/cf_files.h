@@ -53,6 +53,10 @@ cf_files_get(uint8_t **out, size_t *out_sz, bool *found, cf_files_t const *files
 CF_MUST_CHECK cf_status_t cf_files_list(uint8_t **out, size_t *out_sz, cf_files_t const *files, cf_span_t name, size_t max,
                                         cf_error_t *err);
 
+/* cf_files_open_write opens a regular file for pwrite, made where it is missing and then durable by name; *size is
+   how long it is.  CF_ERR_FORMAT, CF_ERR_IO. */
+CF_MUST_CHECK cf_status_t cf_files_open_write(int *fd, size_t *size, cf_files_t const *files, cf_span_t name, cf_error_t *err);
+
 /* cf_files_open_read opens a regular file for sendfile; CF_ERR_FORMAT for a
    name, CF_ERR_IO when there is none. */
 CF_MUST_CHECK cf_status_t cf_files_open_read(int *fd, size_t *size, cf_files_t const *files, cf_span_t name);

@@ -16,6 +16,7 @@
 #include "io/cf_memory.h"
 #include "io/cf_side.h"
 #include "io/cf_store_sqlite.h"
+#include "io/cf_tail.h"
 
 #define PEERS_MAX  64
 #define FRAME_BIT  (UINT64_C(1) << 63) /* in request ids: asked by frame */
@@ -31,6 +32,7 @@ typedef struct {
   cf_loop_t               loop;
   cf_files_t              files;
   cf_side_t              *side;
+  cf_tail_t               tail; /* of the main lane's APPENDs */
   cf_store_sqlite_t      *store;
   int                     listener, frame_listener;
   cf_http_t              *http;
@@ -90,12 +92,13 @@ static void
 durable(host_t *h, cf_effect_t const *e) {
   cf_error_t  err = { 0 };
   cf_status_t st  = CF_OK;
+  if (e->kind != CF_FX_APPEND && cf_tail_is(&h->tail, e->name)) cf_tail_close(&h->tail); /* it becomes another file */
   switch (e->kind) {
   case CF_FX_PUT:
     st = in_memory(h, e->name) ? cf_memory_put(&h->files, e->name, e->body, &err)
                                : cf_files_put(&h->files, e->name, e->body, &err);
     break;
-  case CF_FX_APPEND: st = cf_files_append(&h->files, e->name, e->body, &err); break;
+  case CF_FX_APPEND: st = cf_tail_append(&h->tail, &h->files, e->name, e->body, &err); break;
   case CF_FX_REMOVE: st = cf_files_remove(&h->files, e->name, &err); break;
   case CF_FX_STORE:
     st = h->store ? cf_store_sqlite_commit(h->store, e->body, &err)
@@ -210,6 +213,7 @@ is_durable(cf_effect_kind_t k) {
 static void
 to_side(host_t *h, cf_effect_t const *e) {
   assert(e->kind != CF_FX_WAKE && e->kind != CF_FX_LOG && e->kind != CF_FX_EXIT);
+  assert(!in_memory(h, e->name)); /* those are of the main lane */
   if (cf_side_empty(h->side) && (!is_durable(e->kind) || e->kind == CF_FX_STORE)) perform(h, e);
   else cf_side_push(h->side, e);
 }
@@ -486,6 +490,7 @@ host_close(host_t *h) {
   for (size_t i = 0; i < PEERS_MAX; i++) cf_frame_peer_free(h->frame_peer[i]);
   for (cf_done_t *d; (d = cf_done_take(&h->done));) cf_done_free(d);
   cf_side_free(h->side);
+  cf_tail_close(&h->tail);
   cf_store_sqlite_free(h->store);
   cf_files_close(&h->files);
   cf_loop_close(&h->loop, &h->signals);

@@ -127,7 +127,7 @@ peer_answers(cf_gateway_t *g, uint8_t what, cf_span_t body, uint64_t now) {
   if (kind == CF_ID_APPENDED) g->appending = ev.id;
   if (kind == CF_ID_JOURNAL && g->file_at >= g->files_cnt) g->files_cnt = g->file_at + (g->file_at < CF_FILES_MAX);
   if (kind == CF_ID_JOURNAL && g->file_at >= CF_FILES_MAX) return;
-  if (kind == CF_ID_RESULTS && g->results_at >= g->results_cnt) return;
+  if (kind == CF_ID_RESULTS && g->results_at >= g->results_file) return;
   if (kind == CF_ID_REGISTER) g->step = CF_STEP_REGISTER, g->registering = true;
   if (kind == CF_ID_LOOKUP && !g->lookup[0].request) return;
   step(g, &ev);

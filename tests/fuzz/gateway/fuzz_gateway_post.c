@@ -30,7 +30,9 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
     for (uint32_t i = 0; i < note.cnt; i++) memcpy(ids[i].b, note.ids + 32 * (size_t)i, 32);
     cf_wr_t wr = cf_wr_init(again, sizeof again);
     cf_chunk_write(&wr, CF_SPAN(NULL, 0), note.receipt, ids, note.cnt, note.proof);
-    assert(wr.len == 8 + chunk.note.len && memcmp(again + 8, chunk.note.ptr, chunk.note.len) == 0); /* one note, one encoding */
+    assert(wr.len == 16 + chunk.note.len && memcmp(again + 16, chunk.note.ptr, chunk.note.len) == 0); /* one note, one encoding */
   }
+  if (!cf_rd_left(&rd)) assert(cf_chunk_ended(&rd));
+  else (void)cf_chunk_ended(&rd);
   return 0;
 }

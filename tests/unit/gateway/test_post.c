@@ -93,6 +93,100 @@ test_chunks(void **state) {
   for (size_t cut = 0; cut < c.note.len; cut++) assert_int_equal(cf_chunk_note(&n, CF_SPAN(c.note.ptr, cut)), CF_ERR_FORMAT);
 }
 
+/* ---- a file that a crash left ---- */
+
+#define WHOLE 3 /* chunks before the torn one */
+static uint8_t torn_file[16384];
+static size_t  torn_at, torn_len; /* the last chunk */
+
+static void
+torn_make(size_t header, size_t record) {
+  static uint8_t bytes[8192];
+  cf_hash_t      ids[4] = { { { 1 } }, { { 2 } }, { { 3 } }, { { 4 } } };
+  cf_wr_t        wr     = cf_wr_init(torn_file, sizeof torn_file);
+  memset(torn_file, 0, sizeof torn_file);
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 31 % 255 + 1);
+  cf_chunk_write(&wr, CF_SPAN(bytes, header), CF_SPAN(NULL, 0), NULL, 0, CF_SPAN(NULL, 0));
+  for (int i = 0; i < WHOLE; i++) {
+    torn_at = wr.len;
+    cf_chunk_write(&wr, CF_SPAN(bytes, record), CF_SPAN(bytes, 600), ids, 4, CF_SPAN_LIT("proof"));
+  }
+  assert_false(wr.bad);
+  torn_len = wr.len - torn_at;
+}
+
+/* How many chunks are read, and whether the end is one that a process can have left. */
+static int
+read_chunks(uint8_t const *file, size_t len, bool *ended) {
+  cf_rd_t    rd = cf_rd_init(file, len);
+  cf_chunk_t c;
+  int        n = 0;
+  while (cf_chunk_next(&rd, &c)) n++;
+  *ended = cf_chunk_ended(&rd);
+  return n;
+}
+
+/* Cut short at every byte, in a file that ends there, and in one that was written ahead. */
+static void
+test_torn_anywhere(void **state) {
+  bool ended;
+  torn_make(132, 300);
+  for (size_t ahead = 0; ahead <= 4096; ahead += 2048) {
+    assert_int_equal(read_chunks(torn_file, torn_at + torn_len + ahead, &ended), WHOLE + 1);
+    assert_true(ended);
+    for (size_t cut = 0; cut < torn_len; cut++) {
+      uint8_t file[sizeof torn_file] = { 0 };
+      memcpy(file, torn_file, torn_at + cut);
+      if (read_chunks(file, torn_at + cut + ahead, &ended) != WHOLE || !ended) fail_msg("cut at %zu, %zu ahead", cut, ahead);
+    }
+  }
+}
+
+/* Any sectors of the last append are missing, wherever it began in its first one. */
+static void
+test_sectors_missing(void **state) {
+  for (size_t header = 0; header < CF_CHUNK_SECTOR; header += header < 8 || header > 480 ? 1 : 37) {
+    torn_make(header, 900);
+    size_t first = torn_at / CF_CHUNK_SECTOR, cnt = (torn_at + torn_len - 1) / CF_CHUNK_SECTOR - first + 1;
+    assert_true(cnt >= 3 && cnt <= 6);
+    for (unsigned missing = 1; missing < 1u << cnt; missing++) {
+      uint8_t file[sizeof torn_file];
+      bool    ended;
+      memcpy(file, torn_file, sizeof file);
+      for (size_t s = 0; s < cnt; s++) {
+        size_t from = (first + s) * CF_CHUNK_SECTOR, to = from + CF_CHUNK_SECTOR;
+        if (from < torn_at) from = torn_at; /* what was there before is there still */
+        if (missing >> s & 1) memset(file + from, 0, to - from);
+      }
+      if (read_chunks(file, sizeof file, &ended) != WHOLE || !ended) fail_msg("header %zu, missing %x", header, missing);
+    }
+  }
+}
+
+/* A changed byte before the last append is no crash, unless it makes a size reach beyond the file. */
+static void
+test_damage_is_none(void **state) {
+  unsigned lenient = 0;
+  torn_make(132, 300);
+  for (size_t at = 0; at < torn_at; at++) {
+    bool ended;
+    torn_file[at] ^= 0x40;
+    int n = read_chunks(torn_file, sizeof torn_file, &ended);
+    torn_file[at] ^= 0x40;
+    if (n >= WHOLE) fail_msg("byte %zu: %d chunks", at, n);
+    lenient += ended;
+  }
+  assert_int_equal(lenient, 2 * WHOLE); /* the second and third byte of each size; the first makes it larger than any */
+  size_t end = torn_at + torn_len;
+  for (size_t at = end + 4; at / CF_CHUNK_SECTOR == end / CF_CHUNK_SECTOR; at++) { /* bytes of a sector without the size that stands in it */
+    bool ended;
+    torn_file[at] = 1;
+    assert_int_equal(read_chunks(torn_file, sizeof torn_file, &ended), WHOLE + 1);
+    torn_file[at] = 0;
+    if (ended) fail_msg("byte %zu behind the end", at);
+  }
+}
+
 /* The bytes that the page fixes. */
 static void
 test_vector(void **state) {
@@ -115,6 +209,7 @@ test_vector(void **state) {
 
 int
 main(void) {
-  struct CMUnitTest const tests[] = { cmocka_unit_test(test_bodies), cmocka_unit_test(test_head), cmocka_unit_test(test_chunks), cmocka_unit_test(test_vector) };
+  struct CMUnitTest const tests[] = { cmocka_unit_test(test_bodies), cmocka_unit_test(test_head), cmocka_unit_test(test_chunks), cmocka_unit_test(test_torn_anywhere),
+                                      cmocka_unit_test(test_sectors_missing), cmocka_unit_test(test_damage_is_none), cmocka_unit_test(test_vector) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

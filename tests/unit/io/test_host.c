@@ -94,7 +94,7 @@ test_order(void **state) {
   assert_trace("start\n"
                "done 1 ok 404 0 \n"
                "done 2 ok 200 3 one\n"
-               "done 3 ok 200 7 one+two\n"
+               "done 3 ok 200 4096 one+two\n" /* written ahead with zeros */
                "done 4 ok 200 12 a\n" /* a, log, trace, each with its NUL */
                "done 5 ok 404 0 \n"
                "done 6 io 0 0 \n"
