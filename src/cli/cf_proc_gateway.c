@@ -78,13 +78,16 @@ int cf_cmd_gateway(cf_args_t const *a) {
       {"/genesis", "public/genesis", "application/octet-stream", CF_HTTP_IMMUTABLE},
       {"/log.vkey", "public/log.vkey", "text/plain; charset=utf-8", CF_HTTP_IMMUTABLE},
   };
-  cf_folder_t         f;
+  /* SQLite has its files open by then, and makes no other. */
+  static char const *const paths[] = {"public/", "enclave/", "gateway/", "new/", CF_GATEWAY_MEMORY, CF_GATEWAY_MEMORY "-wal", CF_GATEWAY_MEMORY "-shm", NULL};
+  cf_folder_t              f;
   cf_gateway_config_t cfg = {0};
   cf_host_config_t    host;
   cf_peer_t           peers[PEERS_MAX];
   cf_gateway_t       *core;
   cf_error_t          err = {0};
-  int                 code = cf_folder_open(&f, cf_dir(a));
+  int                 code = cf_process_begin();
+  if (!code) code = cf_folder_open(&f, cf_dir(a));
   if (!code) code = config_fill(&cfg, &f);
   if (code) return code;
   size_t peer_cnt = peers_fill(peers, &cfg, &f), sz = cf_gateway_sz(&cfg);
@@ -93,6 +96,7 @@ int cf_cmd_gateway(cf_args_t const *a) {
   if (cf_gateway_init(&core, mem, sz, &cfg, &err)) return cf_fail_error("gateway", &err);
   cf_process_host(&host, &f, "gateway", f.dir, f.port);
   host.lock = "gateway.lock";
+  if ((code = cf_process_paths(&f, paths))) return code;
   host.public_prefix = "public/";
   host.store = CF_GATEWAY_MEMORY;
   host.mounts = mounts;

@@ -61,13 +61,14 @@ static int wrong_key(char const *which) {
 }
 
 int cf_cmd_ledger_serve(cf_args_t const *a) {
-  static char const *const memory[] = {CF_LEDGER_MEMORY, NULL};
+  static char const *const memory[] = {CF_LEDGER_MEMORY, NULL}, *const paths[] = {"public/ledger/", "roles/ledger/", "new/", NULL};
 
   cf_folder_t      f;
   cf_host_config_t host;
   uint8_t         *block_key;
   ledger_t        *l = calloc(1, sizeof *l);
-  int              code = cf_folder_open(&f, cf_dir(a));
+  int              code = cf_process_begin();
+  if (!code) code = cf_folder_open(&f, cf_dir(a));
   if (!code) code = cf_key_load(&block_key, &f, "ledger", 0, 1);
   if (!code && f.domain->genesis.class == 2) code = cf_key_load(&l->treasury, &f, "treasury", 0, 1);
   if (code) return code;
@@ -83,6 +84,7 @@ int cf_cmd_ledger_serve(cf_args_t const *a) {
   host.public_prefix = "public/";
   host.lock = "ledger.lock";
   host.memory = memory;
+  if ((code = cf_process_paths(&f, paths))) return code;
   code = cf_host_run(&host, step, l);
   cf_ledgerd_fini(&l->core);
   return code;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cf_commands.h"
+#include "cli/cf_process.h"
 #include "io/cf_http_client.h"
 
 static char const *const *argv_of(char const *program, ...) __attribute__((sentinel));
@@ -111,7 +112,8 @@ int cf_cmd_up(cf_args_t const *a) {
   struct signalfd_siginfo got;
   sigset_t                stop;
   bool                    told[CF_PROCS_MAX] = {false};
-  int                     code = cf_folder_open(&f, cf_dir(a));
+  int                     code = cf_process_begin();
+  if (!code) code = cf_folder_open(&f, cf_dir(a));
   if (code) return code;
   if (cf_make_dir(cf_folder_path(&f, "logs"))) return CF_EXIT_USAGE;
   sigemptyset(&stop);

@@ -523,6 +523,7 @@ cf_host_run(cf_host_config_t const *cfg, cf_step_fn_t *step, void *core) {
     st = cf_error_set(&err, CF_ERR_IO, "side lane", 0, "%s", strerror(errno));
   if (!st) st = open_peers(h, &err);
   if (!st) st = open_servers(h, &err);
+  if (!st && cfg->enter) st = cfg->enter(cfg->enter_ctx, &err);
   if (st) {
     log_error(h, "cannot start", &err);
     end(h, st == CF_ERR_IO || st == CF_ERR_POLICY ? 3 : 2);

@@ -47,6 +47,9 @@ typedef struct {
   size_t           peer_cnt;
   size_t           answer_max; /* [64 MiB] of an HTTP peer */
 
+  cf_status_t (*enter)(void *ctx, cf_error_t *err); /* called when all is open, before START: to give up what it took */
+  void *enter_ctx;
+
   size_t scratch_sz; /* [4 MiB] of cf_effects_t                              */
   int    log_fd;     /* [2]                                                  */
   int    ready_fd;   /* gets one byte, and is closed, when START is through  */

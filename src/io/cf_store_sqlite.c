@@ -139,6 +139,8 @@ cf_store_sqlite_open(cf_store_sqlite_t **out, char const *path, bool relaxed, bo
   if (!st) st = make_schema(s, err);
   if (!st && sqlite3_exec(s->db, mode, NULL, NULL, NULL)) st = fail(s, "mode", err);
   if (!st) st = prepare(s, err);
+  int rows; /* SQLite makes its other two files at the first read: now, while the process may still make files */
+  if (!st && !query_int(s, "SELECT count(*) FROM fence", &rows)) st = fail(s, "read", err);
   if (st) cf_store_sqlite_free(s);
   else *out = s;
   return st;

@@ -9,6 +9,7 @@
 #include "base/cf_secret.h"
 #include "crypto/cf_sign.h"
 #include "document/cf_boundary.h"
+#include "platform/cf_confine.h"
 #include "platform/cf_launch.h"
 
 static char const usage[] = "counterfoil-launch DIR PROGRAM [TCTI]\n"
@@ -44,12 +45,18 @@ main(int argc, char **argv) {
   sigprocmask(SIG_BLOCK, &stop, NULL);
   setenv("TSS2_LOG", "all+none", 0); /* what matters of its words stands in our errors */
   int stop_fd = signalfd(-1, &stop, SFD_CLOEXEC);
-  if (cf_secret_pool_init(1 << 16)) return 3;
+  if (cf_confine_begin(&err) || cf_secret_pool_init(1 << 16)) return 3;
   cf_crypto_init();
   cf_launch_config_t config = { .dir = argv[1], .program = argv[2], .tcti = argc > 3 ? argv[3] : NULL };
   cf_status_t        st     = cf_launch_start(&l, &config, &err);
-  if (!st) {
+  if (!st) { /* the TPM is open, the program runs: from here on it only answers and keeps its blobs */
+    char         folder[512];
+    cf_confine_t c = { .whole = { folder }, .whole_cnt = 1, .signals = true };
+    snprintf(folder, sizeof folder, "%s/enclave", config.dir);
     say_layers(&l);
+    st = cf_confine(&c, NULL, &err);
+  }
+  if (!st) {
     puts("ready"); /* one line, for whoever supervises */
     fflush(stdout);
     st = cf_launch_serve(&l, stop_fd, &err);

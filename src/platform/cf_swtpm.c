@@ -60,6 +60,7 @@ static pid_t spawn(char *const argv[], char const *log) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL); /* whoever starts it may have blocked the signal that ends it */
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (getppid() != parent) _exit(127); /* it was already gone */
   int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600), in = open("/dev/null", O_RDONLY);
   if (fd < 0 || in < 0 || dup2(in, 0) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0) _exit(127);
