@@ -45,15 +45,19 @@ static void ask_block(cf_observer_t *o, cf_effects_t *fx, cf_now_t now) {
             CF_SPAN(NULL, 0), CF_OBSERVER_TIMEOUT_MS);
 }
 
+/* The block that is due, whole and by the block key: what is wrong with it is that key's fault, and nobody's on the way. */
+static bool is_signed(cf_observer_t const *o, cf_block_t *b, cf_span_t bytes) {
+  cf_ledger_identity_t const *ledger = &o->cfg.domain->ledger;
+  if (cf_block_decode(b, bytes) || b->header.number != due(o)) return false;
+  cf_hash_t hash = cf_block_hash(&b->header), digest = cf_block_digest(&ledger->separator, &hash);
+  cf_addr_t signer;
+  return cf_k256_recover(&signer, b->sig, &digest) == CF_OK && cf_addr_eq(&signer, &ledger->contract);
+}
+
 /* A block that the block key signed and that does not follow from ours: two chains. */
 static bool is_fork(cf_observer_t const *o, cf_span_t bytes) {
   cf_block_t b;
-  if (!o->chain.started || cf_block_decode(&b, bytes) || b.header.number != due(o) ||
-      cf_hash_eq(&b.header.parent, &o->chain.hash))
-    return false;
-  cf_hash_t hash = cf_block_hash(&b.header), digest = cf_block_digest(&o->chain.genesis.config.separator, &hash);
-  cf_addr_t signer;
-  return cf_k256_recover(&signer, b.sig, &digest) == CF_OK && cf_addr_eq(&signer, &o->chain.genesis.config.contract);
+  return o->chain.started && is_signed(o, &b, bytes) && !cf_hash_eq(&b.header.parent, &o->chain.hash);
 }
 
 static cf_observer_code_t start_chain(cf_observer_t *o, cf_span_t bytes) {
@@ -63,8 +67,12 @@ static cf_observer_code_t start_chain(cf_observer_t *o, cf_span_t bytes) {
   cf_span_t   expect = cf_wr_out(&wr);
   cf_status_t st = cf_chain_start(&o->chain, bytes, &expect, NULL);
   if (st == CF_OK) o->block0 = o->chain.hash;
-  if (st == CF_ERR_AUTH || st == CF_ERR_POLICY || o->chain.broken) return CF_OBSERVER_DEPLOYMENT;
-  return st ? CF_OBSERVER_LEDGER : CF_OBSERVER_OK;
+  if (!st) return CF_OBSERVER_OK;
+  cf_block_t b;
+  if (is_signed(o, &b, bytes)) return CF_OBSERVER_DEPLOYMENT;
+  cf_chain_fini(&o->chain); /* anybody can answer with that: it is asked for again */
+  cf_chain_init(&o->chain);
+  return CF_OBSERVER_LEDGER;
 }
 
 static cf_observer_code_t take_block(cf_observer_t *o, cf_span_t bytes) {

@@ -277,6 +277,27 @@ static void test_deployment(void **state) {
   assert_refused(w, 403, "observer:deployment");
 }
 
+/* A block 0 that the block key did not sign says nothing about the ledger, only about who answered: it is asked for again. */
+static void test_no_block_0(void **state) {
+  static uint8_t kept[CF_BLOCK_MAX], bad[CF_BLOCK_MAX];
+  cf_span_t const name = CF_SPAN_LIT("ledger/blocks/00000000000000000000");
+  mem_dir_t      *dir = &w->node[LEDGER].dir;
+  size_t          len = mem_find(dir, name)->len, at[] = {0, CF_BLOCK_HEADER_SZ - 1, CF_BLOCK_HEADER_SZ + 7, CF_BLOCK_HEADER_SZ + 64};
+  memcpy(kept, mem_find(dir, name)->bytes, len);
+  for (size_t i = 0; i < CF_COUNT_OF(at); i++) {
+    memcpy(bad, kept, len);
+    bad[at[i]] ^= 1;
+    mem_put(dir, name, CF_SPAN(bad, len));
+    if (!i) observer_start();
+    finality(0);
+    assert_refused(w, 503, "observer:ledger");
+  }
+  mem_put(dir, name, CF_SPAN(kept, len));
+  pass(w, 2);
+  assert_int_equal(finality(0), 200);
+  assert_attests(LEDGER);
+}
+
 static void test_deployment_entry(void **state) {
   world_t *first = w;
   w = calloc(1, sizeof *w);
@@ -353,7 +374,7 @@ static void test_init(void **state) {
 int main(void) {
   struct CMUnitTest const tests[] = {
       TEST(test_follows),          TEST(test_checkpoint),  TEST(test_fork),      TEST(test_store_before_answer),
-      TEST(test_ledger_goes_back), TEST(test_skew),        TEST(test_rules),     TEST(test_deployment),
+      TEST(test_ledger_goes_back), TEST(test_skew),        TEST(test_rules),     TEST(test_deployment), TEST(test_no_block_0),
       TEST(test_deployment_entry), TEST(test_unreachable), TEST(test_own_files), TEST(test_init),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
