@@ -9,6 +9,7 @@
    6 after faults stop, everything submitted settles
    7 an enclave that is shown another one of itself ends
    8 no witness goes back behind what it answered
+   9 obligations stand against final funds only: a block counts when k observers stand behind it
   10 a promise is kept: what was promised is given to the enclave, whatever happens to the gateway
   11 an exit is never blocked: it is taken when it is asked for, and paid when it is due
   12 an order executes once
@@ -98,6 +99,7 @@ typedef struct {
 typedef struct {
   uint64_t  time_s;
   cf_hash_t hash, head; /* head: after it */
+  unsigned  who;        /* bit i: observer i said that it is final */
 } cf_check_block_t;
 
 /* What an enclave knew of the ledger, and its contents in flight, before it was asked. */
@@ -165,6 +167,7 @@ void cf_check_given(void *check, cf_hash_t const *envelope, cf_hash_t const *rec
 
 /* cf_check_view.c: what enclaves believe of the ledger. */
 void cf_check_view_receipt(cf_check_t *c, cf_check_life_t *l, cf_receipt_t const *doc);
+void cf_check_statement(cf_check_t *c, unsigned node, cf_effect_t const *e);
 void cf_check_view_shown(cf_check_t *c, cf_machine_t *m, cf_refuse_t class);
 
 /* cf_check_ledger.c: after each event; and at the end. */

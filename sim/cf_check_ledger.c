@@ -96,7 +96,7 @@ void cf_check_ledger(cf_check_t *c) {
   cf_hash_t key = cf_slot_plain(CF_SLOT_HEAD);
   assert(t->ledger->chain.head.number < CF_CHECK_BLOCKS_MAX);
   c->chain[t->ledger->chain.head.number] =
-      (cf_check_block_t){t->ledger->chain.head.time_s, t->ledger->chain.hash, slot(t, key)};
+      (cf_check_block_t){t->ledger->chain.head.time_s, t->ledger->chain.hash, slot(t, key), 0};
   read_inbox(c);
   conserved(c);
   follow_head(c);

@@ -25,6 +25,28 @@ void cf_check_before(cf_check_t *c, cf_machine_t *m) {
   }
 }
 
+/* 9: what observers said. */
+void cf_check_statement(cf_check_t *c, unsigned node, cf_effect_t const *e) {
+  cf_town_t              *t = c->town;
+  cf_finality_statement_t s;
+  if (e->kind != CF_FX_REPLY || e->code != 200 || e->body.len != 1 + CF_FINALITY_STATEMENT_SZ) return;
+  for (unsigned i = 0; i < CF_TOWN_MEMBERS_MAX; i++) {
+    if (!t->observer[i].town || t->observer[i].node != node ||
+        cf_finality_statement_decode(&s, CF_SPAN(e->body.ptr + 1, CF_FINALITY_STATEMENT_SZ)) ||
+        s.finality.number >= CF_CHECK_BLOCKS_MAX)
+      continue;
+    cf_check_block_t *b = &c->chain[s.finality.number];
+    if (cf_hash_eq(&b->hash, &s.finality.block_hash) && b->time_s == s.finality.time_s) b->who |= 1u << i;
+  }
+}
+
+static void final(cf_check_t *c, cf_view_state_t const *v) {
+  cf_check_block_t const *b = &c->chain[v->number % CF_CHECK_BLOCKS_MAX];
+  unsigned                n = cf_hash_eq(&b->hash, &v->hash) ? (unsigned)__builtin_popcount(b->who) : 0;
+  if (n < cf_genesis_council(&c->town->domain->genesis, CF_OBSERVERS)->k)
+    cf_world_fail(&c->town->world, 9, "funds of block %llu count, and %u observers stand behind it", (unsigned long long)v->number, n);
+}
+
 /* Refused, old or stale: the enclave believes what it believed.  Taken: a block that there is. */
 void cf_check_view_shown(cf_check_t *c, cf_machine_t *m, cf_refuse_t class) {
   cf_enclave_t const      *e = m->enclave;
@@ -38,6 +60,7 @@ void cf_check_view_shown(cf_check_t *c, cf_machine_t *m, cf_refuse_t class) {
   else if (v->number <= b->number && b->number)
     cf_world_fail(w, 15, "a view of block %llu replaced that of block %llu", (unsigned long long)v->number,
                   (unsigned long long)b->number);
+  else final(c, v);
 }
 
 /* One block says all that a receipt says of the ledger: number, hash, time; and when a content is void, head and time. */

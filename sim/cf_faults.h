@@ -31,6 +31,9 @@ typedef enum {
   CF_FAULT_LYING_WITNESS,  /* of those that may lie: cosigns anything, at any time, or denies it */
   CF_FAULT_LYING_OBSERVER, /* signs false finality */
   CF_FAULT_LYING_VERIFIER, /* signs results that do not hold */
+  CF_FAULT_LYING_LEDGER,   /* the ledger's endpoint: answers of yesterday, parts of two, bytes changed */
+  CF_FAULT_STALE_LOG,      /* who follows the log is shown one that ends earlier */
+  CF_FAULT_UNFINAL,        /* the host shows the enclave a block that is not final, or none */
   CF_FAULT_PAUSE,      /* guardians pause the domain */
   CF_FAULT_ALARM,      /* somebody raises the alarm: the head must move, or the domain is dead */
   CF_FAULT_EXIT,       /* a party leaves without the enclave */

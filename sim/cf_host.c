@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "cf_town.h"
+#include "cf_forger.h"
 #include "enclave/cf_enclave_state.h"
 
 static void keep(cf_kept_bytes_t *k, cf_span_t s) {
@@ -203,6 +203,7 @@ cf_span_t cf_host_tamper(void *town, cf_machine_t *m, cf_span_t request) {
     show_early(t, m);
     if (h->view.len && cf_world_chance(&t->world, CF_FAULT_STALE_VIEW)) (void)cf_machine_ask(m, kept(&h->view));
     mix_views(t, m);
+    cf_forger_view(t, m);
   }
   if (type == CF_MSG_SHOW_LEDGER) keep(&h->view_newest, request);
   if (type == CF_MSG_SHOW_LEDGER && (!h->view.len || cf_prng_chance(&t->world.dice, 10000))) keep(&h->view, request);

@@ -77,6 +77,7 @@ static void roll_back(cf_town_t *t) {
   t->world.counts.fault[CF_FAULT_OLD_DISK]++;
   cf_town_stop(t, t->primary, true);
   t->saved = *d;
+  t->saved_instance = t->site[t->primary].machine.instance;
   t->rolled = t->check.lossy = true;
   cf_disk_copy(&mixed, how == 0 ? old : &t->saved);
   for (size_t i = 0; how && i < t->saved.files; i++) {
@@ -104,6 +105,9 @@ static void restore(cf_town_t *t) {
   if (!saved && !now) t->split = true;
   if (!saved) {
     cf_world_say(&t->world, "---- the older disk is the newest now ----");
+    cf_town_stop(t, t->primary, true);
+    if (now && cf_sabotage_undo(t, d)) cf_world_say(&t->world, "---- but for the enclave's files ----");
+    cf_town_go(t, t->primary);
     cf_disk_fini(&t->dropped);
     t->dropped = t->saved;
     t->saved = (cf_disk_t){0};
@@ -225,6 +229,9 @@ void cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   r[CF_FAULT_REPLAY] = rate(t, 30000);
   r[CF_FAULT_EARLY] = rate(t, 50000);
   r[CF_FAULT_STALE_VIEW] = rate(t, 5000);
+  r[CF_FAULT_LYING_LEDGER] = rate(t, 20000);
+  r[CF_FAULT_STALE_LOG] = rate(t, 30000);
+  r[CF_FAULT_UNFINAL] = rate(t, 5000);
   r[CF_FAULT_HIDDEN] = rate(t, 20000);
   r[CF_FAULT_MIXED_VIEW] = rate(t, 5000);
   r[CF_FAULT_ZOMBIE] = rate(t, 100000);

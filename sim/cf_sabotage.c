@@ -21,6 +21,7 @@ static bool begin(cf_town_t *t, cf_fault_t kind) {
   t->sabotaged = kind;
   cf_town_stop(t, t->primary, true);
   cf_disk_copy(&t->saved, cf_town_disk(t, t->primary));
+  t->saved_instance = t->site[t->primary].machine.instance;
   cf_world_say(&t->world, "---- %s ----", cf_fault_names[kind]);
   return true;
 }
@@ -114,36 +115,49 @@ static void feed(void *ctx, uint64_t index, cf_span_t entry) {
 
 static void pass_over(void *ctx, uint64_t index, cf_span_t entry) {}
 
-/* The newest certified boot entry of the log on d, whether or not witnesses have seen it, or its checkpoint tells of it; 0: none. */
-static uint64_t certified(cf_town_t const *t, cf_disk_t const *d) {
+/* The newest boot entry, or the newest certified one, of the log on d, whether or not witnesses have seen it, or its checkpoint tells of
+   it; 0: none. */
+static uint64_t newest_boot(cf_town_t const *t, cf_disk_t const *d, bool certified) {
   cf_history_t *h = malloc(sizeof *h);
   assert(h);
   cf_history_init(h, &t->domain->id, &t->domain->genesis, &t->domain->policy);
   uint64_t size = cf_log_size(d);
   while (cf_read_log(d, size + 1, pass_over, NULL)) size++;
   (void)cf_read_log(d, size, feed, h);
-  cf_history_boot_t const *c = cf_history_certified(h);
+  cf_history_boot_t const *c = certified ? cf_history_certified(h) : cf_history_newest(h);
   uint64_t                 index = c ? c->index : 0;
   free(h);
   return index;
 }
 
-/* The enclave's own files return; all else, the log above all, went on.  Not when what ran meanwhile was certified: then what it has is
-   the newest. */
+/* k verifiers have spoken for the instance that ran last: its results come into the log, if they are not there. */
+static bool attested(cf_town_t const *t, unsigned site) {
+  cf_council_t const *c = cf_genesis_council(&t->domain->genesis, CF_VERIFIERS);
+  unsigned            n = 0;
+  for (unsigned i = 0; i < c->members_cnt; i++) {
+    cf_disk_t const      *d = &t->world.disk[t->world.node[t->verifier[i].node].host];
+    cf_disk_file_t const *f = cf_disk_file(d, CF_SPAN_LIT("seen"));
+    n += f && f->len >= 32 && !memcmp(f->bytes, t->site[site].machine.instance.b, 32);
+  }
+  return n >= c->k;
+}
+
+bool cf_sabotage_undo(cf_town_t *t, cf_disk_t *d) {
+  bool later = !cf_hash_eq(&t->site[t->primary].machine.instance, &t->saved_instance);
+  if (newest_boot(t, d, true) > newest_boot(t, &t->saved, false) || (later && attested(t, t->primary))) return false;
+  for (size_t i = d->files; i > 0; i--)
+    if (begins(&d->file[i - 1], ENCLAVE_DIR) && !cf_disk_file(&t->saved, name_of(&d->file[i - 1])))
+      cf_disk_remove(d, name_of(&d->file[i - 1]));
+  for (size_t i = 0; i < t->saved.files; i++)
+    if (begins(&t->saved.file[i], ENCLAVE_DIR)) cf_disk_put(d, name_of(&t->saved.file[i]), cf_disk_bytes(&t->saved.file[i]));
+  return true;
+}
+
 void cf_sabotage_end(cf_town_t *t) {
   if (!t->sabotaged) return;
-  cf_disk_t *d = cf_town_disk(t, t->primary);
-  bool       newer = certified(t, d) > certified(t, &t->saved);
   t->sabotaged = 0;
-  if (!newer) {
-    cf_world_say(&t->world, "---- the enclave's files are back ----");
-    cf_town_stop(t, t->primary, true);
-    for (size_t i = d->files; i > 0; i--)
-      if (begins(&d->file[i - 1], ENCLAVE_DIR) && !cf_disk_file(&t->saved, name_of(&d->file[i - 1])))
-        cf_disk_remove(d, name_of(&d->file[i - 1]));
-    for (size_t i = 0; i < t->saved.files; i++)
-      if (begins(&t->saved.file[i], ENCLAVE_DIR)) cf_disk_put(d, name_of(&t->saved.file[i]), cf_disk_bytes(&t->saved.file[i]));
-    cf_town_go(t, t->primary);
-  }
+  cf_town_stop(t, t->primary, true);
+  if (cf_sabotage_undo(t, cf_town_disk(t, t->primary))) cf_world_say(&t->world, "---- the enclave's files are back ----");
+  cf_town_go(t, t->primary);
   cf_disk_fini(&t->saved);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cf_forger.h"
 #include "cf_liars.h"
 #include "cf_nonces.h"
 #include "ledger/cf_call.h"
@@ -308,6 +309,7 @@ static void make_party(cf_town_t *t, unsigned i, cf_entropy_t const *e) {
 static void on_effect(void *ctx, unsigned node, cf_effect_t const *e) {
   cf_town_t *t = ctx;
   cf_check_effect(&t->check, node, e);
+  cf_check_statement(&t->check, node, e);
   for (unsigned i = 0; i < t->parties && e->kind == CF_FX_ASK; i++)
     if (t->party_node[i] == node) cf_nonces_left(i + 1);
 }
@@ -370,6 +372,7 @@ void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace) {
   cf_town_address(t, 0);
   t->world.on_effect = on_effect;
   t->world.on_fault = cf_town_fault;
+  t->world.on_answer = cf_forger_answer;
   t->world.ctx = t;
   t->world.node[t->site[1].gateway_node].left_alone = t->world.node[t->site[1].machine.node].left_alone = true;
   for (unsigned i = 0; i < t->world.nodes; i++) cf_world_start_at(&t->world, i, t->world.now_ms);
@@ -387,6 +390,7 @@ void cf_town_raze(cf_town_t *t) {
   for (unsigned i = 0; i < t->parties; i++) cf_ciphers_free(&t->party[i].ciphers);
   for (unsigned i = 0; i < CF_TOWN_MEMBERS_MAX; i++) cf_p256_key_free(t->verifier[i].key);
   cf_host_fini(&t->hostile);
+  cf_forger_fini(&t->forger);
   cf_softtpm_fini(&t->tpm);
   cf_p256_key_free(t->gateway_key);
   free(t->domain);

@@ -63,6 +63,11 @@ typedef struct {
   uint16_t        added_at;
 } cf_hostile_t;
 
+/* What a forger keeps of what he saw. */
+typedef struct {
+  cf_kept_bytes_t block, acts, note, made;
+} cf_forger_t;
+
 struct cf_town {
   cf_world_t      world;
   cf_prng_t       draw; /* the shape of the town, and what parties do */
@@ -93,11 +98,13 @@ struct cf_town {
   cf_disk_t    old[4];
   unsigned     old_cnt;
   cf_disk_t    saved;   /* the newest disk, while an older one runs */
+  cf_hash_t    saved_instance; /* whose it is */
   cf_disk_t    dropped; /* the one that was given up last */
   bool         rolled, split;
   bool         twin; /* the other site runs, too */
   uint64_t     sabotaged; /* the fault that the enclave's files suffer; 0: none.  saved has them as they were */
   cf_hostile_t hostile;
+  cf_forger_t  forger;
 };
 
 /* cf_town_found makes the domain's documents (cf_town_genesis.c); cf_town_build its nodes and starts them. */
@@ -142,6 +149,9 @@ void       cf_town_go(cf_town_t *t, unsigned site);
 void cf_sabotage_half_boot(cf_town_t *t);
 void cf_sabotage_plant(cf_town_t *t);
 void cf_sabotage_end(cf_town_t *t);
+/* cf_sabotage_undo puts the enclave's files as saved has them on d, whose log went on; false, and nothing is done, when an instance that ran
+ * since was certified, or will be: then what it has is the newest. */
+bool cf_sabotage_undo(cf_town_t *t, cf_disk_t *d);
 
 /* cf_town_serves: the domain that parties know takes inputs. */
 bool cf_town_serves(cf_town_t const *t);

@@ -210,7 +210,8 @@ static void send_reply(cf_world_t *w, unsigned node, cf_effect_t const *e) {
     return;
   }
   a->answered = true;
-  push_done(w, a, w->now_ms + hop_ms(w, frame), CF_OK, e->code, e->body);
+  cf_span_t body = frame || !w->on_answer ? e->body : w->on_answer(w->ctx, node, a->from, a->path, e->code, e->body);
+  push_done(w, a, w->now_ms + hop_ms(w, frame), CF_OK, e->code, body);
 }
 
 /* ---- effects ---- */

@@ -112,6 +112,7 @@ struct cf_world {
   /* what the town hangs on: told of every effect before it is performed, and of every frame's answer */
   void (*on_effect)(void *ctx, unsigned node, cf_effect_t const *e);
   void (*on_fault)(void *ctx, uint64_t id); /* a cf_world_later came */
+  cf_span_t (*on_answer)(void *ctx, unsigned from, unsigned to, char const *path, unsigned code, cf_span_t body); /* what arrives of it */
   void *ctx;
 };
 
