@@ -161,6 +161,20 @@ leaf_slot(cf_book_t const *b, uint32_t account, uint32_t asset) {
   }
 }
 
+void
+cf_book_ahead(cf_book_t const *b, uint32_t account, uint32_t asset) {
+  uint32_t a = b->account_index[mix(account) & b->account_mask];
+  uint32_t leaf = b->leaf_index[mix((uint64_t)account << 24 | asset) & b->leaf_mask];
+  if (a) { /* first and last: a record may lie in two lines */
+    __builtin_prefetch(&b->accounts[a - 1].id);
+    __builtin_prefetch(&b->accounts[a - 1].inputs);
+  }
+  if (leaf) {
+    __builtin_prefetch(&b->leaves[leaf - 1].account);
+    __builtin_prefetch(&b->leaves[leaf - 1].sequence);
+  }
+}
+
 leaf_t *
 cf_book_leaf_find(cf_book_t const *b, uint32_t account, uint32_t asset) {
   uint32_t const *slot = leaf_slot(b, account, asset);

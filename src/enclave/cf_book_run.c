@@ -1,5 +1,6 @@
 /* The runtime: drives the workload, and checks what it posts. */
 #include <assert.h>
+#include <endian.h>
 
 #include "enclave/cf_book_state.h"
 
@@ -54,6 +55,11 @@ ctx_release_room(void *host, uint32_t asset) {
     }
   }
   return room;
+}
+
+static void
+ctx_ahead(void *host, uint32_t account, uint32_t asset) {
+  cf_book_ahead(host, account, asset);
 }
 
 /* ---- what it may post ---- */
@@ -128,11 +134,19 @@ cf_book_ctx_init(cf_book_t *b) {
   b->ctx = (cf_workload_ctx_t){
     .host = b, .account = ctx_account, .available = ctx_available, .amount_max = ctx_amount_max, .release_max = ctx_release_max,
     .release_room = ctx_release_room, .hold = ctx_hold, .unhold = ctx_unhold, .move = ctx_move, .release = ctx_release,
-    .result = ctx_result,
+    .result = ctx_result, .ahead = ctx_ahead,
   };
 }
 
 /* ---- inputs ---- */
+
+/* v as n big-endian bytes; n is a constant where this is inlined. */
+static inline uint8_t *
+put(uint8_t *at, uint64_t v, size_t n) {
+  uint64_t be = htobe64(v << (64 - 8 * n));
+  memcpy(at, &be, n);
+  return at + n;
+}
 
 static cf_class_t
 order_class(cf_window_verdict_t verdict) {
@@ -160,10 +174,28 @@ admit(cf_book_t *b, account_t *a, uint64_t order) {
   return CF_CLASS_ACCEPTED;
 }
 
+/* Two records, what became of the input and what it was, hashed at once: there is one for every input. */
+static void
+note_input(cf_book_t *b, uint32_t account, uint64_t order, cf_class_t class, cf_span_t input) {
+  uint8_t buf[2 * CF_BOOK_NOTE_HEAD_SZ + 13 + 64], *at = buf;
+  at = put(at, 3, 1);
+  at = put(at, 13, 4);
+  at = put(at, account, 4);
+  at = put(at, order, 8);
+  at = put(at, (uint64_t)class, 1);
+  at = put(at, 4, 1);
+  at = put(at, input.len, 4);
+  bool fits = input.len <= 64;
+  if (fits && input.len) memcpy(at, input.ptr, input.len);
+  cf_sha256_add(&b->activity, buf, (size_t)(at - buf) + (fits ? input.len : 0));
+  if (!fits) cf_sha256_s(&b->activity, input);
+}
+
 cf_status_t
 cf_book_input(cf_book_t *b, cf_class_t *class, uint32_t account, uint64_t order, cf_span_t input) {
   assert(b->in_batch);
   if (b->fault) return CF_ERR_POLICY;
+  if (b->workload->ahead) b->workload->ahead(b->state, &b->ctx, account, input);
   *class = admit(b, cf_book_account_find(b, account), order);
   if (*class == CF_CLASS_ACCEPTED) {
     b->phase = PHASE_INPUT;
@@ -172,13 +204,7 @@ cf_book_input(cf_book_t *b, cf_class_t *class, uint32_t account, uint64_t order,
     if (b->fault || *class != CF_CLASS_ACCEPTED) undo_all(b); /* a refused input leaves no posting */
     b->undo_cnt = 0;
   }
-  uint8_t record[13];
-  cf_wr_t wr = cf_wr_init(record, sizeof record);
-  cf_wr_u32(&wr, account);
-  cf_wr_u64(&wr, order);
-  cf_wr_u8(&wr, (uint8_t)*class);
-  cf_book_note(b, 3, cf_wr_out(&wr));
-  cf_book_note(b, 4, input);
+  note_input(b, account, order, *class, input);
   return b->fault ? CF_ERR_POLICY : CF_OK;
 }
 

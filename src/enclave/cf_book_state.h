@@ -75,6 +75,7 @@ struct cf_book {
 account_t  *cf_book_account_find(cf_book_t const *book, uint32_t id);
 account_t  *cf_book_account_add(cf_book_t *book, uint32_t id, cf_addr_t const *owner); /* NULL when full; neither is there */
 leaf_t     *cf_book_leaf_find(cf_book_t const *book, uint32_t account, uint32_t asset);
+void        cf_book_ahead(cf_book_t const *book, uint32_t account, uint32_t asset); /* into the cache, and nothing else */
 leaf_t     *cf_book_leaf_add(cf_book_t *book, uint32_t account, uint32_t asset);
 int         cf_book_asset_find(cf_book_t const *book, uint32_t asset); /* index, -1 */
 cf_status_t cf_book_fault(cf_book_t *book);
@@ -99,6 +100,7 @@ void cf_book_tree_init(cf_book_t *book);
 void cf_book_touch(cf_book_t *book, leaf_t *leaf); /* leaf changed in this batch */
 void cf_book_tree_update(cf_book_t *book);         /* all paths of touched leaves and position 0 */
 void cf_book_tree_reload(cf_book_t *book);         /* the whole tree from leaves that were read */
+#define CF_BOOK_NOTE_HEAD_SZ 5 /* kind u8, length u32 */
 /* cf_book_note adds a record to what the reserved leaf commits to: its kind and bytes. */
 void cf_book_note(cf_book_t *book, uint8_t kind, cf_span_t record);
 

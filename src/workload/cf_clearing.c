@@ -118,6 +118,17 @@ withdraw(clearing_t *c, cf_workload_ctx_t const *ctx, uint32_t account, uint64_t
   return CF_CLASS_ACCEPTED;
 }
 
+/* An obligation touches ten places that no other input is near: all are fetched at once, or each is waited for. */
+static void
+ahead(void const *state, cf_workload_ctx_t const *ctx, uint32_t account, cf_span_t bytes) {
+  cf_clearing_input_t input;
+  if (cf_clearing_input_decode(&input, bytes) || input.kind != CF_CLEARING_OBLIGATION) return;
+  ctx->ahead(ctx->host, account, input.asset);
+  ctx->ahead(ctx->host, input.payee, input.asset);
+  cf_clearing_ahead(state, account, input.asset);
+  cf_clearing_ahead(state, input.payee, input.asset);
+}
+
 static cf_class_t
 apply(void *state, cf_workload_ctx_t const *ctx, uint32_t account, uint64_t order, cf_span_t bytes) {
   cf_clearing_input_t input;
@@ -345,6 +356,7 @@ cf_workload_t const cf_clearing = {
   .version = 1,
   .state_sz = state_sz,
   .open = open_state,
+  .ahead = ahead,
   .apply = apply,
   .close = close_window,
   .settled = settled,

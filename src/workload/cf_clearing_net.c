@@ -22,6 +22,14 @@ row_slot(clearing_t const *c, uint32_t account, uint32_t asset) {
   }
 }
 
+void
+cf_clearing_ahead(clearing_t const *c, uint32_t account, uint32_t asset) {
+  uint32_t row = c->index[row_hash(account, asset) & c->index_mask];
+  if (!row) return;
+  __builtin_prefetch(&c->rows[row - 1].in); /* first and last: a record may lie in two lines */
+  __builtin_prefetch(&c->rows[row - 1].queued);
+}
+
 row_t *
 cf_clearing_row(clearing_t const *c, uint32_t account, uint32_t asset) {
   uint32_t const *slot = row_slot(c, account, asset);

@@ -88,6 +88,8 @@ cf_clearing_entries(clearing_t const *c) {
 /* cf_clearing_row is the row of (account, asset), or NULL; _row_add makes one if
    need be, NULL when the window is full. */
 row_t *cf_clearing_row(clearing_t const *c, uint32_t account, uint32_t asset);
+/* cf_clearing_ahead fetches into the cache what these two will look at. */
+void   cf_clearing_ahead(clearing_t const *c, uint32_t account, uint32_t asset);
 row_t *cf_clearing_row_add(clearing_t *c, uint32_t account, uint32_t asset);
 void   cf_clearing_rows_reset(clearing_t *c);
 

@@ -67,6 +67,10 @@ typedef struct {
 
   /* result hands bytes to one party; copied before it returns, at most CF_RESULT_MAX. */
   void (*result)(void *host, uint32_t account, cf_span_t bytes);
+
+  /* ahead says that account and lane are asked about next; it does nothing but fetch them into the cache.  From the workload's ahead
+     only. */
+  void (*ahead)(void *host, uint32_t account, uint32_t asset);
 } cf_workload_ctx_t;
 
 typedef struct {
@@ -77,6 +81,9 @@ typedef struct {
   size_t (*state_sz)(cf_span_t params);
   /* open makes an empty state in memory aligned for any type; state_sz(params) != 0. */
   void (*open)(void *state, cf_span_t params);
+  /* ahead is called right before apply, with the same: it may have ctx->ahead, and what it needs of its own, fetched into the cache.
+     May be NULL. */
+  void (*ahead)(void const *state, cf_workload_ctx_t const *ctx, uint32_t account, cf_span_t input);
   /* apply decides one input of account.  A refusal leaves state and postings as they were. */
   cf_class_t (*apply)(void *state, cf_workload_ctx_t const *ctx, uint32_t account, uint64_t order, cf_span_t input);
   /* close ends the open window as number `window`, or carries it over (false: nothing was moved). */

@@ -51,7 +51,7 @@ static void        rogue_quit(void *state, cf_workload_ctx_t const *ctx, uint32_
 static void        rogue_save(void const *state, cf_wr_t *wr) {}
 static cf_status_t rogue_load(void *state, cf_span_t in) { return in.len ? CF_ERR_FORMAT : CF_OK; }
 
-static cf_workload_t const rogue = { "rogue", 1, rogue_sz, rogue_open, rogue_apply, rogue_close, rogue_settled, rogue_settled,
+static cf_workload_t const rogue = { "rogue", 1, rogue_sz, rogue_open, NULL, rogue_apply, rogue_close, rogue_settled, rogue_settled,
                                      rogue_quit, rogue_save, rogue_load };
 
 /* ---- a book of three accounts with 100 each in asset 5 ---- */

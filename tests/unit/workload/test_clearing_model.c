@@ -109,7 +109,7 @@ w_result(void *host, uint32_t account, cf_span_t bytes) {
 static cf_workload_ctx_t
 ctx_make(world_t *w) {
   return (cf_workload_ctx_t){ w, 0, w_account, w_available, w_amount_max, w_release_max, w_release_room, w_hold, w_unhold, w_move,
-                              w_release, w_result };
+                              w_release, w_result, NULL };
 }
 
 static void
