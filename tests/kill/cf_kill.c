@@ -225,7 +225,7 @@ static bool dies(char const *role) {
 
 static bool loses(char const *path) {
   char dir[64];
-  bool ledger = below(path, "d/public/ledger"), members = below(path, "d/roles");
+  bool ledger = below(path, "d/public/ledger") || below(path, "d/roles/ledger"), members = below(path, "d/roles");
   if (!cut_role) return below(path, "d");
   if (!strcmp(cut_role, "party")) return below(path, "p");
   if (!strcmp(cut_role, "ledger")) return ledger;

@@ -515,7 +515,6 @@ static void
 test_evidence_dies_at_each_write(void **state) {
   for (size_t n = 0; n < 40; n++) {
     town_t *t = town_new(41, true);
-    town_boot(t);
     for (int i = 0; i < 400 && strcmp(town_missing(t), "verifiers"); i++) town_run(t, 10);
     assert_string_equal(town_missing(t), "verifiers");
     t->durable_left = n;
