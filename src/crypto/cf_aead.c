@@ -6,15 +6,13 @@
 #include <openssl/evp.h>
 
 #include "base/cf_secret.h"
-#include "crypto/cf_gcm.h"
 #include "crypto/cf_lib.h"
 
 struct cf_aead {
-  EVP_CIPHER_CTX *ctx; /* libcrypto wipes the key schedule when it is freed; NULL: gcm does it */
-  cf_gcm_t        gcm;
+  EVP_CIPHER_CTX *ctx; /* libcrypto wipes the key schedule when it is freed */
   size_t          key_sz;
   bool            keyed;
-  uint8_t         key[32]; /* whose schedule ctx or gcm holds */
+  uint8_t         key[32]; /* whose schedule ctx holds: making it costs as much as sealing 256 bytes */
 };
 
 size_t
@@ -27,23 +25,12 @@ cf_aead_key_sz(cf_aead_alg_t alg) {
   return 0;
 }
 
-static cf_aead_t *
-blank(cf_aead_alg_t alg) {
-  cf_aead_t *aead = cf_secret_new(sizeof *aead);
-  cf_lib_must(aead);
-  aead->key_sz = cf_aead_key_sz(alg);
-  return aead;
-}
-
 cf_aead_t *
 cf_aead_new(cf_aead_alg_t alg) {
-  return alg != CF_AEAD_CHACHA20POLY1305 && cf_gcm_here() ? blank(alg) : cf_aead_new_libcrypto(alg);
-}
-
-cf_aead_t *
-cf_aead_new_libcrypto(cf_aead_alg_t alg) {
-  cf_aead_t *aead = blank(alg);
+  cf_aead_t *aead = cf_secret_new(sizeof *aead);
+  cf_lib_must(aead);
   aead->ctx = EVP_CIPHER_CTX_new();
+  aead->key_sz = cf_aead_key_sz(alg);
   cf_lib_must(aead->ctx && EVP_CipherInit_ex2(aead->ctx, cf_lib()->aead[alg], NULL, NULL, 1, NULL) == 1);
   return aead;
 }
@@ -51,7 +38,7 @@ cf_aead_new_libcrypto(cf_aead_alg_t alg) {
 void
 cf_aead_free(cf_aead_t *aead) {
   if (!aead) return;
-  EVP_CIPHER_CTX_free(aead->ctx); /* NULL is fine */
+  EVP_CIPHER_CTX_free(aead->ctx);
   cf_secret_free(aead);
 }
 
@@ -64,28 +51,14 @@ vectors_clean(void) {
 #endif
 }
 
-/* Is this the key of the call before?  If not, it is that of the next. */
-static bool
-same_key(cf_aead_t *aead, uint8_t const *key) {
-  if (aead->keyed && cf_ct_eq(aead->key, key, aead->key_sz)) return true;
-  memcpy(aead->key, key, aead->key_sz);
-  aead->keyed = true;
-  return false;
-}
-
-static void
-gcm(cf_aead_t *aead, uint8_t *out, uint8_t tag[CF_AEAD_TAG_SZ], uint8_t const *key, uint8_t const nonce[12], cf_span_t aad,
-    cf_span_t in, bool sealing) {
-  if (!same_key(aead, key)) cf_gcm_key(&aead->gcm, key, aead->key_sz);
-  cf_gcm_crypt(&aead->gcm, out, tag, nonce, aad, in, sealing);
-}
-
-/* libcrypto's; everything but the tag. */
+/* Everything but the tag. */
 static void
 crypt(cf_aead_t *aead, uint8_t *out, uint8_t const *key, uint8_t const nonce[12], cf_span_t aad, cf_span_t in, int sealing) {
   int  n;
-  bool same = same_key(aead, key);
+  bool same = aead->keyed && cf_ct_eq(aead->key, key, aead->key_sz);
   cf_lib_must(EVP_CipherInit_ex2(aead->ctx, NULL, same ? NULL : key, nonce, sealing, NULL) == 1);
+  if (!same) memcpy(aead->key, key, aead->key_sz);
+  aead->keyed = true;
   if (aad.len) cf_lib_must(EVP_CipherUpdate(aead->ctx, NULL, &n, aad.ptr, (int)aad.len) == 1);
   if (in.len) cf_lib_must(EVP_CipherUpdate(aead->ctx, out, &n, in.ptr, (int)in.len) == 1 && (size_t)n == in.len);
 }
@@ -94,12 +67,10 @@ void
 cf_aead_seal(cf_aead_t *aead, uint8_t *out, uint8_t const *key, uint8_t const nonce[12], cf_span_t aad, cf_span_t in) {
   assert(in.len <= INT_MAX - CF_AEAD_TAG_SZ && aad.len <= INT_MAX);
   int n;
-  if (aead->ctx) {
-    crypt(aead, out, key, nonce, aad, in, 1);
-    cf_lib_must(EVP_CipherFinal_ex(aead->ctx, out + in.len, &n) == 1 && n == 0);
-    cf_lib_must(EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_GET_TAG, CF_AEAD_TAG_SZ, out + in.len) == 1);
-    vectors_clean();
-  } else gcm(aead, out, out + in.len, key, nonce, aad, in, true);
+  crypt(aead, out, key, nonce, aad, in, 1);
+  cf_lib_must(EVP_CipherFinal_ex(aead->ctx, out + in.len, &n) == 1 && n == 0);
+  cf_lib_must(EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_GET_TAG, CF_AEAD_TAG_SZ, out + in.len) == 1);
+  vectors_clean();
   cf_declassify(out, in.len + CF_AEAD_TAG_SZ, "a ciphertext");
 }
 
@@ -109,20 +80,14 @@ cf_aead_open(cf_aead_t *aead, uint8_t *out, uint8_t const *key, uint8_t const no
   if (in.len > INT_MAX || aad.len > INT_MAX) return CF_ERR_BOUND;
   uint8_t tag[CF_AEAD_TAG_SZ], rest[CF_AEAD_TAG_SZ];
   int     n;
-  bool    ok;
   in.len -= sizeof tag;
   memcpy(tag, in.ptr + in.len, sizeof tag);
-  if (aead->ctx) {
-    crypt(aead, out, key, nonce, aad, in, 0);
-    cf_lib_must(EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1);
-    ok = EVP_CipherFinal_ex(aead->ctx, rest, &n) == 1;
-    vectors_clean();
-    if (!ok) ERR_clear_error();
-  } else {
-    gcm(aead, out, rest, key, nonce, aad, in, false);
-    ok = cf_ct_eq(rest, tag, sizeof tag);
-  }
+  crypt(aead, out, key, nonce, aad, in, 0);
+  cf_lib_must(EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1);
+  bool ok = EVP_CipherFinal_ex(aead->ctx, rest, &n) == 1;
+  vectors_clean();
   if (ok) return CF_OK;
+  ERR_clear_error();
   cf_wipe(out, in.len);
   return CF_ERR_AUTH;
 }

@@ -1,5 +1,4 @@
-/* AEAD and HPKE.  Contexts are made once and reused; no allocation in seal and open.  AES-GCM is done by the processor's own
-   instructions where it has them (cf_gcm.h), else, and ChaCha20-Poly1305 always, by libcrypto. */
+/* AEAD and HPKE.  Contexts are made once and reused; no allocation in seal and open. */
 #ifndef CF_CRYPTO_AEAD_H
 #define CF_CRYPTO_AEAD_H
 

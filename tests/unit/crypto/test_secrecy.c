@@ -81,21 +81,6 @@ seal(void) {
   return 0;
 }
 
-static int
-open(void) {
-  static uint8_t const nonce[12];
-  static uint8_t       box[64 + CF_AEAD_TAG_SZ];
-  int                  bad = 0;
-  for (cf_aead_alg_t alg = CF_AEAD_AES128GCM; alg <= CF_AEAD_AES256GCM; alg++) {
-    cf_aead_t *aead = cf_aead_new(alg);
-    cf_aead_seal(aead, box, secret, nonce, CF_SPAN_LIT("aad"), CF_SPAN(secret, 64));
-    bad |= (int)cf_aead_open(aead, out, secret, nonce, CF_SPAN_LIT("aad"), CF_SPAN_OF(box));
-    bad |= (int)cf_aead_open(aead, out, secret, nonce, CF_SPAN_LIT("aae"), CF_SPAN_OF(box));
-    cf_aead_free(aead);
-  }
-  return bad;
-}
-
 static void
 nothing_leaks(void **state) {
   static struct { char const *name; int (*call)(void); bool leaks; } const cases[] = {
@@ -103,7 +88,6 @@ nothing_leaks(void **state) {
     { "cf_ct_eq", compare, false },           { "cf_hex", hex, false },
     { "cf_b64", b64, false },                 { "hashes, HMAC, HKDF", kdf, false },
     { "cf_hpke_export", exporter, false },    { "cf_aead_seal", seal, false },
-    { "cf_aead_open", open, false },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     unsigned before = VALGRIND_COUNT_ERRORS;
