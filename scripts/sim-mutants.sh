@@ -17,6 +17,14 @@ build() {
 }
 build || exit 1
 
+# The first seed that finds it: by the invariant of a number, or by the leak test.
+search() {
+  case $1 in
+  leak) "$work/build/bin/counterfoil-sim" --leak --seeds 20 --jobs "$jobs" 2>/dev/null | grep ' leak:' ;;
+  *) "$work/build/bin/counterfoil-sim" --seeds "$seeds" --jobs "$jobs" --first "$1" 2>/dev/null | grep "invariant $1:" ;;
+  esac
+}
+
 found=0 lost=0
 for patch in "$top"/sim/mutants/*.patch; do
   name=$(basename "$patch" .patch)
@@ -31,7 +39,7 @@ for patch in "$top"/sim/mutants/*.patch; do
     echo "$name: does not compile"
     lost=$((lost + 1))
   else
-    first=$("$work/build/bin/counterfoil-sim" --seeds "$seeds" --jobs "$jobs" --first "${name%%-*}" | grep "invariant ${name%%-*}:" | head -1)
+    first=$(search "${name%%-*}" | head -1)
     if [ -n "$first" ]; then
       echo "$name: found at $first"
       found=$((found + 1))

@@ -1,23 +1,5 @@
 /* The one who sees everything: what witnesses signed, what the enclaves let out, what the ledger executed, and whether it fits
-   together.
-
-   1 an accepted input is in exactly one counting receipt
-   2 there is one chain of counting receipts, and one log under a witness quorum
-   3 every content is settled at most once: one content per head, ranges without overlap
-   4 value is conserved
-   5 no signature and no result leave before witnessed inclusion with exclusive view
-   6 after faults stop, everything submitted settles
-   7 an enclave that is shown another one of itself ends
-   8 no witness goes back behind what it answered
-   9 obligations stand against final funds only: a block counts when k observers stand behind it
-  10 a promise is kept: what was promised is given to the enclave, whatever happens to the gateway
-  11 an exit is never blocked: it is taken when it is asked for, and paid when it is due
-  12 an order executes once
-  13 no AEAD key and nonce seal two plaintexts
-  14 a planted root or snapshot never opens a book
-  15 a stale or mixed view of the ledger changes nothing, and what a receipt says of the ledger one block says
-  16 receipts that a certified boot entry adopted count, and nothing else of older instances does
-  17 an honest domain gets out of every fault that it may meet: it serves again when faults stop */
+   together. */
 #ifndef CF_SIM_CHECK_H
 #define CF_SIM_CHECK_H
 
@@ -35,6 +17,9 @@
 #define CF_CHECK_LOG_MAX 8192
 #define CF_CHECK_BLOCKS_MAX 8192
 #define CF_CHECK_ACCOUNTS_MAX 4 /* by number, from 1 */
+
+#define CF_CHECK_INVARIANTS 17
+extern char const *const cf_check_names[CF_CHECK_INVARIANTS + 1]; /* by number, from 1: what must hold */
 
 struct cf_town;
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "cf_forger.h"
+#include "cf_leak.h"
 #include "cf_liars.h"
 #include "cf_nonces.h"
 #include "ledger/cf_call.h"
@@ -262,6 +263,15 @@ static void add_people(cf_town_t *t) {
   t->world.node[t->clerk_node].peer[CF_PEER_LEDGER].node = t->ledger_node;
 }
 
+/* Two sets of secrets that nobody outside can tell apart: other amounts, which leave everybody's sign as it is, and for some inputs
+   another reason to be refused (no credit, and to oneself). */
+static void hide(cf_town_t const *t, cf_party_input_t *in, unsigned party, size_t i) {
+  in->amount = (1 + in->amount % 400) * t->secrets;
+  if (in->withdrawal || i % 4 != 3) return;
+  if (t->secrets == 1) in->amount = 1000000;
+  else in->payee = party + 1;
+}
+
 /* What a party will want: some obligations to others, some withdrawals, over half a minute. */
 static void plan(cf_town_t *t, unsigned party) {
   cf_party_file_t *f = &t->party[party].plan;
@@ -274,6 +284,7 @@ static void plan(cf_town_t *t, unsigned party) {
                                      .amount = 1 + cf_prng_below(&t->draw, 3000),
                                      .withdrawal = cf_prng_chance(&t->draw, 10000)};
     if (f->input[i].withdrawal) f->input[i].payee = 0;
+    if (t->secrets) hide(t, &f->input[i], party, i);
   }
 }
 
@@ -310,6 +321,7 @@ static void on_effect(void *ctx, unsigned node, cf_effect_t const *e) {
   cf_town_t *t = ctx;
   cf_check_effect(&t->check, node, e);
   cf_check_statement(&t->check, node, e);
+  if (t->seen) cf_leak_effect(t->seen, &t->world, node, e);
   for (unsigned i = 0; i < t->parties && e->kind == CF_FX_ASK; i++)
     if (t->party_node[i] == node) cf_nonces_left(i + 1);
 }
@@ -322,6 +334,7 @@ static void before(void *ctx, cf_machine_t *m, cf_span_t request) {
 static void watch(void *ctx, cf_machine_t *m, cf_span_t request, cf_span_t answer) {
   cf_town_t *t = ctx;
   cf_check_boundary(&t->check, m, request, answer);
+  if (t->seen) cf_leak_crossing(t->seen, &t->world, request, answer);
   if (cf_nonces_reused()) cf_world_fail(&t->world, 13, "%s", cf_nonces_reused());
   cf_host_forge(t, m, request, answer);
 }
@@ -333,7 +346,7 @@ static void make_zombie(cf_town_t *t) {
   assert(t->zombie.answer);
 }
 
-void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace) {
+void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace, unsigned secrets, FILE *seen) {
   static cf_drbg_t libcrypto, people;
   memset(t, 0, sizeof *t);
   cf_nonces_begin();
@@ -342,6 +355,8 @@ void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace) {
   t->seed.b[0] = 1;
   memcpy(t->seed.b + 8, &seed, sizeof seed);
   t->one = seed % 2;
+  t->secrets = secrets;
+  t->seen = seen;
   t->assets = 1 + (unsigned)cf_prng_below(&t->draw, 3);
   t->parties = 2 + (unsigned)cf_prng_below(&t->draw, 2);
   cf_crypto_seed_libcrypto(cf_town_entropy(t, &libcrypto));

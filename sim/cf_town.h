@@ -74,6 +74,8 @@ struct cf_town {
   cf_hash_t       seed;
   uint64_t        lives; /* entropy of each life differs */
   bool            one;   /* councils of 1 of 1 */
+  unsigned        secrets;
+  FILE           *seen;
   cf_town_keys_t  keys;
   cf_softtpm_t    tpm;
   cf_p256_key_t  *gateway_key;
@@ -109,7 +111,8 @@ struct cf_town {
 
 /* cf_town_found makes the domain's documents (cf_town_genesis.c); cf_town_build its nodes and starts them. */
 void cf_town_found(cf_town_t *t);
-void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace);
+/* secrets: 0, or one of two sets of amounts and reasons of refusal, 1 and 2, of one shape; seen (may be NULL) receives what a host sees. */
+void cf_town_build(cf_town_t *t, uint64_t seed, FILE *trace, unsigned secrets, FILE *seen);
 void cf_town_raze(cf_town_t *t);
 /* Entropy for a life that begins: another one each time, and the same in every run of the seed. */
 cf_entropy_t cf_town_entropy(cf_town_t *t, cf_drbg_t *drbg);

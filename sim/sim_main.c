@@ -1,5 +1,6 @@
 /* counterfoil-sim: whole deployments under seeded faults.  --seeds n, --from s, --jobs j; --seed s replays one, -v with its
-   trace; --calm has no faults; --hash prints each seed's digest of all that happened; --first n ends at the first violation of invariant n.  Exit code: 0; 1 violations; 3 something
+   trace; --calm has no faults; --hash prints each seed's digest of all that happened; --first n ends at the first violation of invariant n;
+   --leak runs each seed twice, without faults, with other secrets; --list names faults and invariants.  Exit code: 0; 1 violations; 3 something
    never happened in a long run. */
 #include <assert.h>
 #include <malloc.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cf_leak.h"
 #include "cf_town.h"
 
 enum { FAULTS_MS = 30000, CALM_MS = 600000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
@@ -26,7 +28,7 @@ typedef struct {
 typedef struct {
   uint64_t from, seeds;
   unsigned jobs;
-  bool     verbose, calm, hash;
+  bool     verbose, calm, hash, leak;
   unsigned first; /* ends at the first violation of this invariant; 0: goes on to the end */
 } options_t;
 
@@ -36,11 +38,23 @@ static void turn_until(cf_town_t *t, uint64_t until_ms) {
   while (cf_world_turn(&t->world, until_ms)) cf_check_ledger(&t->check);
 }
 
-static void run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
+/* What everybody may read of a domain. */
+static void ask_public(cf_town_t *t) {
+  static char const *const names[] = {"GET /metrics", "GET /v1/status", "GET /v1/domain"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    cf_world_send(&t->world, t->party_node[0],
+                  &(cf_effect_t){.kind = CF_FX_ASK,
+                                 .peer = CF_PEER_GATEWAY,
+                                 .id = UINT64_MAX,
+                                 .timeout_ms = 1000,
+                                 .name = CF_SPAN(names[i], strlen(names[i]))});
+}
+
+static void run_town(outcome_t *out, uint64_t seed, options_t const *o, unsigned secrets, FILE *seen) {
   static cf_town_t town; /* built anew each time; its pages stay */
   cf_town_t       *t = &town;
   char             why[256] = "";
-  cf_town_build(t, seed, o->verbose ? stdout : NULL);
+  cf_town_build(t, seed, o->verbose ? stdout : NULL, secrets, seen);
   uint64_t calm_at = t->world.now_ms + FAULTS_MS, end_at = calm_at + CALM_MS;
   if (!o->calm) {
     cf_town_faults(t, calm_at);
@@ -50,6 +64,7 @@ static void run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
   bool settled = false, closed = false;
   while (!settled && !t->world.violation[0] && t->world.now_ms < end_at) {
     turn_until(t, t->world.now_ms + 1000);
+    if (seen) ask_public(t);
     if (t->split && !closed) cf_clerk_close(&t->clerk); /* two forks of the log, a quorum for neither: nothing may go on, and all may leave */
     closed = t->split;
     settled = closed ? cf_check_all_left(&t->check, why, sizeof why) : cf_check_settled(&t->check, why, sizeof why);
@@ -60,6 +75,31 @@ static void run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
   *out = (outcome_t){.seed = seed, .hash = t->world.hash, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
   memcpy(out->violation, t->world.violation, sizeof out->violation);
   cf_town_raze(t);
+}
+
+/* A host sees the same whatever is sealed. */
+static void run_twice(outcome_t *out, uint64_t seed, options_t const *o) {
+  char  *seen[2] = {NULL, NULL}, how[420];
+  size_t len[2];
+  for (unsigned i = 0; i < 2; i++) {
+    FILE *f = open_memstream(&seen[i], &len[i]);
+    if (!f) abort();
+    run_town(out, seed, o, i + 1, f);
+    fclose(f);
+    if (out->bad) break;
+  }
+  if (!out->bad && cf_leak_differ(how, sizeof how, seen[0], seen[1])) {
+    out->bad = true;
+    snprintf(out->violation, sizeof out->violation, "leak: %s", how);
+  }
+  if (o->verbose) printf("%zu bytes seen\n", len[0]);
+  free(seen[0]);
+  free(seen[1]);
+}
+
+static void run_seed(outcome_t *out, uint64_t seed, options_t const *o) {
+  if (o->leak) run_twice(out, seed, o);
+  else run_town(out, seed, o, 0, NULL);
 }
 
 /* ---- many: workers that take the next seed ---- */
@@ -186,10 +226,17 @@ static int run_all(options_t const *o) {
   return bad ? 1 : whole ? 0 : 3;
 }
 
+static int print_list(void) {
+  for (size_t i = 0; i < CF_FAULT_KINDS; i++) printf("fault: %s\n", cf_fault_names[i]);
+  for (size_t i = 1; i <= CF_CHECK_INVARIANTS; i++) printf("invariant: %zu %s\n", i, cf_check_names[i]);
+  return 0;
+}
+
 static uint64_t number(char const *s) { return s ? strtoull(s, NULL, 10) : 0; }
 
 int main(int argc, char **argv) {
   options_t o = {.seeds = 100, .jobs = 2};
+  bool      list = false;
   for (int i = 1; i < argc; i++) {
     char const *next = i + 1 < argc ? argv[i + 1] : NULL;
     if (!strcmp(argv[i], "--seeds")) o.seeds = number(next), i++;
@@ -198,13 +245,16 @@ int main(int argc, char **argv) {
     else if (!strcmp(argv[i], "--jobs")) o.jobs = (unsigned)number(next), i++;
     else if (!strcmp(argv[i], "--calm")) o.calm = true;
     else if (!strcmp(argv[i], "--hash")) o.hash = true;
+    else if (!strcmp(argv[i], "--leak")) o.leak = o.calm = true;
+    else if (!strcmp(argv[i], "--list")) list = true;
     else if (!strcmp(argv[i], "--first")) o.first = (unsigned)number(next), i++;
     else if (!strcmp(argv[i], "-v")) o.verbose = true;
     else {
-      fprintf(stderr, "usage: counterfoil-sim [--seeds N] [--from S] [--seed S] [--jobs J] [--calm] [--hash] [--first INVARIANT] [-v]\n");
+      fprintf(stderr, "usage: counterfoil-sim [--seeds N] [--from S] [--seed S] [--jobs J] [--calm] [--hash] [--leak] [--list] [--first INVARIANT] [-v]\n");
       return 2;
     }
   }
+  if (list) return print_list();
   if (!o.jobs || o.jobs > JOBS_MAX) o.jobs = 1;
   (void)cf_soft_ca(); /* made once; secrets are not, because their pool would be shared by all children */
   return run_all(&o);
