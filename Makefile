@@ -6,6 +6,7 @@
 #   make fuzz FUZZ_SECONDS=n FUZZ=name      make sim SEEDS=n      make bench ONLY=word
 #   make alter           every file of a domain altered in every way: found by name, or refused, or made again
 #   make kill-matrix  power-cut   ONLY=word: each process ended, or without power, at each point of its life (docs/operations.md)
+#   make soak SOAK_SECONDS=n INPUT=transfers.csv   traffic for half an hour: nothing lost or doubled, memory and descriptors flat
 #   make sim-mutants     planted bugs, each of which the simulator must find
 #   make control-mutants each control of docs/controls.md taken out; a test of its row must fail
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
@@ -14,13 +15,14 @@
 MAKEFLAGS += --no-print-directory
 SEEDS        ?= 1000
 FUZZ_SECONDS ?= 10
+SOAK_SECONDS ?= 1800
 PREFIX       ?= /usr/local
 INPUT        ?= $(wildcard ../shared/data/transfers-erc20.csv)
 JOBS         ?= $(shell nproc)
 
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
 .PHONY: sim-mutants control-mutants
-.PHONY: alter kill-matrix power-cut
+.PHONY: alter soak kill-matrix power-cut
 .PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
 
@@ -65,6 +67,10 @@ sim: build
 alter: build
 	$(call cmake-build,release,counterfoil-alter)
 	@sh tests/alter/alter.sh
+
+soak: build
+	$(call cmake-build,release,counterfoil-soak)
+	@build/bin/counterfoil-soak $(SOAK_SECONDS) $(INPUT)
 
 sim-mutants:
 	@sh scripts/sim-mutants.sh

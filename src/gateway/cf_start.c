@@ -106,6 +106,9 @@ on_manifest(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   if (row && !ev->status && ev->code == 200 && cf_hash_eq(&is, &row->manifest) && ev->body.len == row->inputs * 32) {
     memcpy(g->ids, ev->body.ptr, ev->body.len);
     cf_index_add(&g->index, row->sequence, g->ids, (uint32_t)row->inputs, &root);
+  } else {
+    cf_gateway_say(g, fx, CF_LINE_WARN, CF_PUBLIC_TEXT("archive-broken"),
+                   CF_PUBLIC_TEXT("this receipt's manifest is missing or altered: restore it, its envelopes are not found"), g->index_at);
   }
   g->index_at++;
   index_go(g, fx);
