@@ -5,6 +5,7 @@ typedef struct {
   uint64_t         index;
   cf_history_fn_t *fn;
   void            *ctx;
+  cf_history_known_fn_t *known; /* NULL: nothing is */
 } feed_t;
 
 static cf_status_t
@@ -272,6 +273,12 @@ may_count(cf_history_t const *h, cf_history_boot_t const *b, cf_history_receipt_
   return NULL;
 }
 
+static bool
+receipt_signed(feed_t const *f, uint64_t sequence, cf_span_t entry, cf_sign1_t const *s, cf_p256_pub_t const *pub) {
+  if (f->known && kid_is(s, pub) && f->known(f->ctx, sequence, entry)) return true;
+  return signed_by(s, pub);
+}
+
 static cf_status_t
 on_receipt(feed_t const *f, cf_span_t entry) {
   cf_history_t *h = f->h;
@@ -283,7 +290,7 @@ on_receipt(feed_t const *f, cf_span_t entry) {
   cf_hash_t instance;
   memcpy(instance.b, doc.instance, 32);
   cf_history_boot_t const *b = cf_history_by_instance(h, &instance);
-  if (!b || b->cert_index == CF_NO_INDEX || doc.epoch != b->index || !signed_by(&s, &b->receipt)) {
+  if (!b || b->cert_index == CF_NO_INDEX || doc.epoch != b->index || !receipt_signed(f, doc.sequence, entry, &s, &b->receipt)) {
     return tell(f, CF_HISTORY_FAULT, NULL, NULL, "a receipt of no known epoch, or badly signed");
   }
   cf_history_receipt_t r = { .sequence = doc.sequence, .index = f->index, .boot = b->index };
@@ -327,8 +334,13 @@ typ_is(cf_sign1_t const *s, char const *typ) {
 
 cf_status_t
 cf_history_feed(cf_history_t *h, uint64_t index, cf_span_t entry, cf_history_fn_t *fn, void *ctx) {
+  return cf_history_feed_known(h, index, entry, fn, NULL, ctx);
+}
+
+cf_status_t
+cf_history_feed_known(cf_history_t *h, uint64_t index, cf_span_t entry, cf_history_fn_t *fn, cf_history_known_fn_t *known, void *ctx) {
   if (index != h->next) return CF_ERR_FORMAT;
-  feed_t      f  = { h, index, fn, ctx };
+  feed_t      f  = { h, index, fn, ctx, known };
   cf_status_t st = CF_OK;
   cf_sign1_t  s;
   if (cf_sign1_decode(&s, entry, NULL, NULL)) st = tell(&f, CF_HISTORY_FAULT, NULL, NULL, "not a signed statement");

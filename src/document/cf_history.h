@@ -108,6 +108,12 @@ void cf_history_copy(cf_history_t *to, cf_history_t const *from);
    A bad entry is an event, not an error. */
 CF_MUST_CHECK cf_status_t cf_history_feed(cf_history_t *h, uint64_t index, cf_span_t entry, cf_history_fn_t *fn, void *ctx);
 
+/* cf_history_feed_known does the same, and asks known about each receipt that names the key of its epoch: where the caller made or verified this
+   very entry, signature included, it is not computed again. */
+typedef bool              cf_history_known_fn_t(void *ctx, uint64_t sequence, cf_span_t entry);
+CF_MUST_CHECK cf_status_t cf_history_feed_known(cf_history_t *h, uint64_t index, cf_span_t entry, cf_history_fn_t *fn,
+                                                cf_history_known_fn_t *known, void *ctx);
+
 /* Borrowed; NULL when there is none. */
 cf_history_boot_t const *cf_history_newest(cf_history_t const *h);
 cf_history_boot_t const *cf_history_certified(cf_history_t const *h);

@@ -83,6 +83,14 @@ is_root(cf_frontier_t const *f, uint8_t const root[32]) {
   return !memcmp(is.b, root, 32);
 }
 
+/* A receipt that lies here whole was signed here, or by an instance before whose records are ours. */
+static bool
+known(void *ctx, uint64_t sequence, cf_span_t entry) {
+  cf_enclave_t const *e    = ctx;
+  size_t              slot = sequence % CF_RECEIPTS_KEPT;
+  return sequence >= e->receipts_from && sequence <= e->sequence && cf_span_eq(CF_SPAN(e->receipts[slot], e->receipt_sz[slot]), entry);
+}
+
 static cf_refuse_t
 read_entries(cf_enclave_t *e, cf_rd_t *in) {
   uint64_t first = cf_rd_u64(in);
@@ -100,7 +108,7 @@ read_entries(cf_enclave_t *e, cf_rd_t *in) {
     cf_frontier_add(&e->ahead.frontier, &leaf);
     if (e->ahead.frontier.size == e->checkpoint.size && !is_root(&e->ahead.frontier, e->checkpoint.root))
       return CF_REFUSE_PROOF; /* another log */
-    if (cf_history_feed(&e->ahead.history, first + i, entry, on_entry, e)) return CF_REFUSE_BOUND;
+    if (cf_history_feed_known(&e->ahead.history, first + i, entry, on_entry, known, e)) return CF_REFUSE_BOUND;
   }
   return CF_REFUSE_NONE;
 }

@@ -403,6 +403,7 @@ cf_batcher_answer(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   }
   g->batching          = false;
   g->views.batch_first = false;
+  cf_row(g, g->sequence)->own = true;
   journal(g, fx, record, receipt, cf_row(g, g->sequence), cnt); /* durable before anything behind it */
   (void)cf_logside_queue(g, CF_ENTRY_RECEIPT, g->sequence, receipt);
   cf_metrics_add(&g->metrics, CF_METRIC_BATCHES, cf_public_u64(1));

@@ -142,6 +142,7 @@ typedef struct {
   uint64_t  inputs;
   cf_hash_t hash, manifest, results_root, proof;
   uint32_t  len;
+  bool      own; /* as the enclave gave it, in this life */
   uint8_t   bytes[CF_RECEIPT_BYTES];
 } cf_row_t;
 

@@ -482,6 +482,37 @@ static void test_faults(void **state) {
   run_free(&run);
 }
 
+/* A receipt that the caller knows is taken at its word for the signature, and for nothing else. */
+static cf_span_t known_entry;
+static bool      is_known(void *ctx, uint64_t sequence, cf_span_t entry) { return sequence == 1 && cf_span_eq(entry, known_entry); }
+
+static cf_history_kind_t feed_known(run_t *r, cf_span_t entry) {
+  r->heard.events = 0;
+  assert_int_equal(cf_history_feed_known(&r->h, r->told.size++, entry, hear, is_known, &r->heard), CF_OK);
+  return r->heard.first.kind;
+}
+
+static void test_known(void **state) {
+  begin(&run);
+  certify(&run, 0);
+  instance_t    *i = &run.told.inst[0];
+  static uint8_t buf[CF_ENTRY_MAX], strange[CF_ENTRY_MAX];
+  cf_hash_t      hash;
+  made_t const  *m = &run.told.made[make_receipt(&run, 0, SIZE_MAX)];
+  cf_receipt_t   r = example_receipt(&ex, i, 1, &m->previous, &m->before, &m->after);
+  known_entry = entry_receipt(strange, sizeof strange, &hash, &r, i->identity);
+  assert_int_equal(feed_known(&run, known_entry), CF_HISTORY_FAULT); /* names another key */
+  known_entry = CF_SPAN(NULL, 0);
+  cf_span_t e = entry_receipt(buf, sizeof buf, &hash, &r, i->receipt);
+  buf[e.len - 1] ^= 1; /* the signature */
+  assert_int_equal(feed_known(&run, e), CF_HISTORY_FAULT); /* not known */
+  assert_int_equal(run.h.sequence, 0);
+  known_entry = e;
+  assert_int_equal(feed_known(&run, e), CF_HISTORY_WAITS);
+  assert_int_equal(run.h.sequence, 1);
+  run_free(&run);
+}
+
 /* Entry 0 is the log's own. */
 static void test_entry_0(void **state) {
   run_init(&run);
@@ -681,7 +712,7 @@ int main(void) {
       cmocka_unit_test(test_uncertified),
       cmocka_unit_test(test_adopted_late),
       cmocka_unit_test(test_never_certified_never_counts),
-      cmocka_unit_test(test_faults),
+      cmocka_unit_test(test_known), cmocka_unit_test(test_faults),
       cmocka_unit_test(test_entry_0),
       cmocka_unit_test(test_waiting_full),
       cmocka_unit_test(test_boots_full),
