@@ -27,7 +27,8 @@ static int attest(cf_remote_t *r, cf_account_t **account, cf_wallet_file_t const
 }
 
 /* ---- the order ----
-   It is stored before it leaves, until it is decided: a command that ended on the way, and is run again, sends the same envelope and no second order. */
+   It is stored before it leaves, until it is decided: a command that ended on the way, and is run again, sends the same envelope
+   and no second order. */
 
 static char *order_path(cf_wallet_file_t const *w, cf_account_t const *account) {
   return cf_fmt("%s/order-%s", w->dir, cf_hex(CF_SPAN_OF(account->domain.b)));
@@ -56,7 +57,8 @@ static int order_refused(char const *path, cf_account_t *account, cf_wallet_file
 }
 
 /* What the enclave decided; notices are about what comes later. */
-static int order_decision(uint64_t *class, char const *url, cf_account_t *account, cf_wallet_file_t const *w, cf_hash_t const *id) {
+static int order_decision(uint64_t *class, char const *url, cf_account_t *account, cf_wallet_file_t const *w,
+                          cf_hash_t const *id) {
   uint8_t    plain[CF_BUCKET_MAX];
   cf_span_t  body;
   cf_error_t err = {0};
@@ -74,7 +76,8 @@ static int order_decision(uint64_t *class, char const *url, cf_account_t *accoun
 }
 
 static int overdue(cf_wait_t const *w) {
-  return cf_fail(CF_EXIT_WORLD, "withdraw", "timeout", "order", "found", w->missing, "next", "withdraw again: the order stays the same", NULL);
+  return cf_fail(CF_EXIT_WORLD, "withdraw", "timeout", "order", "found", w->missing, "next",
+                 "withdraw again: the order stays the same", NULL);
 }
 
 /* Sends the order that is stored, if there is one, and sees it to its end. */
@@ -82,7 +85,7 @@ static int order_follow(char const *path, char const *url, cf_account_t *account
   cf_wait_t      wait = {.what = "withdraw", .url = url, .until_ms = cf_mono_ms() + WAIT_MS};
   cf_submitted_t s;
   cf_span_t      envelope;
-  uint64_t       class = CF_RESULT_ACCEPTED;
+  uint64_t class = CF_RESULT_ACCEPTED;
   if (access(path, F_OK)) return 0;
   int code = cf_slurp(&envelope, path, CF_ENVELOPE_MAX);
   if (!code) code = cf_submit_post(&s, "withdraw", url, &envelope, 1);
@@ -96,7 +99,8 @@ static int order_follow(char const *path, char const *url, cf_account_t *account
   cf_advice_t const advice = cf_advice_result(class);
   if (advice.found) {
     (void)unlink(path);
-    return cf_fail(CF_EXIT_FAILS, "withdraw", "refused", cf_result_class_name(class), "found", advice.found, "next", advice.next, NULL);
+    return cf_fail(CF_EXIT_FAILS, "withdraw", "refused", cf_result_class_name(class), "found", advice.found, "next", advice.next,
+                   NULL);
   }
   code = cf_wait_final(&wait, &s, &id);
   if (!code && wait.missing) return overdue(&wait);

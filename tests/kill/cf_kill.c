@@ -1,7 +1,7 @@
-/* Runs a command, follows all that it starts, and ends one of the processes at a point of its life: before or after its n-th call that makes
-   something durable (fsync, fdatasync, rename, link, a synchronous write) or, for those that hold nothing durable of their own, its n-th message.
-   Or it cuts the power there (disk.h).  The programs are the released ones and know nothing of it: ptrace, and a filter of system calls that
-   stops them at those calls alone. */
+/* Runs a command, follows all that it starts, and ends one of the processes at a point of its life: before or after its n-th call
+   that makes something durable (fsync, fdatasync, rename, link, a synchronous write) or, for those that hold nothing durable of
+   their own, its n-th message. Or it cuts the power there (disk.h).  The programs are the released ones and know nothing of it:
+   ptrace, and a filter of system calls that stops them at those calls alone. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +23,13 @@
 
 #include "disk.h"
 
-static char const usage[] =
-    "cf-kill [--root DIR] [--seed N] [--points FILE] [--at ROLE:N:ACT]... COMMAND...\n"
-    "  ACT      before, after: the process is killed before or after the call\n"
-    "           drop, torn, mixed: the power of its machine is cut there, with what was not durable dropped, the last write torn,\n"
-    "           or any part of it there; drop-all and so on: that of every machine of the domain\n"
-    "  --root   where the machines' disks lie: DIR/d the domain, DIR/p a party's\n"
-    "  --points gets a line for each point that was passed, and for each that was acted on\n";
+static char const usage[] = "cf-kill [--root DIR] [--seed N] [--points FILE] [--at ROLE:N:ACT]... COMMAND...\n"
+                            "  ACT      before, after: the process is killed before or after the call\n"
+                            "           drop, torn, mixed: the power of its machine is cut there, with what was not durable "
+                            "dropped, the last write torn,\n"
+                            "           or any part of it there; drop-all and so on: that of every machine of the domain\n"
+                            "  --root   where the machines' disks lie: DIR/d the domain, DIR/p a party's\n"
+                            "  --points gets a line for each point that was passed, and for each that was acted on\n";
 
 enum { ROLE_SZ = 24, ACTS_MAX = 16 };
 
@@ -58,8 +58,11 @@ static void act_add(char const *text) {
     char const *name;
     act_kind_t  kind;
     disk_cut_t  cut;
-  } const kinds[] = {{"before", ACT_BEFORE, 0},       {"after", ACT_AFTER, 0},          {"drop", ACT_CUT, DISK_DROP},
-                     {"torn", ACT_CUT, DISK_TORN}, {"mixed", ACT_CUT, DISK_MIXED}};
+  } const kinds[] = {{"before", ACT_BEFORE, 0},
+                     {"after", ACT_AFTER, 0},
+                     {"drop", ACT_CUT, DISK_DROP},
+                     {"torn", ACT_CUT, DISK_TORN},
+                     {"mixed", ACT_CUT, DISK_MIXED}};
   char   name[16] = "";
   act_t *a = &acts[act_cnt];
   if (act_cnt++ == ACTS_MAX || sscanf(text, "%23[^:]:%u:%15s", a->role, &a->n, name) != 3) errx(2, "%s: not ROLE:N:ACT", text);
@@ -115,7 +118,8 @@ static unsigned count_up(char const *role) {
 }
 
 static bool is_party(char const *word) {
-  static char const *const commands[] = {"wallet", "deposit", "attest", "seal", "submit", "receipt", "result", "withdraw", "exit"};
+  static char const *const commands[] = {"wallet",  "deposit", "attest",   "seal", "submit",
+                                         "receipt", "result",  "withdraw", "exit"};
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     if (!strcmp(word, commands[i])) return true;
   return false;
@@ -264,7 +268,8 @@ static void act(act_t *a, proc_t *who) {
   doom(who);
   for (proc_t *p = procs; a->kind == ACT_CUT && p; p = p->next)
     if (dies(p->role)) doom(p);
-  wait_dead();
+  wait_dead(); /* another act may come meanwhile, and be done before this one */
+  cut_role = a->all ? NULL : role;
   if (a->kind == ACT_CUT) changed = disk_cut(a->cut, loses, &seed);
   if (points) fprintf(points, "acted %s %u changed %u\n", role, a->n, changed), fflush(points);
   for (thread_t *t = threads; t; t = t->next) {
@@ -287,8 +292,9 @@ static bool string_at(char out[PATH_MAX], pid_t pid, uint64_t addr) {
   size_t n = 0;
   while (n < PATH_MAX) { /* page by page: the next may not be there */
     size_t       len = 4096 - ((addr + n) & 4095);
-    struct iovec ours = {out + n, len < PATH_MAX - n ? len : PATH_MAX - n}, theirs = {(void *)(uintptr_t)(addr + n), ours.iov_len};
-    ssize_t      got = process_vm_readv(pid, &ours, 1, &theirs, 1, 0);
+    struct iovec ours = {out + n, len < PATH_MAX - n ? len : PATH_MAX - n},
+                 theirs = {(void *)(uintptr_t)(addr + n), ours.iov_len};
+    ssize_t got = process_vm_readv(pid, &ours, 1, &theirs, 1, 0);
     if (got <= 0) return false;
     if (memchr(out + n, 0, (size_t)got)) return true;
     n += (size_t)got;
@@ -391,7 +397,8 @@ static void call_begins(thread_t *t, call_t c) {
   t->fd = (int)c.args[0];
   t->is_write = is_write(c);
   t->off = c.nr == SYS_pwrite64 || c.nr == SYS_pwritev || c.nr == SYS_pwritev2 ? (off_t)c.args[3] : -1;
-  t->durable = t->is_write && ((fdinfo(pid, t->fd, "flags:", 8) & O_DSYNC) || (c.nr == SYS_pwritev2 && (c.args[5] & (RWF_DSYNC | RWF_SYNC))));
+  t->durable = t->is_write &&
+               ((fdinfo(pid, t->fd, "flags:", 8) & O_DSYNC) || (c.nr == SYS_pwritev2 && (c.args[5] & (RWF_DSYNC | RWF_SYNC))));
   t->is_open = cuts && is_open_to_write(about, pid, c);
   if (t->is_open) disk_open_begins(about);
 
@@ -467,14 +474,15 @@ static void stopped(pid_t tid, int status) {
 
 /* The calls at which a program stops. */
 static void filter_load(void) {
-  static int const always[] = {SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(linkat),
-                               SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SYS(pwritev2),
-                               SCMP_SYS(sendto), SCMP_SYS(sendmsg)},
+  static int const always[] = {SCMP_SYS(fsync),    SCMP_SYS(fdatasync), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
+                               SCMP_SYS(linkat),   SCMP_SYS(write),     SCMP_SYS(writev), SCMP_SYS(pwrite64), SCMP_SYS(pwritev),
+                               SCMP_SYS(pwritev2), SCMP_SYS(sendto),    SCMP_SYS(sendmsg)},
                    opens[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2)};
   scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
   bool            ok = ctx != NULL;
   for (size_t i = 0; ok && i < sizeof always / sizeof *always; i++) ok = !seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), always[i], 0);
-  for (size_t i = 0; ok && cuts && i < sizeof opens / sizeof *opens; i++) ok = !seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), opens[i], 0);
+  for (size_t i = 0; ok && cuts && i < sizeof opens / sizeof *opens; i++)
+    ok = !seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), opens[i], 0);
   if (!ok || seccomp_load(ctx)) errx(2, "the filter of system calls cannot be loaded");
   seccomp_release(ctx);
 }

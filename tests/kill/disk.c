@@ -236,7 +236,7 @@ void disk_written(pid_t pid, int fd, off_t off, off_t len, bool durable) {
 }
 
 disk_sync_t *disk_sync_begins(pid_t pid, int fd) {
-  char path[PATH_MAX], link[64];
+  char        path[PATH_MAX], link[64];
   struct stat st;
   snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, fd);
   if (!path_of(path, pid, fd) || stat(link, &st)) return NULL;

@@ -1,5 +1,6 @@
 /* The disk as a power cut would leave it: of a folder's files the bytes that fsync, fdatasync or a synchronous write of
-   theirs covered, under the names that an fsync of their folder covered.  Told of each call by the tracer (cf_kill.c); one thread. */
+   theirs covered, under the names that an fsync of their folder covered.  Told of each call by the tracer (cf_kill.c); one
+   thread. */
 #ifndef CF_KILL_DISK_H
 #define CF_KILL_DISK_H
 
@@ -7,8 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* disk_init takes all that is below root now as durable.  root is absolute and without links, and stays the caller's.  skip says of a path
-   below root that it is no part of the disk. */
+/* disk_init takes all that is below root now as durable.  root is absolute and without links, and stays the caller's.  skip says
+   of a path below root that it is no part of the disk. */
 void disk_init(char const *root, bool (*skip)(char const *path));
 
 /* Before a file is opened for writing, by the path that names it; after, by its descriptor. */
@@ -20,8 +21,8 @@ void disk_written(pid_t pid, int fd, off_t off, off_t len, bool durable);
 
 /* What is in a file or folder when a sync begins is durable when it has ended.  NULL: nothing of ours. */
 typedef struct disk_sync disk_sync_t;
-disk_sync_t *disk_sync_begins(pid_t pid, int fd);
-void         disk_sync_ended(disk_sync_t *s, bool ok);
+disk_sync_t             *disk_sync_begins(pid_t pid, int fd);
+void                     disk_sync_ended(disk_sync_t *s, bool ok);
 
 typedef enum {
   DISK_DROP, /* nothing that was not durable is there                                          */
@@ -29,7 +30,8 @@ typedef enum {
   DISK_MIXED /* of each name and each sector either the durable state or the last, by the seed */
 } disk_cut_t;
 
-/* disk_cut makes the files for which in_scope holds what they are after a cut; nobody has them open.  Returns how many changed. */
+/* disk_cut makes the files for which in_scope holds what they are after a cut; nobody has them open.  Returns how many changed.
+ */
 unsigned disk_cut(disk_cut_t how, bool (*in_scope)(char const *path), uint64_t *seed);
 
 uint64_t disk_random(uint64_t *seed);
