@@ -136,7 +136,7 @@ cf_sha256(cf_span_t in) {
   size_t   whole = in.len / BLOCK;
   memcpy(h, h0, sizeof h);
   if (whole) blocks(h, in.ptr, whole);
-  blocks(h, last, pad(last, in.ptr + whole * BLOCK, in.len % BLOCK, in.len));
+  blocks(h, last, pad(last, whole ? in.ptr + whole * BLOCK : in.ptr, in.len % BLOCK, in.len));
   cf_wipe(last, sizeof last);
   return hash_of(h);
 }
@@ -149,7 +149,7 @@ cf_sha256_2(cf_hash_t out[2], cf_span_t const in[2]) {
   for (size_t i = 0; i < 2; i++) {
     memcpy(h[i], h0, sizeof h0);
     whole[i] = in[i].len / BLOCK;
-    tail[i]  = pad(last[i], in[i].ptr + whole[i] * BLOCK, in[i].len % BLOCK, in[i].len);
+    tail[i]  = pad(last[i], whole[i] ? in[i].ptr + whole[i] * BLOCK : in[i].ptr, in[i].len % BLOCK, in[i].len);
   }
   both = whole[0] < whole[1] ? whole[0] : whole[1];
   if (both) blocks_2(h[0], in[0].ptr, h[1], in[1].ptr, both);
