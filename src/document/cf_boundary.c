@@ -35,6 +35,24 @@ cf_layer_name(unsigned bit) {
   return bit < CF_LAYER_CNT ? names[bit] : "unknown";
 }
 
+char const *
+cf_refuse_text(cf_refuse_t r) {
+  switch ((int)r) {
+  case CF_REFUSE_MALFORMED: return "not an envelope in its one encoding";
+  case CF_REFUSE_TOO_LARGE: return "longer than this domain takes";
+  case CF_REFUSE_DOMAIN: return "sealed for another domain";
+  case CF_REFUSE_EPOCH: return "sealed to an epoch that is not, or is over";
+  case CF_REFUSE_SUITE: return "its suite is not in force here";
+  case CF_REFUSE_JURISDICTION: return "its jurisdiction is not one of the policy's";
+  case CF_REFUSE_SESSION_UNKNOWN: return "the enclave has no such session";
+  case CF_REFUSE_REPLAYED: return "another envelope used this session's id or counter before";
+  case CF_REFUSE_UNAUTHENTIC: return "it does not open";
+  case CF_REFUSE_POLICY_CHANGED: return "sealed under a policy before the one in force";
+  case CF_REFUSE_BUSY: return "batch, queue or session table is full";
+  default: return cf_refuse_name(r);
+  }
+}
+
 #define OPENED (CF_PHASE_FENCING | CF_PHASE_CERTIFYING | CF_PHASE_SERVING | CF_PHASE_DRAINING)
 
 cf_boundary_row_t const cf_boundary_table[] = {

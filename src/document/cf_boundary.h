@@ -69,6 +69,9 @@ typedef enum {
   CF_REFUSE_JOURNAL,         /* a record does not authenticate, or the chain breaks before the torn tail */
 } cf_refuse_t;
 char const *cf_refuse_name(cf_refuse_t r); /* "session-unknown", ... */
+/* cf_refuse_text says for a class that an envelope is refused with what that means, and nothing that the class does not say; of
+   the others, which are about what the host shows, their name. */
+char const *cf_refuse_text(cf_refuse_t r);
 
 /* START (launcher -> enclave): configuration span | genesis span (the log's entry 0: COSE bytes) | measurement[32] |
        roots u8 (0..2), each: number u64, root[32]

@@ -131,7 +131,7 @@ answer(cf_gateway_t *g, cf_effects_t *fx, cf_asker_t const *asker, cf_item_t con
   receipts_t r = { .g = g };
   if (asker->problem && asker->cnt == 1 && item->class) {
     cf_front_problem(g, fx, asker->request, status_of(item->class), cf_refuse_name((cf_refuse_t)item->class),
-                     "the envelope was refused");
+                     cf_refuse_text((cf_refuse_t)item->class));
     return;
   }
   for (uint32_t i = 0; i < asker->cnt; i++)
