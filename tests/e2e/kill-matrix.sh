@@ -20,6 +20,22 @@ at_fourth drop
 at_fourth torn
 grep -q '^two$' disk/d/roles/sync/a && ! grep -q '^three$' disk/d/roles/sync/a || die "the last write is not torn: $(cat disk/d/roles/sync/a)"
 
+# A file of synchronous writes, in a folder of its own.
+at_second_write() { # ACT
+  rm -rf disk
+  mkdir -p disk/d/roles/dd disk/p disk/out
+  printf %s -------- >disk/d/roles/dd/f
+  printf %s aaaabbbb | "$killer" --root disk --seed 5 --at "dd:2:$1" dd of=disk/d/roles/dd/f bs=4 oflag=dsync conv=notrunc 2>/dev/null || true
+  cat disk/d/roles/dd/f
+}
+[ "$(at_second_write before)" = aaaa---- ] || die "killed before the second write: $(cat disk/d/roles/dd/f)"
+[ "$(at_second_write after)" = aaaabbbb ] || die "killed after the second write: $(cat disk/d/roles/dd/f)"
+[ "$(at_second_write drop)" = aaaa---- ] || die "the second write is not dropped: $(cat disk/d/roles/dd/f)"
+case $(at_second_write torn) in
+  aaaa---- | aaaab--- | aaaabb-- | aaaabbb-) ;;
+  *) die "the second write is not torn: $(cat disk/d/roles/dd/f)" ;;
+esac
+
 cd "$root"
 PICK=${CF_KILLS:-8} sh tests/kill/matrix.sh kill-matrix
 PICK=${CF_CUTS:-8} sh tests/kill/matrix.sh power-cut
