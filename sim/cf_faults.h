@@ -12,7 +12,7 @@ typedef enum {
   CF_FAULT_DELAY,      /* ... much later than others: reordered */
   CF_FAULT_CRASH,      /* a process ends at an effect */
   CF_FAULT_LOST_WRITE, /* ... and that write is not there */
-  CF_FAULT_TORN_WRITE, /* ... and half of that append is there */
+  CF_FAULT_TORN_WRITE, /* ... and of that append any sectors are missing */
   CF_FAULT_SLOW_FILE,  /* the side lane stands still for a while */
   CF_FAULT_ENCLAVE,    /* the enclave ends */
   CF_FAULT_CLOCK,      /* a wall clock jumps */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 typedef struct {
@@ -122,6 +123,7 @@ work_through(cf_side_t *side, jobs_t const *run) {
 static void *
 thread_main(void *arg) {
   cf_side_t *side = arg;
+  (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 10); /* of this thread alone: the loop goes first */
   pthread_mutex_lock(&side->lock);
   for (;;) {
     while (!side->stop && (!side->run.first || side->done)) pthread_cond_wait(&side->work, &side->lock);
