@@ -8,11 +8,16 @@
 #include "base/cf_secret.h"
 #include "crypto/cf_lib.h"
 
-struct cf_aead {
+typedef struct {
   EVP_CIPHER_CTX *ctx; /* libcrypto wipes the key schedule when it is freed */
-  size_t          key_sz;
   bool            keyed;
   uint8_t         key[32]; /* whose schedule ctx holds: making it costs as much as sealing 256 bytes */
+} way_t;
+
+/* Opening and sealing have a context each: who opens under one key and answers under another, again and again, keeps both. */
+struct cf_aead {
+  way_t  open, seal;
+  size_t key_sz;
 };
 
 size_t
@@ -25,20 +30,28 @@ cf_aead_key_sz(cf_aead_alg_t alg) {
   return 0;
 }
 
+static EVP_CIPHER_CTX *
+context(cf_aead_alg_t alg, int sealing) {
+  EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+  cf_lib_must(ctx && EVP_CipherInit_ex2(ctx, cf_lib()->aead[alg], NULL, NULL, sealing, NULL) == 1);
+  return ctx;
+}
+
 cf_aead_t *
 cf_aead_new(cf_aead_alg_t alg) {
   cf_aead_t *aead = cf_secret_new(sizeof *aead);
   cf_lib_must(aead);
-  aead->ctx = EVP_CIPHER_CTX_new();
+  aead->open.ctx = context(alg, 0);
+  aead->seal.ctx = context(alg, 1);
   aead->key_sz = cf_aead_key_sz(alg);
-  cf_lib_must(aead->ctx && EVP_CipherInit_ex2(aead->ctx, cf_lib()->aead[alg], NULL, NULL, 1, NULL) == 1);
   return aead;
 }
 
 void
 cf_aead_free(cf_aead_t *aead) {
   if (!aead) return;
-  EVP_CIPHER_CTX_free(aead->ctx);
+  EVP_CIPHER_CTX_free(aead->open.ctx);
+  EVP_CIPHER_CTX_free(aead->seal.ctx);
   cf_secret_free(aead);
 }
 
@@ -54,13 +67,14 @@ vectors_clean(void) {
 /* Everything but the tag. */
 static void
 crypt(cf_aead_t *aead, uint8_t *out, uint8_t const *key, uint8_t const nonce[12], cf_span_t aad, cf_span_t in, int sealing) {
-  int  n;
-  bool same = aead->keyed && cf_ct_eq(aead->key, key, aead->key_sz);
-  cf_lib_must(EVP_CipherInit_ex2(aead->ctx, NULL, same ? NULL : key, nonce, sealing, NULL) == 1);
-  if (!same) memcpy(aead->key, key, aead->key_sz);
-  aead->keyed = true;
-  if (aad.len) cf_lib_must(EVP_CipherUpdate(aead->ctx, NULL, &n, aad.ptr, (int)aad.len) == 1);
-  if (in.len) cf_lib_must(EVP_CipherUpdate(aead->ctx, out, &n, in.ptr, (int)in.len) == 1 && (size_t)n == in.len);
+  int    n;
+  way_t *way = sealing ? &aead->seal : &aead->open;
+  bool   same = way->keyed && cf_ct_eq(way->key, key, aead->key_sz);
+  cf_lib_must(EVP_CipherInit_ex2(way->ctx, NULL, same ? NULL : key, nonce, sealing, NULL) == 1);
+  if (!same) memcpy(way->key, key, aead->key_sz);
+  way->keyed = true;
+  if (aad.len) cf_lib_must(EVP_CipherUpdate(way->ctx, NULL, &n, aad.ptr, (int)aad.len) == 1);
+  if (in.len) cf_lib_must(EVP_CipherUpdate(way->ctx, out, &n, in.ptr, (int)in.len) == 1 && (size_t)n == in.len);
 }
 
 void
@@ -68,8 +82,8 @@ cf_aead_seal(cf_aead_t *aead, uint8_t *out, uint8_t const *key, uint8_t const no
   assert(in.len <= INT_MAX - CF_AEAD_TAG_SZ && aad.len <= INT_MAX);
   int n;
   crypt(aead, out, key, nonce, aad, in, 1);
-  cf_lib_must(EVP_CipherFinal_ex(aead->ctx, out + in.len, &n) == 1 && n == 0);
-  cf_lib_must(EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_GET_TAG, CF_AEAD_TAG_SZ, out + in.len) == 1);
+  cf_lib_must(EVP_CipherFinal_ex(aead->seal.ctx, out + in.len, &n) == 1 && n == 0);
+  cf_lib_must(EVP_CIPHER_CTX_ctrl(aead->seal.ctx, EVP_CTRL_AEAD_GET_TAG, CF_AEAD_TAG_SZ, out + in.len) == 1);
   vectors_clean();
   cf_declassify(out, in.len + CF_AEAD_TAG_SZ, "a ciphertext");
 }
@@ -83,8 +97,8 @@ cf_aead_open(cf_aead_t *aead, uint8_t *out, uint8_t const *key, uint8_t const no
   in.len -= sizeof tag;
   memcpy(tag, in.ptr + in.len, sizeof tag);
   crypt(aead, out, key, nonce, aad, in, 0);
-  cf_lib_must(EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1);
-  bool ok = EVP_CipherFinal_ex(aead->ctx, rest, &n) == 1;
+  cf_lib_must(EVP_CIPHER_CTX_ctrl(aead->open.ctx, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1);
+  bool ok = EVP_CipherFinal_ex(aead->open.ctx, rest, &n) == 1;
   vectors_clean();
   if (ok) return CF_OK;
   ERR_clear_error();
