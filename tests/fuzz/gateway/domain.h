@@ -22,6 +22,8 @@ domain_council(cf_council_t *c, cf_council_role_t role, char const *name) {
   if (role == CF_VERIFIERS) memcpy(c->members[0].es256, p256_pub.b, 64);
 }
 
+static cf_hash_t domain_id, domain_separator;
+
 /* Entry 0, in a static buffer. */
 static inline cf_span_t
 domain_genesis(void) {
@@ -68,6 +70,27 @@ domain_genesis(void) {
   st                          = cf_k256_sign(doc.sig[0], key_bytes, &digest);
   cf_council_doc_seal(&ew, cf_genesis_table.typ, &doc, p256, "log", "genesis");
   assert(!st && !ew.bad);
+  domain_id        = domain;
+  domain_separator = id.separator;
+  return cf_wr_out(&ew);
+}
+
+/* Entry 1, in a static buffer; after entry 0. */
+static inline cf_span_t
+domain_deployment(void) {
+  static uint8_t  entry_buf[2048];
+  uint8_t         body_buf[512];
+  cf_wr_t         bw = cf_wr_init(body_buf, sizeof body_buf), ew = cf_wr_init(entry_buf, sizeof entry_buf);
+  cf_deployment_t d  = { .kind = 1, .chain_id = CF_LEDGER_CHAIN_MIN + 1, .code_hash = { 1 } };
+  memcpy(d.domain, domain_id.b, 32);
+  memcpy(d.contract, addr.b, 20);
+  cf_table_encode(&bw, &cf_deployment_table, &d);
+  cf_council_doc_t doc    = { .body = cf_wr_out(&bw), .council = CF_GOVERNORS, .version = 1, .not_after = (1ULL << 40) - 1, .sigs_cnt = 1 };
+  cf_hash_t        hash   = cf_document_hash(CF_SPAN(NULL, 0), doc.body);
+  cf_hash_t        digest = cf_council_doc_digest(&domain_separator, doc.council, 1, 0, doc.not_after, &hash);
+  cf_status_t      st     = cf_k256_sign(doc.sig[0], key_bytes, &digest);
+  cf_council_doc_seal(&ew, cf_deployment_table.typ, &doc, p256, "fuzz", "deployment");
+  assert(!st && !bw.bad && !ew.bad);
   return cf_wr_out(&ew);
 }
 

@@ -22,9 +22,10 @@ static cf_effects_t        fx;
 
 static void
 begin(void) {
-  cfg = (cf_gateway_config_t){ .genesis = domain_genesis(), .deployment = CF_SPAN_LIT("deployment"), .log_seed = key_bytes, .key = p256,
+  cfg = (cf_gateway_config_t){ .genesis = domain_genesis(), .log_seed = key_bytes, .key = p256,
                                .entropy = cf_entropy_system(), .batch_max = 16, .envelope_max = 4096, .log_cap = 1024, .index_cap = 1024,
                                .launcher = 1, .ledger = 2, .witness = { 3 }, .verifier = { 4 }, .observer = { 5 } };
+  cfg.deployment = domain_deployment();
   mem_sz         = cf_gateway_sz(&cfg);
   mem            = mmap(NULL, mem_sz, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   fx.scratch     = malloc(SCRATCH);
