@@ -96,6 +96,7 @@ static void live_on(cf_machine_t *m) {
   cf_machine_end(z);
   z->enclave = m->enclave;
   z->mem = m->mem;
+  z->mem_sz = m->mem_sz;
   z->identity = m->identity;
   z->instance = m->instance;
   m->enclave = NULL;
@@ -104,7 +105,7 @@ static void live_on(cf_machine_t *m) {
 
 void cf_machine_end(cf_machine_t *m) {
   if (m->enclave) cf_enclave_end(m->enclave);
-  if (m->mem) munmap(m->mem, m->mem_sz);
+  if (m->mem && munmap(m->mem, m->mem_sz)) abort();
   m->enclave = NULL;
   m->mem = NULL;
 }

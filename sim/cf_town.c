@@ -165,7 +165,7 @@ static void gateway_start(void *ctx) {
 static void gateway_end(void *ctx) {
   cf_site_t *s = ctx;
   if (s->gateway) cf_gateway_fini(s->gateway);
-  munmap(s->mem, s->mem_sz ? s->mem_sz : 1);
+  if (munmap(s->mem, s->mem_sz ? s->mem_sz : 1)) abort();
   s->gateway = NULL;
 }
 
