@@ -50,6 +50,7 @@ static int config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
   uint8_t           *log, *gateway;
   int                code = cf_slurp(&configuration, cf_folder_path(f, "configuration"), 1024);
   if (!code) code = cf_slurp(&cfg->deployment, cf_folder_path(f, "deployment"), CF_ENTRY_MAX);
+  if (!code && !cfg->deployment.len) code = cf_fail(CF_EXIT_FAILS, "gateway", "format", "deployment", "found", "an empty file", NULL);
   if (!code) code = cf_key_load(&log, f, "log", 0, 2);
   if (!code) code = cf_key_load(&gateway, f, "gateway", 0, 1);
   if (code) return code;

@@ -1,6 +1,9 @@
 # The files that are not public, altered, and the program that owns each; sourced by alter.sh.  docs/operations.md has the table that
 # this drives: "refused" ends with a line that names the file or the item, "rebuilt" works as if nothing had been.
 
+# used FILE: its size without the zeros that it is written ahead with.
+used() { node -e 'const b = require("fs").readFileSync(process.argv[1]); let n = b.length; while (n && !b[n - 1]) n--; console.log(n)' "$1"; }
+
 # altered [FILE HOW [BY]]: the stopped domain as it was, with one thing changed; all that a wallet is lies beside it.  Copied anew only
 # behind what changed more than that.
 touched=all
@@ -12,10 +15,9 @@ altered() {
   elif [ -n "$touched" ]; then cp -a "$touched" "w/$touched"; fi
   touched=${1:-all}
   [ $# -eq 0 ] || case $2 in
-    flipped) flip "w/$1" ;;
-    cut) truncate -s $(($(stat -c %s "w/$1") / 2)) "w/$1" ;;
-    torn) truncate -s -1 "w/$1" ;;
-    longer) echo >>"w/$1" ;;
+    flipped) flip "w/$1" $(($(used "w/$1") / 2)) ;;
+    cut) truncate -s $(($(used "w/$1") / 2)) "w/$1" ;;
+    torn) truncate -s $(($(used "w/$1") - 1)) "w/$1" ;;
     empty) : >"w/$1" ;;
     gone) rm "w/$1" ;;
     older) cp "$3" "w/$1" ;;
@@ -135,7 +137,12 @@ private_files() {
   each "settings\|domain.json" d/domain.json "$cf gateway w/d" cut empty gone
 
   # The gateway's own.
-  each "gateway.db\|store" d/gateway.db "$cf gateway w/d" cut empty gone
+  for how in cut empty gone; do # with -wal beside it SQLite makes a cut one whole again
+    altered d/gateway.db $how
+    rm -f w/d/gateway.db-wal w/d/gateway.db-shm
+    refused "gateway.db\|store" "d/gateway.db $how" "$cf" gateway w/d
+  done
+  touched=all
   each "results-broken" "d/$result" "$cf gateway w/d" $four
   for f in "$bundle" "$tile"; do each "log-broken" "d/$f" "$cf gateway w/d" $four; done
   each "log-broken" d/public/log/checkpoint "$cf gateway w/d" flipped cut empty
