@@ -188,7 +188,8 @@ fresh_remove(fresh_t const *f) {
   (void)unlinkat(f->parent, tmp, 0);
 }
 
-/* All temporaries are written before the first is waited for, and all are durable before the first is named. */
+/* All temporaries are durable before the first is named.  Their writing back is not begun ahead of their syncs: it would stand in the disk's
+   queue before the journal's. */
 cf_status_t
 cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt, cf_error_t *err) {
   fresh_t     f[CF_FILES_GROUP_MAX];
@@ -199,7 +200,6 @@ cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt,
     f[n] = (fresh_t){ .parent = -1, .fd = -1 };
     st   = name_parse(&f[n].name, files, put[n].name, err);
     if (!st && !fresh_write(&f[n], files, n ? &f[n - 1] : NULL, put[n].body)) st = fail(err, "put", f[n].name.text);
-    if (!st && cnt > 1) (void)sync_file_range(f[n].fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* under way while the others are written */
   }
   for (at = 0; at < n && !st; at++)
     if (fsync(f[at].fd)) st = fail(err, "put", f[at].name.text);
