@@ -16,7 +16,7 @@
 #include "cf_leak.h"
 #include "cf_town.h"
 
-enum { FAULTS_MS = 30000, CALM_MS = 600000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
+enum { FAULTS_MS = 30000, CALM_MS = 600000, SPLIT_MS = 120000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
 
 typedef struct {
   uint64_t        seed, hash;
@@ -65,13 +65,15 @@ static void run_town(outcome_t *out, uint64_t seed, options_t const *o, unsigned
   while (!settled && !t->world.violation[0] && t->world.now_ms < end_at) {
     turn_until(t, t->world.now_ms + 1000);
     if (seen) ask_public(t);
-    if (t->split && !closed) cf_clerk_close(&t->clerk); /* two forks of the log, a quorum for neither: nothing may go on, and all may leave */
-    closed = t->split;
+    if (!closed && t->split && t->world.now_ms > calm_at + SPLIT_MS) { /* two forks of the log, a quorum for neither: all may leave */
+      cf_clerk_close(&t->clerk);
+      closed = true;
+    }
     settled = closed ? cf_check_all_left(&t->check, why, sizeof why) : cf_check_settled(&t->check, why, sizeof why);
   }
   if (!settled) cf_world_fail(&t->world, closed ? 11 : cf_town_serves(t) ? 6 : 17, "%s; %s", why, cf_town_state(t));
-  t->world.counts.happened[CF_HAPPENED_SPLIT] = t->split;
-  if (!t->world.violation[0] && !t->split) cf_check_end(&t->check);
+  t->world.counts.happened[CF_HAPPENED_SPLIT] = closed;
+  if (!t->world.violation[0] && !closed) cf_check_end(&t->check);
   *out = (outcome_t){.seed = seed, .hash = t->world.hash, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
   memcpy(out->violation, t->world.violation, sizeof out->violation);
   cf_town_raze(t);
