@@ -142,6 +142,7 @@ void                cf_check_effect(cf_check_t *c, unsigned node, cf_effect_t co
 cf_check_receipt_t *cf_check_receipt(cf_check_t *c, cf_hash_t const *hash);
 /* How many witnesses stand behind a head, by what they really signed. */
 unsigned cf_check_behind(cf_check_t const *c, uint64_t size, cf_hash_t const *root);
+cf_check_head_t cf_check_held(cf_check_t const *c, unsigned witness); /* on its disk; size 0: nothing */
 /* How many witnesses could go on with the log that lies on a disk. */
 unsigned cf_check_consistent(cf_check_t *c, cf_disk_t const *d);
 /* cf_check_enclave.c: what crosses the boundary. */

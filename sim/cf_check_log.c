@@ -238,7 +238,7 @@ static void signed_by(cf_check_t *c, unsigned witness, cf_check_head_t const *p)
 }
 
 /* What a witness holds on its disk: size 0 when nothing. */
-static cf_check_head_t held_by(cf_check_t const *c, unsigned witness) {
+cf_check_head_t cf_check_held(cf_check_t const *c, unsigned witness) {
   cf_disk_t const *d = &c->town->world.disk[c->town->world.node[c->town->witness[witness].node].host];
   cf_checkpoint_t  cp;
   cf_note_t        note;
@@ -253,7 +253,7 @@ unsigned cf_check_consistent(cf_check_t *c, cf_disk_t const *d) {
   reading_t *r = reading(c);
   unsigned   n = 0;
   for (unsigned i = 0; i < c->town->domain->witnesses.cnt; i++) {
-    cf_check_head_t h = held_by(c, i);
+    cf_check_head_t h = cf_check_held(c, i);
     if (h.size && !cf_read_log(d, h.size, take, r)) continue;
     cf_hash_t root = cf_tree_root_of(r->leaf, h.size);
     n += !h.size || cf_hash_eq(&root, &h.root);

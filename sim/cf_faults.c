@@ -29,6 +29,7 @@ char const *const cf_fault_names[CF_FAULT_KINDS] = {
     [CF_FAULT_LYING_LEDGER] = "ledger's endpoint lied",
     [CF_FAULT_STALE_LOG] = "older log shown to who follows it",
     [CF_FAULT_UNFINAL] = "view of what is not final",
+    [CF_FAULT_FORKED] = "log forked to one witness",
     [CF_FAULT_PAUSE] = "guardians paused",
     [CF_FAULT_ALARM] = "alarm raised",
     [CF_FAULT_EXIT] = "party left by the ledger",

@@ -34,6 +34,7 @@ typedef enum {
   CF_FAULT_LYING_LEDGER,   /* the ledger's endpoint: answers of yesterday, parts of two, bytes changed */
   CF_FAULT_STALE_LOG,      /* who follows the log is shown one that ends earlier */
   CF_FAULT_UNFINAL,        /* the host shows the enclave a block that is not final, or none */
+  CF_FAULT_FORKED,         /* one witness is shown a fork of the log */
   CF_FAULT_PAUSE,      /* guardians pause the domain */
   CF_FAULT_ALARM,      /* somebody raises the alarm: the head must move, or the domain is dead */
   CF_FAULT_EXIT,       /* a party leaves without the enclave */

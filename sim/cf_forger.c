@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "enclave/cf_enclave_state.h"
+#include "translog/cf_submission.h"
 
 static bool begins(char const *s, char const *with) { return !strncmp(s, with, strlen(with)); }
 
@@ -78,6 +79,69 @@ void cf_forger_view(cf_town_t *t, cf_machine_t *m) {
   }
   chain->head = was;
   free(buf);
+}
+
+/* ---- a log forked to a minority ---- */
+
+typedef struct {
+  uint64_t  cnt;
+  cf_hash_t leaf[CF_CHECK_LOG_MAX];
+} leaves_t;
+
+static void take_leaf(void *ctx, uint64_t index, cf_span_t entry) {
+  leaves_t *l = ctx;
+  l->leaf[index] = cf_tree_leaf(entry);
+  l->cnt = index + 1;
+}
+
+static cf_status_t read_node(void *ctx, unsigned level, uint64_t index, cf_hash_t *out) {
+  leaves_t const *l = ctx;
+  if ((index + 1) << level > l->cnt) return CF_ERR_BOUND;
+  *out = cf_tree_root_of(l->leaf + (index << level), (uint64_t)1 << level);
+  return CF_OK;
+}
+
+/* The host signs another entry behind what a witness holds, and shows it to that one alone. */
+static bool fork_note(cf_town_t *t, cf_wr_t *body, leaves_t *l, uint64_t size) {
+  cf_witness_set_t const *set = &t->domain->witnesses;
+  uint8_t                 note[1024];
+  cf_wr_t                 wr = cf_wr_init(note, sizeof note);
+  cf_submission_t         s = {.old_size = size};
+  cf_tree_reader_t        reader = {read_node, l};
+  uint64_t                v = cf_prng_next(&t->world.dice);
+  take_leaf(l, size, CF_SPAN((uint8_t const *)&v, sizeof v));
+  cf_hash_t root = cf_tree_root_of(l->leaf, size + 1);
+  if (cf_tree_consistency_prove(s.path, &s.path_cnt, &reader, size, size + 1)) return false;
+  cf_checkpoint_sign(&wr, &set->log, t->keys.log, size + 1, &root);
+  s.note = cf_wr_out(&wr);
+  cf_submission_write(body, &s);
+  return !wr.bad && !body->bad;
+}
+
+void cf_forger_fork(cf_town_t *t) {
+  cf_witness_set_t const *set = &t->domain->witnesses;
+  unsigned                w = (unsigned)set->cnt - 1, from = t->site[t->primary].gateway_node, peer = 0;
+  if (!set->f || t->forked || t->check.witness[0].faulty) return; /* the f that may lie are spoken for */
+  cf_check_head_t h = cf_check_held(&t->check, w);
+  leaves_t       *l = calloc(1, sizeof *l);
+  uint8_t         buf[6144];
+  cf_wr_t         body = cf_wr_init(buf, sizeof buf);
+  assert(l);
+  while (peer < CF_SIM_PEERS_MAX && t->world.node[from].peer[peer].node != t->witness[w].node) peer++;
+  if (peer < CF_SIM_PEERS_MAX && h.size && cf_read_log(cf_town_disk(t, t->primary), h.size, take_leaf, l) &&
+      fork_note(t, &body, l, h.size)) {
+    t->forked = true;
+    t->world.counts.fault[CF_FAULT_FORKED]++;
+    cf_world_say(&t->world, "---- the log is forked to one witness ----");
+    cf_world_send(&t->world, from,
+                  &(cf_effect_t){.kind = CF_FX_ASK,
+                                 .peer = peer,
+                                 .id = UINT64_MAX,
+                                 .timeout_ms = 2000,
+                                 .name = CF_SPAN_LIT("POST /add-checkpoint"),
+                                 .body = cf_wr_out(&body)});
+  }
+  free(l);
 }
 
 void cf_forger_fini(cf_forger_t *f) {

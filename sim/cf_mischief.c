@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "cf_town.h"
+#include "cf_forger.h"
 
 enum { OPERATOR_MS = 2000, JUMP_MAX_MS = 300000 };
 
@@ -33,7 +33,7 @@ static void jump_clock(cf_town_t *t) {
 /* One of the f that a council withstands may sign anything: it starts anew with an empty disk, and takes whatever log it is shown
  * first. */
 static void forget(cf_town_t *t) {
-  if (!t->domain->witnesses.f || t->witness[0].lies) return;
+  if (!t->domain->witnesses.f || t->witness[0].lies || t->forked) return;
   unsigned n = t->witness[0].node;
   t->world.counts.fault[CF_FAULT_FORGETFUL]++;
   cf_world_kill(&t->world, n);
@@ -185,6 +185,7 @@ void cf_town_fault(void *town, uint64_t id) {
   if (id == CF_FAULT_FORGETFUL) forget(t);
   if (id == CF_FAULT_HALF_BOOT) cf_sabotage_half_boot(t);
   if (id == CF_FAULT_PLANTED) cf_sabotage_plant(t);
+  if (id == CF_FAULT_FORKED) cf_forger_fork(t);
 }
 
 /* ---- a seed's plan ---- */
@@ -241,6 +242,7 @@ void cf_town_faults(cf_town_t *t, uint64_t until_ms) {
   plan_some(t, CF_FAULT_OLD_DISK, 3, until_ms);
   plan_some(t, CF_FAULT_FORGETFUL, 3, until_ms);
   plan_some(t, CF_FAULT_HALF_BOOT, 3, until_ms);
+  plan_some(t, CF_FAULT_FORKED, 1, until_ms);
   if (cf_prng_chance(&t->world.dice, 30000)) plan_some(t, CF_FAULT_PLANTED, 1, until_ms);
   if (cf_prng_chance(&t->world.dice, 40000)) plan_some(t, CF_FAULT_TWIN, 2, until_ms);
   plan_some(t, CF_FAULT_CLOCK, 4, until_ms);

@@ -103,6 +103,7 @@ struct cf_town {
   cf_hash_t    saved_instance; /* whose it is */
   cf_disk_t    dropped; /* the one that was given up last */
   bool         rolled, split;
+  bool         forked; /* one witness is left behind */
   bool         twin; /* the other site runs, too */
   uint64_t     sabotaged; /* the fault that the enclave's files suffer; 0: none.  saved has them as they were */
   cf_hostile_t hostile;
