@@ -82,7 +82,8 @@ void cf_check_view_receipt(cf_check_t *c, cf_check_life_t *l, cf_receipt_t const
   while (i < b->contents && memcmp(doc->abandon, b->content[i].digest.b, 32)) i++;
   if (i == b->contents)
     cf_world_fail(w, 15, "receipt %llu abandons what was not in flight", (unsigned long long)doc->sequence);
-  else if (!cf_hash_eq(&block->head, &b->content[i].prev_head) || block->time_s <= b->content[i].valid_until_s)
-    cf_world_fail(w, 15, "receipt %llu abandons a content that, by block %llu, can still execute", (unsigned long long)doc->sequence,
-                  (unsigned long long)n);
+  else if (!cf_hash_eq(&block->head, &b->content[i].prev_head) ||
+           (block->time_s <= b->content[i].valid_until_s && doc->not_before.time > b->content[i].valid_until_s))
+    cf_world_fail(w, 15, "receipt %llu abandons by another time than block %llu's", (unsigned long long)doc->sequence,
+                  (unsigned long long)n); /* by no time at all: 3 sees what follows */
 }
