@@ -3,7 +3,7 @@
 #   make                 build/bin/counterfoil, counterfoil-enclave, counterfoil-launch
 #   make demo INPUT=transfers.csv ARGS=...   the whole story in one command (without a file: payments are generated)
 #   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
-#   make fuzz FUZZ_SECONDS=n FUZZ=name      make sim SEEDS=n      make bench ONLY=word
+#   make fuzz FUZZ_SECONDS=n FUZZ=name   (1800: the long form, docs/hostile.md)      make sim SEEDS=n      make bench ONLY=word
 #   make alter           every file of a domain altered in every way: found by name, or refused, or made again
 #   make kill-matrix  power-cut   ONLY=word: each process ended, or without power, at each point of its life (docs/operations.md)
 #   make soak SOAK_SECONDS=n INPUT=transfers.csv   traffic for half an hour: nothing lost or doubled, memory and descriptors flat

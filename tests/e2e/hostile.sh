@@ -231,5 +231,8 @@ cut -f1 table | while read -r name; do
   if [ -n "$ref" ]; then grep -qw "${ref#*:}" "$root/${ref%%:*}" || die "$name: $ref is not there"
   else grep -qx "$name" "$driven" || die "$name was not driven"; fi
 done
+for target in "$root"/tests/fuzz/*/fuzz_*.c; do
+  grep -q "\`$(basename "$target" .c)\`" "$page" || die "the page does not say what $target reads"
+done
 sort -u "$driven" | while read -r name; do [ -n "$(want "$name" 2)" ] || die "$name has no row"; done
 [ "$mounts" = yes ] || exit 77
