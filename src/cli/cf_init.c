@@ -143,7 +143,9 @@ static int begin_memories(cf_folder_t const *f, cf_init_t const *in) {
     char const       *role;
     cf_council_role_t council;
     size_t            n;
-  } const rows[] = {{"verifier", CF_VERIFIERS, in->verifiers.n}, {"witness", CF_WITNESSES, in->witnesses.n}, {"observer", CF_OBSERVERS, in->observers.n}};
+  } const rows[] = {{"verifier", CF_VERIFIERS, in->verifiers.n},
+                    {"witness", CF_WITNESSES, in->witnesses.n},
+                    {"observer", CF_OBSERVERS, in->observers.n}};
   int code = begin_memory(cf_folder_path(f, "."), own);
   for (size_t r = 0; r < CF_COUNT_OF(rows); r++)
     for (size_t i = 1; !code && i <= rows[r].n; i++)

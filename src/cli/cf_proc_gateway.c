@@ -32,7 +32,7 @@ static size_t peers_fill(cf_peer_t *peers, cf_gateway_config_t *cfg, cf_folder_t
   return at;
 }
 
-/* The half of the log's key that no process uses, because it wrapped genesis: what lies in the file must be the whole key all the same. */
+/* The half of the log's key that no process uses, because it wrapped genesis: the file must hold the whole key all the same. */
 static int check_log_key(cf_folder_t const *f, uint8_t const *scalar) {
   cf_p256_key_t *key = cf_p256_key_from(scalar);
   cf_p256_pub_t  pub = {{0}};

@@ -76,7 +76,8 @@ int cf_cmd_ledger_serve(cf_args_t const *a) {
   if (cf_k256_addr(&block_addr, block_key) || memcmp(block_addr.b, f.domain->genesis.ledger.contract, sizeof block_addr.b))
     return wrong_key("block key");
   if (l->treasury &&
-      (cf_k256_addr(&l->treasury_addr, l->treasury) || memcmp(l->treasury_addr.b, f.domain->genesis.treasury, sizeof l->treasury_addr.b)))
+      (cf_k256_addr(&l->treasury_addr, l->treasury) ||
+       memcmp(l->treasury_addr.b, f.domain->genesis.treasury, sizeof l->treasury_addr.b)))
     return wrong_key("treasury key");
   cf_ledgerd_config_t const cfg = {.genesis = &f.domain->block0, .scalar = block_key, .interval_ms = INTERVAL_MS};
   cf_ledgerd_init(&l->core, &cfg);

@@ -15,7 +15,8 @@ int cf_process_open(cf_folder_t *f, size_t *index, cf_args_t const *a, cf_counci
 void cf_process_host(cf_host_config_t *host, cf_folder_t const *f, char const *role, char const *folder, uint16_t port);
 int  cf_process_paths(cf_folder_t const *f, char const *const *names);
 
-/* cf_process_memory: the files that a council's members rely on having written (io/cf_memory.h), NULL-ended, named from a member's folder. */
+/* cf_process_memory: the files that a council's members rely on having written (io/cf_memory.h), NULL-ended, named from a member's
+   folder. */
 char const *const *cf_process_memory(cf_folder_t const *f, cf_council_role_t role);
 #define CF_LEDGER_MEMORY  "roles/ledger/newest" /* the newest block sealed; from DIR, as is */
 #define CF_GATEWAY_MEMORY "gateway.db"

@@ -66,7 +66,8 @@ static int lock(cf_wallet_file_t const *w) {
   char *path = cf_fmt("%s/lock", w->dir);
   int   fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   for (unsigned t = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB); t += 20) {
-    if (errno != EWOULDBLOCK || t >= CF_WALLET_WAIT_MS) return cf_fail(CF_EXIT_WORLD, "wallet", "busy", w->dir, "found", "another command works in it", NULL);
+    if (errno != EWOULDBLOCK || t >= CF_WALLET_WAIT_MS)
+      return cf_fail(CF_EXIT_WORLD, "wallet", "busy", w->dir, "found", "another command works in it", NULL);
     cf_web_sleep(20);
   }
   return fd < 0 ? cf_fail(CF_EXIT_USAGE, "wallet", "unwritable", path, NULL) : 0;
@@ -74,7 +75,9 @@ static int lock(cf_wallet_file_t const *w) {
 
 static int refuse(cf_wallet_file_t const *w, char const *name, char const *found) {
   return cf_fail(CF_EXIT_FAILS, "wallet", "state", cf_fmt("%s/%s", w->dir, name), "found", found, "next",
-                 "restore both files from their newest copy: a counter or order number used twice would be the end of what they protect", NULL);
+                 "restore both files from their newest copy: a counter or order number used twice would be the end of what they "
+                 "protect",
+                 NULL);
 }
 
 /* The rest of a file behind its head; NULL and generation 0 when it is not there. */

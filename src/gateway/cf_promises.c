@@ -62,7 +62,9 @@ static bool
 is_promise(cf_gateway_t const *g, cf_hash_t const *id, cf_span_t bytes) {
   cf_promise_t doc;
   cf_sign1_t   s;
-  if (bytes.len > CF_PROMISE_BYTES || cf_document_open(&doc, &s, &cf_promise_table, bytes, NULL) || memcmp(doc.envelope, id->b, 32)) return false;
+  if (bytes.len > CF_PROMISE_BYTES || cf_document_open(&doc, &s, &cf_promise_table, bytes, NULL) ||
+      memcmp(doc.envelope, id->b, 32))
+    return false;
   for (size_t i = 0; i < g->domain.policy.gateway_keys_cnt; i++) {
     cf_p256_pub_t pub;
     memcpy(pub.b, g->domain.policy.gateway_keys[i], sizeof pub.b);

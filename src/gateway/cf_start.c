@@ -148,7 +148,8 @@ results_go(cf_gateway_t *g, cf_effects_t *fx) {
     return;
   }
   cf_fx_get(fx, cf_fx_id(g, CF_ID_RESULTS, 0),
-            cf_fx_printf(fx, g->results_lost ? "gateway/results/%020llu.lost" : "gateway/results/%020llu", (unsigned long long)g->results_at));
+            cf_fx_printf(fx, g->results_lost ? "gateway/results/%020llu.lost" : "gateway/results/%020llu",
+                         (unsigned long long)g->results_at));
 }
 
 static void
@@ -159,8 +160,8 @@ results_list(cf_gateway_t *g, cf_event_t const *ev) {
   g->results_at   = g->results_file > CF_FILES_MAX ? g->results_file - CF_FILES_MAX : 1; /* older ones are not indexed */
 }
 
-/* A file that is not what was written, or is missing between others, stops us until it is restored, or until somebody says that it is lost:
-   its parties would wait for results for ever. */
+/* A file that is not what was written, or is missing between others, stops us until it is restored, or until somebody says that
+   it is lost: its parties would wait for results for ever. */
 static void
 on_results(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   if ((ev->id & 0xff) == CF_ID_RESULTS_LIST) {
@@ -173,7 +174,8 @@ on_results(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     g->results_lost = true;
   } else if (!have) {
     cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("results-broken"),
-                   CF_PUBLIC_TEXT("restore this file of gateway/results; an empty NUMBER.lost beside it says that it is lost"), g->results_at);
+                   CF_PUBLIC_TEXT("restore this file of gateway/results; an empty NUMBER.lost beside it says that it is lost"),
+                   g->results_at);
     cf_fx(fx, CF_FX_EXIT)->code = 1;
     return;
   } else {
