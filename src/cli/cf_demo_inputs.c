@@ -118,7 +118,9 @@ static int taken(cf_demo_t *d, post_t const *p, cf_done_t const *done, bool *aga
   *again = done->status || done->code == 503 || done->code == 429;
   if (*again) return p->tries < TRIES ? 0 : cf_fail(CF_EXIT_WORLD, "demo", "unavailable", d->url, NULL);
   if (done->code != 200 || !cf_submit_answer(s, p->cnt, done->body)) return cf_web_malformed("demo", d->url, "/v1/envelopes");
-  for (size_t i = 0; i < p->cnt; i++) *again |= s[i].kind == CF_SUBMIT_REFUSED && s[i].class == CF_REFUSE_BUSY; /* who has a receipt gets it again */
+  /* Who has a receipt gets it again.  The opening of a session goes in a post of its own now and then: refused, or still under way. */
+  for (size_t i = 0; i < p->cnt; i++)
+    *again |= s[i].kind == CF_SUBMIT_REFUSED && (s[i].class == CF_REFUSE_BUSY || s[i].class == CF_REFUSE_SESSION_UNKNOWN);
   if (*again) return p->tries < TRIES ? 0 : cf_fail(CF_EXIT_WORLD, "demo", "busy", d->url, NULL);
   uint64_t us = now_us() - p->sent_us;
   for (size_t i = 0; i < p->cnt; i++) {
