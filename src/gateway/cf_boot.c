@@ -223,11 +223,17 @@ cf_boot_fenced(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
     cf_leader_lost(g, fx, CF_REFUSE_MALFORMED);
     return;
   }
-  cf_span_t boot = cf_rd_sized(body);
-  if (!cf_rd_done(body) || !cf_logside_queue(g, CF_ENTRY_PLAIN, 0, boot)) {
+  cf_span_t     boot = cf_rd_sized(body);
+  cf_boot_t     doc;
+  cf_sign1_t    s;
+  cf_p256_pub_t identity;
+  if (!cf_rd_done(body) || cf_document_open(&doc, &s, &cf_boot_table, boot, NULL) ||
+      !cf_logside_queue(g, CF_ENTRY_PLAIN, 0, boot)) {
     cf_leader_lost(g, fx, CF_REFUSE_MALFORMED);
     return;
   }
+  memcpy(identity.b, doc.identity, sizeof identity.b);
+  g->instance = cf_p256_thumbprint(&identity); /* another than at READ, when the process was started again since */
   g->phase = CF_PHASE_CERTIFYING;
   cf_leader_to(g, CF_STEP_CERTIFICATE);
 }
