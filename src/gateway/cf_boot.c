@@ -73,6 +73,7 @@ cf_boot_ask(cf_gateway_t *g, cf_effects_t *fx) {
 void
 cf_boot_answer(cf_gateway_t *g, cf_rd_t *body) {
   g->fresh        = cf_rd_u8(body) != 0;
+  g->replayed     = 0;
   g->shown        = cf_rd_u64(body);
   g->journal_want = cf_rd_u64(body);
   g->file_raw = g->file_offset = 0;
@@ -176,6 +177,7 @@ void
 cf_boot_replayed(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   uint64_t replayed = cf_rd_u64(body);
   if (g->file_at < g->files_cnt) return; /* the next stretch */
+  g->replayed = replayed;
   if (replayed > g->sequence && replayed > g->logged) {
     g->adopt     = replayed;
     g->adopt_len = 0;
@@ -217,8 +219,15 @@ cf_boot_write(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   return true;
 }
 
+/* Receipts of the log beyond what the enclave replayed: it was shown them, and goes on, so they are void and their numbers come again. */
+static void
+forget_void(cf_gateway_t *g) {
+  if (g->replayed < g->logged) g->logged = g->sequence = g->replayed;
+}
+
 void
 cf_boot_fenced(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
+  forget_void(g);
   if (!cf_boot_write(g, fx, body)) {
     cf_leader_lost(g, fx, CF_REFUSE_MALFORMED);
     return;
