@@ -3,9 +3,9 @@
 # The enclave: one static file, so that its digest covers all of its code.  Sanitizers cannot be linked statically, nor live
 # under its system call filter: there it is not built.
 if(TARGET cf_enclave AND NOT CF_SANITIZE AND NOT CF_FUZZ)
-  add_executable(counterfoil-enclave ${CMAKE_SOURCE_DIR}/src/enclave/cf_enclave_main.c)
+  add_executable(counterfoil-enclave ${CMAKE_SOURCE_DIR}/src/enclave/cf_enclave_main.c ${CMAKE_SOURCE_DIR}/src/crypto/cf_provider_static.c)
   target_link_libraries(counterfoil-enclave PRIVATE cf_enclave)
-  target_link_options(counterfoil-enclave PRIVATE -static -Wl,--no-warnings)  # libcrypto's resolver and loader, which nothing calls
+  target_link_options(counterfoil-enclave PRIVATE -static -Wl,--gc-sections -Wl,--no-warnings)  # libcrypto's resolver and loader, which nothing calls
 endif()
 
 if(TARGET cf_platform AND EXISTS ${CMAKE_SOURCE_DIR}/src/platform/cf_launch_main.c)
