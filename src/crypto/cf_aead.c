@@ -16,8 +16,9 @@ typedef struct {
 
 /* Opening and sealing have a context each: who opens under one key and answers under another, again and again, keeps both. */
 struct cf_aead {
-  way_t  open, seal;
-  size_t key_sz;
+  way_t         open, seal;
+  cf_aead_alg_t alg;
+  size_t        key_sz;
 };
 
 size_t
@@ -43,8 +44,23 @@ cf_aead_new(cf_aead_alg_t alg) {
   cf_lib_must(aead);
   aead->open.ctx = context(alg, 0);
   aead->seal.ctx = context(alg, 1);
+  aead->alg    = alg;
   aead->key_sz = cf_aead_key_sz(alg);
   return aead;
+}
+
+static void
+way_forget(way_t *way, cf_aead_alg_t alg, int sealing) {
+  if (!way->keyed) return;
+  EVP_CIPHER_CTX_free(way->ctx);
+  cf_wipe(way, sizeof *way);
+  way->ctx = context(alg, sealing);
+}
+
+void
+cf_aead_forget(cf_aead_t *aead) {
+  way_forget(&aead->open, aead->alg, 0);
+  way_forget(&aead->seal, aead->alg, 1);
 }
 
 void

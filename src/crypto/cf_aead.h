@@ -16,6 +16,8 @@ size_t cf_aead_key_sz(cf_aead_alg_t alg);
 typedef struct cf_aead cf_aead_t;
 cf_aead_t *cf_aead_new(cf_aead_alg_t alg); /* never NULL */
 void       cf_aead_free(cf_aead_t *aead);
+/* cf_aead_forget erases the keys that it used last, of which it keeps the schedules: for when their time is over. */
+void       cf_aead_forget(cf_aead_t *aead);
 
 /* cf_aead_seal writes in.len + 16 bytes to out (which may be in.ptr). */
 void cf_aead_seal(cf_aead_t *aead, uint8_t *out, uint8_t const *key, uint8_t const nonce[12], cf_span_t aad, cf_span_t in);

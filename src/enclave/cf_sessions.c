@@ -101,6 +101,10 @@ sessions_purge(cf_enclave_t *e) {
     kept++;
   }
   cf_wipe(e->sessions + kept, (e->sessions_cnt - kept) * sizeof *e->sessions);
+  if (kept < e->sessions_cnt) { /* one of their keys may be the last that was used */
+    cf_aead_forget(e->ciphers.session);
+    cf_aead_forget(e->ciphers.hpke);
+  }
   e->sessions_cnt = kept;
   for (uint32_t i = 0; i < e->correspondents_cnt; i++) e->correspondents[i].session = *place(e, e->correspondents[i].to.session);
 }
