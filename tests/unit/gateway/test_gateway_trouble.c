@@ -316,6 +316,28 @@ test_the_missing_step_is_named(void **state) {
   }
 }
 
+/* Who the gateway asked is no more, and another process opens the book: it is that one's boot entry that counts. */
+static void
+test_enclave_started_again_before_it_boots(void **state) {
+  party_t p[1];
+  town_t *t = serving_town(31, true, p, 1);
+  town_enclave(t);
+  for (unsigned n = 0; n < 100000 && t->g->step != CF_STEP_FILES; n++) {
+    cf_event_t ev = { .kind = CF_EV_TICK };
+    if (t->queue_cnt) {
+      ev = t->queue[0];
+      memmove(t->queue, t->queue + 1, --t->queue_cnt * sizeof *t->queue);
+    } else {
+      t->now_ms += 10;
+    }
+    town_step(t, ev);
+  }
+  assert_int_equal(t->g->step, CF_STEP_FILES); /* it has asked who it is */
+  town_enclave(t);
+  assert_true(town_serves(t, 20000));
+  town_free(t);
+}
+
 static void
 test_refusing_verifier(void **state) {
   party_t p[1];
@@ -787,6 +809,7 @@ main(void) {
     cmocka_unit_test(test_the_missing_step_is_named),
     cmocka_unit_test(test_refusing_verifier),
     cmocka_unit_test(test_attestation_is_renewed),
+    cmocka_unit_test(test_enclave_started_again_before_it_boots),
     cmocka_unit_test(test_a_lost_batch),
     cmocka_unit_test(test_a_lost_empty_batch),
     cmocka_unit_test(test_a_lost_view),
