@@ -73,7 +73,7 @@ cf_boot_ask(cf_gateway_t *g, cf_effects_t *fx) {
 void
 cf_boot_answer(cf_gateway_t *g, cf_rd_t *body) {
   g->fresh        = cf_rd_u8(body) != 0;
-  g->replayed     = 0;
+  g->replayed     = g->fresh ? 0 : UINT64_MAX;
   g->shown        = cf_rd_u64(body);
   g->journal_want = cf_rd_u64(body);
   g->file_raw = g->file_offset = 0;

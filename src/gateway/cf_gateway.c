@@ -127,6 +127,7 @@ cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_
   cf_history_init(&g->history, &g->domain.id, &g->domain.genesis, &g->domain.policy);
   g->boot_index               = CF_NO_INDEX;
   g->results_file             = 1;
+  g->replayed                 = UINT64_MAX;
   g->first_unsettled          = 1;
   g->attest.certificate_index = CF_NO_INDEX;
   *out                        = g;

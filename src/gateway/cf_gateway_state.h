@@ -318,7 +318,7 @@ struct cf_gateway {
   bool              registering; /* POST under way */
   uint64_t          register_at_ms;
   uint8_t           reading; /* what READ was asked for */
-  uint64_t          replayed; /* newest receipt that the enclave has from our journal */
+  uint64_t          replayed; /* newest receipt that the enclave has from our journal; UINT64_MAX: it read none in this life of ours */
   uint64_t          adopt;   /* sequence of an enclave that runs already */
   bool              adopt_shut; /* a snapshot holds what it executed */
   size_t            adopt_len;  /* the receipt of an empty batch whose answer nobody had */
