@@ -35,7 +35,7 @@ enum {
   GROWTH_BYTES = 2 << 20,
   GROWTH_FDS = 4,
   ENTRY_BYTES = 256,    /* gateway: tree, key and slot of a log entry, and its receipt's row */
-  ENVELOPE_BYTES = 256, /* gateway: an envelope and its results in the index */
+  ENVELOPE_BYTES = 512, /* gateway: an envelope and its results in the index */
   BLOCK_BYTES = 2048    /* ledger, observers: the calls of a block, by their ids; the state that they made */
 };
 
