@@ -277,7 +277,7 @@ typedef struct {
   size_t   bytes;
 } cf_results_most_t;
 cf_results_most_t cf_results_most(cf_enclave_t const *e, uint32_t inputs, uint32_t contents);
-bool              cf_results_room(cf_enclave_t *e, uint32_t inputs); /* for such a batch now */
+bool              cf_results_room(cf_enclave_t *e, uint32_t inputs); /* may such a batch be begun now? */
 void      cf_results_begin(cf_enclave_t *e, cf_batch_t *b, uint32_t inputs);
 void      cf_results_add(cf_enclave_t *e, cf_hash_t const *to, cf_span_t sealed);
 /* cf_result_to seals r in the session, or to the key of `to` when none lives. */

@@ -1,6 +1,6 @@
 /* Sealed results: made in a batch, leaves under its receipt's results root, let out when the receipt counts.
-   A batch's results lie in one block: u32 size of the rest | sequence u64 | how many were released u32 | count u32 | each:
-   to[32], order u32, salt[32], sealed span. */
+   A batch's results lie in one block: u32 size of the rest | sequence u64 | how many were released u32 | count u32 | inputs u32 |
+   each: to[32], order u32, salt[32], sealed span. */
 #include "enclave/cf_enclave_state.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 #include "session/cf_result.h"
 #include "translog/cf_tree.h"
 
-enum { AT_SEQUENCE = 4, AT_RELEASED = 12, AT_COUNT = 16, HEAD_SZ = 20 };
+enum { AT_SEQUENCE = 4, AT_RELEASED = 12, AT_COUNT = 16, AT_INPUTS = 20, HEAD_SZ = 24 };
 #define ENTRY_HEAD_SZ (32 + 4 + 32 + 4)
 #define PLAIN_HEAD_SZ 96 /* of an encoded cf_result_t without its body, and then some */
 
@@ -78,34 +78,67 @@ cf_results_forget(cf_enclave_t *e) {
   cut(e, kept);
 }
 
+static bool
+at_final(cf_enclave_t const *e) {
+  return e->domain.policy.disclosure == 2;
+}
+
+/* Under at_final batches let results go: those without inputs never wait for it, and those with inputs leave room for what all
+   that may be open then brings, until it is executed. */
 bool
 cf_results_room(cf_enclave_t *e, uint32_t inputs) {
-  size_t want = cf_results_most(e, inputs, (uint32_t)cf_book_content_cnt(e->book)).bytes;
+  uint32_t contents = at_final(e) ? (uint32_t)e->domain.policy.max_flight + 1 : (uint32_t)cf_book_content_cnt(e->book);
+  size_t   want     = cf_results_most(e, inputs, contents).bytes;
   if (e->results_max - e->results_sz < want) cf_results_forget(e);
-  return e->results_max - e->results_sz >= want;
+  return e->results_max - e->results_sz >= want || (at_final(e) && !inputs);
+}
+
+static void
+drop(cf_enclave_t *e, size_t at) {
+  size_t n = block_sz(e->results + at);
+  memmove(e->results + at, e->results + at + n, e->results_sz - at - n);
+  cut(e, e->results_sz - n);
+  e->results_at -= n;
+}
+
+/* In replay: the oldest was released in its time. */
+static bool
+is_past(cf_enclave_t const *e) {
+  return e->batch->replay && (!at_final(e) || get(e->results + AT_SEQUENCE, 8) < e->covered_from);
+}
+
+/* In no replay: contents lapsed again and again with the room full.  The oldest notices go that no input's answer stands with,
+   because later ones replaced them; the ledger tells what counts. */
+static void
+make_room(cf_enclave_t *e, size_t want) {
+  while (e->results_max - e->results_sz < want) {
+    assert(e->results_at); /* what one batch makes has room */
+    size_t at = 0;
+    while (at < e->results_at && get(e->results + at + AT_INPUTS, 4)) at += block_sz(e->results + at);
+    drop(e, at < e->results_at && !is_past(e) ? at : 0);
+  }
 }
 
 void
 cf_results_begin(cf_enclave_t *e, cf_batch_t *b, uint32_t inputs) {
-  size_t want = cf_results_most(e, inputs, (uint32_t)cf_book_content_cnt(e->book)).bytes;
-  while (b->replay && e->results_max - e->results_sz < want) { /* then the oldest was released in its time */
-    size_t n = block_sz(e->results);
-    memmove(e->results, e->results + n, e->results_sz - n);
-    cut(e, e->results_sz - n);
-  }
+  size_t want   = cf_results_most(e, inputs, (uint32_t)cf_book_content_cnt(e->book)).bytes;
   e->batch      = b;
   e->leaves_cnt = 0;
   e->results_at = e->results_sz;
-  cf_wr_t wr    = cf_wr_init(e->results + e->results_sz, HEAD_SZ);
+  while (e->results_max - e->results_sz < want && e->results_at && is_past(e)) drop(e, 0);
+  make_room(e, HEAD_SZ);
+  cf_wr_t wr = cf_wr_init(e->results + e->results_sz, HEAD_SZ);
   cf_wr_u32(&wr, 0);
   cf_wr_u64(&wr, b->sequence);
   cf_wr_u64(&wr, 0);
+  cf_wr_u32(&wr, inputs);
   e->results_sz += HEAD_SZ;
 }
 
 void
 cf_results_add(cf_enclave_t *e, cf_hash_t const *to, cf_span_t sealed) {
   uint8_t salt[32];
+  make_room(e, ENTRY_HEAD_SZ + sealed.len);
   cf_wr_t wr = cf_wr_init(e->results + e->results_sz, e->results_max - e->results_sz);
   assert(e->leaves_cnt < e->leaves_max); /* the book bounds its notices, a batch its inputs */
   cf_entropy_t drbg = cf_drbg_entropy(&e->batch->drbg);
@@ -197,7 +230,7 @@ cf_results_end(cf_enclave_t *e) {
 /* A receipt's results leave when it counts under a witness quorum; where policy says at_final, when its content was executed. */
 static bool
 may_leave(cf_enclave_t const *e, uint64_t sequence) {
-  return sequence <= e->feed.history.sequence && (e->domain.policy.disclosure == 1 || sequence < e->covered_from);
+  return sequence <= e->feed.history.sequence && (!at_final(e) || sequence < e->covered_from);
 }
 
 /* As many of a block's results from number `from` on as there is room for; returns the number behind the last. */

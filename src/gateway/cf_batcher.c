@@ -275,12 +275,13 @@ cf_batcher_ask(cf_gateway_t *g, cf_effects_t *fx) {
   if (g->now.mono_ms < g->busy_until_ms || g->sequence - g->logged >= CF_UNLOGGED_MAX || g->queued_cnt > CF_QUEUE_MAX / 2)
     return false;
   if (g->promised_cnt) feed_promises(g);
-  if (g->slots_used) {
+  bool first = g->busy && g->follow; /* requests may never end, and an empty batch may be what lets results go and makes room */
+  if (g->slots_used && !first) {
     cf_slot_t *s = slot_at(g, 0);
     return ask(g, fx, s->frame, s->len, s->frames);
   }
   if (!g->follow) return false;
-  if (!g->quiet && g->last_input_ms && !g->stopping) {
+  if (!first && !g->quiet && g->last_input_ms && !g->stopping) {
     cf_fx(fx, CF_FX_WAKE)->id = g->last_input_ms + CF_IDLE_MS;
     return false;
   }
@@ -411,6 +412,7 @@ cf_batcher_answer(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   if (cnt) g->follow = 2; /* one closes the window, one carries the intent */
   else if (g->follow) g->follow--;
   if (!s) return;
+  g->busy = false;
   cf_metrics_took(&g->metrics, CF_LATENCY_RECEIPT, cf_public_u64((g->now.mono_ms - s->since_ms) * 1000));
   answer_all(g, fx, s);
   end_promises(g, s);
@@ -422,6 +424,7 @@ cf_batcher_answer(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
 void
 cf_batcher_refused(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
   g->batching      = false;
+  g->busy          = !g->batch_empty;
   g->busy_until_ms = g->now.mono_ms + CF_BACKOFF_MS;
   if (g->batch_empty) return;
   cf_slot_t *s = slot_at(g, 0);

@@ -335,6 +335,7 @@ struct cf_gateway {
   uint64_t        last_input_ms;
   bool            quiet; /* a tick came CF_IDLE_MS after it: no request waits at the door */
   uint64_t        busy_until_ms;
+  bool            busy; /* the last batch refused had inputs, and none was taken since */
   uint64_t        sequence; /* newest receipt journaled */
   uint64_t        logged;   /* newest receipt in the log */
   cf_row_t       *row;      /* by sequence mod CF_RECEIPT_ROWS */

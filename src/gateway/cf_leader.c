@@ -107,6 +107,7 @@ cf_leader_lost(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
   g->registering   = false;
   g->snapshot_due  = false;
   g->follow        = 0;
+  g->busy          = false;
   g->views.batch_first = false;
   g->fresh_certify = false;
   cf_attest_begin(g);
@@ -273,7 +274,10 @@ on_refused(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
     return;
   }
   switch ((int)g->crossing) {
-  case CF_MSG_BATCH: cf_batcher_refused(g, fx, why); break;
+  case CF_MSG_BATCH:
+    cf_batcher_refused(g, fx, why);
+    if (g->step == CF_STEP_SERVING) return; /* batches wait for themselves; what is shown meanwhile makes room */
+    break;
   case CF_MSG_SHOW_LEDGER:
     cf_views_refused(g, why);
     ask_status(g, fx); /* how many messages it has folded: a replay may have brought it further, or less far */

@@ -328,6 +328,7 @@ test_busy_until_results_leave(void **state) {
   assert_int_equal(r, CF_REFUSE_BUSY);
   assert_true(n > 2);
   for (size_t i = 0; i < n; i++) log_and_read(w, receipts[i]);
+  assert_int_equal(ledger_wait(w, 1), CF_REFUSE_NONE); /* a view waits meanwhile */
   assert_int_equal(batch(w, env, 64, &b), CF_REFUSE_BUSY);
   assert_int_equal(show(w), CF_REFUSE_NONE);
   assert_int_equal(released(w, CF_RELEASE_RESULTS, NULL), n);

@@ -441,6 +441,73 @@ test_a_lowered_cap(void **state) {
   world_free(w);
 }
 
+/* fill posts single inputs, each logged, up to max or until one is busy; returns how many were taken. */
+static unsigned
+fill(world_t *w, party_t *p, unsigned max) {
+  for (unsigned n = 0; n < max; n++) {
+    batch_t   b;
+    cf_span_t env = withdrawal(w, p, 9, 1); /* refused in its sealed result: there is no such lane */
+    if (batch(w, &env, 1, &b) == CF_REFUSE_BUSY) return n;
+    log_and_read(w, b.receipt);
+  }
+  return max;
+}
+
+static void
+tune_small_room(cf_policy_t *p, cf_clearing_params_t *c, cf_configuration_t *conf) {
+  p->disclosure      = 2;
+  conf->parties_max  = 4;
+  conf->batch_max    = 2;
+  c->obligations_max = 16;
+  c->releases_max    = 1;
+}
+
+/* Results that wait for execution never hinder the batches that lead to it: one without inputs closes, intends and applies whatever
+   waits.  When contents lapse again and again, notices that others replaced make room, and answers to inputs do not. */
+static void
+test_a_full_room_empties(void **state) {
+  for (int lapses = 0; lapses <= 40; lapses += 40) {
+    static cf_result_t r[1024];
+    party_t            p[2];
+    cf_span_t          item;
+    batch_t            b;
+    world_tune = tune_small_room;
+    world_t *w = serving(lapses ? 39 : 40, p, 2);
+    world_tune = NULL;
+    assert_int_equal(fill(w, &p[0], 100), 100);
+    net(w, p, 300, 500);
+    unsigned more = fill(w, &p[0], 1000); /* one of these closes, and one intends: what is behind waits for a later content */
+    assert_true(more > 2 && more < 1000);
+    idle(w, 1);
+    assert_int_equal(contents(w, &item), 1);
+    assert_int_equal(released(w, CF_RELEASE_RESULTS, NULL), 0);
+    for (int i = 0; i < lapses; i++) { /* nobody carries it to the ledger */
+      assert_int_equal(ledger_wait(w, V + 1), CF_REFUSE_NONE);
+      idle(w, 2);
+      assert_int_equal(contents(w, &item), 1);
+    }
+    p[0].stays = true;
+    if (lapses) {
+      restart(w); /* replay keeps to the same room */
+      assert_int_equal(contents(w, &item), 1);
+    }
+    settle(w, item);
+    assert_int_equal(lane_of(w, 1, 0, false), 1200);
+    cf_span_t env = withdrawal(w, &p[0], 9, 1);
+    assert_int_equal(batch(w, &env, 1, &b), CF_REFUSE_BUSY);
+    assert_int_equal(show_ledger(w), CF_REFUSE_NONE);
+    idle(w, 1);
+    assert_int_equal(show(w), CF_REFUSE_NONE);
+    unsigned n = read_results(w, &p[0], r, 1024), told = 0;
+    for (unsigned i = 0; i < n; i++) told += r[i].class == CF_RESULT_NOTICE;
+    assert_int_equal(n - told, 100 + 1 + (lapses ? more : 1));
+    if (lapses) assert_true(told > 20 && told < 1 + 2 * (unsigned)lapses); /* of 1 + 2 each */
+    else assert_int_equal(told, 1);
+    one_batch(w, &env, 1, &b);
+    world_free(w);
+  }
+}
+
 int
 main(void) {
   struct CMUnitTest const tests[] = {
@@ -451,6 +518,7 @@ main(void) {
     cmocka_unit_test(test_another_policy_on_the_ledger),    cmocka_unit_test(test_heartbeats),
     cmocka_unit_test(test_authority_ends_before_an_alarm_does), cmocka_unit_test(test_strangers_cannot_fill_the_book),
     cmocka_unit_test(test_a_lowered_cap),                   cmocka_unit_test(test_a_lapsed_heartbeat),
+    cmocka_unit_test(test_a_full_room_empties),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -158,6 +158,57 @@ test_promises_are_bounded(void **state) {
   town_free(t);
 }
 
+/* ---- results that wait ---- */
+
+static void
+tune_small_room(cf_policy_t *p, cf_clearing_params_t *c, cf_configuration_t *conf) {
+  p->disclosure      = 2;
+  conf->parties_max  = 4;
+  c->obligations_max = 16;
+  c->releases_max    = 1;
+}
+
+/* While the enclave takes no input because results wait for execution, and requests never end, empty batches go between them, which
+   apply the view that lets the results go. */
+static void
+test_busy_under_load(void **state) {
+  party_t p[2];
+  world_tune = tune_small_room;
+  town_t *t  = serving_town(17, true, p, 2);
+  world_tune = NULL;
+  cf_span_t env[2];
+  for (int i = 0; i < 100; i++) {
+    env[0] = pay(t, &p[0], 2, 5000); /* refused in its sealed result */
+    assert_int_equal(post_and_wait(t, env, 1)->at[0].kind, 1);
+  }
+  pay_each_other(t, p, env);
+  t->down[PEER_LEDGER] = true; /* until the room is full */
+  assert_int_equal(post_and_wait(t, env, 2)->at[0].kind, 1);
+  static uint64_t id[600];
+  static cf_span_t posted[600];
+  unsigned         busy = 0, again = 0;
+  for (int i = 0; i < 600; i++) {
+    posted[i] = pay(t, &p[0], 2, 5000);
+    id[i]     = post(t, &posted[i], 1);
+    town_run(t, 50); /* less than what it waits after a refusal: some request always waits */
+    if (i == 299) t->down[PEER_LEDGER] = false;
+  }
+  town_run(t, 1000);
+  for (int i = 0; i < 600; i++) {
+    answer_t a;
+    reply_t *r = town_reply(t, id[i]);
+    assert_non_null(r);
+    if (r->code == 503) continue; /* the queue was full */
+    answer_read(&a, r->body, &posted[i]);
+    if (a.at[0].kind == 1) again += busy > 0;
+    else assert_int_equal(a.at[0].class, CF_REFUSE_BUSY), busy++;
+  }
+  assert_true(busy > 0);
+  assert_true(again >= 50); /* those before the content left; what is behind it waits for the next */
+  assert_int_equal(lane(t, 1), 1200);
+  town_free(t);
+}
+
 /* ---- witnesses ---- */
 
 static void
@@ -800,6 +851,7 @@ main(void) {
     cmocka_unit_test(test_a_promise_is_kept_over_a_crash),
     cmocka_unit_test(test_a_promise_is_durable_before_it_leaves),
     cmocka_unit_test(test_promises_are_bounded),
+    cmocka_unit_test(test_busy_under_load),
     cmocka_unit_test(test_no_quorum_nothing_is_authorised),
     cmocka_unit_test(test_observers_are_believed_the_ledger_is_not),
     cmocka_unit_test(test_silent_observers),
