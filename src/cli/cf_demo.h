@@ -96,6 +96,7 @@ static inline cf_demo_position_t *cf_demo_at(cf_demo_t const *d, size_t party, s
 
 /* ---- chapters: 0 or an exit status ---- */
 int cf_demo_domain(cf_demo_t *d, char const *dir);
+int cf_demo_attest(cf_demo_t *d); /* the evidence, fetched and checked: good for policy's attest_max_age */
 int cf_demo_evidence(cf_demo_t *d);
 int cf_demo_deposits(cf_demo_t *d);
 int cf_demo_inputs(cf_demo_t *d);

@@ -52,11 +52,15 @@ int cf_demo_domain(cf_demo_t *d, char const *dir) {
   return 0;
 }
 
+int cf_demo_attest(cf_demo_t *d) {
+  cf_remote_ask_t const ask = {.domain = &d->folder.domain->id};
+  int                   code = cf_remote_fetch(&d->remote, "demo", d->url, NULL);
+  return code ? code : cf_remote_check(&d->remote, "demo", &ask);
+}
+
 int cf_demo_evidence(cf_demo_t *d) {
   int code = wait_serving(d);
-  if (!code) code = cf_remote_fetch(&d->remote, "demo", d->url, NULL);
-  cf_remote_ask_t const ask = {.domain = &d->folder.domain->id};
-  if (!code) code = cf_remote_check(&d->remote, "demo", &ask);
+  if (!code) code = cf_demo_attest(d);
   if (!code) code = cf_chain_open(&d->chain, "demo", d->url);
   if (!code) code = cf_key_load(&d->treasury, &d->folder, "treasury", 0, 1);
   if (code) return code;

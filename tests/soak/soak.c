@@ -32,6 +32,7 @@ enum {
   PROCS_MAX = 64,
   SAMPLES_MAX = 1 << 15,
   SETTLE_MS = 120000,
+  ATTEST_MS = 60000,
   GROWTH_BYTES = 2 << 20,
   GROWTH_FDS = 4,
   ENTRY_BYTES = 256,    /* gateway: tree, key and slot of a log entry, and its receipt's row */
@@ -242,7 +243,7 @@ static int send_chunk(cf_demo_t *d, size_t from) {
 
 static int send_all(cf_demo_t *d, size_t set_rows, size_t inputs, uint64_t seconds) {
   uint32_t *order = calloc(set_rows, sizeof *order);
-  uint64_t  began = cf_mono_ms(), looked = 0, late = 0;
+  uint64_t  began = cf_mono_ms(), looked = 0, late = 0, attested = began;
   size_t    from = 0;
   int       code = 0;
   if (!order) abort();
@@ -259,6 +260,10 @@ static int send_all(cf_demo_t *d, size_t set_rows, size_t inputs, uint64_t secon
       if (!code && i < WITHDRAWALS && d->item_cnt < inputs) code = make_item(d, row, true);
       if (code || (d->item_cnt - from < CHUNK && d->item_cnt < inputs)) continue;
       code = send_chunk(d, from);
+      if (!code && cf_mono_ms() - attested >= ATTEST_MS) {
+        attested = cf_mono_ms();
+        code = cf_demo_attest(d);
+      }
       if (!code) code = read_some(d, from, &late);
       from = d->item_cnt;
       /* What would be too early waits; what is late catches up. */
