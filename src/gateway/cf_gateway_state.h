@@ -324,6 +324,7 @@ struct cf_gateway {
   size_t            adopt_len;  /* the receipt of an empty batch whose answer nobody had */
   uint8_t           adopt_receipt[CF_RECEIPT_BYTES];
   bool              snapshot_due;
+  uint64_t          snapshot_at_ms; /* not before */
 
   /* batches */
   cf_slot_t       slot[CF_BATCH_SLOTS];

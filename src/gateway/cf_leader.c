@@ -293,6 +293,10 @@ on_refused(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
     if (why == CF_REFUSE_PHASE) ask_status(g, fx);
     break;
   case CF_MSG_SHOW_LOG: ask_status(g, fx); break;
+  case CF_MSG_SNAPSHOT: /* too large with the results that wait, and batches are what lets them go */
+    if (why != CF_REFUSE_BUSY || g->step != CF_STEP_SERVING) break;
+    g->snapshot_at_ms = g->now.mono_ms + CF_BACKOFF_MAX_MS;
+    return;
   }
   cf_leader_later(g);
 }
@@ -330,7 +334,7 @@ serve(cf_gateway_t *g, cf_effects_t *fx) {
   uint64_t grown = g->writer.size - g->snapshot_size;
   if (grown >= g->domain.policy.snapshot_entries / 2 || g->journal_bytes >= CF_JOURNAL_BYTES) g->snapshot_due = true;
   if (cf_attest_ask(g, fx) || cf_views_ask(g, fx)) return;
-  if (g->snapshot_due) { /* what was executed must be in the log first: its notes end with the file */
+  if (g->snapshot_due && g->now.mono_ms >= g->snapshot_at_ms) { /* what was executed must be in the log first: its notes end with the file */
     if (!g->queued_cnt && g->logged == g->sequence) ask_plain(g, fx, CF_MSG_SNAPSHOT);
     return;
   }

@@ -525,6 +525,29 @@ test_snapshot(void **state) {
   town_free(t);
 }
 
+/* Batches go on while the state does not fit a snapshot: they are what makes it smaller. */
+static void
+test_a_busy_snapshot(void **state) {
+  party_t   p[2];
+  town_t   *t = serving_town(18, true, p, 2);
+  cf_span_t env[2];
+  t->snapshot_busy   = true;
+  t->g->snapshot_due = true;
+  town_run(t, 500);
+  assert_int_equal(t->snapshots, 1);
+  pay_each_other(t, p, env);
+  assert_int_equal(post_and_wait(t, env, 2)->at[0].kind, 1);
+  town_run(t, 4000);
+  assert_int_equal(lane(t, 1), 1200);
+  t->snapshot_busy = false;
+  town_run(t, CF_BACKOFF_MAX_MS);
+  assert_int_equal(t->snapshots, 2);
+  assert_false(t->g->snapshot_due);
+  town_restart(t, true);
+  assert_true(town_serves(t, 20000));
+  town_free(t);
+}
+
 static void
 test_snapshot_dies_at_each_write(void **state) {
   for (size_t n = 0; n < 4; n++) {
@@ -866,6 +889,7 @@ main(void) {
     cmocka_unit_test(test_a_lost_empty_batch),
     cmocka_unit_test(test_a_lost_view),
     cmocka_unit_test(test_snapshot),
+    cmocka_unit_test(test_a_busy_snapshot),
     cmocka_unit_test(test_snapshot_dies_at_each_write),
     cmocka_unit_test(test_evidence_dies_at_each_write),
     cmocka_unit_test(test_snapshot_waits_for_the_log),

@@ -80,6 +80,7 @@ typedef struct {
   bool          down[PEERS];
   bool          dies_after_view, viewed; /* at the first batch behind a SHOW_LEDGER */
   unsigned      lose_reply;   /* of that peer, + 1: the next answer is lost after it was acted on */
+  bool          snapshot_busy; /* refused before the enclave sees it, as with 16 MiB of results that wait */
   bool          observer_lies;
   bool          verifier_refuses;
   unsigned      verifier_asks;
@@ -399,6 +400,11 @@ ask_peer(town_t *t, cf_effect_t const *e, unsigned *code, cf_span_t *answer) {
   case PEER_ENCLAVE: {
     if (!t->w->e) return CF_ERR_IO;
     watch_crossing(t, e->body);
+    if (t->snapshot_busy && e->body.ptr[1] == CF_MSG_SNAPSHOT) {
+      static uint8_t const busy[] = { CF_BOUNDARY_VERSION, CF_MSG_SNAPSHOT, CF_REFUSE_BUSY };
+      *answer                     = CF_SPAN_OF(busy);
+      break;
+    }
     cf_wr_t wr = cf_wr_init(t->w->answer, CF_FRAME_MAX);
     uint8_t *copy = malloc(e->body.len + 1); /* the enclave uses it up */
     memcpy(copy, e->body.ptr, e->body.len);
