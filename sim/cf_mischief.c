@@ -152,6 +152,11 @@ static void end_twin(cf_town_t *t) {
   cf_town_address(t, stays);
 }
 
+/* What was under way when the other disk was given up may have bound one witness more. */
+bool cf_town_split(cf_town_t *t) {
+  return t->check.lossy && cf_check_consistent(&t->check, cf_town_disk(t, t->primary)) < t->domain->witnesses.k;
+}
+
 /* ---- the operator ---- */
 
 /* An enclave that stopped for good is started anew, as a supervisor would. */

@@ -144,6 +144,7 @@ void cf_town_fault(void *town, uint64_t id);
  * true clocks. */
 void cf_town_faults(cf_town_t *t, uint64_t until_ms);
 void cf_town_mend(cf_town_t *t);
+bool cf_town_split(cf_town_t *t); /* witnesses on two forks of the log, a quorum for neither */
 /* A site's disk; its processes end, and start again. */
 cf_disk_t *cf_town_disk(cf_town_t *t, unsigned site);
 void       cf_town_stop(cf_town_t *t, unsigned site, bool left_alone);

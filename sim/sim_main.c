@@ -65,7 +65,7 @@ static void run_town(outcome_t *out, uint64_t seed, options_t const *o, unsigned
   while (!settled && !t->world.violation[0] && t->world.now_ms < end_at) {
     turn_until(t, t->world.now_ms + 1000);
     if (seen) ask_public(t);
-    if (!closed && t->split && t->world.now_ms > calm_at + SPLIT_MS) { /* two forks of the log, a quorum for neither: all may leave */
+    if (!closed && t->world.now_ms > calm_at + SPLIT_MS && (t->split || cf_town_split(t))) { /* two forks of the log, a quorum for neither: all may leave */
       cf_clerk_close(&t->clerk);
       closed = true;
     }
