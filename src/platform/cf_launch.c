@@ -297,6 +297,8 @@ cf_launch_stop(cf_launch_t *l) {
 
 /* ---- serving ---- */
 
+#define TPM_LOOK_MS 500
+
 /* One question of a gateway's connection; false when it is over. */
 static bool
 serve_one(cf_launch_t *l, int fd, bool own) {
@@ -316,7 +318,11 @@ cf_launch_serve(cf_launch_t *l, int stop_fd, cf_error_t *err) {
   struct pollfd fds[4] = { { .fd = stop_fd, .events = POLLIN }, { .fd = l->enclave, .events = POLLIN }, { .fd = l->listener, .events = POLLIN },
                            { .fd = -1, .events = POLLIN } };
   for (;;) {
-    if (poll(fds, 4, -1) < 0 && errno != EINTR) return io_error(err, "poll");
+    if (poll(fds, 4, TPM_LOOK_MS) < 0 && errno != EINTR) return io_error(err, "poll");
+    if (cf_swtpm_ended(&l->swtpm)) { /* what stands in its PCRs is gone: program and launcher begin again with another */
+      if (fds[3].fd >= 0) close(fds[3].fd);
+      return cf_error_set(err, CF_ERR_IO, "swtpm", 0, "the software TPM ended");
+    }
     if (fds[0].revents) {
       if (fds[3].fd >= 0) close(fds[3].fd);
       return CF_OK;

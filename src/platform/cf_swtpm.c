@@ -173,6 +173,12 @@ void cf_swtpm_stop(cf_swtpm_t *tpm) {
   tpm->pid = 0;
 }
 
+bool cf_swtpm_ended(cf_swtpm_t *tpm) {
+  if (tpm->pid <= 0 || waitpid(tpm->pid, NULL, WNOHANG) == 0) return false;
+  tpm->pid = 0;
+  return true;
+}
+
 void cf_swtpm_tcti(char *out, size_t out_max, char const *dir) { snprintf(out, out_max, "swtpm:path=%s/sock", dir); }
 
 /* ---- the CA ---- */

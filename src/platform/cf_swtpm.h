@@ -4,6 +4,8 @@
 #ifndef CF_PLATFORM_SWTPM_H
 #define CF_PLATFORM_SWTPM_H
 
+#include <stdbool.h>
+
 #include <sys/types.h>
 
 #include "base/cf_bytes.h"
@@ -27,6 +29,8 @@ CF_MUST_CHECK cf_status_t cf_swtpm_make(char const *dir, char const *ca_dir, cf_
 CF_MUST_CHECK cf_status_t cf_swtpm_start(cf_swtpm_t *tpm, char const *dir, cf_error_t *err);
 /* cf_swtpm_stop ends it and waits; a zeroed one is fine. */
 void cf_swtpm_stop(cf_swtpm_t *tpm);
+/* cf_swtpm_ended: was one started, and is it gone?  It is reaped, then. */
+bool cf_swtpm_ended(cf_swtpm_t *tpm);
 
 /* cf_swtpm_tcti writes "swtpm:path=DIR/sock", for cf_tpmdev_init. */
 void cf_swtpm_tcti(char *out, size_t out_max, char const *dir);

@@ -168,12 +168,15 @@ wait "$traffic" 2>/dev/null || true
 
 # ---- killed children ----
 for role in "counterfoil gateway" "counterfoil ledger serve" "counterfoil witness" "counterfoil verifier" "counterfoil observer" \
-  counterfoil-launch counterfoil-enclave; do
-  case $role in counterfoil-enclave) pid=$(pgrep -P "$(pid_of "counterfoil-launch $dir/d")" | head -n 1) ;; *) pid=$(pid_of "$role $dir/d") ;; esac
+  counterfoil-launch counterfoil-enclave swtpm; do
+  case $role in counterfoil-enclave | swtpm) pid=$(pgrep -P "$(pid_of "counterfoil-launch $dir/d")" -f "^$role") ;; *) pid=$(pid_of "$role $dir/d") ;; esac
   kill -9 "$pid"
   sleep 0.3
+  [ "$role" != swtpm ] || sleep 1.5 # its launcher looks twice a second
   wait_normal d
 done
+[ "$(pgrep -P "$(pid_of "counterfoil-launch $dir/d")" -f '^swtpm')" != "$pid" ] || die "no other software TPM"
+"$cf" attest "$url" --domain "$domain" -o d.bundle >/dev/null
 row killed-child "it is started again, and the domain serves"
 told port-in-use "$cf" up d
 stop
