@@ -16,6 +16,19 @@ typedef struct {
 
 static cf_ciphers_t ciphers;
 
+static inline int
+setup(void **state) {
+  cf_crypto_init();
+  ciphers = cf_ciphers_new(cf_suite(1));
+  return 0;
+}
+
+static inline int
+teardown(void **state) {
+  cf_ciphers_free(&ciphers);
+  return 0;
+}
+
 /* The log as a stranger reads it: files under public/log. */
 typedef struct {
   cf_span_t    entry[2048];

@@ -200,19 +200,6 @@ altered_notes(bool checked) {
 static void test_notes(void **state) { altered_notes(true); }
 static void test_notes_torn(void **state) { altered_notes(false); }
 
-static int
-setup(void **state) {
-  cf_crypto_init();
-  ciphers = cf_ciphers_new(cf_suite(1));
-  return 0;
-}
-
-static int
-teardown(void **state) {
-  cf_ciphers_free(&ciphers);
-  return 0;
-}
-
 int
 main(void) {
   struct CMUnitTest const tests[] = { cmocka_unit_test(test_promises), cmocka_unit_test(test_statements), cmocka_unit_test(test_results),

@@ -342,10 +342,9 @@ test_order(void **state) {
 }
 
 static int
-setup(void **state) {
-  cf_crypto_init();
-  ciphers = cf_ciphers_new(cf_suite(1));
-  t       = town_new(50, false);
+town_setup(void **state) {
+  if (setup(state)) return 1;
+  t = town_new(50, false);
   if (!town_serves(t, 20000)) return 1;
   for (uint32_t i = 0; i < 2; i++) party_init(t, &p[i], i + 1);
   fund(t, p, 2, 100000);
@@ -358,10 +357,9 @@ setup(void **state) {
 }
 
 static int
-teardown(void **state) {
+town_teardown(void **state) {
   town_free(t);
-  cf_ciphers_free(&ciphers);
-  return 0;
+  return teardown(state);
 }
 
 int
@@ -373,5 +371,5 @@ main(void) {
     cmocka_unit_test(test_finality_not_yet),
     cmocka_unit_test(test_openapi_is_the_page), cmocka_unit_test(test_order),
   };
-  return cmocka_run_group_tests(tests, setup, teardown);
+  return cmocka_run_group_tests(tests, town_setup, town_teardown);
 }

@@ -159,19 +159,6 @@ test_crash_while_the_side_lags(void **state) {
   assert_true(n > 20);
 }
 
-static int
-setup(void **state) {
-  cf_crypto_init();
-  ciphers = cf_ciphers_new(cf_suite(1));
-  return 0;
-}
-
-static int
-teardown(void **state) {
-  cf_ciphers_free(&ciphers);
-  return 0;
-}
-
 int
 main(void) {
   struct CMUnitTest const tests[] = { cmocka_unit_test(test_bootstrap), cmocka_unit_test(test_whole_life), cmocka_unit_test(test_crash_at_every_write),

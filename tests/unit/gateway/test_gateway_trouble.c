@@ -806,19 +806,6 @@ test_stop_drains(void **state) {
   town_free(t);
 }
 
-static int
-setup(void **state) {
-  cf_crypto_init();
-  ciphers = cf_ciphers_new(cf_suite(1));
-  return 0;
-}
-
-static int
-teardown(void **state) {
-  cf_ciphers_free(&ciphers);
-  return 0;
-}
-
 /* More messages of strangers in the ledger than one batch applies, before the first start and under a running gateway: pieces
    and batches take turns until all are applied, and the deposit behind them counts. */
 static void
