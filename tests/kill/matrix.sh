@@ -17,6 +17,7 @@ tmp=/dev/shm
 
 if [ "$what" = --cell ]; then
   work=$2 seed=$3 port=$4 name=$5
+  port=$((port + ${CELL:-0} * 8)) # the ports of a life
   cell=$(mktemp -d "$tmp/cf-kill-XXXXXX")
   trap 'rm -rf "$cell"' EXIT
   mkdir "$cell/p" "$cell/out"
@@ -44,15 +45,18 @@ fi
 
 # ---- all of them ----
 
-base=$((8200 + $$ % 50 * 64)) # eight ports a cell
+. tests/ports
+claim_ports
+jobs=${JOBS:-$((2 * $(nproc)))}
+[ "$jobs" -le 8 ] || jobs=8 # as many lives as there are ports for
 key=$(cat "$bin"/counterfoil* "$killer" tests/kill/cell.sh | sha256sum)
 if [ -n "${FRESH:-}${PICK:-}" ] || [ "$key" != "$(cat "$work/key" 2>/dev/null)" ]; then
   rm -rf "$work"
   mkdir -p "$work"
   echo '{"clearing": {"min_parties": 2, "min_inputs": 1}}' >"$work/policy.json"
-  "$bin/counterfoil" init "$work/domain" --port $base --verifiers 1/1 --witnesses 1/1 --observers 1/1 --policy "$work/policy.json" \
+  "$bin/counterfoil" init "$work/domain" --port "$port" --verifiers 1/1 --witnesses 1/1 --observers 1/1 --policy "$work/policy.json" \
     >"$work/domain.hash" 2>"$work/init.err" || { cat "$work/init.err"; exit 1; }
-  sh tests/kill/matrix.sh --cell "$work" 0 $base none # the points of a life that nobody disturbs
+  sh tests/kill/matrix.sh --cell "$work" 0 "$port" none # the points of a life that nobody disturbs
   [ -s "$work/points" ] || exit 1
   echo "$key" >"$work/key"
 fi
@@ -82,10 +86,10 @@ chosen() {
 }
 seed=${SEED:-$(od -An -tu2 -N2 /dev/urandom | tr -d ' ')}
 [ -z "${PICK:-}" ] || echo "$what: SEED=$seed"
-chosen | awk -v done="$work/results" -v seed="$seed" -v base="$base" '
+chosen | awk -v done="$work/results" -v seed="$seed" -v port="$port" '
   BEGIN { while ((getline < done) > 0) was[$1] = 1 }
-  !($0 in was) { print seed * 1000 + NR, base + NR % 80 * 8, $0 }' |
-  xargs -r -P "${JOBS:-$((2 * $(nproc)))}" -L 1 sh tests/kill/matrix.sh --cell "$work"
+  !($0 in was) { print seed * 1000 + NR, port, $0 }' |
+  xargs -r -P "$jobs" --process-slot-var=CELL -L 1 sh tests/kill/matrix.sh --cell "$work"
 
 # Points that a life did not come to are none.
 awk -v what="$what" '
