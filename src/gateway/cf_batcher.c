@@ -428,6 +428,7 @@ cf_batcher_refused(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
   g->busy_until_ms = g->now.mono_ms + CF_BACKOFF_MS;
   if (g->batch_empty) return;
   cf_slot_t *s = slot_at(g, 0);
+  if (g->now.mono_ms - s->since_ms < CF_BUSY_MS && !g->stopping) return; /* it is asked again: what is on its way out makes room */
   for (uint16_t f = 0; f < s->frames; f++) s->item[s->item_of[f]].class = CF_REFUSE_BUSY;
   answer_all(g, fx, s);
   end_promises(g, s);

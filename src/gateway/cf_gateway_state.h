@@ -50,6 +50,7 @@
 #define CF_BUNDLE_BYTES (512u << 10)
 
 #define CF_BACKOFF_MS 100
+#define CF_BUSY_MS 2000 /* a batch that the enclave has no room for waits this long before its inputs are refused */
 #define CF_BACKOFF_MAX_MS 5000
 #define CF_IDLE_MS 3  /* without new envelopes, before an empty batch */
 #define CF_PACE_MS 20 /* between two appends to the log, while serving */

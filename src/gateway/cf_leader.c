@@ -243,7 +243,10 @@ on_answer(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
     cf_rd_copy(body, g->possession, sizeof g->possession);
     cf_leader_to(g, CF_STEP_REGISTER);
     return;
-  case CF_MSG_SHOW_LEDGER: on_ledger_shown(g, body); return;
+  case CF_MSG_SHOW_LEDGER:
+    if (g->step == CF_STEP_SERVING) g->step_fails = 0; /* refusals of hours ago are no reason to wait longer */
+    on_ledger_shown(g, body);
+    return;
   case CF_MSG_BATCH: on_batch(g, fx, body); return;
   case CF_MSG_SNAPSHOT:
     g->snapshot_due = false;

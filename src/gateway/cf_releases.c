@@ -155,6 +155,7 @@ cf_releases_take(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *items) {
   cf_fx_put(fx, results_name(fx, g->results_file), cf_wr_out(&wr)); /* before the next batch: that may make the enclave forget them */
   cf_releases_index(g, g->results_file, sequence);
   g->results_file++;
+  g->busy_until_ms = 0; /* the enclave has room again */
 }
 
 /* ---- reading ---- */

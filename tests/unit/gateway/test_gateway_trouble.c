@@ -193,7 +193,7 @@ test_busy_under_load(void **state) {
     town_run(t, 50); /* less than what it waits after a refusal: some request always waits */
     if (i == 299) t->down[PEER_LEDGER] = false;
   }
-  town_run(t, 1000);
+  town_run(t, CF_BUSY_MS + 1000);
   for (int i = 0; i < 600; i++) {
     answer_t a;
     reply_t *r = town_reply(t, id[i]);
@@ -206,6 +206,40 @@ test_busy_under_load(void **state) {
   assert_true(busy > 0);
   assert_true(again >= 50); /* those before the content left; what is behind it waits for the next */
   assert_int_equal(lane(t, 1), 1200);
+  town_free(t);
+}
+
+static void
+tune_smaller_room(cf_policy_t *p, cf_clearing_params_t *c, cf_configuration_t *conf) {
+  tune_small_room(p, c, conf);
+  p->disclosure = 1;
+}
+
+/* Requests that the enclave has no room for wait for a moment: results that leave make room for them. */
+static void
+test_busy_for_a_moment(void **state) {
+  party_t p[2];
+  world_tune = tune_smaller_room;
+  town_t *t  = serving_town(17, true, p, 2);
+  world_tune = NULL;
+  cf_span_t env[16];
+  uint64_t  id  = 0;
+  int       cnt = 0;
+  t->down[PEER_WITNESS] = t->down[PEER_WITNESS + 1] = true;
+  for (bool answered = true; answered && cnt < 100; cnt++) { /* until the room is full */
+    for (int k = 0; k < 16; k++) env[k] = pay(t, &p[0], 2, 5000); /* refused in its sealed result */
+    id = post(t, env, 16);
+    town_run(t, 20);
+    answered = town_reply(t, id) != NULL;
+  }
+  t->down[PEER_WITNESS] = t->down[PEER_WITNESS + 1] = false;
+  assert_true(cnt > 1 && cnt < 100);
+  town_run(t, CF_BUSY_MS / 2);
+  answer_t a;
+  reply_t *r = town_reply(t, id);
+  assert_non_null(r);
+  answer_read(&a, r->body, env);
+  for (int k = 0; k < 16; k++) assert_int_equal(a.at[k].kind, 1);
   town_free(t);
 }
 
@@ -862,6 +896,7 @@ main(void) {
     cmocka_unit_test(test_a_promise_is_durable_before_it_leaves),
     cmocka_unit_test(test_promises_are_bounded),
     cmocka_unit_test(test_busy_under_load),
+    cmocka_unit_test(test_busy_for_a_moment),
     cmocka_unit_test(test_no_quorum_nothing_is_authorised),
     cmocka_unit_test(test_observers_are_believed_the_ledger_is_not),
     cmocka_unit_test(test_silent_observers),
