@@ -25,9 +25,10 @@ to(cf_gateway_t *g, cf_attest_step_t step) {
 }
 
 void
-cf_attest_failed(cf_gateway_t *g) {
+cf_attest_failed(cf_gateway_t *g, cf_effects_t *fx, cf_public_text_t why) {
   cf_attest_t *a = &g->attest;
   to(g, CF_ATTEST_IDLE);
+  cf_gateway_say(g, fx, CF_LINE_WARN, CF_PUBLIC_TEXT("attestation-failed"), why, a->fails);
   a->retry_at_ms = g->now.mono_ms + cf_backoff_ms(2 + a->fails++);
 }
 
@@ -106,7 +107,7 @@ nonces(cf_attest_t const *a, cf_hash_t out[CF_MEMBERS_MAX]) {
 }
 
 static void
-on_nonce(cf_gateway_t *g, unsigned i, cf_event_t const *ev) {
+on_nonce(cf_gateway_t *g, cf_effects_t *fx, unsigned i, cf_event_t const *ev) {
   cf_attest_t *a = &g->attest;
   a->v[i].busy   = false;
   if (!ev->status && ev->code == 200 && ev->body.len == 32) {
@@ -118,7 +119,7 @@ on_nonce(cf_gateway_t *g, unsigned i, cf_event_t const *ev) {
   size_t    n = nonces(a, list);
   for (size_t k = 1; k < n; k++)
     if (cf_hash_eq(&list[k], &list[k - 1])) n = 0; /* two verifiers, one nonce: somebody copies */
-  if (n < verifiers(g)->k) cf_attest_failed(g);
+  if (n < verifiers(g)->k) cf_attest_failed(g, fx, CF_PUBLIC_TEXT("fewer than k verifiers gave a nonce of their own"));
   else to(g, CF_ATTEST_CERTIFY);
 }
 
@@ -167,7 +168,7 @@ cf_attest_certified(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   (void)cf_rd_hash(body);
   cf_hash_t binding = cf_rd_hash(body);
   if (!cf_rd_done(body) || !cf_span_eq(certificate, CF_SPAN(a->certificate, a->certificate_len))) {
-    cf_attest_failed(g);
+    cf_attest_failed(g, fx, CF_PUBLIC_TEXT("the certificate is not the one that was logged"));
     return;
   }
   bool fresh = g->fresh_certify;
@@ -192,7 +193,7 @@ on_evidence(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   bool      ok       = launcher_answer(&rd, ev, LAUNCHER_EVIDENCE);
   cf_span_t evidence = cf_rd_sized(&rd), collateral = cf_rd_sized(&rd);
   if (!ok || !cf_rd_done(&rd) || !evidence.len || evidence.len > CF_EVIDENCE_BYTES || collateral.len > CF_EVIDENCE_BYTES) {
-    cf_attest_failed(g);
+    cf_attest_failed(g, fx, CF_PUBLIC_TEXT("the launcher gave no evidence"));
     return;
   }
   memcpy(a->evidence, evidence.ptr, a->evidence_len = evidence.len);
@@ -215,13 +216,13 @@ on_evidence(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
 /* ---- credentials: challenge from the verifier, answer from the TPM, statement from the verifier ---- */
 
 static void
-on_challenged(cf_gateway_t *g, cf_event_t const *ev) {
+on_challenged(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   cf_attest_t *a = &g->attest;
   cf_rd_t      rd;
   if (a->step != CF_ATTEST_CREDENTIALS) return;
   a->asking = false;
   if (!launcher_answer(&rd, ev, LAUNCHER_CHALLENGED) || !cf_rd_left(&rd) || cf_rd_left(&rd) > CF_EVIDENCE_BYTES) {
-    cf_attest_failed(g);
+    cf_attest_failed(g, fx, CF_PUBLIC_TEXT("the launcher did not take part in a credential challenge"));
     return;
   }
   a->challenged_len = cf_rd_left(&rd);
@@ -432,7 +433,7 @@ credentials_go(cf_gateway_t *g, cf_effects_t *fx) {
     left += v->nonce_have;
   }
   if (wait) return;
-  if (left < verifiers(g)->k) cf_attest_failed(g);
+  if (left < verifiers(g)->k) cf_attest_failed(g, fx, CF_PUBLIC_TEXT("fewer than k verifiers gave a credential statement"));
   else ask_results(g, fx);
 }
 
@@ -454,7 +455,7 @@ cf_attest_go(cf_gateway_t *g, cf_effects_t *fx) {
   case CF_ATTEST_CREDENTIALS: credentials_go(g, fx); return;
   case CF_ATTEST_RESULTS:
     if (cf_attest_agreed(&measurement, a->v) >= verifiers(g)->k && (!any_busy(a) || now >= a->next_ms)) conclude(g, fx);
-    else if (!any_busy(a)) cf_attest_failed(g);
+    else if (!any_busy(a)) cf_attest_failed(g, fx, CF_PUBLIC_TEXT("fewer than k verifiers affirm the same measurement"));
     return;
   }
 }
@@ -472,12 +473,12 @@ cf_attest_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   unsigned kind = ev->id & 0xff, i = ev->id >> 8 & 0xff;
   if (ev->id <= g->attest.round) return; /* of a round that is over */
   if (kind == CF_ID_EVIDENCE) on_evidence(g, fx, ev);
-  if (kind == CF_ID_CHALLENGED) on_challenged(g, ev);
+  if (kind == CF_ID_CHALLENGED) on_challenged(g, fx, ev);
   for (size_t r = 0; r < CF_COUNT_OF(of); r++) {
     if (of[r].kind != kind) continue;
     if (of[r].step != g->attest.step || i >= verifiers(g)->members_cnt || !g->attest.v[i].busy) return;
     switch (kind) {
-    case CF_ID_NONCE: on_nonce(g, i, ev); return;
+    case CF_ID_NONCE: on_nonce(g, fx, i, ev); return;
     case CF_ID_CHALLENGE: on_challenge(g, fx, i, ev); return;
     case CF_ID_ANSWER: on_answer(g, fx, i, ev); return;
     case CF_ID_STATEMENT: on_statement(g, i, ev); return;

@@ -559,7 +559,7 @@ void cf_attest_keep(cf_gateway_t *g, cf_effects_t *fx); /* results, and what the
 void cf_attest_load(cf_gateway_t *g, cf_event_t const *ev);
 void cf_attest_logged(cf_gateway_t *g, cf_hash_t const *key); /* START: the log has the entry of this key */
 void cf_attest_unlogged(cf_gateway_t *g);                     /* queues the results that the store has and the log has not */
-void cf_attest_failed(cf_gateway_t *g);
+void cf_attest_failed(cf_gateway_t *g, cf_effects_t *fx, cf_public_text_t why); /* this round; another begins after a while */
 /* How many of the results that are done agree on a measurement, and on which: a registration names one, and so must the k that sign
    it, and a verifier that names another may not spoil it. */
 unsigned cf_attest_agreed(cf_hash_t *measurement, cf_verifier_state_t const v[CF_MEMBERS_MAX]);

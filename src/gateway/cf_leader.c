@@ -286,7 +286,7 @@ on_refused(cf_gateway_t *g, cf_effects_t *fx, cf_refuse_t why) {
     ask_status(g, fx); /* how many messages it has folded: a replay may have brought it further, or less far */
     break;
   case CF_MSG_CERTIFY:
-    if (!g->fresh_certify) cf_attest_failed(g);
+    if (!g->fresh_certify) cf_attest_failed(g, fx, CF_PUBLIC_TEXT("the enclave refused to certify"));
     else cf_front_bundle(g, fx, g->fresh_request, CF_SPAN(NULL, 0));
     g->fresh_certify = false;
     if (why == CF_REFUSE_PHASE) ask_status(g, fx);

@@ -449,6 +449,7 @@ test_attestation_is_renewed(void **state) {
   t->down[PEER_VERIFIER] = true;
   town_run(t, (t->w->policy.attest_max_age_s + 60) * 1000);
   assert_mode(t, CF_SERVICE_ATTESTATION_STALE);
+  assert_non_null(strstr(t->said, "\"attestation-failed\",\"reason\":\"fewer than k verifiers gave a nonce"));
   cf_span_t env[1] = { CF_SPAN_LIT("anything") };
   reply_t  *r      = town_ask(t, "POST /v1/envelopes", "", body_of(env, 1));
   assert_int_equal(r->code, 503);

@@ -72,6 +72,7 @@ typedef struct {
   uint64_t      requests;
   bool          dead, exited;
   unsigned      exit_code;
+  char          said[512]; /* the last line of the log */
   /* what goes wrong */
   size_t        durable_left; /* durable effects until the process dies; SIZE_MAX: never */
   bool          torn;         /* the last one is half there */
@@ -525,6 +526,7 @@ perform_one(town_t *t, cf_effect_t const *e) {
     if (e->id < t->wake_ms) t->wake_ms = e->id;
     break;
   case CF_FX_LOG:
+    snprintf(t->said, sizeof t->said, "%.*s", (int)e->body.len, (char const *)e->body.ptr);
     if (getenv("TOWN_LOG")) printf("%8llu %.*s\n", (unsigned long long)t->now_ms, (int)e->body.len, (char const *)e->body.ptr);
     break;
   case CF_FX_EXIT:
