@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import "./Reader.sol";
+import "./Refusals.sol";
+
+// The records of the ledger, field by field from bit 0 up: Solidity packs in the same order.
+
+struct StatusRecord {
+    uint8 dead;
+    uint40 pausedUntil;
+    uint32 policyA;
+    uint32 policyB;
+    uint40 switchAt; // policyB from here on, policyA until `overlap` later
+    uint40 floorEpoch;
+    uint32 minKeyPolicy;
+}
+
+struct CounterRecord {
+    uint32 nextAccount;
+    uint24 nextAsset;
+    uint32 council;
+    uint32 prevCouncil;
+    uint40 prevCouncilUntil;
+    uint48 govAct;
+    uint48 guardAct;
+}
+
+struct KeyRecord {
+    uint8 state;
+    uint40 epoch;
+    uint32 policy;
+    uint40 notBefore;
+    uint40 notAfter;
+    uint8 tcb;
+}
+
+struct AccountRecord {
+    address owner;
+    uint40 exitAt;
+    uint8 closed;
+}
+
+struct AssetRecord {
+    address token;
+    uint8 scale; // decimals of the asset's unit
+    uint8 listed;
+    uint40 from; // deposits from this time on
+}
+
+struct PolicyRecord {
+    bytes32 hash;
+    uint256 tcbMask; // bit t admits TCB state t
+}
+
+struct MeasurementRecord {
+    uint40 until; // last second of validity
+    uint40 from;
+}
+
+struct SeatsRecord {
+    uint8 k;
+    uint8 n; // seats, removed members included
+    uint8 f;
+    uint8 live; // seats less removed members
+    uint40 from;
+}
+
+struct CouncilRecord {
+    SeatsRecord seats;
+    uint256[16] member; // addresses, 0 once removed
+}
+
+struct BucketRecord {
+    uint64 level;
+    uint64 cap;
+    uint40 asOf;
+    uint24 fraction; // of a unit, in 1/86400
+}
+
+struct RaiseRecord {
+    uint64 cap;
+    uint40 when; // 0 when no raise waits
+}
+
+struct Bucket {
+    BucketRecord now;
+    RaiseRecord next;
+}
+
+/// Storage and what is fixed at deployment. The layout is the protocol's (docs/protocol/ledger.md, "Slots"): the C
+/// ledger keeps the same values under the same keys, and proofs of slots are read by it.
+abstract contract State {
+    uint8 internal constant MODE_NET = 1;
+    uint8 internal constant KEY_LIVE = 1;
+    uint8 internal constant KEY_REVOKED = 2;
+    uint256 internal constant GOVERNORS = 1;
+    uint256 internal constant GUARDIANS = 2;
+    uint256 internal constant VERIFIERS = 3;
+    uint256 internal constant SEATS_MAX = 16;
+    uint256 internal constant TIME_MAX = 2 ** 39 - 1;
+    /// A lane: open bit 63, units below it; four to a slot.
+    uint256 internal constant LANE_OPEN = 2 ** 63;
+    uint256 internal constant LANE_MAX = LANE_OPEN - 1;
+    uint256 internal constant LANE_SLOTS = 2 ** 30;
+
+    // ---- storage: slots 0 to 7, mappings from 16, lanes and buckets from 100 ----
+
+    bytes32 internal _head;
+    bytes32 internal _inbox;
+    StatusRecord internal _status;
+    bytes32 internal _alarmHead;
+    uint256 internal _alarmAt;
+    CounterRecord internal _counters;
+    bytes32 internal _instance; // of the newest fencing registration
+    uint256 internal _topEpoch;
+    uint256[8] private _spare8;
+    mapping(address key => KeyRecord) internal _keys;
+    mapping(AccountId id => AccountRecord) internal _accounts;
+    mapping(address owner => uint256 id) internal _idOf;
+    mapping(AssetId asset => AssetRecord) internal _assets;
+    mapping(uint32 policy => PolicyRecord) internal _policies;
+    mapping(uint32 policy => mapping(bytes32 measurement => MeasurementRecord)) internal _measurements;
+    mapping(uint256 kindAndVersion => CouncilRecord) internal _councils;
+    mapping(bytes32 instance => uint256) internal _revoked;
+    uint256[76] private _spare24;
+    mapping(AssetId asset => uint256[LANE_SLOTS]) internal _lanes;
+    mapping(AssetId asset => uint256[LANE_SLOTS]) internal _freeLanes;
+    mapping(AssetId asset => Bucket) internal _buckets;
+
+    // ---- what is fixed ----
+
+    /// SHA-256 of the body of genesis: whose ledger this is.
+    bytes32 public immutable domain;
+    /// EIP-712 domain separator, of the chain id of the deployment: it does not follow a split.
+    bytes32 public immutable separator;
+    uint256 internal immutable CHAIN;
+    /// Seconds, as genesis has them.
+    uint256 public immutable maxValidity;
+    uint256 public immutable maxPause;
+    uint256 public immutable exitDelay;
+    uint256 public immutable notice;
+    uint256 public immutable deadAfter;
+    uint256 public immutable keyDelay;
+
+    /// One more message in the inbox: kind u8, time u40, data. inbox' = keccak256(inbox || message).
+    event Inbox(bytes message);
+
+    /// @param genesis The ledger's part of genesis, the same bytes that an embedded ledger has in block 0
+    /// (docs/protocol/ledger.md, "Constructor"); the slots written are the same, too.
+    constructor(bytes memory genesis) {
+        Rd memory rd = Rd(genesis, 0, false);
+        if (rd.u8() != 1) revert Genesis("version");
+        if (rd.u8() != 0) revert Genesis("embedded");
+        if (rd.be(8) != block.chainid || block.chainid >= 2 ** 40) revert Genesis("chain_id");
+        if (rd.addr() != address(this)) revert Genesis("contract");
+        domain = rd.word();
+        if (rd.u8() != MODE_NET) revert Genesis("mode");
+
+        maxValidity = rd.u40();
+        maxPause = rd.u40();
+        exitDelay = rd.u40();
+        notice = rd.u40();
+        deadAfter = rd.u40();
+        if (rd.u40() != maxValidity) revert Genesis("overlap");
+        keyDelay = rd.u40();
+        _checkParameters();
+        CHAIN = block.chainid;
+        separator = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"),
+                keccak256("Counterfoil"),
+                keccak256("1"),
+                block.chainid,
+                address(this),
+                domain
+            )
+        );
+        _head = keccak256(abi.encode(separator));
+        _found(rd);
+        if (!rd.done()) revert Genesis("length");
+    }
+
+    function _checkParameters() private view {
+        if (
+            maxValidity > type(uint32).max || maxPause > type(uint32).max || exitDelay > type(uint32).max
+                || notice > type(uint32).max || deadAfter > type(uint32).max || keyDelay > type(uint32).max
+        ) revert Genesis("parameters");
+        if (maxValidity == 0) revert Genesis("max_validity");
+        if (2 * keyDelay >= maxValidity) revert Genesis("key_delay");
+        if (exitDelay < maxPause + 4 * maxValidity) revert Genesis("exit_delay");
+        if (notice < exitDelay + maxPause) revert Genesis("notice");
+        if (deadAfter < exitDelay + 2 * maxPause + 4 * maxValidity) revert Genesis("dead_after");
+    }
+
+    function _found(Rd memory rd) private {
+        uint40 time = rd.u40();
+        if (time == 0 || time > TIME_MAX) revert Genesis("time");
+
+        uint32 policy = rd.u32();
+        PolicyRecord memory first = PolicyRecord(rd.word(), uint256(rd.word()));
+        if (policy == 0 || first.hash == 0) revert Genesis("policy");
+        _status.policyA = policy;
+        _status.policyB = policy;
+        _status.minKeyPolicy = policy;
+        _policies[policy] = first;
+
+        for (uint256 left = rd.be(2); left > 0 && !rd.bad; left--) {
+            MeasurementRecord storage m = _measurements[policy][rd.word()];
+            uint40 until = rd.u40();
+            if (until > TIME_MAX || m.until != 0) revert Genesis("measurements");
+            m.until = until;
+        }
+
+        uint32 version = rd.u32();
+        if (version == 0) revert Genesis("councils");
+        for (uint256 kind = GOVERNORS; kind <= VERIFIERS; kind++) {
+            if (!_putCouncil(rd, kind, version, 0)) revert Genesis("councils");
+        }
+
+        uint24 cnt = uint24(rd.be(2));
+        for (uint24 i = 0; i < cnt && !rd.bad; i++) {
+            AssetRecord memory asset = AssetRecord(rd.addr(), rd.u8(), 1, 0);
+            uint64 cap = uint64(rd.be(8));
+            if (asset.token == address(0)) revert Genesis("assets");
+            _assets[AssetId.wrap(i)] = asset;
+            _buckets[AssetId.wrap(i)].now = BucketRecord(cap, cap, time, 0);
+        }
+        _counters.nextAccount = 1;
+        _counters.nextAsset = cnt;
+        _counters.council = version;
+    }
+
+    /// Reads a council, k u8 | f u8 | n u8 | n addresses, and stores it. False for one that breaks the rule of
+    /// councils: 1 <= k <= n <= 16, k > f, members distinct and not 0.
+    function _putCouncil(Rd memory rd, uint256 kind, uint32 version, uint40 from) internal returns (bool) {
+        uint8 k = rd.u8();
+        uint8 f = rd.u8();
+        uint8 n = rd.u8();
+        if (n > SEATS_MAX || k == 0 || k > n || k <= f) return false;
+        CouncilRecord storage council = _council(kind, version);
+        council.seats = SeatsRecord(k, n, f, n, from);
+        for (uint256 i = 0; i < n; i++) {
+            uint160 member = uint160(rd.addr());
+            if (member == 0) return false;
+            for (uint256 j = 0; j < i; j++) {
+                if (council.member[j] == member) return false;
+            }
+            council.member[i] = member;
+        }
+        return true;
+    }
+
+    modifier alive() {
+        if (_status.dead != 0) revert Dead();
+        _;
+    }
+
+    function _now() internal view returns (uint40) {
+        return uint40(block.timestamp);
+    }
+
+    /// Folds kind || now || data into the inbox.
+    function _message(uint8 kind, bytes memory data) internal {
+        bytes memory message = abi.encodePacked(kind, _now(), data);
+        _inbox = keccak256(abi.encodePacked(_inbox, message));
+        emit Inbox(message);
+    }
+
+    function _digest(bytes32 structHash) internal view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", separator, structHash));
+    }
+
+    /// Who signed digest, by an EIP-2098 signature; 0 when it is not valid or not canonical (s above half the order).
+    function _signer(bytes32 digest, bytes32 r, bytes32 vs) internal pure returns (address) {
+        uint256 s = uint256(vs) & (2 ** 255 - 1);
+        if (s > 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0) return address(0);
+        return ecrecover(digest, uint8(27 + (uint256(vs) >> 255)), r, bytes32(s));
+    }
+
+    function _policyInForce() internal view returns (uint32) {
+        return block.timestamp >= _status.switchAt ? _status.policyB : _status.policyA;
+    }
+
+    function _council(uint256 kind, uint32 version) internal view returns (CouncilRecord storage) {
+        return _councils[kind << 32 | version];
+    }
+
+    function _councilInForce() internal view returns (uint32) {
+        // All councils of a version start together.
+        SeatsRecord storage newest = _council(GOVERNORS, _counters.council).seats;
+        return block.timestamp >= newest.from ? _counters.council : _counters.prevCouncil;
+    }
+
+    /// Refuses unless exactly k present members of that council signed digest, in the order of their seats.
+    /// @param signatures For each: seat u8, r, vs.
+    function _checkSignatures(uint256 kind, uint32 version, bytes calldata signatures, bytes32 digest) internal view {
+        CouncilRecord storage council = _council(kind, version);
+        uint256 k = council.seats.k;
+        uint256 n = council.seats.n;
+        if (k == 0 || signatures.length != 65 * k) revert Signatures(signatures.length / 65);
+        uint256 next = 0; // the lowest seat that may come now
+        for (uint256 i = 0; i < k; i++) {
+            bytes calldata one = signatures[65 * i:65 * (i + 1)];
+            uint256 seat = uint8(one[0]);
+            if (seat < next || seat >= n) revert Signatures(i);
+            next = seat + 1;
+            address signer = _signer(digest, bytes32(one[1:33]), bytes32(one[33:65]));
+            if (signer == address(0) || uint160(signer) != council.member[seat]) revert Signatures(i);
+        }
+    }
+
+    // ---- the bucket of releases ----
+
+    /// The bucket as it stands now: cap a day flows in, up to cap; what is below a unit is kept, so that many small
+    /// steps give what one gives. A raise that is due splits the time there.
+    function _filled(AssetId asset) internal view returns (BucketRecord memory b, RaiseRecord memory next) {
+        b = _buckets[asset].now;
+        next = _buckets[asset].next;
+        if (next.when != 0 && block.timestamp >= next.when) {
+            _fill(b, next.when);
+            b.cap = next.cap;
+            next = RaiseRecord(0, 0);
+        }
+        _fill(b, block.timestamp);
+    }
+
+    function _fill(BucketRecord memory b, uint256 to) private pure {
+        if (to <= b.asOf) return;
+        uint256 due = uint256(b.cap) * (to - b.asOf) + b.fraction;
+        bool full = due / 1 days >= b.cap - b.level;
+        b.level = full ? b.cap : b.level + uint64(due / 1 days);
+        b.fraction = full ? 0 : uint24(due % 1 days);
+        b.asOf = uint40(to);
+    }
+
+    function _store(AssetId asset, BucketRecord memory b, RaiseRecord memory next) internal {
+        _buckets[asset].now = b;
+        RaiseRecord storage waits = _buckets[asset].next;
+        if (waits.cap != next.cap || waits.when != next.when) _buckets[asset].next = next;
+    }
+}
