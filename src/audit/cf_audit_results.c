@@ -130,7 +130,12 @@ static bool derive(derive_t *d, cf_epoch_row_t *e, cf_result_row_t *r, cf_who_t 
   int64_t      until_s = 0, at_s = (int64_t)r->ear.time;
   char         diff[160];
   if (!read_items(d, &c, &r->ear, who)) return false;
-  cf_evidence_ask_t ask = {c.items, c.item_cnt, c.roots, c.root_cnt, a->domain.id, at_s};
+  cf_evidence_ask_t ask = {.items = c.items,
+                           .item_cnt = c.item_cnt,
+                           .roots = c.roots,
+                           .root_cnt = c.root_cnt,
+                           .domain = a->domain.id,
+                           .at_s = at_s};
   cf_verdict_code_t code = cf_evidence_verify(&d->facts, &ask, &v);
   cf_appraise_ask_t q = {.policy = &a->domain.policy,
                          .production = a->domain.genesis.class == 1,

@@ -1,22 +1,63 @@
 /* Evidence in, facts out; facts and policy in, verdict out (DESIGN 10).  No I/O, no clock: everything is judged at the stated T.
-   Spoken now: Counterfoil's TPM evidence (cf_carrier).  A platform is a row of the table in cf_evidence.c. */
+   Spoken are Counterfoil's own evidence (cf_carrier: a CMW record around a TPM's quote) and the evidence of platforms as their
+   makers define it.  A platform is a row of the table in cf_evidence.c; `counterfoil verify --matrix` prints them. */
 #ifndef CF_EVIDENCE_EVIDENCE_H
 #define CF_EVIDENCE_EVIDENCE_H
 
+#include "codec/cf_json.h"
 #include "document/cf_ear.h"
 #include "document/cf_carrier.h"
 #include "document/cf_measure.h"
+#include "evidence/cf_quote.h"
 #include "evidence/cf_statement.h"
 #include "evidence/cf_tpm.h"
 
 /* ---- what is handed in ---- */
 
+/* What an item is.  The first four stand in collateral sets (docs/protocol/evidence.md); the numbers of the others do, too, where
+   a set has them.  Each role at most once, but for CRL and STATEMENT. */
 typedef enum {
-  CF_ROLE_EVIDENCE = 1, /* the CMW record; exactly one    */
+  CF_ROLE_EVIDENCE = 1, /* a CMW record                   */
   CF_ROLE_CRL,          /* a revocation list, DER         */
   CF_ROLE_STATEMENT,    /* a credential statement         */
   CF_ROLE_ROOT,         /* only in collateral sets: the root that the chain led to */
+  /* SGX, TDX.  Chains and lists may be PEM or DER. */
+  CF_ROLE_QUOTE,
+  CF_ROLE_TCB_INFO,
+  CF_ROLE_TCB_INFO_CHAIN,
+  CF_ROLE_QE_IDENTITY,
+  CF_ROLE_QE_IDENTITY_CHAIN,
+  CF_ROLE_PCK_CRL,
+  CF_ROLE_ROOT_CA_CRL,
+  CF_ROLE_PCK_CHAIN, /* for a quote that does not embed it */
+  CF_ROLE_EVENT_LOG, /* CCEL; of a TPM: TCG's log */
+  CF_ROLE_EVENT_LOG_JSON,
+  CF_ROLE_HCL_REPORT,
+  /* SNP */
+  CF_ROLE_REPORT,
+  CF_ROLE_VEK, /* VCEK or VLEK */
+  CF_ROLE_ASK, /* ASK or ASVK  */
+  CF_ROLE_ARK,
+  /* Nitro */
+  CF_ROLE_DOCUMENT,
+  /* TPM */
+  CF_ROLE_ATTEST,
+  CF_ROLE_SIGNATURE,
+  CF_ROLE_AK_PUBLIC,
+  CF_ROLE_AK_PEM,
+  CF_ROLE_AK_JWK,
+  CF_ROLE_AK_CHAIN,
+  CF_ROLE_PCRS,
+  /* CCA */
+  CF_ROLE_TOKEN,
+  CF_ROLE_CPAK,
 } cf_role_t;
+#define CF_ROLE_CNT (CF_ROLE_CPAK + 1)
+#define CF_ROLE_BIT(role) (1ULL << (role))
+
+/* cf_role_name returns "tcb_info", ...: static.  cf_role_of is its inverse; 0 for a name that is none. */
+char const *cf_role_name(cf_role_t role);
+cf_role_t   cf_role_of(cf_span_t name);
 
 typedef struct {
   cf_role_t role;
@@ -30,7 +71,7 @@ char const *cf_class_name(cf_root_class_t cls);
 
 typedef struct {
   cf_root_class_t cls;
-  cf_span_t  der;
+  cf_span_t       der;
 } cf_root_t;
 
 #define CF_ROOTS_MAX 16
@@ -40,19 +81,30 @@ typedef struct {
 typedef struct {
   cf_evidence_item_t const *items;
   size_t                    item_cnt;
-  cf_root_t const          *roots;
+  cf_root_t const          *roots; /* trust anchors; where a platform's maker has one, none means that one, and any replace it */
   size_t                    root_cnt;
-  cf_hash_t                 domain; /* the genesis that PCR 11 must have been extended with */
+  cf_hash_t                 domain; /* of EVIDENCE: the genesis that PCR 11 must have been extended with */
   int64_t                   at_s;   /* T, Unix time */
+  cf_span_t                 nonce;  /* of ATTEST: what extraData must be, whole; empty: not asked */
+  uint16_t                  bank;   /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
+  bool                      crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
 } cf_evidence_ask_t;
 
 /* ---- what is then known ---- */
 
+/* SGX, TDX. */
+typedef struct {
+  bool       read; /* q is there */
+  cf_quote_t q;
+} cf_quote_facts_t;
+
 /* Facts: authentic at T, not yet acceptable.  Made only by cf_evidence_verify; spans borrow the items. */
 typedef struct {
   cf_platform_t platform;
+  cf_role_t     subject; /* the role of the item that was judged */
   bool          debug;
-  cf_hash_t     evidence;   /* SHA-256 of the carrier: its name in the archive */
+  uint64_t      unread;     /* CF_ROLE_BIT of items that this platform has no use for */
+  cf_hash_t     evidence;   /* SHA-256 of the subject: its name in the archive */
   cf_hash_t     collateral; /* SHA-256 of the collateral set (cf_collateral_set) */
   cf_hash_t     domain;
   cf_hash_t     instance;
@@ -65,25 +117,42 @@ typedef struct {
   int64_t       crl_issued_s;  /* oldest list relied on; 0: none */
   /* TPM */
   cf_root_class_t cls;
-  cf_hash_t  root;         /* SHA-256 of the root certificate */
-  bool       ak_certified; /* a cloud certified the AK itself; else statements are needed */
-  uint8_t    ak_name[CF_AK_NAME_SZ];
-  uint32_t   ak_attributes;
-  cf_hash_t  ek_certificate; /* SHA-256; the AK's certificate when ak_certified */
-  cf_key_t   ek;             /* for cf_credential_make; meaningless when ak_certified */
-  uint64_t   clock, firmware;
-  uint32_t   reset_cnt, restart_cnt;
-  bool       clock_safe;
-  bool       event_log; /* one was there, and led to the PCRs quoted */
-  char       tpm_manufacturer[16], tpm_model[64], tpm_version[16];
-  cf_span_t  statements[CF_STATEMENTS_MAX]; /* not yet read */
-  size_t     statement_cnt;
+  cf_hash_t       root;         /* SHA-256 of the root certificate */
+  bool            ak_certified; /* a cloud certified the AK itself; else statements are needed */
+  uint8_t         ak_name[CF_AK_NAME_SZ];
+  uint32_t        ak_attributes;
+  cf_hash_t       ek_certificate; /* SHA-256; the AK's certificate when ak_certified */
+  cf_key_t        ek;             /* for cf_credential_make; meaningless when ak_certified */
+  uint64_t        clock, firmware;
+  uint32_t        reset_cnt, restart_cnt;
+  bool            clock_safe;
+  bool            event_log; /* one was there, and led to the PCRs quoted */
+  char            tpm_manufacturer[16], tpm_model[64], tpm_version[16];
+  cf_span_t       statements[CF_STATEMENTS_MAX]; /* not yet read */
+  size_t          statement_cnt;
+  /* What the platform's evidence says, by subject. */
+  union {
+    cf_quote_facts_t quote; /* QUOTE */
+  } of;
 } cf_facts_t;
+
+/* Claims: what evidence that was refused says, as far as it was read before.  For whoever must find the machine, never to act
+   on; a type of their own, so that nobody does. */
+typedef struct {
+  cf_facts_t said;
+} cf_claims_t;
 
 /* cf_evidence_verify runs every check of the platform's row, in order, and stops at the first that fails.  *v is reset first.
    Thread-safe; allocates inside OpenSSL only.  Does not ask whether the measurement, the root's class or the verifier's nonce are
    those of a policy: that is cf_appraise. */
 CF_MUST_CHECK cf_verdict_code_t cf_evidence_verify(cf_facts_t *out, cf_evidence_ask_t const *ask, cf_verdict_t *v);
+
+/* cf_evidence_examine is cf_evidence_verify that also keeps what was read up to a refusal. */
+CF_MUST_CHECK cf_verdict_code_t cf_evidence_examine(cf_claims_t *out, cf_evidence_ask_t const *ask, cf_verdict_t *v);
+
+/* cf_evidence_report writes the members that say what was found: into an object that the caller began, only those that were
+   read.  Names and shapes are the same for one subject whatever the verdict.  Nothing for EVIDENCE. */
+void cf_evidence_report(cf_jw_t *j, cf_facts_t const *f);
 
 /* The matrix of what is checked, made from the code that checks: row i, NULL past the end. */
 typedef struct {
@@ -93,10 +162,10 @@ typedef struct {
 } cf_check_row_t;
 bool cf_evidence_matrix(cf_check_row_t *out, size_t i);
 
-/* cf_collateral_set writes the set that a result names: [* [role, SHA-256]], rising, of all items but the evidence, and of the
+/* cf_collateral_set writes the set that a result names: [* [role, SHA-256]], rising, of all items but the subject, and of the
    root. CF_ERR_FORMAT when two items are equal; CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_collateral_set(cf_wr_t *wr, cf_evidence_item_t const *items, size_t item_cnt, cf_span_t root);
-#define CF_COLLATERAL_SET_MAX (3 + (CF_ITEMS_MAX + 1) * 36)
+#define CF_COLLATERAL_SET_MAX (3 + (CF_ITEMS_MAX + 1) * 37)
 
 /* ---- appraisal ---- */
 

@@ -1,9 +1,8 @@
 /* "The machine is the enclave" (PROTOCOL P4): a quote over PCRs 0-9, 11, 12 and 14 by an attestation key, bound to an epoch
    certificate that is signed by the identity which PCR 12 holds. */
-#include "evidence/cf_evidence_tpm.h"
-
 #include "crypto/cf_hash.h"
 #include "evidence/cf_eventlog.h"
+#include "evidence/cf_platforms.h"
 
 /* One run; each check reads what those before it established. */
 typedef struct {
@@ -14,7 +13,6 @@ typedef struct {
   cf_hash_t                  program, configuration;
   cf_tpm_bank_t              bank;
   cf_tpm_attest_t            attest;
-  size_t                     root_idx;
   cf_facts_t                *f;
   cf_verdict_t              *v;
 } run_t;
@@ -27,7 +25,7 @@ static cf_hash_t hash_at(uint8_t const *at) {
 
 static cf_verdict_code_t check_carrier(run_t *r) {
   cf_error_t err = {0};
-  if (cf_carrier_decode(&r->e, r->parts->evidence, &err)) return cf_verdict_error(r->v, &err);
+  if (cf_carrier_decode(&r->e, r->parts->item[CF_ROLE_EVIDENCE], &err)) return cf_verdict_error(r->v, &err);
   if (cf_nonces_check(r->e.nonces))
     return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "evidence.nonces", 0, "not 1 to 16 nonces of 32 bytes, strictly ascending");
   if (cf_tpm_public_decode(&r->ak, r->e.ak_public, &err)) return cf_verdict_error(r->v, &err);
@@ -59,7 +57,6 @@ static cf_verdict_code_t check_chain(run_t *r) {
   if (code) return code;
   if (certified && !cf_key_eq(&x.key, &r->ak.key))
     return cf_verdict_set(r->v, CF_VERDICT_CHAIN, "chain[0]", 0, "certifies another attestation key");
-  r->root_idx = x.root_idx;
   r->f->cls = r->ask->roots[x.root_idx].cls;
   r->f->root = cf_sha256(roots[x.root_idx]);
   r->f->ak_certified = certified;
@@ -185,20 +182,35 @@ static struct {
 };
 #define CHECKS (sizeof checks / sizeof checks[0])
 
-bool cf_evidence_tpm_row(char const **name, char const **what, size_t k) {
+static bool tpm_row(char const **name, char const **what, size_t k) {
   if (k >= CHECKS) return false;
   *name = checks[k].name;
   *what = checks[k].what;
   return true;
 }
 
-cf_verdict_code_t cf_evidence_tpm_verify(cf_facts_t *facts, size_t *root_idx, cf_evidence_parts_t const *parts,
-                                         cf_evidence_ask_t const *ask, cf_verdict_t *v) {
+static cf_verdict_code_t tpm_verify(cf_facts_t *facts, cf_evidence_parts_t const *parts, cf_evidence_ask_t const *ask,
+                                    cf_verdict_t *v) {
   run_t r = {.parts = parts, .ask = ask, .f = facts, .v = v};
+  memcpy(facts->statements, parts->statements, sizeof facts->statements);
+  facts->statement_cnt = parts->statement_cnt;
+  facts->domain = ask->domain;
   for (size_t k = 0; k < CHECKS; k++) {
     cf_verdict_code_t code = checks[k].fn(&r);
     if (code) return code;
   }
-  *root_idx = r.root_idx;
   return CF_VERDICT_OK;
 }
+
+static bool tpm_is(cf_span_t record) {
+  cf_span_t type, content;
+  return !cf_cmw_decode(&type, &content, record, NULL) && cf_span_eq(type, CF_SPAN_LIT(CF_TPM_EVIDENCE_TYP));
+}
+
+cf_evidence_platform_t const cf_evidence_tpm = {.platform = CF_PLATFORM_TPM,
+                                                .subject = CF_ROLE_EVIDENCE,
+                                                .reads = CF_ROLE_BIT(CF_ROLE_EVIDENCE) | CF_ROLE_BIT(CF_ROLE_CRL) |
+                                                         CF_ROLE_BIT(CF_ROLE_STATEMENT),
+                                                .is = tpm_is,
+                                                .verify = tpm_verify,
+                                                .row = tpm_row};

@@ -294,7 +294,8 @@ static inline void log_results(a_world_t *a, cf_span_t evidence) {
     uint8_t            set_buf[CF_COLLATERAL_SET_MAX], buf[4096];
     cf_evidence_item_t items[2] = {{CF_ROLE_EVIDENCE, evidence}, {CF_ROLE_STATEMENT, make_statement(a, i)}};
     cf_root_t          root = {CF_CLASS_OWNER, der_of(&a->root)};
-    cf_evidence_ask_t  ask_ = {items, 2, &root, 1, a->w->domain, (int64_t)a->w->now_s};
+    cf_evidence_ask_t  ask_ = {
+        .items = items, .item_cnt = 2, .roots = &root, .root_cnt = 1, .domain = a->w->domain, .at_s = (int64_t)a->w->now_s};
     cf_appraise_ask_t  q = {.policy = &a->w->policy,
                             .verifiers = cf_genesis_council(&a->w->genesis, CF_VERIFIERS),
                             .statement_min = 1,

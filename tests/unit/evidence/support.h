@@ -18,17 +18,21 @@
 
 /* ---- files: kept until the program ends ---- */
 
+static size_t file_used;
+
 static inline cf_span_t file_read(char const *path) {
   static uint8_t pool[8 << 20];
-  static size_t  used;
   FILE          *f = fopen(path, "r");
   if (!f) return CF_SPAN(NULL, 0);
-  size_t n = fread(pool + used, 1, sizeof pool - used, f);
+  size_t n = fread(pool + file_used, 1, sizeof pool - file_used, f);
   fclose(f);
-  assert_true(n < sizeof pool - used);
-  used += n;
-  return CF_SPAN(pool + used - n, n);
+  assert_true(n < sizeof pool - file_used);
+  file_used += n;
+  return CF_SPAN(pool + file_used - n, n);
 }
+
+/* Everything that was read so far is gone. */
+static inline void file_forget(void) { file_used = 0; }
 
 static inline cf_span_t file_need(char const *path) {
   cf_span_t s = file_read(path);

@@ -147,7 +147,8 @@ static void test_items(void **state) {
   cf_evidence_item_t ev = {CF_ROLE_EVIDENCE, bundle.evidence}, st = {CF_ROLE_STATEMENT, bundle.statement};
   cf_evidence_item_t crl = {CF_ROLE_CRL, CF_SPAN_LIT("junk")}, rt = {CF_ROLE_ROOT, bundle.root};
   cf_evidence_item_t foreign = {CF_ROLE_EVIDENCE, CF_SPAN_LIT("\x83\x61x\x40\x04")},
-                     junk = {CF_ROLE_EVIDENCE, CF_SPAN_LIT("junk")};
+                     junk = {CF_ROLE_EVIDENCE, CF_SPAN_LIT("junk")}, empty = {CF_ROLE_EVIDENCE, CF_SPAN(NULL, 0)};
+  cf_evidence_item_t token = {CF_ROLE_TOKEN, CF_SPAN_LIT("junk")}, nobodys = {CF_ROLE_CNT, CF_SPAN_LIT("junk")};
   struct {
     char const        *name;
     cf_evidence_item_t items[3];
@@ -162,12 +163,21 @@ static void test_items(void **state) {
       {"a list that is none", {ev, crl}, 2, CF_VERDICT_MALFORMED},
       {"a platform nobody speaks", {foreign}, 1, CF_VERDICT_UNSUPPORTED},
       {"junk", {junk}, 1, CF_VERDICT_MALFORMED},
+      {"nothing in it", {empty}, 1, CF_VERDICT_MALFORMED},
+      {"two things to be judged", {ev, token}, 2, CF_VERDICT_MALFORMED},
+      {"a role that is none", {ev, nobodys}, 2, CF_VERDICT_MALFORMED},
+      {"no platform of that role", {token}, 1, CF_VERDICT_UNSUPPORTED},
       {"evidence alone", {ev}, 1, CF_VERDICT_OK},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     cf_facts_t        f;
     cf_verdict_t      v;
-    cf_evidence_ask_t ask = {cases[i].items, cases[i].cnt, &root, 1, bundle.domain, bundle.at_s};
+    cf_evidence_ask_t ask = {.items = cases[i].items,
+                             .item_cnt = cases[i].cnt,
+                             .roots = &root,
+                             .root_cnt = 1,
+                             .domain = bundle.domain,
+                             .at_s = bundle.at_s};
     cf_verdict_code_t code = cf_evidence_verify(&f, &ask, &v);
     if (code != cases[i].want) fail_msg("%s: %s (%s: %s)", cases[i].name, cf_verdict_name(code), v.item, v.text);
   }
@@ -175,14 +185,47 @@ static void test_items(void **state) {
   cf_verdict_t       v;
   cf_evidence_item_t many[CF_ITEMS_MAX + 1] = {ev};
   for (size_t i = 1; i <= CF_ITEMS_MAX; i++) many[i] = crl;
-  cf_evidence_ask_t ask = {many, CF_ITEMS_MAX + 1, &root, 1, bundle.domain, bundle.at_s};
+  cf_evidence_ask_t ask = {
+      .items = many, .item_cnt = CF_ITEMS_MAX + 1, .roots = &root, .root_cnt = 1, .domain = bundle.domain, .at_s = bundle.at_s};
   assert_int_equal(cf_evidence_verify(&f, &ask, &v), CF_VERDICT_MALFORMED);
   ask.item_cnt = CF_X509_CRL_MAX + 2;
   assert_int_equal(cf_evidence_verify(&f, &ask, &v), CF_VERDICT_MALFORMED);
-  ask = (cf_evidence_ask_t){&ev, 1, roots, CF_ROOTS_MAX + 1, bundle.domain, bundle.at_s};
+  ask.items = &ev;
+  ask.item_cnt = 1;
+  ask.roots = roots;
+  ask.root_cnt = CF_ROOTS_MAX + 1;
   assert_int_equal(cf_evidence_verify(&f, &ask, &v), CF_VERDICT_MALFORMED);
   ask.root_cnt = 0;
   assert_int_equal(cf_evidence_verify(&f, &ask, &v), CF_VERDICT_CHAIN);
+}
+
+static void test_roles(void **state) {
+  (void)state;
+  for (size_t i = 1; i < CF_ROLE_CNT; i++) {
+    char const *name = cf_role_name((cf_role_t)i);
+    assert_non_null(name);
+    assert_int_equal(cf_role_of(CF_SPAN(name, strlen(name))), i);
+  }
+  assert_int_equal(cf_role_of(CF_SPAN_LIT("quot")), 0);
+  assert_int_equal(cf_role_of(CF_SPAN_LIT("")), 0);
+  assert_null(cf_role_name(CF_ROLE_CNT));
+}
+
+/* A role that the platform has no use for is told, and changes nothing but the collateral's name. */
+static void test_unread(void **state) {
+  (void)state;
+  cf_claims_t        c;
+  cf_facts_t         f;
+  cf_verdict_t       v;
+  cf_root_t          root = {CF_CLASS_OWNER, bundle.root};
+  cf_evidence_item_t items[] = {{CF_ROLE_EVIDENCE, bundle.evidence}, {CF_ROLE_PCK_CRL, CF_SPAN_LIT("junk")}};
+  cf_evidence_ask_t  ask = {
+       .items = items, .item_cnt = 2, .roots = &root, .root_cnt = 1, .domain = bundle.domain, .at_s = bundle.at_s};
+  assert_int_equal(cf_evidence_verify(&f, &ask, &v), CF_VERDICT_OK);
+  assert_true(f.unread == CF_ROLE_BIT(CF_ROLE_PCK_CRL) && f.subject == CF_ROLE_EVIDENCE);
+  ask.at_s = 0; /* what was read before a refusal is kept, as a claim */
+  assert_int_equal(cf_evidence_examine(&c, &ask, &v), CF_VERDICT_NOT_YET_VALID);
+  assert_hash(c.said.evidence, f.evidence);
 }
 
 /* The matrix is the table that runs, so it has a row for everything above. */
@@ -250,7 +293,8 @@ static cf_verdict_code_t soft_run(soft_t s, cf_verdict_t *v) {
   if (!s.ak_chain.len) return verify(&soft_facts, v, cf_wr_out(&wr), CF_CLASS_OWNER, bundle.domain, bundle.at_s);
   cf_evidence_item_t item = {CF_ROLE_EVIDENCE, cf_wr_out(&wr)};
   cf_root_t          roots[2] = {{CF_CLASS_OWNER, bundle.root}, {CF_CLASS_CLOUD, cloud_root}};
-  cf_evidence_ask_t  ask = {&item, 1, roots, 2, bundle.domain, bundle.at_s};
+  cf_evidence_ask_t  ask = {
+       .items = &item, .item_cnt = 1, .roots = roots, .root_cnt = 2, .domain = bundle.domain, .at_s = bundle.at_s};
   return cf_evidence_verify(&soft_facts, &ask, v);
 }
 
@@ -505,9 +549,10 @@ static int group_setup(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-      cmocka_unit_test(test_recorded),     cmocka_unit_test(test_spoilt),    cmocka_unit_test(test_asked_otherwise),
-      cmocka_unit_test(test_items),        cmocka_unit_test(test_matrix),    cmocka_unit_test(test_played),
-      cmocka_unit_test(test_certified_ak), cmocka_unit_test(test_appraisal), cmocka_unit_test(test_result),
+      cmocka_unit_test(test_recorded),  cmocka_unit_test(test_spoilt), cmocka_unit_test(test_asked_otherwise),
+      cmocka_unit_test(test_items),     cmocka_unit_test(test_roles),  cmocka_unit_test(test_unread),
+      cmocka_unit_test(test_matrix),    cmocka_unit_test(test_played), cmocka_unit_test(test_certified_ak),
+      cmocka_unit_test(test_appraisal), cmocka_unit_test(test_result),
   };
   return cmocka_run_group_tests(tests, group_setup, NULL);
 }

@@ -1,0 +1,183 @@
+/* Every case of the shared vector collection whose platform is spoken: genuine evidence of machines and clouds, forgeries of it,
+   and cases made under throw-away roots.  The result must be the expected one; of evidence that is accepted every member that is
+   expected must be reported, with its value; of evidence that is refused every member that is both expected and reported. */
+#include <dirent.h>
+#include <time.h>
+
+#include "codec/cf_pem.h"
+#include "support.h"
+
+#define SHARED CF_SOURCE_DIR "/../shared/vectors/"
+
+static struct {
+  char const *tee;
+  int         cases; /* at least so many are there */
+} const tees[] = {
+    {NULL, 0},
+};
+
+static char        dir[512];
+static char const *case_name;
+static cf_json_t   vector;
+
+/* ---- what is asked ---- */
+
+static int64_t verify_at(void) {
+  char      text[32];
+  struct tm tm = {0};
+  assert_int_equal(cf_json_str(text, sizeof text, cf_json_get(vector, "verify_at")), CF_OK);
+  assert_non_null(strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm));
+  return (int64_t)timegm(&tm);
+}
+
+static size_t read_roots(cf_root_t roots[CF_ROOTS_MAX], cf_span_t pem) {
+  static uint8_t pool[1 << 16];
+  cf_rd_t        rd = cf_rd_span(pem);
+  cf_pem_t       block;
+  size_t         cnt = 0, used = 0;
+  for (; cf_pem_find(&rd, &block, "CERTIFICATE"); cnt++) {
+    assert_true(cnt < CF_ROOTS_MAX);
+    assert_int_equal(cf_pem_decode(pool + used, sizeof pool - used, &block), CF_OK);
+    roots[cnt] = (cf_root_t){CF_CLASS_OWNER, CF_SPAN(pool + used, block.data_sz)};
+    used += block.data_sz;
+  }
+  assert_true(cnt > 0 && !rd.bad);
+  return cnt;
+}
+
+static void read_items(cf_evidence_ask_t *ask) {
+  static cf_evidence_item_t items[CF_ITEMS_MAX];
+  static cf_root_t          roots[CF_ROOTS_MAX];
+  cf_span_t                 name;
+  cf_json_t                 value, files = cf_json_get(vector, "files");
+  for (size_t pos = 0; cf_json_each(files, &pos, &name, &value);) {
+    char file[64], path[600];
+    assert_int_equal(cf_json_str(file, sizeof file, value), CF_OK);
+    snprintf(path, sizeof path, "%s/%s", dir, file);
+    cf_role_t role = cf_role_of(name);
+    if (role == CF_ROLE_ROOT) {
+      ask->root_cnt = read_roots(roots, file_need(path));
+    } else if (role) {
+      assert_true(ask->item_cnt < CF_ITEMS_MAX);
+      items[ask->item_cnt++] = (cf_evidence_item_t){role, file_need(path)};
+    }
+  }
+  ask->items = items;
+  ask->roots = roots;
+}
+
+static void read_options(cf_evidence_ask_t *ask) {
+  static uint8_t nonce[64];
+  cf_json_t      options = cf_json_get(vector, "options"), value = cf_json_get(cf_json_get(vector, "input"), "nonce");
+  bool           crl = true;
+  if (cf_json_get(options, "require_crl").type == CF_JSON_BOOL)
+    assert_int_equal(cf_json_bool(&crl, cf_json_get(options, "require_crl")), CF_OK);
+  ask->crl_waived = !crl;
+  if (value.type != CF_JSON_STRING) return;
+  ask->nonce = CF_SPAN(nonce, (value.text.len - 2) / 2);
+  assert_true(ask->nonce.len <= sizeof nonce);
+  assert_int_equal(cf_json_hex(nonce, ask->nonce.len, value), CF_OK);
+}
+
+/* ---- what is answered ---- */
+
+static bool same(cf_json_t a, cf_json_t b) {
+  cf_span_t key_a, key_b;
+  cf_json_t va, vb;
+  size_t    pa = 0, pb = 0, cnt_a = 0, cnt_b = 0;
+  if (a.type != b.type) return false;
+  if (a.type != CF_JSON_ARRAY && a.type != CF_JSON_OBJECT) return cf_span_eq(a.text, b.text);
+  while (cf_json_each(b, &pb, &key_b, &vb)) cnt_b++;
+  for (pb = 0; cf_json_each(a, &pa, &key_a, &va); cnt_a++) {
+    char key[64];
+    snprintf(key, sizeof key, "%.*s", (int)key_a.len, (char const *)key_a.ptr);
+    if (a.type == CF_JSON_OBJECT) vb = cf_json_get(b, key);
+    else if (!cf_json_each(b, &pb, &key_b, &vb)) return false;
+    if (!same(va, vb)) return false;
+  }
+  return cnt_a == cnt_b;
+}
+
+static int compare(cf_json_t expect, cf_json_t got, bool accepted) {
+  cf_span_t key;
+  cf_json_t want;
+  int       wrong = 0;
+  for (size_t pos = 0; cf_json_each(expect, &pos, &key, &want);) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)key.len, (char const *)key.ptr);
+    if (!strcmp(name, "result") || !strcmp(name, "stage") || !strcmp(name, "reason")) continue;
+    cf_json_t value = cf_json_get(got, name);
+    if (value.type == CF_JSON_BAD ? !accepted : same(want, value)) continue;
+    print_message("  %s: %s is %.*s, not %.*s\n", case_name, name, (int)value.text.len, (char const *)value.text.ptr,
+                  (int)want.text.len, (char const *)want.text.ptr);
+    wrong++;
+  }
+  return wrong;
+}
+
+static bool run_case(void) {
+  static cf_claims_t claims;
+  static char        text[1 << 16];
+  char               path[600], result[16];
+  cf_verdict_t       v;
+  cf_json_t          got;
+  snprintf(path, sizeof path, "%s/vector.json", dir);
+  vector = json_need(path);
+  cf_json_t expect = cf_json_get(vector, "expect");
+  assert_int_equal(cf_json_str(result, sizeof result, cf_json_get(expect, "result")), CF_OK);
+  cf_evidence_ask_t ask = {.at_s = verify_at()};
+  read_items(&ask);
+  read_options(&ask);
+  cf_verdict_code_t code = cf_evidence_examine(&claims, &ask, &v);
+  assert_int_equal(code, v.code);
+  cf_wr_t wr = cf_wr_init(text, sizeof text);
+  cf_jw_t j = cf_jw_init(&wr);
+  cf_jw_obj(&j, NULL);
+  cf_evidence_report(&j, &claims.said);
+  cf_jw_end(&j, '}');
+  assert_int_equal(cf_json_parse(&got, cf_wr_out(&wr), NULL), CF_OK);
+  int wrong = compare(expect, got, code == CF_VERDICT_OK);
+  if ((code == CF_VERDICT_OK) != (strcmp(result, "ok") == 0)) {
+    print_message("  %s: %s expected, got %s (%s: %s)\n", case_name, result, cf_verdict_name(code), v.item, v.text);
+    wrong++;
+  } else if (code) print_message("  %-32s %s (%s: %s)\n", case_name, cf_verdict_name(code), v.item, v.text);
+  return wrong == 0;
+}
+
+static void run_tee(char const *tee, int cases) {
+  struct dirent **entries;
+  char            folder[512];
+  int             ran = 0, agree = 0;
+  snprintf(folder, sizeof folder, SHARED "%s", tee);
+  int cnt = scandir(folder, &entries, NULL, alphasort);
+  assert_true(cnt >= 0);
+  for (int i = 0; i < cnt; i++) {
+    case_name = entries[i]->d_name;
+    if (case_name[0] == '.') continue;
+    snprintf(dir, sizeof dir, "%s/%s", folder, case_name);
+    ran++;
+    agree += run_case();
+    file_forget();
+  }
+  for (int i = 0; i < cnt; i++) free(entries[i]);
+  free(entries);
+  print_message("  %s: %d of %d cases agree\n", tee, agree, ran);
+  assert_true(ran >= cases);
+  assert_int_equal(agree, ran);
+}
+
+static void test_all(void **state) {
+  (void)state;
+  DIR *shared = opendir(SHARED);
+  if (!shared) {
+    print_message("skipped: the shared vectors are not beside this tree\n");
+    skip();
+  }
+  closedir(shared);
+  for (size_t i = 0; tees[i].tee; i++) run_tee(tees[i].tee, tees[i].cases);
+}
+
+int main(void) {
+  struct CMUnitTest const tests[] = {cmocka_unit_test(test_all)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
