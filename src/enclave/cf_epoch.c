@@ -167,16 +167,13 @@ knows(cf_enclave_t const *e, cf_hash_t const *head) {
 }
 
 static void
-take_view(cf_enclave_t *e, cf_view_facts_t const *f, cf_span_t view) {
+take_view(cf_enclave_t *e, cf_view_facts_t const *f) {
   cf_taken_view_t *v = &e->view_next;
-  cf_rd_t          rd = cf_rd_span(view); /* version, header, key, then the finality proof: cf_view.h */
-  (void)cf_rd_take(&rd, 1 + CF_BLOCK_HEADER_SZ + 20);
-  uint16_t n = cf_rd_u16(&rd);
   memset(v, 0, sizeof *v);
   v->number = f->number;
   v->hash   = f->hash;
   v->time_s = f->time_s;
-  v->proof  = cf_sha256(cf_rd_take_span(&rd, n));
+  v->proof  = cf_sha256(f->proof);
   memcpy(v->slots, f->values, sizeof v->slots);
   v->key      = f->values[CF_SLOT_PLAIN_CNT];
   v->messages = e->view_state.messages;
@@ -227,7 +224,7 @@ keep_messages(cf_enclave_t *e, cf_view_facts_t const *f) {
 /* A view is complete: the whole fold is proven, and with it every message that was kept.  Of a piece only the messages are
    applied; the block's facts come when it is shown again from there on. */
 static void
-complete(cf_enclave_t *e, cf_view_facts_t const *f, cf_view_state_t const *next, cf_span_t view) {
+complete(cf_enclave_t *e, cf_view_facts_t const *f, cf_view_state_t const *next) {
   if (e->backlog) {
     e->view_state.partial  = false;
     e->view_state.inbox    = e->piece_at.fold;
@@ -235,7 +232,7 @@ complete(cf_enclave_t *e, cf_view_facts_t const *f, cf_view_state_t const *next,
     e->view_next_any       = false;
   } else {
     e->view_state = *next;
-    take_view(e, f, view);
+    take_view(e, f);
   }
   e->piece_any      = e->backlog;
   e->backlog        = false;
@@ -269,7 +266,7 @@ cf_on_show_ledger(cf_enclave_t *e, cf_rd_t *in, cf_wr_t *out) {
       return cf_enclave_stop(e, CF_REFUSE_TWIN);
     if (!keep_messages(e, &facts)) return CF_REFUSE_BUSY;
     if (verdict == CF_VIEW_PARTIAL) e->view_state = next;
-    else complete(e, &facts, &next, view);
+    else complete(e, &facts, &next);
     break;
   }
   cf_wr_u8(out, (uint8_t)e->phase);

@@ -31,6 +31,7 @@ typedef struct {
   uint64_t  chain_id;
   cf_addr_t contract;
   cf_hash_t separator;
+  cf_hash_t code_hash; /* EVM: of the code at contract, by the log's entry 1 (cf_domain_deployment); all zero proves nothing */
 } cf_ledger_identity_t;
 
 /* One observer's statement, as it travels to who gathers them: f's fields, observer u8, sig. */

@@ -2,12 +2,11 @@
 
 #include <assert.h>
 
-#define VIEW_VERSION 1
-
 typedef struct {
-  cf_block_header_t   header;
+  cf_ledger_block_t   block;
   cf_addr_t           key;
   cf_finality_proof_t finality;
+  cf_span_t           finality_bytes;
   size_t              keys_cnt;
   cf_hash_t           keys[CF_VIEW_KEYS_MAX];
   cf_span_t           proof;
@@ -15,34 +14,34 @@ typedef struct {
   cf_span_t           messages;
 } view_t;
 
-static cf_status_t decode(view_t *v, cf_span_t in, cf_error_t *err) {
+static cf_status_t decode(view_t *v, cf_span_t in, cf_ledger_kind_t kind, cf_error_t *err) {
   if (in.len > CF_VIEW_MAX) return cf_error_set(err, CF_ERR_BOUND, "view", 0, "longer than %d bytes", CF_VIEW_MAX);
-  cf_rd_t rd      = cf_rd_span(in);
-  uint8_t version = cf_rd_u8(&rd);
-  if (!rd.bad && version != VIEW_VERSION) return cf_error_set(err, CF_ERR_UNSUPPORTED, "view", 0, "version %u", version);
-  cf_span_t header = cf_rd_take_span(&rd, CF_BLOCK_HEADER_SZ);
+  cf_rd_t rd     = cf_rd_span(in);
+  uint8_t stated = cf_rd_u8(&rd);
+  if (!rd.bad && stated != kind) return cf_error_set(err, CF_ERR_UNSUPPORTED, "view", 0, "of another kind of ledger: %u", stated);
+  cf_span_t header = cf_rd_take_span(&rd, kind == CF_LEDGER_EMBEDDED ? CF_BLOCK_HEADER_SZ : cf_rd_u16(&rd));
   cf_rd_copy(&rd, v->key.b, 20);
-  cf_span_t finality = cf_rd_take_span(&rd, cf_rd_u16(&rd));
-  v->keys_cnt        = cf_rd_u8(&rd);
+  v->finality_bytes = cf_rd_take_span(&rd, cf_rd_u16(&rd));
+  v->keys_cnt       = cf_rd_u8(&rd);
   if (v->keys_cnt > CF_VIEW_KEYS_MAX) return cf_error_set(err, CF_ERR_BOUND, "view", rd.pos, "%zu further keys", v->keys_cnt);
   for (size_t i = 0; i < v->keys_cnt; i++) v->keys[i] = cf_rd_hash(&rd);
   v->proof    = cf_rd_take_span(&rd, cf_rd_u32(&rd));
   v->first    = cf_rd_u64(&rd);
   v->messages = cf_rd_take_span(&rd, cf_rd_left(&rd));
   if (rd.bad) return cf_error_set(err, CF_ERR_FORMAT, "view", rd.pos, "cut short");
-  if (cf_block_header_decode(&v->header, header)) return cf_error_set(err, CF_ERR_FORMAT, "view", 1, "not a block header");
-  return cf_finality_proof_decode(&v->finality, finality, err);
+  cf_status_t st = cf_ledger_block_decode(&v->block, kind, header, err);
+  return st ? st : cf_finality_proof_decode(&v->finality, v->finality_bytes, err);
 }
 
 static cf_status_t check_final(cf_view_facts_t *facts, view_t const *v, cf_ledger_identity_t const *ledger,
                                cf_seats_t const *observers, cf_error_t *err) {
-  cf_hash_t hash = cf_block_hash(&v->header);
-  if (v->finality.number != v->header.number || v->finality.time_s != v->header.time_s ||
-      !cf_hash_eq(&v->finality.block_hash, &hash))
+  cf_ledger_block_t const *b = &v->block;
+  if (v->finality.number != b->number || v->finality.time_s != b->time_s || !cf_hash_eq(&v->finality.block_hash, &b->hash))
     return cf_error_set(err, CF_ERR_AUTH, "view", 0, "the finality proof is of another block");
-  facts->number = v->header.number;
-  facts->hash   = hash;
-  facts->time_s = v->header.time_s;
+  facts->number = b->number;
+  facts->hash   = b->hash;
+  facts->time_s = b->time_s;
+  facts->proof  = v->finality_bytes;
   return cf_finality_proof_verify(&facts->finality, &v->finality, ledger, observers, err);
 }
 
@@ -54,7 +53,8 @@ static cf_view_verdict_t place(cf_view_facts_t const *facts, cf_view_state_t con
   return facts->time_s < seen->time_s ? CF_VIEW_FORKED : CF_VIEW_COMPLETE;
 }
 
-static size_t shown_keys(cf_hash_t keys[CF_VIEW_PROVEN_MAX], cf_addr_t const *key, cf_hash_t const *more, size_t more_cnt) {
+size_t cf_view_keys(cf_hash_t keys[CF_VIEW_PROVEN_MAX], cf_addr_t const *key, cf_hash_t const *more, size_t more_cnt) {
+  assert(more_cnt <= CF_VIEW_KEYS_MAX);
   size_t n = 0;
   while (n < CF_SLOT_PLAIN_CNT) {
     keys[n] = cf_slot_plain((unsigned)n);
@@ -65,9 +65,10 @@ static size_t shown_keys(cf_hash_t keys[CF_VIEW_PROVEN_MAX], cf_addr_t const *ke
   return n;
 }
 
-static cf_status_t check_slots(cf_view_facts_t *f, view_t const *v, cf_error_t *err) {
-  f->proven_cnt  = shown_keys(f->keys, &v->key, v->keys, v->keys_cnt);
-  cf_status_t st = cf_sparse_verify(&v->header.state_root, v->proof, f->keys, f->proven_cnt, f->values);
+static cf_status_t check_slots(cf_view_facts_t *f, view_t const *v, cf_ledger_identity_t const *ledger, cf_error_t *err) {
+  f->proven_cnt  = cf_view_keys(f->keys, &v->key, v->keys, v->keys_cnt);
+  cf_status_t st = cf_ledger_slots_prove(ledger, &v->block.state_root, v->proof, f->keys, f->proven_cnt, f->values);
+  if (st == CF_ERR_POLICY) return cf_error_set(err, st, "view", 0, "the contract's code is not the one that was deployed");
   if (st) return cf_error_set(err, st, "view", 0, "the state proof does not lead to the block's root");
   f->head       = f->values[CF_SLOT_HEAD];
   f->inbox      = f->values[CF_SLOT_INBOX];
@@ -114,7 +115,7 @@ cf_status_t cf_view_check(cf_view_facts_t *facts, cf_view_verdict_t *verdict, cf
   view_t v;
   *facts         = (cf_view_facts_t){ 0 };
   *verdict       = CF_VIEW_BAD;
-  cf_status_t st = decode(&v, view, err);
+  cf_status_t st = decode(&v, view, cf_ledger_kind(ledger), err);
   if (!st) st = check_final(facts, &v, ledger, observers, err);
   if (st) return st;
 
@@ -124,7 +125,7 @@ cf_status_t cf_view_check(cf_view_facts_t *facts, cf_view_verdict_t *verdict, cf
     return where == CF_VIEW_OLD ? cf_error_set(err, CF_ERR_STALE, "view", 0, "nothing newer than what was shown")
                                 : cf_error_set(err, CF_ERR_POLICY, "view", 0, "final, and contradicts what was final before");
   }
-  st = check_slots(facts, &v, err);
+  st = check_slots(facts, &v, ledger, err);
   if (!st) st = fold(next, facts, &v, seen, err);
   if (!st) *verdict = next->partial ? CF_VIEW_PARTIAL : CF_VIEW_COMPLETE;
   return st;
@@ -139,32 +140,73 @@ bool cf_view_slot(cf_view_facts_t const *facts, cf_hash_t const *key, cf_hash_t 
   return false;
 }
 
-cf_status_t cf_view_write(cf_wr_t *wr, cf_chain_t *chain, cf_span_t finality, cf_addr_t const *key, cf_hash_t const *keys,
-                          size_t keys_cnt, uint64_t first, uint64_t *taken) {
-  assert(chain->accepted == 0 && keys_cnt <= CF_VIEW_KEYS_MAX && first <= cf_ledger_state_messages(chain->state));
-  cf_hash_t shown[CF_VIEW_PROVEN_MAX];
-  size_t    start = wr->len;
-  cf_wr_u8(wr, VIEW_VERSION);
-  cf_block_header_write(wr, &chain->head);
+/* ---- writing ---- */
+
+static void write_head(cf_wr_t *wr, cf_ledger_kind_t kind, cf_span_t header, cf_span_t finality, cf_addr_t const *key,
+                       cf_hash_t const *keys, size_t keys_cnt) {
+  cf_wr_u8(wr, (uint8_t)kind);
+  if (kind == CF_LEDGER_EVM) cf_wr_u16(wr, (uint16_t)header.len);
+  cf_wr_span(wr, header);
   cf_wr_bytes(wr, key->b, 20);
   cf_wr_u16(wr, (uint16_t)finality.len);
   cf_wr_span(wr, finality);
   cf_wr_u8(wr, (uint8_t)keys_cnt);
   for (size_t i = 0; i < keys_cnt; i++) cf_wr_hash(wr, &keys[i]);
+  if (finality.len > UINT16_MAX || header.len > UINT16_MAX) wr->bad = true;
+}
+
+/* The room for messages, behind a view that began at start. */
+static cf_status_t room_left(size_t *room, cf_wr_t const *wr, size_t start) {
+  size_t used = wr->len - start;
+  if (wr->bad || used > CF_VIEW_MAX) return CF_ERR_BOUND;
+  *room = wr->max - wr->len < CF_VIEW_MAX - used ? wr->max - wr->len : CF_VIEW_MAX - used;
+  return CF_OK;
+}
+
+cf_status_t cf_view_write(cf_wr_t *wr, cf_chain_t *chain, cf_span_t finality, cf_addr_t const *key, cf_hash_t const *keys,
+                          size_t keys_cnt, uint64_t first, uint64_t *taken) {
+  assert(chain->accepted == 0 && first <= cf_ledger_state_messages(chain->state));
+  cf_hash_t shown[CF_VIEW_PROVEN_MAX];
+  size_t    shown_cnt = cf_view_keys(shown, key, keys, keys_cnt), start = wr->len, room;
+  uint8_t   header[CF_BLOCK_HEADER_SZ];
+  cf_wr_t   header_wr = cf_wr_init(header, sizeof header);
+  cf_block_header_write(&header_wr, &chain->head);
+  write_head(wr, CF_LEDGER_EMBEDDED, cf_wr_out(&header_wr), finality, key, keys, keys_cnt);
 
   uint8_t *proof_len = cf_wr_room(wr, 4);
   size_t   proof_at  = wr->len;
-  cf_ledger_state_prove(chain->state, wr, shown, shown_keys(shown, key, keys, keys_cnt));
+  cf_ledger_state_prove(chain->state, wr, shown, shown_cnt);
   if (wr->bad) return CF_ERR_BOUND;
   cf_wr_t len_wr = cf_wr_init(proof_len, 4);
   cf_wr_u32(&len_wr, (uint32_t)(wr->len - proof_at));
   cf_wr_u64(wr, first);
 
-  size_t used = wr->len - start, room = wr->max - wr->len;
-  if (wr->bad || used > CF_VIEW_MAX || finality.len > UINT16_MAX) return CF_ERR_BOUND;
-  if (room > CF_VIEW_MAX - used) room = CF_VIEW_MAX - used;
+  cf_status_t st = room_left(&room, wr, start);
+  if (st) return st;
   uint64_t n;
   cf_wr_span(wr, cf_ledger_state_message_run(chain->state, first, UINT64_MAX, room, &n));
+  if (taken) *taken = n;
+  return CF_OK;
+}
+
+cf_status_t cf_view_write_evm(cf_wr_t *wr, cf_span_t header, cf_span_t finality, cf_addr_t const *key, cf_hash_t const *keys,
+                              size_t keys_cnt, cf_span_t proof, uint64_t first, cf_span_t messages, uint64_t *taken) {
+  assert(keys_cnt <= CF_VIEW_KEYS_MAX);
+  size_t start = wr->len, room, used = 0;
+  write_head(wr, CF_LEDGER_EVM, header, finality, key, keys, keys_cnt);
+  cf_wr_u32(wr, (uint32_t)proof.len);
+  cf_wr_span(wr, proof);
+  cf_wr_u64(wr, first);
+  cf_status_t st = room_left(&room, wr, start);
+  if (st) return st;
+  uint64_t n = 0;
+  for (cf_rd_t rd = cf_rd_span(messages); cf_rd_left(&rd); n++) {
+    (void)cf_inbox_msg_read(&rd);
+    if (rd.bad) return CF_ERR_FORMAT;
+    if (rd.pos > room) break;
+    used = rd.pos;
+  }
+  cf_wr_bytes(wr, messages.ptr, used);
   if (taken) *taken = n;
   return CF_OK;
 }

@@ -1,8 +1,8 @@
 /* The ledger view: what shows an enclave one final block.  ONCHAIN 4.7.1,
    PROTOCOL P8; docs/protocol/ledger.md, "View".
 
-   view  version u8 = 1 | header (cf_blocks.h) | key address | u16 length, finality proof | u8 count of further keys, keys
-         | u32 length, state proof | first u64 | messages to the end
+   view  kind u8 (cf_ledger_kind_t) | header; EVM: u16 length before it | key address | u16 length, finality proof
+         | u8 count of further keys, keys | u32 length, state proof | first u64 | messages to the end
 
    The state proof shows, in this order, slots 0 to 7, the key's record, and the further keys.  first counts the inbox
    messages before these.  The messages are proven by the fold alone: they count from the view whose last message brings
@@ -13,7 +13,7 @@
 #define CF_LEDGER_VIEW_H
 
 #include "ledger/cf_blocks.h"
-#include "ledger/cf_finality.h"
+#include "ledger/cf_ledger_proof.h"
 
 #define CF_VIEW_MAX          (60 * 1024)
 #define CF_VIEW_KEYS_MAX     64 /* further keys */
@@ -47,6 +47,7 @@ typedef struct {
   cf_hash_t            hash;
   uint64_t             time_s; /* asOf, once complete */
   cf_finality_t        finality; /* with the smallest checkpoint named */
+  cf_span_t            proof;    /* of that: bytes of the view, borrowed */
   cf_hash_t            head;
   cf_hash_t            inbox;
   cf_ledger_status_t   status;
@@ -70,7 +71,8 @@ typedef struct {
      CF_OK            COMPLETE, PARTIAL
      CF_ERR_STALE     OLD
      CF_ERR_POLICY    FORKED: final with the same number and another hash, or with a time that falls
-     CF_ERR_AUTH, CF_ERR_FORMAT, CF_ERR_BOUND   BAD
+     CF_ERR_AUTH, CF_ERR_FORMAT, CF_ERR_BOUND, CF_ERR_UNSUPPORTED   BAD
+     CF_ERR_POLICY  BAD, too, when an EVM contract's code is not ledger->code_hash
    A view's messages begin where the last part's ended, or anew where the last complete view's did: then facts->first equals
    seen->messages, and what was kept of earlier parts is void.  Wrong messages cannot be told from a part of the right
    ones: they never become complete.  Does not check that the head is one of the caller's, nor that facts->key_addr is the key
@@ -82,10 +84,19 @@ CF_MUST_CHECK cf_status_t cf_view_check(cf_view_facts_t *facts, cf_view_verdict_
 /* cf_view_slot finds a proven slot's value; false when the view did not show it. */
 bool cf_view_slot(cf_view_facts_t const *facts, cf_hash_t const *key, cf_hash_t *value);
 
+/* cf_view_keys fills the slots that a view shows, in their order; returns their number. */
+size_t cf_view_keys(cf_hash_t keys[CF_VIEW_PROVEN_MAX], cf_addr_t const *key, cf_hash_t const *more, size_t more_cnt);
+
 /* cf_view_write writes a view of chain's newest block, with messages from number first on, as many as fit in wr's room up to
    CF_VIEW_MAX; *taken (may be NULL) is their number: first + *taken == all of them makes it complete.  finality is
    the encoded proof for that block.  keys_cnt <= CF_VIEW_KEYS_MAX.  CF_ERR_BOUND when not even the fixed part fits. */
 CF_MUST_CHECK cf_status_t cf_view_write(cf_wr_t *wr, cf_chain_t *chain, cf_span_t finality, cf_addr_t const *key,
                                         cf_hash_t const *keys, size_t keys_cnt, uint64_t first, uint64_t *taken);
+
+/* cf_view_write_evm writes one of an EVM block: header and proof (of cf_view_keys' slots) as cf_ledger_proof.h says; messages are
+   all that are known from number first on, of which as many are written as fit.  CF_ERR_BOUND as above: show fewer keys. */
+CF_MUST_CHECK cf_status_t cf_view_write_evm(cf_wr_t *wr, cf_span_t header, cf_span_t finality, cf_addr_t const *key,
+                                            cf_hash_t const *keys, size_t keys_cnt, cf_span_t proof, uint64_t first,
+                                            cf_span_t messages, uint64_t *taken);
 
 #endif

@@ -35,7 +35,7 @@ static void make_good(void) {
   for (uint8_t n = 1; n <= 3; n++) open_account(n, &body_wr);
   wr = cf_wr_init(block, sizeof block);
   cf_chain_seal(&chain, &wr, 1001, cf_wr_out(&body_wr), 3, scalar);
-  id = (cf_ledger_identity_t){ chain.genesis.config.chain_id, chain.genesis.config.contract, chain.genesis.config.separator };
+  id = (cf_ledger_identity_t){ .chain_id = chain.genesis.config.chain_id, .contract = chain.genesis.config.contract, .separator = chain.genesis.config.separator };
 
   cf_finality_statement_t s;
   cf_finality_proof_t     p;

@@ -75,7 +75,7 @@ static void digests(void **state) {
   is("act", cf_act_digest(&sep, 2, 3, 4, 1700000000, &act_body));
   is("call", cf_call_digest(&sep, &from, 6, 1700000000, CF_SPAN_LIT("\x01\x09")));
   is("block", cf_block_digest(&sep, &block));
-  cf_ledger_identity_t id = { chain, contract, sep };
+  cf_ledger_identity_t id = { .chain_id = chain, .contract = contract, .separator = sep };
   cf_finality_t        f  = { 8, h(0x57), 1700000000, 99, h(0x58) };
   is("finality", cf_finality_digest(&id, &f));
   cf_registration_terms_t t2 = cf_registration_terms_unpack(&reg.terms);

@@ -28,8 +28,9 @@ static int setup(void **state) {
   t->w        = world_new();
   cf_chain_init(&t->chain);
   assert_int_equal(cf_chain_found(&t->chain, &wr, &t->w->g, t->w->block_key.scalar, NULL), CF_OK);
-  t->id = (cf_ledger_identity_t){ t->chain.genesis.config.chain_id, t->chain.genesis.config.contract,
-                                  t->chain.genesis.config.separator };
+  t->id = (cf_ledger_identity_t){ .chain_id  = t->chain.genesis.config.chain_id,
+                                  .contract  = t->chain.genesis.config.contract,
+                                  .separator = t->chain.genesis.config.separator };
   for (unsigned i = 0; i < 4; i++) t->observer[i] = actor("observer", i);
   t->council = seats(t->observer, 3, 4);
   t->final   = (cf_finality_t){ .number = 0, .block_hash = t->chain.hash, .time_s = T0 };
