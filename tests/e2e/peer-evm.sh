@@ -18,3 +18,6 @@ cast=$PWD/node_modules/@foundry-rs/cast-linux-amd64/bin/cast
 
 sh "$root/tests/vectors/ledger/make_evm_tx.sh" "$cast" >evm_tx.txt
 cmp evm_tx.txt "$root/tests/vectors/ledger/evm_tx.txt" || die "cast signs otherwise"
+
+sh "$root/tests/vectors/ledger/make_evm_call.sh" "$cast" >evm_call.txt
+cmp evm_call.txt "$root/tests/vectors/ledger/evm_call.txt" || die "cast encodes calls otherwise"
