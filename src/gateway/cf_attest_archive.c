@@ -135,6 +135,7 @@ cf_attest_load(cf_gateway_t *g, cf_event_t const *ev) {
   if (cf_store_open(&rd, &fence, ev->body)) return;
   while (cf_store_next(&rd, &w)) {
     if (cf_span_eq(w.key, CF_SPAN_LIT("served"))) load_served(&g->attest, w.value);
+    if (cf_span_eq(w.key, CF_SPAN_LIT("view-proof"))) cf_views_keep(g, w.value); /* found by its hash alone */
     for (unsigned i = 0; i < cf_genesis_council(&g->domain.genesis, CF_VERIFIERS)->members_cnt; i++) {
       char key[2][16];
       for (size_t k = 0; k < 2; k++) snprintf(key[k], sizeof key[k], k ? "result/%u" : "statement/%u", i);

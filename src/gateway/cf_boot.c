@@ -261,7 +261,8 @@ cf_boot_adopt(cf_gateway_t *g, cf_effects_t *fx) {
       return;
     }
     if (g->adopt_shut) {
-      if (!cf_batcher_note(g, &note)) cf_leader_lost(g, fx, CF_REFUSE_PHASE);
+      if (cf_batcher_note(g, &note)) g->read_back = g->adopt;
+      else cf_leader_lost(g, fx, CF_REFUSE_PHASE);
       return;
     }
     if (!g->snapshot_due) relog(g, g->sequence); /* a snapshot ends the file with their notes */
@@ -296,7 +297,7 @@ cf_boot_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
     cf_leader_lost(g, fx, CF_REFUSE_PHASE);
     return;
   }
-  /* The proof of a view that only this receipt names went with the gateway that showed it: such a receipt must never be logged. */
+  /* Were the proof of a view that only this receipt names not in the store, the receipt must never be logged. */
   cf_hash_t proof;
   memcpy(proof.b, doc.view.proof, 32);
   if (doc.view.number && !cf_hash_eq(&proof, &g->named_proof) && !cf_views_proof(g, &proof)) {
@@ -306,8 +307,12 @@ cf_boot_receipt(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   memcpy(g->adopt_receipt, receipt.ptr, g->adopt_len = receipt.len);
   if (g->step != CF_STEP_JOURNAL) return;
   cf_chunk_note_t note = { .receipt = CF_SPAN(g->adopt_receipt, g->adopt_len) };
-  if (cf_batcher_note(g, &note)) feed_from(g, g->adopt);
-  else cf_leader_lost(g, fx, CF_REFUSE_JOURNAL);
+  if (!cf_batcher_note(g, &note)) {
+    cf_leader_lost(g, fx, CF_REFUSE_JOURNAL);
+    return;
+  }
+  g->read_back = g->adopt;
+  feed_from(g, g->adopt);
 }
 
 static void

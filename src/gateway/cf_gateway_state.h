@@ -324,6 +324,7 @@ struct cf_gateway {
   bool              adopt_shut; /* a snapshot holds what it executed */
   size_t            adopt_len;  /* the receipt of an empty batch whose answer nobody had */
   uint8_t           adopt_receipt[CF_RECEIPT_BYTES];
+  uint64_t          read_back; /* sequence of the last receipt that was taken from the enclave so: no note has what it names */
   bool              snapshot_due;
   uint64_t          snapshot_at_ms; /* not before */
 
@@ -345,6 +346,7 @@ struct cf_gateway {
   cf_kept_proof_t proof[CF_PROOFS_MAX];
   size_t          proof_next;
   cf_hash_t       named_proof; /* by the newest receipt */
+  cf_hash_t       stored_proof; /* of the view shown last */
   cf_index_t      index;
   uint64_t        index_at, index_end; /* receipts whose manifests are read at start */
 

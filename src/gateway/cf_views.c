@@ -23,6 +23,17 @@ cf_views_proof(cf_gateway_t const *g, cf_hash_t const *hash) {
   return NULL;
 }
 
+/* Who adopts an enclave that took a view has what its next receipt will be the first to name: it stands in the store before the view is shown. */
+static void
+store_proof(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_span_t proof = CF_SPAN(g->views.proof_bytes, g->views.proof_len);
+  cf_hash_t h     = cf_sha256(proof);
+  if (cf_hash_eq(&h, &g->stored_proof)) return;
+  cf_store_put(&g->writes, CF_STORE_META, CF_SPAN_LIT("view-proof"), proof);
+  cf_gateway_store(g, fx);
+  g->stored_proof = h;
+}
+
 /* ---- the chain ---- */
 
 static void
@@ -226,6 +237,7 @@ cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   if (!v->ready || v->ready - 1 != v->chain.head.number || !v->chain.started || v->proven) return false;
   if (v->shown >= v->ready || v->batch_first) return false;
   if (v->folded > cf_ledger_state_messages(v->chain.state)) return false; /* the enclave is ahead: a later block will do */
+  if (g->logged < g->read_back && g->read_back <= g->sequence) return false; /* what it names stands in the store alone, until it is archived */
   cf_hash_t keys[BUCKETS_MAX];
   size_t    n = 0;
   for (; n < g->domain.genesis.assets_cnt && n < BUCKETS_MAX; n++) keys[n] = cf_slot_bucket((uint32_t)g->domain.genesis.assets[n].id);
@@ -240,6 +252,7 @@ cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   cf_wr_t len = cf_wr_init(size, 4);
   cf_wr_u32(&len, (uint32_t)(wr.len - from));
   cf_views_keep(g, CF_SPAN(v->proof_bytes, v->proof_len));
+  store_proof(g, fx);
   return cf_leader_ask(g, fx, CF_MSG_SHOW_LEDGER, cf_wr_out(&wr));
 }
 

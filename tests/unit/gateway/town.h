@@ -79,7 +79,7 @@ typedef struct {
   bool          side_late;    /* of the side lane one effect is performed in 10 ms */
   bool          side_stuck;   /* none is */
   bool          down[PEERS];
-  bool          dies_after_view, viewed; /* at the first batch behind a SHOW_LEDGER */
+  bool          dies_at_view, dies_after_view, viewed; /* with the answer to a SHOW_LEDGER, or to the first batch behind it */
   unsigned      lose_reply;   /* of that peer, + 1: the next answer is lost after it was acted on */
   bool          snapshot_busy; /* refused before the enclave sees it, as with 16 MiB of results that wait */
   bool          observer_lies;
@@ -412,7 +412,7 @@ ask_peer(town_t *t, cf_effect_t const *e, unsigned *code, cf_span_t *answer) {
     cf_enclave_ask(t->w->e, copy, e->body.len, &wr);
     free(copy);
     *answer = keep(cf_wr_out(&wr));
-    if (e->body.ptr[1] == CF_MSG_SHOW_LEDGER) t->viewed = true;
+    if (e->body.ptr[1] == CF_MSG_SHOW_LEDGER) t->viewed = true, t->dead = t->dead || t->dies_at_view;
     if (e->body.ptr[1] == CF_MSG_BATCH && t->viewed && t->dies_after_view) t->dead = true; /* and the answer with it */
     break;
   }
