@@ -8,7 +8,9 @@
 #include "document/cf_ear.h"
 #include "document/cf_carrier.h"
 #include "document/cf_measure.h"
+#include "evidence/cf_nitro.h"
 #include "evidence/cf_quote.h"
+#include "evidence/cf_snp.h"
 #include "evidence/cf_statement.h"
 #include "evidence/cf_tpm.h"
 
@@ -85,7 +87,7 @@ typedef struct {
   size_t                    root_cnt;
   cf_hash_t                 domain; /* of EVIDENCE: the genesis that PCR 11 must have been extended with */
   int64_t                   at_s;   /* T, Unix time */
-  cf_span_t                 nonce;  /* of ATTEST: what extraData must be, whole; empty: not asked */
+  cf_span_t                 nonce;  /* what ATTEST and DOCUMENT must be over, whole, and REPORT zero-padded; empty: not asked */
   uint16_t                  bank;   /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
   bool                      crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
 } cf_evidence_ask_t;
@@ -97,6 +99,12 @@ typedef struct {
   bool       read; /* q is there */
   cf_quote_t q;
 } cf_quote_facts_t;
+
+/* SNP. */
+typedef struct {
+  bool           hcl; /* the report came in Azure's HCL blob, whose runtime data it is over */
+  cf_snp_facts_t facts;
+} cf_evidence_snp_t;
 
 /* Facts: authentic at T, not yet acceptable.  Made only by cf_evidence_verify; spans borrow the items. */
 typedef struct {
@@ -132,7 +140,9 @@ typedef struct {
   size_t          statement_cnt;
   /* What the platform's evidence says, by subject. */
   union {
-    cf_quote_facts_t quote; /* QUOTE */
+    cf_quote_facts_t  quote; /* QUOTE */
+    cf_evidence_snp_t snp;   /* REPORT */
+    cf_nitro_facts_t  nitro; /* DOCUMENT */
   } of;
 } cf_facts_t;
 

@@ -30,5 +30,7 @@ typedef struct {
 } cf_evidence_platform_t;
 
 extern cf_evidence_platform_t const cf_evidence_tpm;
+extern cf_evidence_platform_t const cf_evidence_snp;
+extern cf_evidence_platform_t const cf_evidence_nitro;
 
 #endif

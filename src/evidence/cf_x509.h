@@ -24,7 +24,12 @@ typedef struct {
 CF_MUST_CHECK cf_status_t cf_key_from_spki(cf_key_t *out, cf_span_t der);
 bool                      cf_key_eq(cf_key_t const *a, cf_key_t const *b);
 
-typedef enum { CF_SIG_RSASSA = 1, CF_SIG_RSAPSS, CF_SIG_ECDSA } cf_sig_kind_t;
+typedef enum {
+  CF_SIG_RSASSA = 1,
+  CF_SIG_RSAPSS,
+  CF_SIG_ECDSA,
+  CF_SIG_RSAPSS_DIGEST, /* PSS with a salt as long as the digest, and no other */
+} cf_sig_kind_t;
 
 /* cf_key_verify checks a signature over msg.  hash is a TPM_ALG_ID; sig is the RSA value, as long as the modulus, or r || s,
    each as wide as the curve.  CF_ERR_UNSUPPORTED: key and scheme do not fit, an RSA key under 2048 bits, an unknown hash.

@@ -148,8 +148,9 @@ cf_status_t cf_key_verify(cf_key_t const *key, cf_sig_kind_t kind, uint16_t hash
   EVP_PKEY     *pkey = cf_key_to_pkey(key);
   EVP_PKEY_CTX *ctx = pkey ? EVP_PKEY_CTX_new(pkey, NULL) : NULL;
   if (!ctx || EVP_PKEY_verify_init(ctx) <= 0 || EVP_PKEY_CTX_set_signature_md(ctx, md) <= 0) goto out;
-  if (kind == CF_SIG_RSAPSS && (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) <= 0 ||
-                                EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_AUTO) <= 0))
+  bool pss = kind == CF_SIG_RSAPSS || kind == CF_SIG_RSAPSS_DIGEST;
+  int  salt = kind == CF_SIG_RSAPSS ? RSA_PSS_SALTLEN_AUTO : RSA_PSS_SALTLEN_DIGEST;
+  if (pss && (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) <= 0 || EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, salt) <= 0))
     goto out;
   if (EVP_PKEY_verify(ctx, sig.ptr, sig.len, digest, digest_sz) == 1) st = CF_OK;
 out:

@@ -1,0 +1,258 @@
+#include "evidence/cf_nitro.h"
+
+#include <stdio.h>
+
+#include "codec/cf_cbor.h"
+#include "crypto/cf_hash.h"
+
+#define TAG_SIGN1 18
+#define ES384_HEADER "\xa1\x01\x38\x22" /* {1: -35} */
+#define SIGNATURE_SZ 96
+#define SHA384 0x000c /* TPM_ALG_ID */
+#define CBOR_INDEFINITE_MAP 0xbf
+#define CBOR_BREAK 0xff
+
+/* ---- maps of either length ---- */
+
+/* Newer firmware writes maps of indefinite length, and no firmware sorts: the strict reader of codec takes neither. */
+typedef struct {
+  cf_rd_t *rd;
+  size_t   left;
+  bool     indefinite;
+} map_t;
+
+static map_t map_open(cf_rd_t *rd) {
+  map_t m = {.rd = rd};
+  m.indefinite = !rd->bad && cf_rd_left(rd) && rd->buf[rd->pos] == CBOR_INDEFINITE_MAP;
+  if (m.indefinite) cf_rd_take(rd, 1);
+  else m.left = cf_cbor_map(rd).left;
+  return m;
+}
+
+/* map_more holds when a key follows. */
+static bool map_more(map_t *m) {
+  if (m->rd->bad) return false;
+  if (!m->indefinite) return m->left-- > 0;
+  if (!cf_rd_left(m->rd)) m->rd->bad = true; /* no break */
+  else if (m->rd->buf[m->rd->pos] != CBOR_BREAK) return true;
+  else cf_rd_take(m->rd, 1);
+  return false;
+}
+
+/* ---- members ---- */
+
+/* A byte string of min to max bytes. */
+static cf_span_t rd_bstr(cf_rd_t *rd, size_t min, size_t max) {
+  cf_span_t s = cf_cbor_bstr(rd);
+  if (s.len < min || s.len > max) rd->bad = true;
+  return s;
+}
+
+static cf_span_t rd_optional(cf_rd_t *rd) {
+  if (!cf_cbor_peek_null(rd)) return rd_bstr(rd, 0, CF_NITRO_FIELD_MAX);
+  cf_cbor_null(rd);
+  return CF_SPAN(NULL, 0);
+}
+
+static void rd_pcrs(cf_rd_t *rd, cf_nitro_document_t *d) {
+  for (map_t m = map_open(rd); map_more(&m);) {
+    uint64_t  i = cf_cbor_uint(rd);
+    cf_span_t value = cf_cbor_bstr(rd);
+    if (rd->bad || i >= CF_NITRO_PCR_CNT || d->pcr_mask >> i & 1 || (value.len != 32 && value.len != 48 && value.len != 64)) {
+      rd->bad = true;
+      return;
+    }
+    d->pcr_mask |= 1u << i;
+    d->pcr[i] = value;
+  }
+  if (!d->pcr_mask) rd->bad = true;
+}
+
+static void rd_bundle(cf_rd_t *rd, cf_nitro_document_t *d) {
+  d->bundle_cnt = cf_cbor_array(rd);
+  if (d->bundle_cnt == 0 || d->bundle_cnt > CF_NITRO_BUNDLE_MAX) rd->bad = true;
+  for (size_t i = 0; i < d->bundle_cnt && !rd->bad; i++) d->bundle[i] = rd_bstr(rd, 1, CF_NITRO_CERT_MAX);
+}
+
+static char const *const keys[] = {"module_id", "digest",     "timestamp", "pcrs", "certificate",
+                                   "cabundle",  "public_key", "user_data", "nonce"};
+enum { MODULE_ID, DIGEST, TIMESTAMP, PCRS, CERTIFICATE, BUNDLE, PUBLIC_KEY, USER_DATA, NONCE, KEYS };
+#define REQUIRED (1u << MODULE_ID | 1u << DIGEST | 1u << TIMESTAMP | 1u << PCRS | 1u << CERTIFICATE | 1u << BUNDLE)
+
+static void rd_member(cf_rd_t *rd, cf_nitro_document_t *d, unsigned key, bool *other) {
+  switch (key) {
+  case MODULE_ID:
+    d->module_id = cf_cbor_tstr(rd);
+    if (!d->module_id.len) rd->bad = true;
+    break;
+  case DIGEST:
+    *other |= !cf_span_eq(cf_cbor_tstr(rd), CF_SPAN_LIT("SHA384"));
+    break;
+  case TIMESTAMP:
+    d->timestamp_ms = cf_cbor_uint(rd);
+    if (!d->timestamp_ms) rd->bad = true;
+    break;
+  case PCRS:
+    rd_pcrs(rd, d);
+    break;
+  case CERTIFICATE:
+    d->certificate = rd_bstr(rd, 1, CF_NITRO_CERT_MAX);
+    break;
+  case BUNDLE:
+    rd_bundle(rd, d);
+    break;
+  case PUBLIC_KEY:
+    d->public_key = rd_optional(rd);
+    break;
+  case USER_DATA:
+    d->user_data = rd_optional(rd);
+    break;
+  case NONCE:
+    d->nonce = rd_optional(rd);
+    break;
+  }
+}
+
+static cf_status_t read_payload(cf_nitro_document_t *d, cf_error_t *err) {
+  cf_rd_t  rd = cf_rd_span(d->payload);
+  uint32_t seen = 0;
+  bool     other = false;
+  for (map_t m = map_open(&rd); map_more(&m);) {
+    cf_span_t name = cf_cbor_tstr(&rd);
+    unsigned  key = 0;
+    while (key < KEYS && !cf_span_eq(name, CF_SPAN(keys[key], strlen(keys[key])))) key++;
+    if (rd.bad) break;
+    if (key == KEYS)
+      return cf_error_set(err, CF_ERR_UNSUPPORTED, "document.payload", rd.pos, "a member that this verifier does not know");
+    if (seen >> key & 1) return cf_error_set(err, CF_ERR_FORMAT, "document.payload", rd.pos, "%s stands twice", keys[key]);
+    seen |= 1u << key;
+    rd_member(&rd, d, key, &other);
+    if (rd.bad) return cf_error_set(err, CF_ERR_FORMAT, "document.payload", rd.pos, "%s is not what it must be", keys[key]);
+  }
+  if (!cf_rd_done(&rd)) return cf_error_set(err, CF_ERR_FORMAT, "document.payload", rd.pos, "not one map of text keys");
+  if ((seen & REQUIRED) != REQUIRED) return cf_error_set(err, CF_ERR_FORMAT, "document.payload", 0, "a member is missing");
+  if (other) return cf_error_set(err, CF_ERR_UNSUPPORTED, "document.payload", 0, "digest is not SHA384");
+  return CF_OK;
+}
+
+cf_status_t cf_nitro_document_decode(cf_nitro_document_t *out, cf_span_t in, cf_error_t *err) {
+  cf_nitro_document_t d = {0};
+  cf_rd_t             rd = cf_rd_span(in);
+  if (in.len > CF_NITRO_DOCUMENT_MAX)
+    return cf_error_set(err, CF_ERR_BOUND, "document", 0, "%zu bytes, more than %d", in.len, CF_NITRO_DOCUMENT_MAX);
+  if (cf_cbor_peek(&rd) == CF_CBOR_TAG && cf_cbor_tag(&rd) != TAG_SIGN1) rd.bad = true;
+  if (cf_cbor_array(&rd) != 4) rd.bad = true;
+  d.protected_hdr = cf_cbor_bstr(&rd);
+  if (cf_cbor_map(&rd).left != 0) rd.bad = true; /* nothing is believed that is not signed */
+  d.payload = cf_cbor_bstr(&rd);
+  d.signature = rd_bstr(&rd, SIGNATURE_SZ, SIGNATURE_SZ);
+  if (!cf_rd_done(&rd)) return cf_error_set(err, CF_ERR_FORMAT, "document", rd.pos, "not a COSE_Sign1 of this form");
+  if (!cf_span_eq(d.protected_hdr, CF_SPAN_LIT(ES384_HEADER)))
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "document.protected", 0, "the protected header is not {1: -35} (ES384)");
+  cf_status_t st = read_payload(&d, err);
+  if (!st) *out = d;
+  return st;
+}
+
+/* ---- verification ---- */
+
+cf_hash_t const cf_nitro_root = {{0x64, 0x1a, 0x03, 0x21, 0xa3, 0xe2, 0x44, 0xef, 0xe4, 0x56, 0x46,
+                                  0x31, 0x95, 0xd6, 0x06, 0x31, 0x7e, 0xd7, 0xcd, 0xcc, 0x3c, 0x17,
+                                  0x56, 0xe0, 0x98, 0x93, 0xf3, 0xc6, 0x8f, 0x79, 0xbb, 0x5b}};
+
+/* One run; each check reads what those before it established. */
+typedef struct {
+  cf_nitro_ask_t const *ask;
+  cf_cert_t             certs[1 + CF_NITRO_BUNDLE_MAX]; /* the leaf first */
+  size_t                cert_cnt;
+  cf_nitro_facts_t     *f;
+  cf_verdict_t         *v;
+} run_t;
+
+static cf_verdict_code_t check_document(run_t *r) {
+  cf_error_t           err = {0};
+  cf_nitro_document_t *d = &r->f->document;
+  if (cf_nitro_document_decode(d, r->ask->document, &err)) return cf_verdict_error(r->v, &err);
+  r->f->read = true;
+  r->f->debug = true;
+  for (size_t i = 0; i < 3; i++)
+    for (size_t k = 0; k < d->pcr[i].len; k++) r->f->debug &= d->pcr[i].ptr[k] == 0;
+  return CF_VERDICT_OK;
+}
+
+/* The first of the bundle is a root that is believed, byte for byte; then each issued the next, the last of them the leaf. */
+static cf_verdict_code_t check_root(run_t *r) {
+  cf_nitro_document_t const *d = &r->f->document;
+  cf_error_t                 err = {0};
+  bool                       pinned = false;
+  r->f->root = cf_sha256(d->bundle[0]);
+  for (size_t i = 0; i < r->ask->root_cnt; i++) pinned |= cf_hash_eq(&r->f->root, &r->ask->roots[i]);
+  if (!pinned) return cf_verdict_set(r->v, CF_VERDICT_CHAIN, "cabundle[0]", 0, "not a root that is believed");
+  if (cf_cert_decode(&r->certs[0], d->certificate, "certificate", &err)) return cf_verdict_error(r->v, &err);
+  r->cert_cnt = 1 + d->bundle_cnt;
+  for (size_t i = 0; i < d->bundle_cnt; i++) {
+    char item[24];
+    snprintf(item, sizeof item, "cabundle[%zu]", i);
+    if (cf_cert_decode(&r->certs[d->bundle_cnt - i], d->bundle[i], item, &err)) return cf_verdict_error(r->v, &err);
+  }
+  return CF_VERDICT_OK;
+}
+
+static cf_verdict_code_t check_chain(run_t *r) {
+  r->f->valid = CF_INTERVAL_ALL;
+  for (size_t i = 0; i < r->cert_cnt; i++)
+    if (r->certs[i].key.kind != CF_KEY_P384)
+      return cf_verdict_set(r->v, CF_VERDICT_CHAIN, r->certs[i].item, 0, "not a P-384 key");
+  if (!(r->certs[0].usage & CF_USAGE_SIGN))
+    return cf_verdict_set(r->v, CF_VERDICT_CHAIN, r->certs[0].item, 0, "its key may not sign documents");
+  return cf_cert_chain_check(&r->f->valid, r->certs, r->cert_cnt, CF_CERT_ECDSA_SHA384, r->ask->at_s, r->v);
+}
+
+/* Sig_structure (RFC 9052, 4.4), around the bytes as they were received. */
+static cf_verdict_code_t check_signature(run_t *r) {
+  cf_nitro_document_t const *d = &r->f->document;
+  uint8_t                    buf[CF_NITRO_DOCUMENT_MAX + 64];
+  cf_wr_t                    wr = cf_wr_init(buf, sizeof buf);
+  cf_cbor_w_array(&wr, 4);
+  cf_cbor_w_str(&wr, "Signature1");
+  cf_cbor_w_bstr(&wr, d->protected_hdr);
+  cf_cbor_w_bstr(&wr, CF_SPAN(NULL, 0));
+  cf_cbor_w_bstr(&wr, d->payload);
+  if (cf_key_verify(&r->certs[0].key, CF_SIG_ECDSA, SHA384, d->signature, cf_wr_out(&wr)))
+    return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, "document.signature", 0, "the leaf's key did not sign this document");
+  return CF_VERDICT_OK;
+}
+
+static cf_verdict_code_t check_nonce(run_t *r) {
+  if (r->ask->nonce.len && !cf_span_eq(r->ask->nonce, r->f->document.nonce))
+    return cf_verdict_set(r->v, CF_VERDICT_NONCE, "document.nonce", 0, "the document answers another nonce, or none");
+  return CF_VERDICT_OK;
+}
+
+static struct {
+  char const *name, *what;
+  cf_verdict_code_t (*fn)(run_t *r);
+} const checks[] = {
+    {"document", "COSE_Sign1 with ES384, nothing in the unprotected header, every member once, known and in its bounds",
+     check_document},
+    {"root", "the bundle begins with a root that is believed, byte for byte", check_root},
+    {"chain", "ECDSA P-384 with SHA-384 alone, names, CA flags, path lengths, key usages, critical extensions, all valid at T",
+     check_chain},
+    {"signature", "by the leaf, over the payload as received", check_signature},
+    {"nonce", "what is expected, whole", check_nonce},
+};
+
+bool cf_nitro_row(char const **name, char const **what, size_t k) {
+  if (k >= sizeof checks / sizeof checks[0]) return false;
+  *name = checks[k].name;
+  *what = checks[k].what;
+  return true;
+}
+
+cf_verdict_code_t cf_nitro_verify(cf_nitro_facts_t *out, cf_nitro_ask_t const *ask, cf_verdict_t *v) {
+  run_t             r = {.ask = ask, .f = out, .v = v};
+  cf_verdict_code_t code = CF_VERDICT_OK;
+  *out = (cf_nitro_facts_t){0};
+  for (size_t k = 0; k < sizeof checks / sizeof checks[0] && !code; k++) code = checks[k].fn(&r);
+  return code;
+}
