@@ -60,7 +60,8 @@ cf_role_t cf_role_of(cf_span_t name) {
 
 /* ---- the platforms ---- */
 
-static cf_evidence_platform_t const *const platforms[] = {&cf_evidence_tpm, &cf_evidence_snp, &cf_evidence_nitro};
+static cf_evidence_platform_t const *const platforms[] = {&cf_evidence_tpm, &cf_evidence_snp, &cf_evidence_nitro,
+                                                          &cf_evidence_attest, &cf_evidence_pcrs};
 #define PLATFORMS (sizeof platforms / sizeof platforms[0])
 
 /* Each is judged by itself; a TPM's PCR values are judged by their log where no quote comes with them. */

@@ -100,6 +100,22 @@ typedef struct {
   cf_quote_t q;
 } cf_quote_facts_t;
 
+/* TPM.  What the replay of an event log leads to, of the PCRs that it touches and that have a value. */
+typedef struct {
+  uint16_t alg;
+  uint32_t agree, differ; /* bit i: PCR i */
+} cf_replay_facts_t;
+
+typedef struct {
+  bool               read; /* attest is there */
+  cf_tpm_attest_t    attest;
+  bool               verified; /* signature is there, and verified */
+  cf_tpm_signature_t signature;
+  bool               has_pcrs; /* values were given, and hash to the digest */
+  cf_replay_facts_t  log[CF_TPM_BANK_MAX];
+  size_t             log_cnt;
+} cf_attest_facts_t;
+
 /* SNP. */
 typedef struct {
   bool           hcl; /* the report came in Azure's HCL blob, whose runtime data it is over */
@@ -140,9 +156,10 @@ typedef struct {
   size_t          statement_cnt;
   /* What the platform's evidence says, by subject. */
   union {
-    cf_quote_facts_t  quote; /* QUOTE */
-    cf_evidence_snp_t snp;   /* REPORT */
-    cf_nitro_facts_t  nitro; /* DOCUMENT */
+    cf_quote_facts_t  quote;  /* QUOTE */
+    cf_evidence_snp_t snp;    /* REPORT */
+    cf_nitro_facts_t  nitro;  /* DOCUMENT */
+    cf_attest_facts_t attest; /* ATTEST; PCRS, of which log alone is there */
   } of;
 } cf_facts_t;
 

@@ -32,5 +32,7 @@ typedef struct {
 extern cf_evidence_platform_t const cf_evidence_tpm;
 extern cf_evidence_platform_t const cf_evidence_snp;
 extern cf_evidence_platform_t const cf_evidence_nitro;
+extern cf_evidence_platform_t const cf_evidence_attest; /* a TPM's quote */
+extern cf_evidence_platform_t const cf_evidence_pcrs;   /* an event log and PCR values, without a quote */
 
 #endif

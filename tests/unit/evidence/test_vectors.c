@@ -15,6 +15,7 @@ static struct {
 } const tees[] = {
     {"snp", 24},
     {"nitro", 18},
+    {"tpm", 32},
     {NULL, 0},
 };
 
@@ -75,6 +76,11 @@ static void read_options(cf_evidence_ask_t *ask) {
   if (cf_json_get(options, "require_crl").type == CF_JSON_BOOL)
     assert_int_equal(cf_json_bool(&crl, cf_json_get(options, "require_crl")), CF_OK);
   ask->crl_waived = !crl;
+  cf_json_t bank = cf_json_get(options, "bank");
+  if (bank.type == CF_JSON_STRING)
+    ask->bank = cf_span_eq(bank.text, CF_SPAN_LIT("\"sha1\""))     ? CF_TPM_SHA1
+                : cf_span_eq(bank.text, CF_SPAN_LIT("\"sha256\"")) ? CF_TPM_SHA256
+                                                                   : CF_TPM_SHA384;
   if (value.type != CF_JSON_STRING) return;
   ask->nonce = CF_SPAN(nonce, (value.text.len - 2) / 2);
   assert_true(ask->nonce.len <= sizeof nonce);
