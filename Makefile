@@ -8,6 +8,7 @@
 #   make kill-matrix  power-cut   ONLY=word: each process ended, or without power, at each point of its life (docs/operations.md)
 #   make soak SOAK_SECONDS=n INPUT=transfers.csv   traffic for half an hour: nothing lost or doubled, memory and descriptors flat
 #   make sim-mutants     planted bugs, each of which the simulator must find
+#   make matrix-model SEEDS=n   transactions on a model of a chain, exactly once under every fault; matrix-mutants: bugs that it must find
 #   make control-mutants each control of docs/controls.md taken out; a test of its row must fail
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
 #   make lint  fmt  check-generated  deps  install PREFIX=/usr/local  clean
@@ -22,7 +23,7 @@ JOBS         ?= $(shell nproc)
 
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
 .PHONY: sim-mutants control-mutants
-.PHONY: alter soak kill-matrix power-cut
+.PHONY: alter soak kill-matrix power-cut matrix-model matrix-mutants
 .PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
 
@@ -74,6 +75,10 @@ soak: build
 
 sim-mutants:
 	@sh scripts/sim-mutants.sh
+
+matrix-model matrix-mutants: build
+	$(call cmake-build,release,sender-sim)
+	@$(if $(filter matrix-model,$@),build/release/tests/sender-sim --seeds $(SEEDS),sh scripts/sender-mutants.sh)
 
 control-mutants:
 	@sh scripts/control-mutants.sh

@@ -1,0 +1,53 @@
+/* What the sender asks of a chain, and what it is answered: the bytes between the core and whatever speaks to endpoints.
+   docs/protocol/sender.md "Questions".  Numbers are big-endian; decoders are strict. */
+#ifndef CF_GATEWAY_SENDER_WIRE_H
+#define CF_GATEWAY_SENDER_WIRE_H
+
+#include "base/cf_bytes.h"
+#include "base/cf_status.h"
+#include "gateway/cf_sender_fees.h"
+
+/* "POST /send": body = a raw transaction, given to every endpoint.  Answer: u8, the best of their outcomes. */
+typedef enum {
+  CF_SENT_TAKEN,      /* in a pool */
+  CF_SENT_KNOWN,      /* it was there, or is in a block */
+  CF_SENT_NONCE_LOW,  /* the newest block counts its nonce as used */
+  CF_SENT_UNDERPRICED, /* the pool holds another of its nonce that pays nearly as much, or more */
+  CF_SENT_FEE_LOW,    /* pays less than the pool or the next block asks for */
+  CF_SENT_NO_FUNDS,
+  CF_SENT_REFUSED, /* will never be taken as it is */
+  CF_SENT_UNKNOWN, /* no endpoint answered, or with what is none of these */
+  CF_SENTS,
+} cf_sent_t;
+CF_MUST_CHECK cf_status_t cf_sent_decode(cf_sent_t *out, cf_span_t in);
+
+/* "POST /look": body = u16 n, n hashes of transactions.  Answer: a quorum's, all of it as of one block:
+   u64 number, u64 nonce, u64 base_wei, u64 tip_wei, u16 n, and per hash u8 kind, and for SUCCEEDED and REVERTED u64 block,
+   block_hash[32], u64 gas_used, u64 price_wei. */
+typedef enum {
+  CF_SEEN_UNKNOWN, /* no quorum says the same */
+  CF_SEEN_ABSENT,  /* in no block and no pool */
+  CF_SEEN_POOL,
+  CF_SEEN_SUCCEEDED,
+  CF_SEEN_REVERTED,
+  CF_SEENS,
+} cf_seen_kind_t;
+typedef struct {
+  cf_seen_kind_t kind;
+  uint64_t       block;
+  cf_hash_t      block_hash;
+  uint64_t       gas_used;
+  uint64_t       price_wei; /* per gas, as paid */
+} cf_seen_t;
+typedef struct {
+  uint64_t      number; /* of the newest block */
+  uint64_t      nonce;  /* of the account in it */
+  cf_fee_hint_t fees;   /* of the next one */
+  size_t        n;
+} cf_look_t;
+
+void cf_look_write(cf_wr_t *wr, cf_look_t const *look, cf_seen_t const *seen);
+/* seen holds max; CF_ERR_FORMAT, CF_ERR_BOUND. */
+CF_MUST_CHECK cf_status_t cf_look_decode(cf_look_t *look, cf_seen_t *seen, size_t max, cf_span_t in);
+
+#endif
