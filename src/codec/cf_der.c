@@ -1,5 +1,7 @@
 #include "codec/cf_der.h"
 
+#include "base/cf_utc.h"
+
 bool cf_der_is(cf_rd_t const *rd, uint8_t tag) { return !rd->bad && cf_rd_left(rd) && rd->buf[rd->pos] == tag; }
 
 /* A length (X.690, 8.1.3 and 10.1). */
@@ -97,35 +99,18 @@ uint32_t cf_der_flags(cf_rd_t *rd) {
   return rd->bad ? 0 : flags;
 }
 
-static int64_t rd_digits(cf_rd_t *rd, size_t n) {
-  int64_t v = 0;
-  for (size_t i = 0; i < n; i++) {
-    uint8_t c = cf_rd_u8(rd);
-    if (c < '0' || c > '9') rd->bad = true;
-    v = v * 10 + (c - '0');
-  }
-  return rd->bad ? 0 : v;
-}
-
-/* Days from 1970-01-01 in the Gregorian calendar. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day) {
-  int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9; /* a year that begins in March */
-  return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
 int64_t cf_der_time(cf_rd_t *rd) {
-  bool    utc = cf_der_is(rd, CF_DER_UTC_TIME);
-  cf_rd_t in = cf_der_enter(rd, utc ? CF_DER_UTC_TIME : CF_DER_TIME);
-  int64_t year = rd_digits(&in, utc ? 2 : 4);
-  if (utc) year += year < 50 ? 2000 : 1900;
-  int64_t month = rd_digits(&in, 2), day = rd_digits(&in, 2);
-  int64_t hour = rd_digits(&in, 2), minute = rd_digits(&in, 2), second = rd_digits(&in, 2);
-  if (cf_rd_u8(&in) != 'Z' || !cf_rd_done(&in) || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) {
-    rd->bad = true;
-    return 0;
-  }
-  int64_t month_after = days_of(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1);
-  int64_t days = days_of(year, month, day);
-  if (days >= month_after) rd->bad = true;
-  return ((days * 24 + hour) * 60 + minute) * 60 + second;
+  bool     utc = cf_der_is(rd, CF_DER_UTC_TIME);
+  cf_rd_t  in = cf_der_enter(rd, utc ? CF_DER_UTC_TIME : CF_DER_TIME);
+  cf_utc_t t = {.year = cf_utc_digits(&in, utc ? 2 : 4)};
+  int64_t  unix_s = 0;
+  if (utc) t.year += t.year < 50 ? 2000 : 1900;
+  else if (t.year >= 1950 && t.year < 2050) rd->bad = true; /* UTCTime is due */
+  t.month = cf_utc_digits(&in, 2);
+  t.day = cf_utc_digits(&in, 2);
+  t.hour = cf_utc_digits(&in, 2);
+  t.minute = cf_utc_digits(&in, 2);
+  t.second = cf_utc_digits(&in, 2);
+  if (cf_rd_u8(&in) != 'Z' || !cf_rd_done(&in) || cf_utc_unix(&unix_s, &t)) rd->bad = true;
+  return rd->bad ? 0 : unix_s;
 }

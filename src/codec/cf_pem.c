@@ -3,6 +3,7 @@
 #include "base/cf_text.h"
 
 #define LINE_DATA_SZ (CF_PEM_LINE_SZ / 4 * 3)
+#define WIDE_DATA_SZ 57 /* lines of 76 */
 
 /* line_peek is the line at rd's position without its end, and *whole what it takes with it. */
 static cf_span_t line_peek(cf_rd_t const *rd, size_t *whole) {
@@ -31,23 +32,23 @@ static cf_span_t boundary(cf_span_t line, cf_span_t begin) {
 }
 
 /* body_line is the size of what a line decodes to; 0 when it is not base64. */
-static size_t body_line(uint8_t data[LINE_DATA_SZ], cf_span_t line) {
+static size_t body_line(uint8_t data[WIDE_DATA_SZ], size_t full, cf_span_t line) {
   size_t n = 0;
-  return line.len > CF_PEM_LINE_SZ || cf_b64_decode(data, &n, LINE_DATA_SZ, line) ? 0 : n;
+  return cf_b64_decode(data, &n, full, line) ? 0 : n;
 }
 
-static bool read_block(cf_rd_t *rd, cf_pem_t *block) {
+static bool read_block(cf_rd_t *rd, cf_pem_t *block, size_t full) {
   size_t whole;
   block->label   = boundary(line_peek(rd, &whole), CF_SPAN_LIT("-----BEGIN "));
   block->data_sz = 0;
   if (!block->label.len) return false;
   cf_rd_take(rd, whole);
   size_t    start = rd->pos;
-  size_t    n     = LINE_DATA_SZ; /* of the line before: only the last may be shorter */
+  size_t    n     = full; /* of the line before: only the last may be shorter */
   cf_span_t line, end;
   while (line = line_peek(rd, &whole), end = boundary(line, CF_SPAN_LIT("-----END ")), !end.len) {
-    uint8_t data[LINE_DATA_SZ];
-    if (n != LINE_DATA_SZ || (n = body_line(data, line)) == 0) return false;
+    uint8_t data[WIDE_DATA_SZ];
+    if (n != full || (n = body_line(data, full, line)) == 0) return false;
     block->data_sz += n;
     cf_rd_take(rd, whole);
   }
@@ -57,12 +58,22 @@ static bool read_block(cf_rd_t *rd, cf_pem_t *block) {
   return true;
 }
 
-bool cf_pem_next(cf_rd_t *rd, cf_pem_t *block) {
+static bool next(cf_rd_t *rd, cf_pem_t *block, size_t full) {
   size_t whole;
   while (!rd->bad && cf_rd_left(rd) && line_peek(rd, &whole).len == 0) cf_rd_take(rd, whole);
   if (rd->bad || !cf_rd_left(rd)) return false;
-  if (!read_block(rd, block)) rd->bad = true;
+  if (!read_block(rd, block, full)) rd->bad = true;
   return !rd->bad;
+}
+
+bool cf_pem_next(cf_rd_t *rd, cf_pem_t *block) { return next(rd, block, LINE_DATA_SZ); }
+
+bool cf_pem_next_wide(cf_rd_t *rd, cf_pem_t *block) {
+  cf_rd_t narrow = *rd;
+  bool    found = next(&narrow, block, LINE_DATA_SZ);
+  if (narrow.bad && !rd->bad) return next(rd, block, WIDE_DATA_SZ);
+  *rd = narrow;
+  return found;
 }
 
 bool cf_pem_find(cf_rd_t *rd, cf_pem_t *block, char const *label) {
@@ -75,8 +86,8 @@ cf_status_t cf_pem_decode(uint8_t *out, size_t out_max, cf_pem_t const *block) {
   if (block->data_sz > out_max) return CF_ERR_BOUND;
   cf_rd_t rd = cf_rd_span(block->body);
   for (size_t whole; cf_rd_left(&rd); cf_rd_take(&rd, whole)) {
-    uint8_t data[LINE_DATA_SZ];
-    size_t  n = body_line(data, line_peek(&rd, &whole));
+    uint8_t data[WIDE_DATA_SZ];
+    size_t  n = body_line(data, sizeof data, line_peek(&rd, &whole));
     memcpy(out, data, n);
     out += n;
   }

@@ -48,6 +48,30 @@ static struct {
   { "begin within", BEGIN "AA==\n" BEGIN, 0, true, 33 },
 };
 
+/* Lines of 76, and what is still refused then. */
+static void test_wide(void **state) {
+  (void)state;
+  static struct {
+    char const *in;
+    size_t      sz; /* of the one block; 0: bad */
+  } const wide[] = {
+    { BEGIN LINE "AAECAwQFBgcI\n" END, 57 },     { BEGIN LINE "AAECAwQFBgcI\nAA==\n" END, 58 }, { BEGIN LINE "\nAA==\n" END, 49 },
+    { BEGIN LINE "AAECAwQFBgcIAAAA\n" END, 0 },  { BEGIN LINE "\n" LINE "AAECAwQFBgcI\n" END, 0 },
+    { BEGIN LINE "AAECAwQFBgcI\n" LINE "\nAA==\n" END, 0 }, { BEGIN LINE "AAEC\nAA==\n" END, 0 },
+  };
+  for (size_t i = 0; i < COUNT(wide); i++) {
+    uint8_t  out[200];
+    cf_pem_t block;
+    cf_rd_t  rd = cf_rd_init(wide[i].in, strlen(wide[i].in));
+    if (cf_pem_next_wide(&rd, &block) != (wide[i].sz != 0) || rd.bad == (wide[i].sz != 0)) fail_msg("wide %zu", i);
+    if (!wide[i].sz) continue;
+    assert_int_equal(block.data_sz, wide[i].sz);
+    assert_int_equal(cf_pem_decode(out, sizeof out, &block), CF_OK);
+    for (uint8_t k = 0; k < 48; k++) assert_int_equal(out[k], k);
+    assert_false(cf_pem_next_wide(&rd, &block) || rd.bad); /* the end */
+  }
+}
+
 static void test_cases(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(cases); i++) {
@@ -117,7 +141,7 @@ static void test_encode(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_cases),
+    cmocka_unit_test(test_cases), cmocka_unit_test(test_wide),
     cmocka_unit_test(test_decode),
     cmocka_unit_test(test_find),
     cmocka_unit_test(test_encode),
