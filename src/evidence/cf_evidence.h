@@ -12,6 +12,7 @@
 #include "evidence/cf_quote.h"
 #include "evidence/cf_snp.h"
 #include "evidence/cf_statement.h"
+#include "evidence/cf_tcb.h"
 #include "evidence/cf_tpm.h"
 
 /* ---- what is handed in ---- */
@@ -94,10 +95,19 @@ typedef struct {
 
 /* ---- what is then known ---- */
 
-/* SGX, TDX. */
+/* SGX, TDX.  What was not reached is zero. */
 typedef struct {
-  bool       read; /* q is there */
-  cf_quote_t q;
+  bool            read; /* q is there */
+  cf_quote_t      q;
+  cf_tcb_status_t qe_status;
+  bool            platform_known; /* pck is there, and of the platform that the TCB info is about */
+  cf_pck_t        pck;
+  cf_tcb_status_t level_status, module_status, status;
+  cf_span_t       tcb_date; /* text, RFC 3339 */
+  uint64_t        evaluation;
+  cf_advisories_t advisories;   /* spans borrow the collateral */
+  uint8_t         rtmr_matches; /* bit i: an event log came, and led to RTMR i */
+  bool            runtime_data; /* an HCL blob came, and its runtime data is what the report data binds */
 } cf_quote_facts_t;
 
 /* TPM.  What the replay of an event log leads to, of the PCRs that it touches and that have a value. */

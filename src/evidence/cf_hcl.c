@@ -72,7 +72,8 @@ cf_status_t cf_hcl_open(cf_hcl_t *out, cf_span_t in, cf_error_t *err) {
 
   uint8_t want[64] = {0};
   cf_digest_tpm(want, algs[hash], hcl.runtime);
-  if (memcmp(want, hcl.report.ptr + (hcl.kind == CF_HCL_SNP ? SNP_DATA_AT : TDX_DATA_AT), sizeof want))
+  hcl.bound = CF_SPAN(hcl.report.ptr + (hcl.kind == CF_HCL_SNP ? SNP_DATA_AT : TDX_DATA_AT), sizeof want);
+  if (!cf_span_eq(hcl.bound, CF_SPAN_OF(want)))
     return cf_error_set(err, CF_ERR_AUTH, "hcl", 0, "the hardware report is over other runtime data");
   cf_status_t st = read_ak(&hcl.ak, hcl.runtime, err);
   if (!st) *out = hcl;

@@ -15,6 +15,7 @@ typedef struct {
   cf_hcl_kind_t kind;
   cf_span_t     report;  /* the hardware's: an SNP report, or a TDREPORT; not verified here */
   cf_span_t     runtime; /* JSON whose hash the report carries */
+  cf_span_t     bound;   /* 64 bytes, that hash padded with zeros: what the report data of a quote over this blob is */
   cf_key_t      ak;      /* HCLAkPub */
 } cf_hcl_t;
 

@@ -29,7 +29,9 @@ typedef struct {
   void (*report)(cf_jw_t *j, cf_facts_t const *facts);
 } cf_evidence_platform_t;
 
-extern cf_evidence_platform_t const cf_evidence_tpm;
+extern cf_evidence_platform_t const cf_evidence_tpm; /* Counterfoil's own */
+extern cf_evidence_platform_t const cf_evidence_tdx;
+extern cf_evidence_platform_t const cf_evidence_sgx;
 extern cf_evidence_platform_t const cf_evidence_snp;
 extern cf_evidence_platform_t const cf_evidence_nitro;
 extern cf_evidence_platform_t const cf_evidence_attest; /* a TPM's quote */
