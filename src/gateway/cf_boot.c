@@ -249,12 +249,32 @@ cf_boot_fenced(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
 
 /* ---- an enclave that outlived the gateway before ---- */
 
-/* It goes on when everything that it executed is in our journal.  An empty batch that is not can be read back; of another, nobody has the
+static void
+adopted(cf_gateway_t *g, cf_effects_t *fx) {
+  g->snapshot_due   = true; /* before the next batch: a file of our own, and no gap */
+  g->attest.renewal = true;
+  g->attest.next_ms = 0;
+  g->follow         = 2;
+  cf_leader_to(g, CF_STEP_SERVING);
+  cf_gateway_say(g, fx, CF_LINE_INFO, CF_PUBLIC_TEXT("enclave-adopted"), CF_PUBLIC_TEXT("serving"), g->sequence);
+}
+
+/* What it let out is read again before the log is shown and lets out more: contents stand on each other.
+   It goes on when everything that it executed is in our journal.  An empty batch that is not can be read back; of another, nobody has the
    manifest: the enclave must start again, from the journal.  What is read back is logged only when a snapshot holds it: were the enclave
    lost in between, no disk would hold what the log counts. */
 void
 cf_boot_adopt(cf_gateway_t *g, cf_effects_t *fx) {
-  if (g->adopt == g->sequence + 1 && g->phase == CF_PHASE_SERVING) {
+  bool serving = g->phase == CF_PHASE_SERVING, behind = serving && g->adopt == g->sequence + 1;
+  if (!behind && g->adopt != g->sequence) {
+    cf_leader_lost(g, fx, CF_REFUSE_PHASE);
+    return;
+  }
+  if (serving && !g->adopt_read) {
+    cf_leader_read(g, fx, CF_READ_RELEASES, 0);
+    return;
+  }
+  if (behind) {
     cf_chunk_note_t note = { .receipt = CF_SPAN(g->adopt_receipt, g->adopt_len) };
     if (!g->adopt_len) {
       cf_leader_read(g, fx, CF_READ_RECEIPT, g->adopt);
@@ -271,17 +291,13 @@ cf_boot_adopt(cf_gateway_t *g, cf_effects_t *fx) {
     if (!g->queued_cnt && g->logged == g->sequence) cf_leader_snapshot(g, fx);
     return;
   }
-  if (g->adopt != g->sequence) {
-    cf_leader_lost(g, fx, CF_REFUSE_PHASE);
-    return;
-  }
   relog(g, g->sequence);
   cf_history_boot_t const *own = cf_history_by_instance(&g->history, &g->instance);
   g->boot_index                = own ? own->index : CF_NO_INDEX;
   g->journal_file              = g->files_cnt ? g->files[g->files_cnt - 1] : 0;
   g->fresh                     = false;
   if (own && own->index == g->newest.boot.index && g->newest.certificate.len) cf_attest_adopt(g);
-  if (g->phase == CF_PHASE_SERVING) cf_leader_read(g, fx, CF_READ_RELEASES, 0);
+  if (serving) adopted(g, fx);
   else if (!own) cf_leader_to(g, CF_STEP_FEED);
   else if (g->attest.certificate_len) cf_leader_to(g, CF_STEP_CERTIFICATE);
   else cf_leader_read(g, fx, CF_READ_CERTIFICATE, 0);
@@ -338,12 +354,7 @@ cf_boot_certificate(cf_gateway_t *g, cf_rd_t *body) {
 void
 cf_boot_releases(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   cf_releases_take(g, fx, body);
-  g->snapshot_due   = true; /* before the next batch: a file of our own, and no gap */
-  g->attest.renewal = true;
-  g->attest.next_ms = 0;
-  g->follow         = 2;
-  cf_leader_to(g, CF_STEP_SERVING);
-  cf_gateway_say(g, fx, CF_LINE_INFO, CF_PUBLIC_TEXT("enclave-adopted"), CF_PUBLIC_TEXT("serving"), g->sequence);
+  g->adopt_read = true;
 }
 
 void

@@ -321,6 +321,7 @@ struct cf_gateway {
   uint8_t           reading; /* what READ was asked for */
   uint64_t          replayed; /* newest receipt that the enclave has from our journal; UINT64_MAX: it read none in this life of ours */
   uint64_t          adopt;   /* sequence of an enclave that runs already */
+  bool              adopt_read; /* what it let out was read again */
   bool              adopt_shut; /* a snapshot holds what it executed */
   size_t            adopt_len;  /* the receipt of an empty batch whose answer nobody had */
   uint8_t           adopt_receipt[CF_RECEIPT_BYTES];

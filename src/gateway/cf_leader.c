@@ -190,6 +190,7 @@ on_status(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body) {
   g->views.folded = folded;
   g->views.shown  = 0;
   g->adopt        = sequence;
+  g->adopt_read   = false;
   g->adopt_shut   = false;
   g->adopt_len    = 0;
   g->shown        = size;
@@ -347,7 +348,8 @@ serve(cf_gateway_t *g, cf_effects_t *fx) {
 static void
 go_once(cf_gateway_t *g, cf_effects_t *fx) {
   if (g->enclave_id || g->getting || g->now.mono_ms < g->step_at_ms) return;
-  if (cf_logside_show(g, fx)) return;
+  bool reread = g->step == CF_STEP_ADOPT && g->phase == CF_PHASE_SERVING && !g->adopt_read;
+  if (!reread && cf_logside_show(g, fx)) return;
   switch (g->step) {
   case CF_STEP_LOG:
   case CF_STEP_INDEX:
