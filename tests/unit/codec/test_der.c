@@ -5,14 +5,14 @@
 #define IN(lit)                                                                                                                  \
   { (uint8_t const *)(lit), sizeof(lit) - 1 }
 
-typedef enum { NEXT, INTEGER, UINT, BOOLEAN, TIME } kind_t;
+typedef enum { NEXT, INTEGER, UINT, BOOLEAN, TIME, BITS, FLAGS } kind_t;
 
 static struct {
   char const *name;
   kind_t      kind;
   cf_span_t   in;
   bool        good;
-  int64_t     value; /* the content's length for NEXT and INTEGER */
+  int64_t     value; /* the content's length for NEXT, INTEGER and BITS */
 } const cases[] = {
     {"nothing", NEXT, IN(""), false, 0},
     {"null", NEXT, IN("\x05\x00"), true, 0},
@@ -75,6 +75,26 @@ static struct {
      IN("\x18\x11"
         "20500101000000.5Z"),
      false, 0},
+    {"a leap day of 2100", TIME,
+     IN("\x18\x0f"
+        "21000229120000Z"),
+     false, 0},
+    {"a leap day of 2400", TIME,
+     IN("\x18\x0f"
+        "24000229120000Z"),
+     true, 13574606400},
+    {"whole bytes", BITS, IN("\x03\x02\x00\xaa"), true, 1},
+    {"bits left over", BITS, IN("\x03\x02\x01\xaa"), false, 0},
+    {"no count of unused bits", BITS, IN("\x03\x00"), false, 0},
+    {"digitalSignature", FLAGS, IN("\x03\x02\x07\x80"), true, 1},
+    {"keyCertSign and cRLSign", FLAGS, IN("\x03\x02\x01\x06"), true, 0x60},
+    {"keyCertSign as AMD has it", FLAGS, IN("\x03\x02\x01\x04"), true, 0x20},
+    {"the ninth bit", FLAGS, IN("\x03\x03\x07\x00\x80"), true, 0x100},
+    {"no bits", FLAGS, IN("\x03\x01\x00"), true, 0},
+    {"unused bits of no byte", FLAGS, IN("\x03\x01\x01"), false, 0},
+    {"an unused bit that is set", FLAGS, IN("\x03\x02\x07\xc0"), false, 0},
+    {"eight unused bits", FLAGS, IN("\x03\x02\x08\x00"), false, 0},
+    {"33 bits", FLAGS, IN("\x03\x06\x07\x00\x00\x00\x00\x80"), false, 0},
     {"a date as text", TIME,
      IN("\x0c\x0d"
         "180521104510Z"),
@@ -94,6 +114,10 @@ static int64_t read_one(cf_rd_t *rd, kind_t kind) {
     return cf_der_bool(rd);
   case TIME:
     return cf_der_time(rd);
+  case BITS:
+    return (int64_t)cf_der_bits(rd).len;
+  case FLAGS:
+    return cf_der_flags(rd);
   }
   return 0;
 }
@@ -126,7 +150,21 @@ static void test_nested(void **state) {
   assert_true(rd.bad && inner.bad && !cf_rd_done(&inner));
 }
 
+static void test_fixed(void **state) {
+  (void)state;
+  uint8_t out[2];
+  cf_rd_t rd = cf_rd_span(CF_SPAN_LIT("\x02\x01\x07\x02\x03\x00\xff\xfe\x02\x03\x01\x00\x00"));
+  cf_der_fixed(&rd, out, 2);
+  assert_memory_equal(out, "\x00\x07", 2);
+  cf_der_fixed(&rd, out, 2);
+  assert_memory_equal(out, "\xff\xfe", 2);
+  assert_false(rd.bad);
+  cf_der_fixed(&rd, out, 2); /* too large for two bytes */
+  assert_true(rd.bad);
+  assert_memory_equal(out, "\x00\x00", 2);
+}
+
 int main(void) {
-  struct CMUnitTest const tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_nested)};
+  struct CMUnitTest const tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_nested), cmocka_unit_test(test_fixed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

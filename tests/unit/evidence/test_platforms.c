@@ -1,0 +1,163 @@
+/* SEV-SNP and Nitro under throw-away roots (tests/vectors/evidence/make_*.py): each verdict that they can get, on which item; and
+   of one good case each, every byte and every length. */
+#include "support.h"
+
+/* ---- cases ---- */
+
+static cf_json_t book;
+static uint8_t   pool[1 << 20];
+static size_t    used;
+
+static cf_span_t hex_of(cf_json_t text) {
+  size_t n = (text.text.len - 2) / 2;
+  assert_true(text.type == CF_JSON_STRING && n <= sizeof pool - used);
+  assert_int_equal(cf_json_hex(pool + used, n, text), CF_OK);
+  used += n;
+  return CF_SPAN(pool + used - n, n);
+}
+
+static cf_span_t blob(cf_json_t name) {
+  char text[64];
+  assert_int_equal(cf_json_str(text, sizeof text, name), CF_OK);
+  return hex_of(cf_json_get(cf_json_get(book, "blobs"), text));
+}
+
+typedef struct {
+  char               name[96], verdict[32], item[64];
+  cf_evidence_item_t items[CF_ITEMS_MAX];
+  cf_root_t          roots[CF_ROOTS_MAX];
+  cf_evidence_ask_t  ask;
+} case_t;
+
+static void case_read(case_t *c, cf_json_t from) {
+  cf_span_t key;
+  cf_json_t value;
+  used = 0;
+  *c = (case_t){0};
+  assert_int_equal(cf_json_str(c->name, sizeof c->name, cf_json_get(from, "name")), CF_OK);
+  assert_int_equal(cf_json_str(c->verdict, sizeof c->verdict, cf_json_get(from, "verdict")), CF_OK);
+  assert_int_equal(cf_json_str(c->item, sizeof c->item, cf_json_get(from, "item")), CF_OK);
+  assert_int_equal(cf_json_i64(&c->ask.at_s, cf_json_get(from, "at")), CF_OK);
+  cf_json_t list = cf_json_get(from, "items"), roots = cf_json_get(from, "roots"), nonce = cf_json_get(from, "nonce");
+  for (size_t pos = 0; cf_json_each(list, &pos, &key, &value);)
+    c->items[c->ask.item_cnt++] = (cf_evidence_item_t){cf_role_of(key), blob(value)};
+  for (size_t pos = 0; cf_json_each(roots, &pos, &key, &value);)
+    c->roots[c->ask.root_cnt++] = (cf_root_t){CF_CLASS_OWNER, blob(value)};
+  if (nonce.type == CF_JSON_STRING) c->ask.nonce = hex_of(nonce);
+  c->ask.items = c->items;
+  c->ask.roots = c->roots;
+}
+
+static void book_open(char const *file) {
+  char path[512];
+  snprintf(path, sizeof path, VECTORS "%s", file);
+  file_forget();
+  book = json_need(path);
+}
+
+static bool is_dated(cf_verdict_code_t code) {
+  return code == CF_VERDICT_EXPIRED || code == CF_VERDICT_NOT_YET_VALID || code == CF_VERDICT_COLLATERAL_STALE ||
+         code == CF_VERDICT_REVOKED;
+}
+
+static uint32_t run_book(char const *file, size_t at_least) {
+  static case_t c;
+  cf_facts_t    facts;
+  cf_verdict_t  v;
+  cf_span_t     none;
+  cf_json_t     each;
+  size_t        cnt = 0, wrong = 0;
+  uint32_t      seen = 0;
+  book_open(file);
+  for (size_t pos = 0; cf_json_each(cf_json_get(book, "cases"), &pos, &none, &each); cnt++) {
+    case_read(&c, each);
+    cf_verdict_code_t code = cf_evidence_verify(&facts, &c.ask, &v);
+    seen |= 1u << code;
+    assert_int_equal(code, v.code);
+    assert_non_null(v.next);
+    assert_int_equal(is_dated(code), v.date_s != 0);
+    if (!strcmp(cf_verdict_name(code), c.verdict) && !strcmp(v.item, c.item)) continue;
+    print_message("  %s: %s %s expected, got %s %s (%s)\n", c.name, c.verdict, c.item, cf_verdict_name(code), v.item, v.text);
+    wrong++;
+  }
+  print_message("  %s: %zu cases, %zu wrong\n", file, cnt, wrong);
+  assert_int_equal(wrong, 0);
+  assert_true(cnt >= at_least);
+  return seen;
+}
+
+#define BIT(verdict) (1u << CF_VERDICT_##verdict)
+#define SHARED (BIT(OK) | BIT(MALFORMED) | BIT(UNSUPPORTED) | BIT(SIGNATURE) | BIT(CHAIN) | BIT(NOT_YET_VALID) | BIT(EXPIRED))
+
+static void test_snp(void **state) {
+  (void)state;
+  uint32_t seen = run_book("snp.json", 100);
+  assert_int_equal(seen, SHARED | BIT(REVOKED) | BIT(COLLATERAL_MISSING) | BIT(COLLATERAL_STALE) | BIT(TCB) | BIT(BINDING));
+}
+
+static void test_nitro(void **state) {
+  (void)state;
+  assert_int_equal(run_book("nitro.json", 80), SHARED | BIT(NONCE));
+}
+
+/* ---- every byte, every length ---- */
+
+static void refused(case_t *c, char const *how, size_t at) {
+  cf_facts_t   facts;
+  cf_verdict_t v;
+  if (!cf_evidence_verify(&facts, &c->ask, &v)) fail_msg("%s %zu of %s is taken", how, at, c->name);
+}
+
+/* Of the first case, one item at a time.  Each copy is as long as it says, so that a sanitizer sees a byte too far. */
+static void spoil(char const *file) {
+  static case_t c;
+  cf_span_t     none;
+  cf_json_t     first;
+  cf_facts_t    facts;
+  cf_verdict_t  v;
+  size_t        pos = 0;
+  book_open(file);
+  assert_true(cf_json_each(cf_json_get(book, "cases"), &pos, &none, &first));
+  case_read(&c, first);
+  assert_int_equal(cf_evidence_verify(&facts, &c.ask, &v), CF_VERDICT_OK);
+  for (size_t i = 0; i < c.ask.item_cnt; i++) {
+    cf_span_t      good = c.items[i].bytes;
+    static uint8_t copy[1 << 14];
+    assert_in_range(good.len, 1, sizeof copy);
+    for (size_t n = 1; n <= good.len + 1; n++) {
+      uint8_t *exact = calloc(1, n);
+      for (size_t k = 0; k < n && k < good.len; k++) exact[k] = good.ptr[k];
+      c.items[i].bytes = CF_SPAN(exact, n);
+      if (n != good.len) refused(&c, "length", n);
+      free(exact);
+    }
+    for (size_t k = 0; k < good.len; k++) copy[k] = good.ptr[k];
+    c.items[i].bytes = CF_SPAN(copy, good.len);
+    for (size_t at = 0; at < good.len; at++) {
+      copy[at] ^= (uint8_t)(1u << at % 8);
+      refused(&c, "byte", at);
+      copy[at] ^= (uint8_t)(1u << at % 8);
+    }
+    c.items[i].bytes = good;
+  }
+}
+
+static void test_snp_bytes(void **state) {
+  (void)state;
+  spoil("snp.json");
+}
+
+static void test_nitro_bytes(void **state) {
+  (void)state;
+  spoil("nitro.json");
+}
+
+int main(void) {
+  struct CMUnitTest const tests[] = {
+      cmocka_unit_test(test_snp),
+      cmocka_unit_test(test_nitro),
+      cmocka_unit_test(test_snp_bytes),
+      cmocka_unit_test(test_nitro_bytes),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
