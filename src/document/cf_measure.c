@@ -14,6 +14,8 @@ char const *cf_platform_name(cf_platform_t platform) {
     return "snp";
   case CF_PLATFORM_NITRO:
     return "nitro";
+  case CF_PLATFORM_CCA:
+    return "cca";
   }
   return NULL;
 }

@@ -6,8 +6,15 @@
 #include "base/cf_bytes.h"
 #include "base/cf_status.h"
 
-/* One byte of every measurement; part of attestation results. */
-typedef enum { CF_PLATFORM_TPM = 1, CF_PLATFORM_SGX, CF_PLATFORM_TDX, CF_PLATFORM_SNP, CF_PLATFORM_NITRO } cf_platform_t;
+/* One byte of every measurement; part of attestation results.  CCA is verified and not produced: no measurement has its byte. */
+typedef enum {
+  CF_PLATFORM_TPM = 1,
+  CF_PLATFORM_SGX,
+  CF_PLATFORM_TDX,
+  CF_PLATFORM_SNP,
+  CF_PLATFORM_NITRO,
+  CF_PLATFORM_CCA,
+} cf_platform_t;
 /* cf_platform_name returns "tpm", "sgx", ...: static; NULL for a number that is none. */
 char const *cf_platform_name(cf_platform_t platform);
 

@@ -60,9 +60,9 @@ cf_role_t cf_role_of(cf_span_t name) {
 
 /* ---- the platforms ---- */
 
-static cf_evidence_platform_t const *const platforms[] = {&cf_evidence_tpm, &cf_evidence_tdx,   &cf_evidence_sgx,
-                                                          &cf_evidence_snp, &cf_evidence_nitro, &cf_evidence_attest,
-                                                          &cf_evidence_pcrs};
+static cf_evidence_platform_t const *const platforms[] = {&cf_evidence_tpm,    &cf_evidence_tdx,   &cf_evidence_sgx,
+                                                          &cf_evidence_snp,    &cf_evidence_nitro, &cf_evidence_cca,
+                                                          &cf_evidence_attest, &cf_evidence_pcrs};
 #define PLATFORMS (sizeof platforms / sizeof platforms[0])
 
 /* Each is judged by itself; a TPM's PCR values are judged by their log where no quote comes with them. */

@@ -8,6 +8,7 @@
 #include "document/cf_ear.h"
 #include "document/cf_carrier.h"
 #include "document/cf_measure.h"
+#include "evidence/cf_cca.h"
 #include "evidence/cf_nitro.h"
 #include "evidence/cf_quote.h"
 #include "evidence/cf_snp.h"
@@ -88,9 +89,9 @@ typedef struct {
   size_t                    root_cnt;
   cf_hash_t                 domain; /* of EVIDENCE: the genesis that PCR 11 must have been extended with */
   int64_t                   at_s;   /* T, Unix time */
-  cf_span_t                 nonce;  /* what ATTEST and DOCUMENT must be over, whole, and REPORT zero-padded; empty: not asked */
-  uint16_t                  bank;   /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
-  bool                      crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
+  cf_span_t nonce;      /* what ATTEST and DOCUMENT must be over, whole, REPORT and TOKEN zero-padded; empty: not asked */
+  uint16_t  bank;       /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
+  bool      crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
 } cf_evidence_ask_t;
 
 /* ---- what is then known ---- */
@@ -169,6 +170,7 @@ typedef struct {
     cf_quote_facts_t  quote;  /* QUOTE */
     cf_evidence_snp_t snp;    /* REPORT */
     cf_nitro_facts_t  nitro;  /* DOCUMENT */
+    cf_cca_facts_t    cca;    /* TOKEN */
     cf_attest_facts_t attest; /* ATTEST; PCRS, of which log alone is there */
   } of;
 } cf_facts_t;

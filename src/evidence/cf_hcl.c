@@ -40,6 +40,23 @@ cf_status_t cf_jwk_rsa(cf_key_t *out, cf_json_t jwk) {
   return CF_OK;
 }
 
+cf_status_t cf_jwk_ec(cf_key_t *out, cf_json_t jwk) {
+  char     kty[8], crv[8];
+  size_t   x_sz, y_sz;
+  cf_key_t key = {.kind = CF_KEY_P256, .sz = 64};
+  if (cf_json_str(kty, sizeof kty, cf_json_get(jwk, "kty"))) return CF_ERR_FORMAT;
+  if (strcmp(kty, "EC") != 0) return CF_ERR_UNSUPPORTED;
+  if (cf_json_str(crv, sizeof crv, cf_json_get(jwk, "crv"))) return CF_ERR_FORMAT;
+  if (strcmp(crv, "P-384") == 0) key = (cf_key_t){.kind = CF_KEY_P384, .sz = 96};
+  else if (strcmp(crv, "P-256") != 0) return CF_ERR_UNSUPPORTED;
+  size_t half = key.sz / 2; /* RFC 7518, 6.2.1: no leading zero is left out */
+  if (b64url(key.b, &x_sz, half, cf_json_get(jwk, "x")) || b64url(key.b + half, &y_sz, half, cf_json_get(jwk, "y")))
+    return CF_ERR_FORMAT;
+  if (x_sz != half || y_sz != half) return CF_ERR_FORMAT;
+  *out = key;
+  return CF_OK;
+}
+
 static cf_status_t read_ak(cf_key_t *out, cf_span_t runtime, cf_error_t *err) {
   cf_json_t   json, key;
   cf_status_t st = cf_json_parse(&json, runtime, err);

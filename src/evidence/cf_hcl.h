@@ -1,4 +1,4 @@
-/* Attestation keys as clouds carry them: RSA keys in JWK form (RFC 7517), and Azure's HCL blob, in which hardware evidence
+/* Attestation keys as clouds carry them: keys in JWK form (RFC 7517, 7518), and Azure's HCL blob, in which hardware evidence
    vouches for the vTPM's keys by hashing them into its report data. */
 #ifndef CF_EVIDENCE_HCL_H
 #define CF_EVIDENCE_HCL_H
@@ -8,6 +8,9 @@
 
 /* cf_jwk_rsa reads a public RSA key.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED for another kty. */
 CF_MUST_CHECK cf_status_t cf_jwk_rsa(cf_key_t *out, cf_json_t jwk);
+
+/* cf_jwk_ec reads a public key of P-256 or P-384.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED for another kty or crv. */
+CF_MUST_CHECK cf_status_t cf_jwk_ec(cf_key_t *out, cf_json_t jwk);
 
 typedef enum { CF_HCL_SNP = 2, CF_HCL_TDX = 4 } cf_hcl_kind_t;
 

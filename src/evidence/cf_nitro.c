@@ -2,60 +2,18 @@
 
 #include <stdio.h>
 
-#include "codec/cf_cbor.h"
 #include "crypto/cf_hash.h"
-
-#define TAG_SIGN1 18
-#define ES384_HEADER "\xa1\x01\x38\x22" /* {1: -35} */
-#define SIGNATURE_SZ 96
-#define SHA384 0x000c /* TPM_ALG_ID */
-#define CBOR_INDEFINITE_MAP 0xbf
-#define CBOR_BREAK 0xff
-
-/* ---- maps of either length ---- */
-
-/* Newer firmware writes maps of indefinite length, and no firmware sorts: the strict reader of codec takes neither. */
-typedef struct {
-  cf_rd_t *rd;
-  size_t   left;
-  bool     indefinite;
-} map_t;
-
-static map_t map_open(cf_rd_t *rd) {
-  map_t m = {.rd = rd};
-  m.indefinite = !rd->bad && cf_rd_left(rd) && rd->buf[rd->pos] == CBOR_INDEFINITE_MAP;
-  if (m.indefinite) cf_rd_take(rd, 1);
-  else m.left = cf_cbor_map(rd).left;
-  return m;
-}
-
-/* map_more holds when a key follows. */
-static bool map_more(map_t *m) {
-  if (m->rd->bad) return false;
-  if (!m->indefinite) return m->left-- > 0;
-  if (!cf_rd_left(m->rd)) m->rd->bad = true; /* no break */
-  else if (m->rd->buf[m->rd->pos] != CBOR_BREAK) return true;
-  else cf_rd_take(m->rd, 1);
-  return false;
-}
 
 /* ---- members ---- */
 
-/* A byte string of min to max bytes. */
-static cf_span_t rd_bstr(cf_rd_t *rd, size_t min, size_t max) {
-  cf_span_t s = cf_cbor_bstr(rd);
-  if (s.len < min || s.len > max) rd->bad = true;
-  return s;
-}
-
 static cf_span_t rd_optional(cf_rd_t *rd) {
-  if (!cf_cbor_peek_null(rd)) return rd_bstr(rd, 0, CF_NITRO_FIELD_MAX);
+  if (!cf_cbor_peek_null(rd)) return cf_foreign_bstr(rd, 0, CF_NITRO_FIELD_MAX);
   cf_cbor_null(rd);
   return CF_SPAN(NULL, 0);
 }
 
 static void rd_pcrs(cf_rd_t *rd, cf_nitro_document_t *d) {
-  for (map_t m = map_open(rd); map_more(&m);) {
+  for (cf_foreign_map_t m = cf_foreign_map(rd); cf_foreign_more(&m);) {
     uint64_t  i = cf_cbor_uint(rd);
     cf_span_t value = cf_cbor_bstr(rd);
     if (rd->bad || i >= CF_NITRO_PCR_CNT || d->pcr_mask >> i & 1 || (value.len != 32 && value.len != 48 && value.len != 64)) {
@@ -71,7 +29,7 @@ static void rd_pcrs(cf_rd_t *rd, cf_nitro_document_t *d) {
 static void rd_bundle(cf_rd_t *rd, cf_nitro_document_t *d) {
   d->bundle_cnt = cf_cbor_array(rd);
   if (d->bundle_cnt == 0 || d->bundle_cnt > CF_NITRO_BUNDLE_MAX) rd->bad = true;
-  for (size_t i = 0; i < d->bundle_cnt && !rd->bad; i++) d->bundle[i] = rd_bstr(rd, 1, CF_NITRO_CERT_MAX);
+  for (size_t i = 0; i < d->bundle_cnt && !rd->bad; i++) d->bundle[i] = cf_foreign_bstr(rd, 1, CF_NITRO_CERT_MAX);
 }
 
 static char const *const keys[] = {"module_id", "digest",     "timestamp", "pcrs", "certificate",
@@ -96,7 +54,7 @@ static void rd_member(cf_rd_t *rd, cf_nitro_document_t *d, unsigned key, bool *o
     rd_pcrs(rd, d);
     break;
   case CERTIFICATE:
-    d->certificate = rd_bstr(rd, 1, CF_NITRO_CERT_MAX);
+    d->certificate = cf_foreign_bstr(rd, 1, CF_NITRO_CERT_MAX);
     break;
   case BUNDLE:
     rd_bundle(rd, d);
@@ -114,10 +72,10 @@ static void rd_member(cf_rd_t *rd, cf_nitro_document_t *d, unsigned key, bool *o
 }
 
 static cf_status_t read_payload(cf_nitro_document_t *d, cf_error_t *err) {
-  cf_rd_t  rd = cf_rd_span(d->payload);
+  cf_rd_t  rd = cf_rd_span(d->sign1.payload);
   uint32_t seen = 0;
   bool     other = false;
-  for (map_t m = map_open(&rd); map_more(&m);) {
+  for (cf_foreign_map_t m = cf_foreign_map(&rd); cf_foreign_more(&m);) {
     cf_span_t name = cf_cbor_tstr(&rd);
     unsigned  key = 0;
     while (key < KEYS && !cf_span_eq(name, CF_SPAN(keys[key], strlen(keys[key])))) key++;
@@ -137,19 +95,10 @@ static cf_status_t read_payload(cf_nitro_document_t *d, cf_error_t *err) {
 
 cf_status_t cf_nitro_document_decode(cf_nitro_document_t *out, cf_span_t in, cf_error_t *err) {
   cf_nitro_document_t d = {0};
-  cf_rd_t             rd = cf_rd_span(in);
-  if (in.len > CF_NITRO_DOCUMENT_MAX)
-    return cf_error_set(err, CF_ERR_BOUND, "document", 0, "%zu bytes, more than %d", in.len, CF_NITRO_DOCUMENT_MAX);
-  if (cf_cbor_peek(&rd) == CF_CBOR_TAG && cf_cbor_tag(&rd) != TAG_SIGN1) rd.bad = true;
-  if (cf_cbor_array(&rd) != 4) rd.bad = true;
-  d.protected_hdr = cf_cbor_bstr(&rd);
-  if (cf_cbor_map(&rd).left != 0) rd.bad = true; /* nothing is believed that is not signed */
-  d.payload = cf_cbor_bstr(&rd);
-  d.signature = rd_bstr(&rd, SIGNATURE_SZ, SIGNATURE_SZ);
-  if (!cf_rd_done(&rd)) return cf_error_set(err, CF_ERR_FORMAT, "document", rd.pos, "not a COSE_Sign1 of this form");
-  if (!cf_span_eq(d.protected_hdr, CF_SPAN_LIT(ES384_HEADER)))
-    return cf_error_set(err, CF_ERR_UNSUPPORTED, "document.protected", 0, "the protected header is not {1: -35} (ES384)");
-  cf_status_t st = read_payload(&d, err);
+  cf_status_t         st = cf_foreign_sign1_decode(&d.sign1, in, true, "document", err);
+  if (st) return st;
+  if (d.sign1.kind != CF_KEY_P384) return cf_error_set(err, CF_ERR_UNSUPPORTED, "document", 0, "not signed with ES384");
+  st = read_payload(&d, err);
   if (!st) *out = d;
   return st;
 }
@@ -201,17 +150,9 @@ static cf_verdict_code_t check_root(run_t *r) {
   return CF_VERDICT_OK;
 }
 
-/* Sig_structure (RFC 9052, 4.4), around the bytes as they were received.  Before the chain, which costs four times as much. */
+/* Before the chain, which costs four times as much. */
 static cf_verdict_code_t check_signature(run_t *r) {
-  cf_nitro_document_t const *d = &r->f->document;
-  uint8_t                    buf[CF_NITRO_DOCUMENT_MAX + 64];
-  cf_wr_t                    wr = cf_wr_init(buf, sizeof buf);
-  cf_cbor_w_array(&wr, 4);
-  cf_cbor_w_str(&wr, "Signature1");
-  cf_cbor_w_bstr(&wr, d->protected_hdr);
-  cf_cbor_w_bstr(&wr, CF_SPAN(NULL, 0));
-  cf_cbor_w_bstr(&wr, d->payload);
-  if (cf_key_verify(&r->certs[0].key, CF_SIG_ECDSA, SHA384, d->signature, cf_wr_out(&wr)))
+  if (cf_foreign_sign1_verify(&r->f->document.sign1, &r->certs[0].key))
     return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, "document.signature", 0, "the leaf's key did not sign this document");
   return CF_VERDICT_OK;
 }

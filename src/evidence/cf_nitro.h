@@ -4,8 +4,8 @@
 #define CF_EVIDENCE_NITRO_H
 
 #include "evidence/cf_cert.h"
+#include "evidence/cf_foreign.h"
 
-#define CF_NITRO_DOCUMENT_MAX 16384
 #define CF_NITRO_PCR_CNT 32
 #define CF_NITRO_BUNDLE_MAX 7 /* with the leaf, as long as a chain may be */
 #define CF_NITRO_CERT_MAX 1024
@@ -13,20 +13,20 @@
 
 /* What some bytes say; nothing is verified.  A field that is absent or null has a NULL pointer. */
 typedef struct {
-  cf_span_t protected_hdr, payload, signature; /* content of the byte strings; 96 bytes r || s */
-  cf_span_t module_id;                         /* UTF-8 */
-  uint64_t  timestamp_ms;
-  uint32_t  pcr_mask; /* bit i: PCR i is there */
-  cf_span_t pcr[CF_NITRO_PCR_CNT];
-  cf_span_t certificate;                 /* the leaf's DER */
-  cf_span_t bundle[CF_NITRO_BUNDLE_MAX]; /* the root first, the issuer of the leaf last */
-  size_t    bundle_cnt;
-  cf_span_t public_key, user_data, nonce;
+  cf_foreign_sign1_t sign1;
+  cf_span_t          module_id; /* UTF-8 */
+  uint64_t           timestamp_ms;
+  uint32_t           pcr_mask; /* bit i: PCR i is there */
+  cf_span_t          pcr[CF_NITRO_PCR_CNT];
+  cf_span_t          certificate;                 /* the leaf's DER */
+  cf_span_t          bundle[CF_NITRO_BUNDLE_MAX]; /* the root first, the issuer of the leaf last */
+  size_t             bundle_cnt;
+  cf_span_t          public_key, user_data, nonce;
 } cf_nitro_document_t;
 
 /* cf_nitro_document_decode reads a document, tagged 18 or not.  Maps may be of indefinite length, and have their keys in any
    order, each once; all else is deterministic CBOR.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED: another algorithm, digest, or a member
-   that we do not know; CF_ERR_BOUND: over CF_NITRO_DOCUMENT_MAX. */
+   that we do not know; CF_ERR_BOUND: over CF_FOREIGN_SIGN1_MAX. */
 CF_MUST_CHECK cf_status_t cf_nitro_document_decode(cf_nitro_document_t *out, cf_span_t in, cf_error_t *err);
 
 /* SHA-256 of AWS' root certificate (G1), the default for who asks without roots of his own. */

@@ -34,6 +34,7 @@ extern cf_evidence_platform_t const cf_evidence_tdx;
 extern cf_evidence_platform_t const cf_evidence_sgx;
 extern cf_evidence_platform_t const cf_evidence_snp;
 extern cf_evidence_platform_t const cf_evidence_nitro;
+extern cf_evidence_platform_t const cf_evidence_cca;
 extern cf_evidence_platform_t const cf_evidence_attest; /* a TPM's quote */
 extern cf_evidence_platform_t const cf_evidence_pcrs;   /* an event log and PCR values, without a quote */
 

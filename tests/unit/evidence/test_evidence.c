@@ -166,7 +166,7 @@ static void test_items(void **state) {
       {"nothing in it", {empty}, 1, CF_VERDICT_MALFORMED},
       {"two things to be judged", {ev, token}, 2, CF_VERDICT_MALFORMED},
       {"a role that is none", {ev, nobodys}, 2, CF_VERDICT_MALFORMED},
-      {"no platform of that role", {token}, 1, CF_VERDICT_UNSUPPORTED},
+      {"a token without its machine's key", {token}, 1, CF_VERDICT_COLLATERAL_MISSING},
       {"evidence alone", {ev}, 1, CF_VERDICT_OK},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -20,7 +20,8 @@ static void test_hashes(void **state) {
                 json_hash(cf_json_get(vec, "measurement"), key));
     assert_non_null(cf_platform_name((cf_platform_t)p));
   }
-  assert_null(cf_platform_name((cf_platform_t)6));
+  assert_string_equal(cf_platform_name(CF_PLATFORM_CCA), "cca");
+  assert_null(cf_platform_name((cf_platform_t)7));
   assert_memory_not_equal(cf_pcr12(&domain).b, cf_pcr12(&instance).b, 32);
 }
 

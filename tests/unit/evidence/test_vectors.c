@@ -14,7 +14,7 @@ static struct {
   int         cases;  /* at least so many are there */
   bool        claims; /* what refused evidence said up to the refusal is expected as well */
 } const tees[] = {
-    {"sgx", 31, true}, {"tdx", 56, true}, {"snp", 24, false}, {"nitro", 18, false}, {"tpm", 32, false},
+    {"sgx", 31, true}, {"tdx", 56, true}, {"snp", 24, false}, {"nitro", 18, false}, {"tpm", 32, false}, {"cca", 5, false},
 };
 
 static char        dir[1024];
