@@ -234,14 +234,14 @@ static void test_matrix(void **state) {
   static char const *const names[] = {"carrier", "chain", "certificate", "quote",      "selection",
                                       "pcr11",   "pcr12", "event-log",   "measurement"};
   cf_check_row_t           row;
-  size_t                   rows[CF_PLATFORM_NITRO + 1] = {0};
+  size_t                   rows[CF_PLATFORM_CCA + 1] = {0};
   for (size_t i = 0; cf_evidence_matrix(&row, i); i++) {
     size_t k = rows[row.platform]++;
     assert_non_null(row.name);
     assert_non_null(row.what);
     if (i < sizeof names / sizeof names[0]) assert_string_equal(row.name, names[k]); /* ours come first */
   }
-  for (size_t p = CF_PLATFORM_TPM; p <= CF_PLATFORM_NITRO; p++) assert_true(rows[p] > 0);
+  for (size_t p = CF_PLATFORM_TPM; p <= CF_PLATFORM_CCA; p++) assert_true(rows[p] > 0);
   assert_int_equal(rows[CF_PLATFORM_SGX], 13);
   assert_int_equal(rows[CF_PLATFORM_TDX], 17);
 }
