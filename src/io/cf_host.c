@@ -13,6 +13,7 @@
 #include "io/cf_clock.h"
 #include "io/cf_frame.h"
 #include "io/cf_http_client.h"
+#include "io/cf_https_client.h"
 #include "io/cf_memory.h"
 #include "io/cf_side.h"
 #include "io/cf_store_sqlite.h"
@@ -38,6 +39,7 @@ typedef struct {
   cf_http_t              *http;
   cf_frame_server_t      *frames;
   cf_http_client_t       *client;
+  cf_https_client_t      *https; /* NULL when no peer is asked so */
   unsigned                url_of[PEERS_MAX]; /* peer -> the client's */
   cf_frame_peer_t        *frame_peer[PEERS_MAX];
   cf_done_queue_t         done;
@@ -157,8 +159,11 @@ static void
 ask(host_t *h, cf_effect_t const *e) {
   assert(e->peer < h->cfg->peer_cnt);
   cf_frame_peer_t *frames = h->frame_peer[e->peer];
+  cf_peer_t const *p      = &h->cfg->peers[e->peer];
+  unsigned         url    = h->url_of[e->peer];
   if (frames) cf_frame_ask(frames, e->id, e->body, e->timeout_ms);
-  else cf_http_client_ask(h->client, e->id, h->url_of[e->peer], e->name, h->cfg->peers[e->peer].type, e->body, e->timeout_ms);
+  else if (cf_https_is(p->url)) cf_https_client_ask(h->https, e->id, url, e->name, p->type, e->body, e->timeout_ms);
+  else cf_http_client_ask(h->client, e->id, url, e->name, p->type, e->body, e->timeout_ms);
 }
 
 static void
@@ -318,6 +323,7 @@ static void
 sweep(host_t *h) {
   uint64_t now_ms = cf_clock_mono_ms();
   cf_http_client_sweep(h->client);
+  if (h->https) cf_https_client_sweep(h->https);
   for (size_t i = 0; i < h->cfg->peer_cnt; i++) {
     if (h->frame_peer[i]) cf_frame_peer_sweep(h->frame_peer[i]);
   }
@@ -331,6 +337,7 @@ patience_ms(host_t *h) {
   uint64_t now_ms = cf_clock_mono_ms(), at_ms = h->tick_ms;
   if (h->done.cnt || (h->http && cf_http_waiting(h->http)) || (h->frames && cf_frame_waiting(h->frames))) return 0;
   if (cf_http_client_next_ms(h->client) < at_ms) at_ms = cf_http_client_next_ms(h->client);
+  if (h->https && cf_https_client_next_ms(h->https) < at_ms) at_ms = cf_https_client_next_ms(h->https);
   for (size_t i = 0; i < h->cfg->peer_cnt; i++) {
     if (h->frame_peer[i] && cf_frame_peer_next_ms(h->frame_peer[i]) < at_ms) at_ms = cf_frame_peer_next_ms(h->frame_peer[i]);
   }
@@ -413,11 +420,17 @@ open_servers(host_t *h, cf_error_t *err) {
 
 static cf_status_t
 open_peers(host_t *h, cf_error_t *err) {
-  cf_url_t urls[PEERS_MAX];
-  size_t   url_cnt = 0;
+  cf_url_t    urls[PEERS_MAX] = { 0 };
+  char const *tls[PEERS_MAX];
+  size_t      url_cnt = 0, tls_cnt = 0;
   if (h->cfg->peer_cnt > PEERS_MAX) return cf_error_set(err, CF_ERR_BOUND, "peers", 0, "more than %d", PEERS_MAX);
   for (size_t i = 0; i < h->cfg->peer_cnt; i++) {
     cf_peer_t const *p = &h->cfg->peers[i];
+    if (p->url && cf_https_is(p->url)) {
+      h->url_of[i]   = (unsigned)tls_cnt;
+      tls[tls_cnt++] = p->url;
+      continue;
+    }
     if (p->url) {
       cf_status_t st = cf_url_parse(&urls[url_cnt], p->url, err);
       if (st) return st;
@@ -430,7 +443,10 @@ open_peers(host_t *h, cf_error_t *err) {
       return cf_error_set(err, CF_ERR_BOUND, "peers", i, "%s cannot be used", p->path ? p->path : "the inherited socket");
   }
   h->client = cf_http_client_new(&h->loop, &h->done, urls, url_cnt, &(cf_http_client_limits_t){ .body_max = h->cfg->answer_max });
-  return h->client ? CF_OK : cf_error_set(err, CF_ERR_IO, "peers", 0, "out of memory");
+  if (!h->client) return cf_error_set(err, CF_ERR_IO, "peers", 0, "out of memory");
+  return tls_cnt ? cf_https_client_new(&h->https, &h->loop, &h->done, tls, tls_cnt,
+                                       &(cf_https_limits_t){ .body_max = h->cfg->answer_max, .ca_file = h->cfg->ca_file }, err)
+                 : CF_OK;
 }
 
 /* What is in it is nowhere else: a store that was there is not begun anew because it is gone. */
@@ -487,6 +503,7 @@ host_close(host_t *h) {
   if (h->listener >= 0) close(h->listener);
   if (h->frame_listener >= 0) close(h->frame_listener);
   cf_http_client_free(h->client);
+  cf_https_client_free(h->https);
   for (size_t i = 0; i < PEERS_MAX; i++) cf_frame_peer_free(h->frame_peer[i]);
   for (cf_done_t *d; (d = cf_done_take(&h->done));) cf_done_free(d);
   cf_side_free(h->side);

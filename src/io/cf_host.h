@@ -14,7 +14,7 @@ typedef void cf_step_fn_t(void *core, cf_effects_t *fx, cf_event_t const *ev);
    HTTP: the effect's name is asked below url.  Frames (io/cf_frame.h): the name
    stays here, the frame is the effect's body; DONE has code 200. */
 typedef struct {
-  char const *url;  /* http://HOST:PORT/PATH                                                 */
+  char const *url;  /* http://HOST:PORT/PATH, or https:// and a name (io/cf_https_client.h)  */
   char const *type; /* HTTP: content type of POSTs, NULL is application/octet-stream         */
   char const *path; /* of a listening UNIX socket                                            */
   int         fd;   /* a connected UNIX socket, owned by the host from then on; 0 means none */
@@ -46,6 +46,7 @@ typedef struct {
   cf_peer_t const *peers;
   size_t           peer_cnt;
   size_t           answer_max; /* [64 MiB] of an HTTP peer */
+  char const      *ca_file;    /* [the system's] PEM of roots for https peers */
 
   cf_status_t (*enter)(void *ctx, cf_error_t *err); /* called when all is open, before START: to give up what it took */
   void *enter_ctx;

@@ -54,3 +54,21 @@ uint64_t cf_evm_quorum_height(uint64_t const *heights, unsigned n, unsigned k) {
   }
   return best;
 }
+
+void cf_evm_node_ended(cf_evm_node_t *node, cf_status_t status, unsigned retry_after_s, uint64_t now_ms) {
+  uint64_t wait_ms = (uint64_t)CF_EVM_BACKOFF_MS << (node->fails < 7 ? node->fails : 7);
+  if (!status || status == CF_ERR_STALE) {
+    node->fails       = 0;
+    node->retry_at_ms = 0;
+    return;
+  }
+  node->fails++;
+  if (wait_ms > CF_EVM_BACKOFF_MAX_MS) wait_ms = CF_EVM_BACKOFF_MAX_MS;
+  if (wait_ms < (uint64_t)retry_after_s * 1000) wait_ms = (uint64_t)retry_after_s * 1000;
+  if (faulty(status)) {
+    node->lies++;
+    wait_ms = CF_EVM_BACKOFF_LIED_MS;
+  }
+  if (wait_ms > CF_EVM_BACKOFF_LIED_MS) wait_ms = CF_EVM_BACKOFF_LIED_MS;
+  node->retry_at_ms = now_ms + wait_ms;
+}

@@ -42,4 +42,22 @@ cf_evm_verdict_t cf_evm_quorum_verdict(cf_evm_quorum_t const *q, cf_hash_t *agre
 /* cf_evm_quorum_height is the highest number that k of the n heights (0: no answer) have reached; 0 when fewer answered. */
 uint64_t cf_evm_quorum_height(uint64_t const *heights, unsigned n, unsigned k);
 
+/* ---- when a node is asked again ---- */
+
+#define CF_EVM_BACKOFF_MS      250       /* doubled with every failure, */
+#define CF_EVM_BACKOFF_MAX_MS  30000     /* up to this                  */
+#define CF_EVM_BACKOFF_LIED_MS 600000    /* behind what was wrong whatever others say */
+
+/* What is known of a node between questions; all zero at first. */
+typedef struct {
+  unsigned fails; /* in a row */
+  unsigned lies;  /* ever     */
+  uint64_t retry_at_ms;
+} cf_evm_node_t;
+
+/* cf_evm_node_ended notes how a question ended (for one whose answer a quorum blamed: CF_ERR_AUTH); retry_after_s is what the node
+   asked for, 0 when nothing.  No longer than CF_EVM_BACKOFF_LIED_MS is waited. */
+void cf_evm_node_ended(cf_evm_node_t *node, cf_status_t status, unsigned retry_after_s, uint64_t now_ms);
+static inline bool cf_evm_node_ready(cf_evm_node_t const *node, uint64_t now_ms) { return now_ms >= node->retry_at_ms; }
+
 #endif

@@ -450,10 +450,34 @@ static void quorums(void **state) {
   assert_int_equal(cf_evm_quorum_height((uint64_t[]){ 10, 10, 9 }, 3, 3), 9);
 }
 
+static void backing_off(void **state) {
+  cf_evm_node_t node = { 0 };
+  uint64_t      last = 0;
+  (void)state;
+  assert_true(cf_evm_node_ready(&node, 0));
+  for (unsigned i = 0; i < 100; i++) {
+    cf_evm_node_ended(&node, CF_ERR_IO, 0, 1000);
+    uint64_t wait = node.retry_at_ms - 1000;
+    assert_true(wait >= last && wait <= CF_EVM_BACKOFF_MAX_MS && (i || wait == CF_EVM_BACKOFF_MS));
+    assert_true(!cf_evm_node_ready(&node, 1000) && cf_evm_node_ready(&node, 1000 + wait));
+    last = wait;
+  }
+  assert_true(last == CF_EVM_BACKOFF_MAX_MS && node.lies == 0);
+  cf_evm_node_ended(&node, CF_ERR_IO, 60, 1000); /* as it asks, within reason */
+  assert_int_equal(node.retry_at_ms, 61000);
+  cf_evm_node_ended(&node, CF_ERR_IO, UINT32_MAX, 1000);
+  assert_int_equal(node.retry_at_ms, 1000 + CF_EVM_BACKOFF_LIED_MS);
+  cf_evm_node_ended(&node, CF_OK, 0, 1000);
+  assert_true(cf_evm_node_ready(&node, 1000) && node.fails == 0);
+  cf_evm_node_ended(&node, CF_ERR_AUTH, 0, 1000); /* who lied is left alone for long, from the first time on */
+  assert_true(node.lies == 1 && node.retry_at_ms == 1000 + CF_EVM_BACKOFF_LIED_MS);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(answers),   cmocka_unit_test(proofs_are_tight), cmocka_unit_test(what_was_asked), cmocka_unit_test(refusals),
     cmocka_unit_test(inboxes),   cmocka_unit_test(questions),        cmocka_unit_test(quorums),
+    cmocka_unit_test(backing_off),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
