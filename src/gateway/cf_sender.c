@@ -188,21 +188,15 @@ static void revive(cf_sender_t *s) {
     s->total_wei -= t->fee_wei;
     t->state      = CF_SENDER_SIGNED;
     t->again      = t->mined;
-    t->send_at_ms = 0;
+    t->send_at_ms = t->since_block = 0;
   }
   s->has_final = s->final_seen = false;
 }
 
-/* The nonces that a final block counts, and none of ours was: lost. */
+/* The nonces that a final block counts, and none of ours was, are lost when endpoints say so once more. */
 static void give_up(cf_sender_t *s) {
-  bool any = false;
-  for (size_t i = 0; i < CF_SENDER_SLOTS; i++) {
-    cf_sender_slot_t *t = &s->slot[i];
-    if (!cf_slot_unmined(t) || t->nonce >= s->final_nonce || t->strikes < CF_SENDER_STRIKES_MAX) continue;
-    cf_sender_resolve(s, t, CF_SENDER_LOST);
-    any = true;
-  }
-  if (!any) s->has_final = s->final_seen = false; /* others went on beyond ours: the next final block says where to begin */
+  if (lowest(s) < s->final_nonce) s->lost_below = s->final_nonce;
+  else s->has_final = s->final_seen = false; /* others went on beyond ours: the next final block says where to begin */
 }
 
 cf_status_t cf_sender_resume(cf_sender_t *s, cf_sender_halt_t halt) {

@@ -194,6 +194,7 @@ typedef struct {
   uint64_t  final_number, final_time_s, final_nonce;
   cf_hash_t final_hash;
   bool      final_seen; /* in this life */
+  uint64_t  lost_below; /* nonces that the operator gave up, where they turn out not to be ours */
 
   uint64_t  day; /* of the last final block */
   cf_wei_t  spent_wei, total_wei;

@@ -144,9 +144,10 @@ static void follow(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
       t->state = CF_SENDER_SIGNED;
     }
   }
-  if (s->has_final && t->nonce < s->final_nonce && !s->look_stale && o->n == t->at_cnt && o->absent == o->n &&
-      ++t->strikes >= CF_SENDER_STRIKES_MAX)
-    cf_sender_stop(s, CF_SENDER_HALT_SHARED);
+  bool used = s->has_final && t->nonce < s->final_nonce && !s->look_stale;
+  if (!used || o->n != t->at_cnt || o->absent != o->n || ++t->strikes < CF_SENDER_STRIKES_MAX) return;
+  if (t->nonce < s->lost_below) cf_sender_resolve(s, t, CF_SENDER_LOST);
+  else cf_sender_stop(s, CF_SENDER_HALT_SHARED);
 }
 
 /* The one that all others wait for pays more when blocks pass it by. */
@@ -154,7 +155,12 @@ static void hurry(cf_sender_t *s) {
   cf_sender_slot_t *first = NULL;
   for (size_t i = 0; i < CF_SENDER_SLOTS; i++)
     if (cf_slot_unmined(&s->slot[i]) && (!first || s->slot[i].nonce < first->nonce)) first = &s->slot[i];
-  if (!first || s->now.mono_ms - first->since_ms < s->cfg.bump_ms) return;
+  if (!first) return;
+  if (!first->since_block) { /* of another life: its wait begins with the first look of this one */
+    first->since_ms    = s->now.mono_ms;
+    first->since_block = s->latest_number;
+  }
+  if (s->now.mono_ms - first->since_ms < s->cfg.bump_ms) return;
   if (s->latest_number >= first->since_block + s->cfg.bump_blocks) first->bump = true;
 }
 

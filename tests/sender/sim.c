@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cf_store.h"
 #include "gateway/cf_sender.h"
 #include "model.h"
+#include "rows.h"
 
-enum { CALLS_MAX = 24, ASKS_MAX = 512, ROWS_MAX = 4096, LOOK_MS = 1000, SCRATCH = 1 << 20, CALM_STEPS = 6000 };
+enum { CALLS_MAX = 24, ASKS_MAX = 512, LOOK_MS = 1000, SCRATCH = 1 << 20, CALM_STEPS = 6000 };
 
 /* ---- one run ---- */
 
@@ -25,12 +25,6 @@ typedef struct {
   size_t   len;
   uint8_t *body;
 } ask_t;
-
-typedef struct {
-  uint8_t  kind, key[16];
-  size_t   key_sz, sz;
-  uint8_t *value;
-} row_t;
 
 /* What a run does to the sender. */
 typedef struct {
@@ -61,8 +55,7 @@ typedef struct {
   cf_sender_t *s;
   cf_addr_t    account;
   cf_sender_config_t cfg;
-  row_t              row[ROWS_MAX];
-  size_t             rows;
+  rows_t             rows;
   ask_t              ask[ASKS_MAX];
   size_t             asks;
   unsigned           pays, settles;
@@ -87,47 +80,6 @@ __attribute__((format(printf, 2, 3))) static void violated(run_t *r, char const 
 }
 
 static bool drawn(run_t *r, unsigned percent) { return !r->calm && chance(&r->chain, percent); }
-
-/* ---- the store ---- */
-
-static row_t *row_of(run_t *r, cf_store_write_t const *w) {
-  for (size_t i = 0; i < r->rows; i++)
-    if (r->row[i].kind == w->kind && cf_span_eq(CF_SPAN(r->row[i].key, r->row[i].key_sz), w->key)) return &r->row[i];
-  return NULL;
-}
-
-static void commit(run_t *r, cf_span_t body) {
-  cf_rd_t          rd;
-  cf_store_write_t w;
-  uint64_t         fence;
-  if (cf_store_open(&rd, &fence, body)) violated(r, "a STORE that cannot be read");
-  while (cf_store_next(&rd, &w)) {
-    row_t *at = row_of(r, &w);
-    if (at) {
-      free(at->value);
-      *at = r->row[--r->rows];
-    }
-    if (!w.put) continue;
-    assert(r->rows < ROWS_MAX && w.key.len <= sizeof r->row->key);
-    at = &r->row[r->rows++];
-    *at = (row_t){.kind = (uint8_t)w.kind, .key_sz = w.key.len, .sz = w.value.len, .value = malloc(w.value.len + 1)};
-    memcpy(at->key, w.key.ptr, w.key.len);
-    memcpy(at->value, w.value.ptr, w.value.len);
-  }
-  if (rd.bad) violated(r, "a STORE that cannot be read");
-}
-
-static int by_key(void const *a, void const *b) {
-  row_t const *x = *(row_t *const *)a, *y = *(row_t *const *)b;
-  int          c = memcmp(x->key, y->key, x->key_sz < y->key_sz ? x->key_sz : y->key_sz);
-  return c ? c : (int)x->key_sz - (int)y->key_sz;
-}
-
-static bool is_stored(run_t *r, cf_span_t raw) {
-  for (size_t i = 0; i < r->rows; i++)
-    if (r->row[i].kind == CF_STORE_TX && cf_span_eq(CF_SPAN(r->row[i].value, r->row[i].sz), raw)) return true;
-  return false;
-}
 
 /* ---- what must hold of what is sent ---- */
 
@@ -311,7 +263,7 @@ static void ask(run_t *r, cf_effect_t const *e) {
   a->lost_answer = a->lost_way || drawn(r, r->faults.lose);
   a->again = drawn(r, r->faults.repeat);
   if (a->look) return;
-  if (!is_stored(r, e->body)) violated(r, "sent before it was durable");
+  if (!rows_have_tx(&r->rows, e->body)) violated(r, "sent before it was durable");
   (void)sent(r, e->body);
 }
 
@@ -328,7 +280,7 @@ static bool perform(run_t *r, cf_effects_t const *fx) {
     }
     switch (e->kind) {
     case CF_FX_STORE:
-      commit(r, e->body);
+      if (!rows_commit(&r->rows, e->body)) violated(r, "a STORE that cannot be read");
       break;
     case CF_FX_ASK:
       ask(r, e);
@@ -405,17 +357,8 @@ void run_step(run_t *r, cf_event_t const *ev, cf_effects_t *fx) {
 static void scan(run_t *r, uint8_t kind, uint64_t id) {
   static uint8_t      body[4 << 20];
   static cf_effects_t fx;
-  row_t              *sorted[ROWS_MAX];
-  size_t              n = 0;
   cf_wr_t             wr = cf_wr_init(body, sizeof body);
-  for (size_t i = 0; i < r->rows; i++)
-    if (r->row[i].kind == kind) sorted[n++] = &r->row[i];
-  qsort(sorted, n, sizeof *sorted, by_key);
-  cf_store_begin(&wr, 0);
-  for (size_t i = 0; i < n; i++)
-    cf_store_put(&wr, (cf_store_kind_t)kind, CF_SPAN(sorted[i]->key, sorted[i]->key_sz),
-                 CF_SPAN(sorted[i]->value, sorted[i]->sz));
-  assert(!wr.bad);
+  rows_scan(&r->rows, &wr, (cf_store_kind_t)kind);
   cf_event_t ev = {
       .kind = CF_EV_DONE, .id = id, .code = 200, .body = cf_wr_out(&wr), .now = {r->clock_ms - r->life_ms, r->clock_ms}};
   run_step(r, &ev, &fx);
@@ -645,7 +588,7 @@ static void check_end(run_t *r) {
 }
 
 static void end_run(run_t *r) {
-  for (size_t i = 0; i < r->rows; i++) free(r->row[i].value);
+  rows_free(&r->rows);
   for (size_t i = 0; i < r->asks; i++) free(r->ask[i].body);
 }
 
