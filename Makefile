@@ -10,6 +10,8 @@
 #   make sim-mutants     planted bugs, each of which the simulator must find
 #   make matrix-model SEEDS=n   transactions on a model of a chain, exactly once under every fault; matrix-mutants: bugs that it must find
 #   make control-mutants each control of docs/controls.md taken out; a test of its row must fail
+#   make test-contracts  INVARIANT=long   the contracts' units, fuzz, invariants, gas to the unit      make gas   beside its targets
+#   make contracts-differential CALLS=100000   random calls of the C ledger, done again by the contract (docs/evm.md)
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
 #   make lint  fmt  check-generated  deps  install PREFIX=/usr/local  clean
 
@@ -17,6 +19,7 @@ MAKEFLAGS += --no-print-directory
 SEEDS        ?= 1000
 FUZZ_SECONDS ?= 10
 SOAK_SECONDS ?= 1800
+CALLS        ?= 100000
 PREFIX       ?= /usr/local
 INPUT        ?= $(wildcard ../shared/data/transfers-erc20.csv)
 JOBS         ?= $(shell nproc)
@@ -24,6 +27,7 @@ JOBS         ?= $(shell nproc)
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
 .PHONY: sim-mutants control-mutants
 .PHONY: alter soak kill-matrix power-cut matrix-model matrix-mutants
+.PHONY: test-contracts gas contracts-differential ledger-ops
 .PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
 
@@ -86,6 +90,18 @@ control-mutants:
 kill-matrix power-cut: build
 	$(call cmake-build,release,cf-kill)
 	@sh tests/kill/matrix.sh $@ $(ONLY)
+
+ledger-ops: build
+	$(call cmake-build,release,cf-ledger-ops)
+
+test-contracts: ledger-ops
+	@sh scripts/contracts.sh test $(INVARIANT)
+
+contracts-differential: ledger-ops
+	@sh scripts/contracts.sh differential $(CALLS)
+
+gas:
+	@sh scripts/contracts.sh gas
 
 tcb: build
 	@sh scripts/tcb.sh | tee build/tcb.txt

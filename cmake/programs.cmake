@@ -30,3 +30,11 @@ if(NOT CF_SANITIZE AND NOT CF_FUZZ)
   target_link_libraries(cf-kill PRIVATE seccomp)
   set_target_properties(cf-kill PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endif()
+
+# Random calls with what the ledger says to them, for the contracts to do again (contracts/test): a program of the tests.
+if(TARGET cf_ledger AND NOT CF_SANITIZE AND NOT CF_FUZZ)
+  add_executable(cf-ledger-ops EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/evm/ledger_ops.c)
+  target_link_libraries(cf-ledger-ops PRIVATE cf_ledger cmocka)
+  target_compile_options(cf-ledger-ops PRIVATE -Wno-conversion -Wno-cast-qual)
+  set_target_properties(cf-ledger-ops PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import "./State.sol";
 
 /// What ledgers of both modes share: accounts, the alarm, keys, and the acts of governors and guardians.
-abstract contract Ledger is State {
+abstract contract Ledger is ILedger, State {
     bytes32 private constant REGISTRATION = keccak256(
         "Registration(bytes32 domain,address key,uint256 terms,bytes32 instance,bytes32 certificate,bytes32 measurement,bytes32 evidence)"
     );
@@ -13,10 +13,26 @@ abstract contract Ledger is State {
     bytes32 private constant ACT = keccak256("Act(uint8 council,uint32 version,uint48 number,uint40 notAfter,bytes32 body)");
     uint256 private constant KEY_VALIDITY_MAX = 30 days;
 
-    /// A settlement key was registered; notBefore is the time from which it may sign.
-    event Registered(address indexed key, uint256 terms, bytes32 instance, bytes32 certificate, uint40 notBefore);
-
     constructor(bytes memory genesis) State(genesis) {}
+
+    /// What is fixed: domain is the SHA-256 of the body of genesis; separator is EIP-712's, of the chain id of the
+    /// deployment, and does not follow a split; times are in seconds.
+    function parameters()
+        external
+        view
+        returns (
+            bytes32 domain,
+            bytes32 separator,
+            uint256 maxValidity,
+            uint256 maxPause,
+            uint256 exitDelay,
+            uint256 notice,
+            uint256 deadAfter,
+            uint256 keyDelay
+        )
+    {
+        return (DOMAIN, SEPARATOR, MAX_VALIDITY, MAX_PAUSE, EXIT_DELAY, NOTICE, DEAD_AFTER, KEY_DELAY);
+    }
 
     // ---- accounts ----
 
@@ -31,7 +47,7 @@ abstract contract Ledger is State {
         _counters.nextAccount = next + 1;
         _idOf[owner] = next;
         _accounts[id] = AccountRecord(owner, 0, 0);
-        _message(1, abi.encodePacked(id, owner));
+        _message(1, uint256(next) << 160 | uint160(owner), 24);
     }
 
     /// The owner's one-way decision to leave: the account takes no deposit any more, and is paid out after exitDelay.
@@ -40,7 +56,7 @@ abstract contract Ledger is State {
         AccountRecord storage account = _owned(id);
         if (account.closed != 0 || account.exitAt != 0) revert Exiting(id, account.exitAt);
         account.exitAt = _now();
-        _message(4, abi.encodePacked(id));
+        _message(4, AccountId.unwrap(id), 4);
     }
 
     function _account(AccountId id) internal view returns (AccountRecord storage account) {
@@ -71,7 +87,7 @@ abstract contract Ledger is State {
     /// Ends the ledger for good, so that everybody can leave. Inbox 7.
     function declareDead() external alive {
         if (_alarmHead != _head) revert NoAlarm();
-        uint256 from = _alarmAt + deadAfter;
+        uint256 from = _alarmAt + DEAD_AFTER;
         if (block.timestamp < from) revert DeadDelay(uint40(from));
         _status.dead = 1;
         _message(7, "");
@@ -98,15 +114,14 @@ abstract contract Ledger is State {
         _checkCouncil(uint32(terms >> 224));
         {
             bytes32 digest = _digest(
-                keccak256(abi.encode(REGISTRATION, domain, key, terms, instance, certificate, measurement, evidence))
+                keccak256(abi.encode(REGISTRATION, DOMAIN, key, terms, instance, certificate, measurement, evidence))
             );
             _checkSignatures(VERIFIERS, uint32(terms >> 224), signatures, digest);
             if (!_signedBy(key, _digest(keccak256(abi.encode(POSSESSION, digest))), r, vs)) revert Possession();
         }
         if (_keys[key].state != 0) revert KeyKnown(_keys[key].state);
         _checkTerms(terms, measurement);
-        uint40 notBefore = _enrol(key, terms, instance);
-        emit Registered(key, terms, instance, certificate, notBefore);
+        emit Registered(key, _enrol(key, terms, instance));
     }
 
     function _signedBy(address key, bytes32 digest, bytes32 r, bytes32 vs) private pure returns (bool) {
@@ -117,7 +132,7 @@ abstract contract Ledger is State {
     /// The verifiers' council in force, or the one before it until its time.
     function _checkCouncil(uint32 version) private view {
         bool before = version == _counters.prevCouncil && version != 0 && block.timestamp <= _counters.prevCouncilUntil;
-        if (version != _councilInForce() && !before) revert Council(version);
+        if (version != _councilInForce(VERIFIERS) && !before) revert Council(version);
     }
 
     /// Dates, policy and platform state, by what governors laid down.
@@ -143,7 +158,7 @@ abstract contract Ledger is State {
         if (epoch <= _status.floorEpoch || epoch == type(uint40).max) revert Epoch(_status.floorEpoch);
         if (_revoked[instance] != 0) revert Revoked();
         // The ledger cannot see whether the key before signed this one over; the delay is the guardians' time to revoke.
-        uint256 earliest = block.timestamp + keyDelay;
+        uint256 earliest = block.timestamp + KEY_DELAY;
         notBefore = uint40(terms >> 72);
         if (notBefore < earliest) notBefore = uint40(earliest);
         if (notBefore >= notAfter) revert Delay(notBefore);
@@ -184,7 +199,7 @@ abstract contract Ledger is State {
         Order memory a = _readAct(body);
         bool guardians = a.kind == REVOKE || a.kind == PAUSE;
         if (council != (guardians ? GUARDIANS : GOVERNORS)) revert Act();
-        if (version != _councilInForce()) revert Council(version);
+        if (version != _councilInForce(council)) revert Council(version);
         uint48 last = guardians ? _counters.guardAct : _counters.govAct;
         if (number <= last) revert ActNumber(last);
         if (block.timestamp > notAfter) revert ActExpired(notAfter);
@@ -251,7 +266,7 @@ abstract contract Ledger is State {
                 rd.be(2);
                 uint8 n = rd.u8();
                 if (n > SEATS_MAX) revert Act();
-                while (n-- > 0) rd.addr();
+                for (; n > 0; n--) rd.addr();
             }
         } else if (a.kind == SCHEDULE_ASSET) {
             a.asset = AssetId.wrap(uint24(rd.be(3)));
@@ -285,8 +300,8 @@ abstract contract Ledger is State {
     }
 
     function _run(Order memory a) private {
-        if (a.kind >= SCHEDULE_POLICY && a.kind <= RAISE_CAP && a.from < block.timestamp + notice) {
-            revert Notice(uint40(block.timestamp + notice));
+        if (a.kind >= SCHEDULE_POLICY && a.kind <= RAISE_CAP && a.from < block.timestamp + NOTICE) {
+            revert Notice(uint40(block.timestamp + NOTICE));
         }
         if (a.kind == REVOKE) _revoke(a.hash);
         else if (a.kind == PAUSE) _pause();
@@ -312,9 +327,9 @@ abstract contract Ledger is State {
 
     /// Not again before what was paused could be used for the whole exit delay.
     function _pause() private {
-        uint256 from = _status.pausedUntil == 0 ? 0 : _status.pausedUntil + exitDelay;
+        uint256 from = _status.pausedUntil == 0 ? 0 : _status.pausedUntil + EXIT_DELAY;
         if (block.timestamp < from) revert Cooldown(uint40(from));
-        uint40 until = uint40(block.timestamp + maxPause);
+        uint40 until = uint40(block.timestamp + MAX_PAUSE);
         _status.pausedUntil = until;
         _message(10, abi.encodePacked(until));
     }
@@ -322,7 +337,7 @@ abstract contract Ledger is State {
     /// A schedule that waits may be replaced; one whose overlap runs may not.
     function _schedulePolicy(Order memory a) private {
         StatusRecord memory s = _status;
-        uint256 until = s.switchAt + maxValidity;
+        uint256 until = s.switchAt + MAX_VALIDITY;
         if (block.timestamp >= s.switchAt && block.timestamp <= until) revert Pending(uint40(until));
         if (a.policy <= s.policyB) revert Version(s.policyB);
         if (a.hash == 0) revert Act();
@@ -350,7 +365,7 @@ abstract contract Ledger is State {
 
     function _scheduleCouncils(Order memory a) private {
         CounterRecord memory c = _counters;
-        bool waiting = _councilInForce() != c.council;
+        bool waiting = _councilInForce(GOVERNORS) != c.council;
         if (!waiting && block.timestamp <= c.prevCouncilUntil) revert Pending(c.prevCouncilUntil);
         if (a.policy <= c.council) revert Version(c.council);
         for (uint256 kind = GOVERNORS; kind <= VERIFIERS; kind++) {
@@ -358,7 +373,7 @@ abstract contract Ledger is State {
         }
         if (!waiting) c.prevCouncil = c.council;
         c.council = a.policy;
-        c.prevCouncilUntil = uint40(a.from + maxValidity);
+        c.prevCouncilUntil = uint40(a.from + MAX_VALIDITY);
         _counters = c;
         _message(13, abi.encodePacked(a.policy, a.hash, a.from));
     }

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import "./Body.sol";
 import "./Ledger.sol";
+import "./Lanes.sol";
 import "./Tokens.sol";
 
 /// @title Counterfoil's ledger in mode net: balances of accounts in lanes, moved by settlements that an attested
 /// enclave signs; every account can leave on its own.
 /// @notice One contract is one domain's ledger. It cannot be changed and has no owner: what governors and guardians may
 /// order is in `act`. The rules are those of docs/protocol/ledger.md; every refusal is an error named there.
-contract NetLedger is Ledger {
+contract NetLedger is INetLedger, Ledger, Lanes {
     bytes32 private constant SETTLEMENT =
         keccak256("Settlement(uint256 meta,bytes32 prevHead,bytes32 stateRoot,bytes32 entries,bytes32 receipts)");
-
-    /// A settlement ran; head is its digest and the new head of the ledger.
-    event Settled(bytes32 indexed head, uint256 meta, bytes32 stateRoot, bytes32 entries, bytes32 receipts);
-    event Withdrawn(AccountId indexed id, AssetId asset, uint64 units, address to);
 
     constructor(bytes memory genesis) Ledger(genesis) {}
 
@@ -29,12 +25,31 @@ contract NetLedger is Ledger {
     function settle(uint256 meta, bytes32 stateRoot, bytes32 receipts, bytes32 r, bytes32 vs) external {
         _checkTimes(meta);
         if (meta >> 184 != 0 || uint8(meta >> 176) != MODE_NET) revert Mode(uint8(meta >> 176));
-        bytes32 entries = keccak256(msg.data[Body.AT:]);
-        bytes32 head = _digest(keccak256(abi.encode(SETTLEMENT, meta, _head, stateRoot, entries, receipts)));
+        (bytes32 head, bytes32 entries) = _digestOf(meta, stateRoot, receipts);
         _checkKey(_signer(head, r, vs));
-        _runBody();
         _head = head;
         emit Settled(head, meta, stateRoot, entries, receipts);
+        _runBody();
+    }
+
+    /// The EIP-712 digest of Settlement over the present head, and keccak256 of the body.
+    function _digestOf(uint256 meta, bytes32 stateRoot, bytes32 receipts) private view returns (bytes32 head, bytes32 entries) {
+        bytes32 typeHash = SETTLEMENT;
+        bytes32 prevHead = _head;
+        assembly ("memory-safe") {
+            let mem := mload(0x40)
+            let size := sub(calldatasize(), 164)
+            calldatacopy(mem, 164, size)
+            entries := keccak256(mem, size)
+            mstore(mem, typeHash)
+            mstore(add(mem, 0x20), meta)
+            mstore(add(mem, 0x40), prevHead)
+            mstore(add(mem, 0x60), stateRoot)
+            mstore(add(mem, 0x80), entries)
+            mstore(add(mem, 0xa0), receipts)
+            head := keccak256(mem, 0xc0)
+        }
+        head = _digest(head);
     }
 
     function _checkTimes(uint256 meta) private view {
@@ -45,8 +60,8 @@ contract NetLedger is Ledger {
         if (_status.dead != 0) revert Dead();
         if (block.timestamp < _status.pausedUntil) revert Paused(_status.pausedUntil);
         if (block.timestamp > validUntil) revert Expired(validUntil);
-        if (validUntil > asOf + maxValidity || asOf > block.timestamp) revert Validity(validUntil, asOf);
-        bool before = policy == _status.policyA && block.timestamp <= _status.switchAt + maxValidity;
+        if (validUntil > uint256(asOf) + MAX_VALIDITY || asOf > block.timestamp) revert Validity(validUntil, asOf);
+        bool before = policy == _status.policyA && block.timestamp <= _status.switchAt + MAX_VALIDITY;
         bool behind = policy == _status.policyB && block.timestamp >= _status.switchAt;
         if (!before && !behind) revert Policy(policy);
     }
@@ -59,165 +74,10 @@ contract NetLedger is Ledger {
         ) revert Key();
     }
 
-    // ---- the body: the quick way ----
-
-    /// Where anything would be refused, takes all back and leaves it to the slow way to say what comes first.
-    function _runBody() private {
-        (bool releases, uint256 unbalanced, bool good) = _movePositions();
-        if (!good) {
-            _runSlowly();
-            return;
-        }
-        if (releases) {
-            _moveLanes(Body.RELEASES);
-            _takeReleases();
-        }
-        if (unbalanced != 0) revert Unbalanced(AssetId.wrap(uint24(unbalanced - 1)));
-    }
-
-    /// @return releases There are sections of releases, well formed and not yet run.
-    /// @return unbalanced The first asset whose amounts do not add up to 0, plus 1; 0 when there is none.
-    /// @return good Nothing in the form and in the lanes of positions is to be refused. Otherwise nothing was done.
-    function _movePositions() private returns (bool releases, uint256 unbalanced, bool good) {
-        uint256 p = Body.AT;
-        uint256 last = 0; // asset << 8 | kind of the section before, plus 1
-        uint256 bytesLeft = Body.ENTRIES_MAX * Body.ENTRY;
-        int256 total = 0; // of the asset whose sections are being read: they are neighbours
-        unchecked {
-            while (p < msg.data.length) {
-                (uint256 kind, uint24 asset, uint256 from, uint256 to) = Body.section(p);
-                uint256 order = uint256(asset) << 8 | kind;
-                uint256 size = to - from;
-                if (
-                    order < last || to > msg.data.length || kind > Body.RELEASES || asset > Body.ASSET_MAX || size == 0
-                        || size > bytesLeft
-                ) {
-                    _undo(p);
-                    return (false, 0, false);
-                }
-                bytesLeft -= size;
-                if (order - last != 0 && total != 0 && unbalanced == 0) unbalanced = (last - 1 >> 8) + 1;
-                if (order - last != 0) total = 0;
-                last = order + 1;
-
-                int256 sum;
-                uint256 bad;
-                if (kind == Body.POSITIONS) {
-                    (sum, bad) = Body.move(_lanes[AssetId.wrap(asset)], from, to);
-                } else {
-                    (sum, bad) = Body.add(from, to);
-                    releases = true;
-                }
-                if (bad != 0) {
-                    _undo(to);
-                    return (false, 0, false);
-                }
-                total += sum;
-                p = to;
-            }
-            if (total != 0 && unbalanced == 0) unbalanced = (last - 1 >> 8) + 1;
-        }
-        good = true;
-    }
-
-    function _undo(uint256 end) private {
-        for (uint256 p = Body.AT; p < end;) {
-            (uint256 kind, uint24 asset, uint256 from, uint256 to) = Body.section(p);
-            if (kind == Body.POSITIONS) Body.undo(_lanes[AssetId.wrap(asset)], from, to);
-            p = to;
-        }
-    }
-
-    // ---- the body: the slow way, which says what it refuses ----
-
-    function _runSlowly() internal {
-        _checkForm();
-        _moveLanes(Body.ALL);
-        _takeReleases();
-        _checkBalance();
-    }
-
-    function _checkForm() private pure {
-        uint256 end = msg.data.length;
-        uint256 last = 0;
-        uint256 cnt = 0;
-        for (uint256 p = Body.AT; p < end;) {
-            (uint256 kind, uint24 asset, uint256 from, uint256 to) = Body.section(p);
-            uint256 order = uint256(asset) << 8 | kind;
-            cnt += (to - from) / Body.ENTRY;
-            if (
-                to > end || kind > Body.RELEASES || asset > Body.ASSET_MAX || to == from || order < last
-                    || cnt > Body.ENTRIES_MAX
-            ) revert Entries(p - Body.AT);
-            last = order + 1;
-            uint256 lastId = 0;
-            for (p = from; p < to; p += Body.ENTRY) {
-                (uint256 id, int256 amount) = Body.entry(p);
-                if (id <= lastId || amount == 0 || (kind == Body.RELEASES && amount < 0)) revert Entries(p - Body.AT);
-                lastId = id;
-            }
-        }
-    }
-
-    /// Moves the lanes of all sections, or of those of one kind. Positions need an open lane; a release opens a free
-    /// lane that is not.
-    function _moveLanes(uint256 only) private {
-        for (uint256 p = Body.AT; p < msg.data.length;) {
-            (uint256 kind, uint24 asset, uint256 from, uint256 to) = Body.section(p);
-            p = to;
-            if (only != Body.ALL && only != kind) continue;
-            uint256[LANE_SLOTS] storage lanes =
-                kind == Body.POSITIONS ? _lanes[AssetId.wrap(asset)] : _freeLanes[AssetId.wrap(asset)];
-            for (; from < to; from += Body.ENTRY) {
-                (uint256 id, int256 amount) = Body.entry(from);
-                uint256 lane = _lane(lanes, id);
-                int256 units = int256(lane & LANE_MAX) + amount;
-                bool shut = kind == Body.POSITIONS && lane < LANE_OPEN;
-                if (shut || units < 0 || units > int256(LANE_MAX)) {
-                    revert Lane(AssetId.wrap(asset), AccountId.wrap(uint32(id)));
-                }
-                _setLane(lanes, id, LANE_OPEN | uint256(units));
-            }
-        }
-    }
-
-    function _takeReleases() private {
-        for (uint256 p = Body.AT; p < msg.data.length;) {
-            (uint256 kind, uint24 number, uint256 from, uint256 to) = Body.section(p);
-            p = to;
-            if (kind != Body.RELEASES) continue;
-            AssetId asset = AssetId.wrap(number);
-            (int256 released,) = Body.add(from, to);
-            (BucketRecord memory b, RaiseRecord memory next) = _filled(asset);
-            if (uint256(released) > b.level) revert Cap(asset, b.level);
-            b.level -= uint64(uint256(released));
-            _store(asset, b, next);
-        }
-    }
-
-    function _checkBalance() private pure {
-        int256 total = 0;
-        uint24 last = 0;
-        for (uint256 p = Body.AT; p < msg.data.length;) {
-            (, uint24 asset, uint256 from, uint256 to) = Body.section(p);
-            if (asset != last && total != 0) break;
-            last = asset;
-            (int256 sum,) = Body.add(from, to);
-            total += sum;
-            p = to;
-        }
-        if (total != 0) revert Unbalanced(AssetId.wrap(last));
-    }
-
     // ---- lanes ----
 
-    function _lane(uint256[LANE_SLOTS] storage lanes, uint256 id) private view returns (uint256) {
-        return uint64(lanes[id >> 2] >> 64 * (id & 3));
-    }
-
-    function _setLane(uint256[LANE_SLOTS] storage lanes, uint256 id, uint256 lane) private {
-        uint256 shift = 64 * (id & 3);
-        lanes[id >> 2] = lanes[id >> 2] & ~(uint256(type(uint64).max) << shift) | lane << shift;
+    function _assetAndId(AssetId asset, AccountId id) private pure returns (uint256) {
+        return uint256(AssetId.unwrap(asset)) << 32 | AccountId.unwrap(id);
     }
 
     /// Opens the lane of an account for an asset, so that it can be credited there. Anyone may call. Inbox 2.
@@ -227,7 +87,7 @@ contract NetLedger is Ledger {
         uint256[LANE_SLOTS] storage lanes = _lanes[asset];
         if (_lane(lanes, AccountId.unwrap(id)) >= LANE_OPEN) revert AlreadyOpen(id);
         _setLane(lanes, AccountId.unwrap(id), LANE_OPEN);
-        _message(2, abi.encodePacked(asset, id));
+        _message(2, _assetAndId(asset, id), 7);
     }
 
     // ---- money in ----
@@ -249,7 +109,7 @@ contract NetLedger is Ledger {
         uint256 lane = _lane(lanes, AccountId.unwrap(id)) & LANE_MAX;
         if (before / unit + units > LANE_MAX || lane + units > LANE_MAX) revert Held(asset, before / unit);
         _setLane(lanes, AccountId.unwrap(id), LANE_OPEN | (lane + units));
-        _message(3, abi.encodePacked(asset, id, units));
+        _message(3, _assetAndId(asset, id) << 64 | units, 15);
         Tokens.pull(token, units * unit, before);
     }
 
@@ -276,7 +136,7 @@ contract NetLedger is Ledger {
         AccountRecord storage account = _account(id);
         AssetRecord storage record = _asset(asset);
         address owner = account.owner;
-        uint256 from = account.exitAt == 0 ? 0 : account.exitAt + exitDelay;
+        uint256 from = account.exitAt == 0 ? 0 : account.exitAt + EXIT_DELAY;
         if ((from == 0 || block.timestamp < from) && _status.dead == 0) revert ExitDelay(uint40(from));
         if (to == address(0)) to = owner;
         if (to != owner && msg.sender != owner) revert Owner(id);
@@ -285,7 +145,7 @@ contract NetLedger is Ledger {
         uint256 freeUnits = _empty(_freeLanes[asset], AccountId.unwrap(id));
         if (units + freeUnits == 0 && account.closed != 0) revert Nothing();
         account.closed = 1;
-        _message(5, abi.encodePacked(asset, id, uint64(units), uint64(freeUnits)));
+        _message(5, _assetAndId(asset, id) << 128 | units << 64 | freeUnits, 23);
         if (units + freeUnits == 0) return;
         Tokens.pay(record.token, to, (units + freeUnits) * Tokens.unit(record.token, record.scale));
     }

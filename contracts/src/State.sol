@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import "./INetLedger.sol";
 import "./Reader.sol";
-import "./Refusals.sol";
 
 // The records of the ledger, field by field from bit 0 up: Solidity packs in the same order.
 
@@ -130,21 +130,15 @@ abstract contract State {
 
     // ---- what is fixed ----
 
-    /// SHA-256 of the body of genesis: whose ledger this is.
-    bytes32 public immutable domain;
-    /// EIP-712 domain separator, of the chain id of the deployment: it does not follow a split.
-    bytes32 public immutable separator;
+    bytes32 internal immutable DOMAIN;
+    bytes32 internal immutable SEPARATOR;
     uint256 internal immutable CHAIN;
-    /// Seconds, as genesis has them.
-    uint256 public immutable maxValidity;
-    uint256 public immutable maxPause;
-    uint256 public immutable exitDelay;
-    uint256 public immutable notice;
-    uint256 public immutable deadAfter;
-    uint256 public immutable keyDelay;
-
-    /// One more message in the inbox: kind u8, time u40, data. inbox' = keccak256(inbox || message).
-    event Inbox(bytes message);
+    uint256 internal immutable MAX_VALIDITY;
+    uint256 internal immutable MAX_PAUSE;
+    uint256 internal immutable EXIT_DELAY;
+    uint256 internal immutable NOTICE;
+    uint256 internal immutable DEAD_AFTER;
+    uint256 internal immutable KEY_DELAY;
 
     /// @param genesis The ledger's part of genesis, the same bytes that an embedded ledger has in block 0
     /// (docs/protocol/ledger.md, "Constructor"); the slots written are the same, too.
@@ -154,43 +148,43 @@ abstract contract State {
         if (rd.u8() != 0) revert Genesis("embedded");
         if (rd.be(8) != block.chainid || block.chainid >= 2 ** 40) revert Genesis("chain_id");
         if (rd.addr() != address(this)) revert Genesis("contract");
-        domain = rd.word();
+        DOMAIN = rd.word();
         if (rd.u8() != MODE_NET) revert Genesis("mode");
 
-        maxValidity = rd.u40();
-        maxPause = rd.u40();
-        exitDelay = rd.u40();
-        notice = rd.u40();
-        deadAfter = rd.u40();
-        if (rd.u40() != maxValidity) revert Genesis("overlap");
-        keyDelay = rd.u40();
+        MAX_VALIDITY = rd.u40();
+        MAX_PAUSE = rd.u40();
+        EXIT_DELAY = rd.u40();
+        NOTICE = rd.u40();
+        DEAD_AFTER = rd.u40();
+        if (rd.u40() != MAX_VALIDITY) revert Genesis("overlap");
+        KEY_DELAY = rd.u40();
         _checkParameters();
         CHAIN = block.chainid;
-        separator = keccak256(
+        SEPARATOR = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"),
                 keccak256("Counterfoil"),
                 keccak256("1"),
                 block.chainid,
                 address(this),
-                domain
+                DOMAIN
             )
         );
-        _head = keccak256(abi.encode(separator));
+        _head = keccak256(abi.encode(SEPARATOR));
         _found(rd);
         if (!rd.done()) revert Genesis("length");
     }
 
     function _checkParameters() private view {
         if (
-            maxValidity > type(uint32).max || maxPause > type(uint32).max || exitDelay > type(uint32).max
-                || notice > type(uint32).max || deadAfter > type(uint32).max || keyDelay > type(uint32).max
+            MAX_VALIDITY > type(uint32).max || MAX_PAUSE > type(uint32).max || EXIT_DELAY > type(uint32).max
+                || NOTICE > type(uint32).max || DEAD_AFTER > type(uint32).max || KEY_DELAY > type(uint32).max
         ) revert Genesis("parameters");
-        if (maxValidity == 0) revert Genesis("max_validity");
-        if (2 * keyDelay >= maxValidity) revert Genesis("key_delay");
-        if (exitDelay < maxPause + 4 * maxValidity) revert Genesis("exit_delay");
-        if (notice < exitDelay + maxPause) revert Genesis("notice");
-        if (deadAfter < exitDelay + 2 * maxPause + 4 * maxValidity) revert Genesis("dead_after");
+        if (MAX_VALIDITY == 0) revert Genesis("max_validity");
+        if (2 * KEY_DELAY >= MAX_VALIDITY) revert Genesis("key_delay");
+        if (EXIT_DELAY < MAX_PAUSE + 4 * MAX_VALIDITY) revert Genesis("exit_delay");
+        if (NOTICE < EXIT_DELAY + MAX_PAUSE) revert Genesis("notice");
+        if (DEAD_AFTER < EXIT_DELAY + 2 * MAX_PAUSE + 4 * MAX_VALIDITY) revert Genesis("dead_after");
     }
 
     function _found(Rd memory rd) private {
@@ -260,15 +254,40 @@ abstract contract State {
         return uint40(block.timestamp);
     }
 
-    /// Folds kind || now || data into the inbox.
+    /// Folds the message kind || now || data into the inbox.
     function _message(uint8 kind, bytes memory data) internal {
         bytes memory message = abi.encodePacked(kind, _now(), data);
         _inbox = keccak256(abi.encodePacked(_inbox, message));
-        emit Inbox(message);
+        emit ILedger.Inbox(message);
     }
 
-    function _digest(bytes32 structHash) internal view returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", separator, structHash));
+    /// The same for data that is the lowest size bytes of a number, at most 26: the message fits into a word.
+    function _message(uint8 kind, uint256 data, uint256 size) internal {
+        uint256 message = uint256(kind) << 248 | block.timestamp << 208 | data << 8 * (26 - size);
+        bytes32 inbox = _inbox;
+        bytes32 topic = ILedger.Inbox.selector;
+        assembly ("memory-safe") {
+            let mem := mload(0x40)
+            mstore(mem, inbox)
+            mstore(add(mem, 0x20), message)
+            inbox := keccak256(mem, add(38, size))
+            mstore(mem, 0x20) // as the ABI has bytes: where they are, how many, and they
+            mstore(add(mem, 0x20), add(6, size))
+            mstore(add(mem, 0x40), message)
+            log1(mem, 0x60, topic)
+        }
+        _inbox = inbox;
+    }
+
+    function _digest(bytes32 structHash) internal view returns (bytes32 digest) {
+        bytes32 separator = SEPARATOR;
+        assembly ("memory-safe") {
+            let mem := mload(0x40)
+            mstore(mem, shl(240, 0x1901))
+            mstore(add(mem, 2), separator)
+            mstore(add(mem, 34), structHash)
+            digest := keccak256(mem, 66)
+        }
     }
 
     /// Who signed digest, by an EIP-2098 signature; 0 when it is not valid or not canonical (s above half the order).
@@ -286,10 +305,10 @@ abstract contract State {
         return _councils[kind << 32 | version];
     }
 
-    function _councilInForce() internal view returns (uint32) {
-        // All councils of a version start together.
-        SeatsRecord storage newest = _council(GOVERNORS, _counters.council).seats;
-        return block.timestamp >= newest.from ? _counters.council : _counters.prevCouncil;
+    /// @param kind Any: all councils of a version start together.
+    function _councilInForce(uint256 kind) internal view returns (uint32) {
+        uint32 newest = _counters.council;
+        return block.timestamp >= _council(kind, newest).seats.from ? newest : _counters.prevCouncil;
     }
 
     /// Refuses unless exactly k present members of that council signed digest, in the order of their seats.
@@ -301,11 +320,18 @@ abstract contract State {
         if (k == 0 || signatures.length != 65 * k) revert Signatures(signatures.length / 65);
         uint256 next = 0; // the lowest seat that may come now
         for (uint256 i = 0; i < k; i++) {
-            bytes calldata one = signatures[65 * i:65 * (i + 1)];
-            uint256 seat = uint8(one[0]);
+            uint256 seat;
+            bytes32 r;
+            bytes32 vs;
+            assembly ("memory-safe") {
+                let one := add(signatures.offset, mul(65, i))
+                seat := byte(0, calldataload(one))
+                r := calldataload(add(one, 1))
+                vs := calldataload(add(one, 33))
+            }
             if (seat < next || seat >= n) revert Signatures(i);
             next = seat + 1;
-            address signer = _signer(digest, bytes32(one[1:33]), bytes32(one[33:65]));
+            address signer = _signer(digest, r, vs);
             if (signer == address(0) || uint160(signer) != council.member[seat]) revert Signatures(i);
         }
     }

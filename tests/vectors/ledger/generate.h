@@ -171,7 +171,7 @@ static void vector_rare(vectors_t *v, world_t *w) {
   vector_call(v, w, &op, NULL); /* KeyPolicy */
 }
 
-static void vectors_make(vectors_t *v) {
+UNUSED static void vectors_make(vectors_t *v) {
   world_t *w = world_new();
   vector_life(v, w, 4242);
   w->g.config.embedded = false;

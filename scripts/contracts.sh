@@ -1,0 +1,62 @@
+#!/bin/sh
+# contracts.sh WHAT builds the contracts with their tests, and
+#   test           runs all: units, fuzz, 20,000 calls of the invariants, the vectors, 2,000 calls of C, gas to the unit
+#   test long      the same with a million calls of the invariants
+#   short          the same with less fuzz and fewer calls: for "make test"
+#   gas            measures, and prints what ONCHAIN asks for beside it; the last line counts
+#   differential N N random calls of the C ledger, done again by the contract
+# Ends with 77 where there is no npm, or no registry.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/contracts-npm.sh
+made=$PWD/build/contracts
+cd contracts
+forge() { node_modules/@foundry-rs/forge-linux-amd64/bin/forge "$@"; }
+forge build --quiet src test/optimized
+export FOUNDRY_PROFILE=test
+forge build --quiet
+
+measure() {
+  rm -f "$made/gas.txt"
+  forge test --isolate --match-contract GasTest >"$made/gas.log" || { cat "$made/gas.log"; exit 1; }
+}
+
+# differential SEED CALLS
+differential() {
+  ../build/release/tests/cf-ledger-ops "$1" "$2" >"$made/ops.jsonl"
+  OPS=../build/contracts/ops.jsonl forge test -vv --match-contract ReplayTest
+}
+
+tests() {
+  forge test --no-match-contract GasTest "$@"
+  differential "$(date +%s)" 2000
+  measure
+  cmp gas.txt "$made/gas.txt" || {
+    diff gas.txt "$made/gas.txt" || true
+    echo "gas has changed: when it may, copy build/contracts/gas.txt to contracts/gas.txt"
+    exit 1
+  }
+  node script/generate.js "$made" "$made/out/NetLedger.sol/NetLedger.json"
+  cmp "$made/cf_evm_code.h" ../src/ledger/cf_evm_code.h && cmp "$made/cf_evm_code.inc" ../src/ledger/cf_evm_code.inc ||
+    { echo "src/ledger/cf_evm_code.* are not made from contracts/src: sh scripts/gen-evm-code.sh"; exit 1; }
+}
+
+case ${1:-test} in
+  test)
+    [ "${2:-}" != long ] || export FOUNDRY_INVARIANT_RUNS=2000
+    tests
+    ;;
+  short)
+    export FOUNDRY_INVARIANT_RUNS=4 FOUNDRY_FUZZ_RUNS=64
+    tests
+    ;;
+  gas)
+    measure
+    node script/gas.js "$made/gas.txt"
+    ;;
+  differential) differential "${SEED:-$(date +%s)}" "${2:-100000}" ;;
+  *)
+    echo "contracts.sh: not $1" >&2
+    exit 2
+    ;;
+esac
