@@ -31,13 +31,19 @@ typedef struct {
   size_t    cnt;
 } cf_intel_chain_t;
 
+/* A root that is trusted: any certificate of that key; that very one without a look at its own signature. */
+typedef struct {
+  cf_key_t  key;
+  cf_hash_t der; /* SHA-256 of the certificate */
+} cf_intel_anchor_t;
+
 /* What an answer rests on, as it grows. */
 typedef struct {
-  int64_t         at_s;          /* T */
-  cf_interval_t   in;            /* in which all of it holds */
-  int64_t         list_issued_s; /* oldest revocation list relied on; 0: none */
-  cf_key_t const *anchors;       /* keys that roots may have; none: Intel's */
-  size_t          anchor_cnt;
+  int64_t                  at_s;          /* T */
+  cf_interval_t            in;            /* in which all of it holds */
+  int64_t                  list_issued_s; /* oldest revocation list relied on; 0: none */
+  cf_intel_anchor_t const *anchors;       /* none: Intel's */
+  size_t                   anchor_cnt;
 } cf_intel_time_t;
 
 typedef enum { CF_INTEL_PCK, CF_INTEL_TCB_SIGNING } cf_intel_use_t;

@@ -151,6 +151,50 @@ static void test_large(void **state) {
   free(large);
 }
 
+/* ---- collateral that was kept ---- */
+
+static void test_kept(void **state) {
+  (void)state;
+  static cf_quote_collateral_t kept;
+  cf_facts_t                   cold, warm;
+  cf_verdict_t                 v;
+  quote_case_t                *c = quotes_find(quotes, "TDX 1.5, version 5");
+  cf_evidence_ask_t            ask = quotes_ask(c), again = {.items = c->items, .item_cnt = 1, .kept = &kept, .at_s = c->at_s};
+  assert_int_equal(c->items[0].role, CF_ROLE_QUOTE);
+  ask.keep = &kept;
+  assert_int_equal(cf_evidence_verify(&cold, &ask, &v), CF_VERDICT_OK);
+  assert_int_equal(cf_evidence_verify(&warm, &again, &v), CF_VERDICT_OK);
+  assert_int_equal(warm.of.quote.status, cold.of.quote.status);
+  assert_hash(warm.collateral, cold.collateral);
+  assert_hash(warm.root, cold.root);
+  assert_true(warm.valid_until_s == cold.valid_until_s && warm.crl_issued_s == cold.crl_issued_s);
+  again.at_s = kept.in.to_s; /* both ends are included */
+  assert_int_equal(cf_evidence_verify(&warm, &again, &v), CF_VERDICT_OK);
+  again.at_s++;
+  assert_int_equal(cf_evidence_verify(&warm, &again, &v), CF_VERDICT_COLLATERAL_STALE);
+  assert_int_equal(v.date_s, kept.in.to_s);
+  again.at_s = kept.in.from_s - 1;
+  assert_int_equal(cf_evidence_verify(&warm, &again, &v), CF_VERDICT_NOT_YET_VALID);
+  again.at_s = c->at_s;
+
+  cf_evidence_item_t other = quotes_find(quotes, "second level")->items[0]; /* another PCK certificate */
+  again.items = &other;
+  assert_int_equal(cf_evidence_verify(&warm, &again, &v), CF_VERDICT_COLLATERAL_MISSING);
+  assert_string_equal(v.item, "pck_chain");
+  other = quotes_find(quotes, "a byte of the body")->items[0];
+  assert_int_equal(cf_evidence_verify(&warm, &again, &v), CF_VERDICT_SIGNATURE);
+  other = quotes_find(quotes, "SGX, version 4")->items[0]; /* of the same platform, and its collateral is the other TEE's */
+  assert_int_equal(cf_evidence_verify(&warm, &again, &v), CF_VERDICT_COLLATERAL_MISSING);
+  assert_string_equal(v.item, "qe_identity");
+
+  quote_case_t const *bad = quotes_find(quotes, "module below every level"); /* after a refusal nothing is kept */
+  ask = quotes_ask(bad);
+  ask.keep = &kept;
+  assert_int_equal(cf_evidence_verify(&cold, &ask, &v), CF_VERDICT_TCB);
+  again.items = c->items;
+  assert_int_equal(cf_evidence_verify(&warm, &again, &v), CF_VERDICT_NOT_YET_VALID);
+}
+
 static int group_setup(void **state) {
   (void)state;
   quotes = quotes_load(CF_SOURCE_DIR "/tests/vectors/evidence/quotes.json");
@@ -161,6 +205,7 @@ int main(void) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_cases),       cmocka_unit_test(test_facts),     cmocka_unit_test(test_flips),
       cmocka_unit_test(test_truncations), cmocka_unit_test(test_exchanged), cmocka_unit_test(test_large),
+      cmocka_unit_test(test_kept),
   };
   return cmocka_run_group_tests(tests, group_setup, NULL);
 }

@@ -442,6 +442,16 @@ case("first moment of all lists", "UpToDate", put("at", -2))
 case("last moment of the PCK list", "UpToDate", put("at", 27))
 case("lists waived, and not there", "UpToDate", both(put("waived", True), put("drop", ["pck_crl", "root_ca_crl"])))
 
+def as_large_as_intels(w):
+    """16 levels, 10 advisories in each that is out of date, a list of 64 entries."""
+    late = [f"INTEL-SA-{i:05}" for i in range(300, 310)]
+    for i in range(14):
+        w["info"]["tcbLevels"].append(level((3, 3, 2, 2, 255, 1), 10 - i // 2, "OutOfDate", -600 - i, (3, 1, 4), late))
+    w["pck_crl"]["revoked"] = [2 ** 158 + i for i in range(64)]
+
+
+case("as large as Intel's", "UpToDate", as_large_as_intels, 15, 5)
+
 # statuses
 for status in ("SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded"):
     case(f"level {status}", status, put("info", "tcbLevels", 0, "tcbStatus", status))
