@@ -90,16 +90,13 @@ typedef struct {
   size_t                    root_cnt;
   cf_hash_t                 domain; /* of EVIDENCE: the genesis that PCR 11 must have been extended with */
   int64_t                   at_s;   /* T, Unix time */
-     then items of it are not read, and the roots of then hold.  Not both. */
-  /* Of QUOTE.  keep: collateral that was found good stays there for other quotes of the same platform.  kept: such collateral;
-  bool                      crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
+  cf_span_t nonce;      /* what ATTEST and DOCUMENT must be over, whole, QUOTE, REPORT and TOKEN zero-padded; empty: not asked */
+  uint16_t  bank;       /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
   bool      crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
+  /* Of QUOTE.  keep: collateral that was found good stays there for other quotes of the same platform.  kept: such collateral;
+     then items of it are not read, and the roots of then hold.  Not both. */
   cf_quote_collateral_t       *keep;
   cf_quote_collateral_t const *kept;
-  cf_span_t                 nonce;  /* what ATTEST and DOCUMENT must be over, whole, and REPORT zero-padded; empty: not asked */
-  cf_span_t nonce;      /* what ATTEST and DOCUMENT must be over, whole, REPORT and TOKEN zero-padded; empty: not asked */
-  uint16_t                  bank;   /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
-  uint16_t  bank;       /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
 } cf_evidence_ask_t;
 
 /* ---- what is then known ---- */

@@ -69,6 +69,18 @@ static cf_verdict_code_t check_signature(run_t *r) {
   return CF_VERDICT_OK;
 }
 
+/* A shorter nonce than the report data is followed by zeros: nothing else may stand there. */
+static cf_verdict_code_t check_nonce(run_t *r) {
+  uint8_t   want[64] = {0};
+  cf_span_t nonce = r->ask->nonce;
+  if (!nonce.len) return CF_VERDICT_OK;
+  if (nonce.len <= sizeof want) memcpy(want, nonce.ptr, nonce.len);
+  if (nonce.len > sizeof want || memcmp(want, cf_quote_report_data(&r->of->q), sizeof want))
+    return cf_verdict_set(r->v, CF_VERDICT_NONCE, "quote.report_data", 0,
+                          "not the nonce that was asked for, and zeros behind it");
+  return CF_VERDICT_OK;
+}
+
 /* ---- what Intel says about them ---- */
 
 static bool masked_eq(uint8_t const *have, uint8_t const *mask, uint8_t const *want, size_t n) {
@@ -217,6 +229,7 @@ static struct {
     {"qe-report", "quoting enclave's report signed by the PCK key", check_qe_report, false},
     {"binding", "attestation key and authentication data in all 64 bytes of its report data", check_binding, false},
     {"signature", "header and body signed by the attestation key", check_signature, false},
+    {"nonce", "where one is asked for, it is the report data, whole, and zeros behind it", check_nonce, false},
     {"qe-identity", "MISCSELECT, ATTRIBUTES, MRSIGNER, ISVPRODID under their masks; a level for its ISVSVN", check_qe_identity,
      false},
     {"platform", "TCB info of this TEE, FMSPC and PCEID", check_platform, false},

@@ -61,6 +61,30 @@ static void test_facts(void **state) {
   assert_int_equal(good("bytes behind the quote").of.quote.q.trailing, 70);
 }
 
+/* Report data is 0 to 63 in every case. */
+static void test_nonce(void **state) {
+  (void)state;
+  static struct {
+    size_t            len;
+    uint8_t           first;
+    cf_verdict_code_t want;
+  } const cases[] = {{64, 0, CF_VERDICT_OK},
+                     {64, 1, CF_VERDICT_NONCE},
+                     {63, 0, CF_VERDICT_NONCE},
+                     {1, 0, CF_VERDICT_NONCE},
+                     {65, 0, CF_VERDICT_NONCE}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    uint8_t           nonce[65];
+    cf_facts_t        f;
+    cf_verdict_t      v;
+    cf_evidence_ask_t ask = quotes_ask(quotes_find(quotes, i & 1 ? "SGX, version 3" : "TDX 1.0, version 4"));
+    for (uint8_t k = 0; k < sizeof nonce; k++) nonce[k] = k;
+    nonce[0] = cases[i].first;
+    ask.nonce = CF_SPAN(nonce, cases[i].len);
+    assert_int_equal(cf_evidence_verify(&f, &ask, &v), cases[i].want);
+  }
+}
+
 /* ---- every byte ---- */
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -203,9 +227,9 @@ static int group_setup(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-      cmocka_unit_test(test_cases),       cmocka_unit_test(test_facts),     cmocka_unit_test(test_flips),
-      cmocka_unit_test(test_truncations), cmocka_unit_test(test_exchanged), cmocka_unit_test(test_large),
-      cmocka_unit_test(test_kept),
+      cmocka_unit_test(test_cases), cmocka_unit_test(test_facts),       cmocka_unit_test(test_nonce),
+      cmocka_unit_test(test_flips), cmocka_unit_test(test_truncations), cmocka_unit_test(test_exchanged),
+      cmocka_unit_test(test_large), cmocka_unit_test(test_kept),
   };
   return cmocka_run_group_tests(tests, group_setup, NULL);
 }
