@@ -9,10 +9,10 @@ function(cf_link_memo program)
 endfunction()
 
 file(GLOB sim_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sim/*.c)
-if(TARGET cf_gateway AND TARGET cf_enclave AND TARGET cf_council AND TARGET cf_party)
+if(TARGET cf_gateway AND TARGET cf_enclave AND TARGET cf_council AND TARGET cf_party AND TARGET cf_audit)
   add_executable(counterfoil-sim EXCLUDE_FROM_ALL ${sim_files} ${CMAKE_SOURCE_DIR}/src/crypto/cf_entropy_sim.c)
   target_include_directories(counterfoil-sim PRIVATE ${CMAKE_SOURCE_DIR}/sim)
-  target_link_libraries(counterfoil-sim PRIVATE cf_gateway cf_enclave cf_council cf_party)
+  target_link_libraries(counterfoil-sim PRIVATE cf_gateway cf_enclave cf_council cf_party cf_audit)
   cf_link_memo(counterfoil-sim)
   target_link_options(counterfoil-sim PRIVATE -Wl,--wrap=cf_aead_seal)  # sim/cf_nonces.c
   if(NOT CF_SANITIZE)

@@ -18,7 +18,7 @@
 #define CF_CHECK_BLOCKS_MAX 8192
 #define CF_CHECK_ACCOUNTS_MAX 4 /* by number, from 1 */
 
-#define CF_CHECK_INVARIANTS 17
+#define CF_CHECK_INVARIANTS 18
 extern char const *const cf_check_names[CF_CHECK_INVARIANTS + 1]; /* by number, from 1: what must hold */
 
 struct cf_town;
@@ -162,5 +162,7 @@ bool cf_check_settled(cf_check_t *c, char *why, size_t why_max); /* 6: is everyt
 /* 11, for a domain that can go on no more: everybody was paid what the ledger said was his. */
 bool cf_check_all_left(cf_check_t *c, char *why, size_t why_max);
 void cf_check_end(cf_check_t *c);
+/* cf_check_audit.c: at the end. */
+void cf_check_audit(cf_check_t *c);
 
 #endif

@@ -25,6 +25,7 @@ char const *const cf_check_names[CF_CHECK_INVARIANTS + 1] = {
     [15] = "a stale or mixed view of the ledger changes nothing, and what a receipt says of the ledger one block says",
     [16] = "receipts that a certified boot entry adopted count, and nothing else of older instances does",
     [17] = "an honest domain gets out of every fault that it may meet: it serves again when faults stop",
+    [18] = "what is published is whole and true: an audit finds nothing",
 };
 
 void cf_check_init(cf_check_t *c, cf_town_t *t) {

@@ -54,4 +54,5 @@ char const *const cf_happened_names[CF_HAPPENED_KINDS] = {
     [CF_HAPPENED_STOPPED] = "instances stopped by a twin",
     [CF_HAPPENED_RESTORED] = "newest disks put back",
     [CF_HAPPENED_SPLIT] = "logs split for good",
+    [CF_HAPPENED_AUDIT] = "audited",
 };

@@ -67,6 +67,7 @@ typedef enum {
   CF_HAPPENED_STOPPED,     /* an enclave erased its keys: a twin */
   CF_HAPPENED_RESTORED,    /* the newest disk was put back */
   CF_HAPPENED_SPLIT,       /* witnesses were left on two forks, without a quorum for either: the log stands still, safely */
+  CF_HAPPENED_AUDIT,       /* towns of which no disk was lost */
   CF_HAPPENED_KINDS,
 } cf_happened_t;
 extern char const *const cf_happened_names[CF_HAPPENED_KINDS];

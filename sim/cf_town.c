@@ -193,6 +193,16 @@ static void add_council(cf_town_t *t, cf_council_role_t role, cf_councillor_t *c
   }
 }
 
+/* What an operator finds made when he founded the domain. */
+static void found(cf_town_t *t, cf_disk_t *d) {
+  uint8_t buf[CF_VKEY_TEXT_MAX + 1];
+  cf_wr_t vkey = cf_wr_init(buf, sizeof buf);
+  cf_vkey_format(&vkey, &t->domain->witnesses.log);
+  cf_wr_u8(&vkey, '\n');
+  cf_disk_put(d, CF_SPAN_LIT("public/log.vkey"), cf_wr_out(&vkey));
+  cf_disk_put(d, CF_SPAN_LIT("public/genesis"), CF_SPAN(t->genesis, t->genesis_sz));
+}
+
 static void add_site(cf_town_t *t, unsigned i) {
   static char const *const gateways[] = {"gateway", "gateway-twin"}, *const machines[] = {"enclave", "enclave-twin"};
   cf_site_t    *s = &t->site[i];
@@ -201,6 +211,7 @@ static void add_site(cf_town_t *t, unsigned i) {
       .host = host, .ctx = s, .start = gateway_start, .end = gateway_end, .step = gateway_step, .serves_public = true};
   snprintf(n.name, sizeof n.name, "%s", gateways[i]);
   s->town = t;
+  found(t, &t->world.disk[host]);
   s->tpm = t->tpm; /* a twin's TPM was copied with the rest */
   s->machine = (cf_machine_t){.world = &t->world,
                               .tpm = &s->tpm,

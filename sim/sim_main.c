@@ -74,6 +74,7 @@ static void run_town(outcome_t *out, uint64_t seed, options_t const *o, unsigned
   if (!settled) cf_world_fail(&t->world, closed ? 11 : cf_town_serves(t) ? 6 : 17, "%s; %s", why, cf_town_state(t));
   t->world.counts.happened[CF_HAPPENED_SPLIT] = closed;
   if (!t->world.violation[0] && !closed) cf_check_end(&t->check);
+  if (!t->world.violation[0] && !closed) cf_check_audit(&t->check);
   *out = (outcome_t){.seed = seed, .hash = t->world.hash, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
   memcpy(out->violation, t->world.violation, sizeof out->violation);
   cf_town_raze(t);
