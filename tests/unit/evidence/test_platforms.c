@@ -1,5 +1,5 @@
-/* SEV-SNP and Nitro under throw-away roots (tests/vectors/evidence/make_*.py): each verdict that they can get, on which item; and
-   of one good case each, every byte and every length. */
+/* SEV-SNP, Nitro and CCA under throw-away keys (tests/vectors/evidence/make_*.py): each verdict that they can get, on which item;
+   and of one good case each, every byte and every length. */
 #include "support.h"
 
 /* ---- cases ---- */
@@ -100,6 +100,13 @@ static void test_nitro(void **state) {
   assert_int_equal(run_book("nitro.json", 80), SHARED | BIT(NONCE));
 }
 
+static void test_cca(void **state) {
+  (void)state;
+  uint32_t seen = run_book("cca.json", 80);
+  assert_int_equal(seen, BIT(OK) | BIT(MALFORMED) | BIT(UNSUPPORTED) | BIT(SIGNATURE) | BIT(COLLATERAL_MISSING) | BIT(NONCE) |
+                             BIT(BINDING));
+}
+
 /* ---- every byte, every length ---- */
 
 static void refused(case_t *c, char const *how, size_t at) {
@@ -147,6 +154,11 @@ static void test_snp_bytes(void **state) {
   spoil("snp.json");
 }
 
+static void test_cca_bytes(void **state) {
+  (void)state;
+  spoil("cca.json");
+}
+
 static void test_nitro_bytes(void **state) {
   (void)state;
   spoil("nitro.json");
@@ -154,10 +166,8 @@ static void test_nitro_bytes(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-      cmocka_unit_test(test_snp),
-      cmocka_unit_test(test_nitro),
-      cmocka_unit_test(test_snp_bytes),
-      cmocka_unit_test(test_nitro_bytes),
+      cmocka_unit_test(test_snp),       cmocka_unit_test(test_nitro),       cmocka_unit_test(test_cca),
+      cmocka_unit_test(test_snp_bytes), cmocka_unit_test(test_nitro_bytes), cmocka_unit_test(test_cca_bytes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

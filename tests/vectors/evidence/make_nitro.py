@@ -15,40 +15,6 @@ rsa = Rsa(int(
     "78b6848afa4e3bad", 16))
 
 
-def head(major, n):
-    for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if n < 24:
-            return bytes([major << 5 | n])
-        if n < 1 << 8 * size:
-            return bytes([major << 5 | info]) + n.to_bytes(size, "big")
-    raise ValueError(n)
-
-
-def cbor(v):
-    if isinstance(v, Raw):
-        return v.data
-    if v is None:
-        return b"\xf6"
-    if isinstance(v, int):
-        return head(0, v) if v >= 0 else head(1, -1 - v)
-    if isinstance(v, bytes):
-        return head(2, len(v)) + v
-    if isinstance(v, str):
-        return head(3, len(v.encode())) + v.encode()
-    if isinstance(v, list):
-        return head(4, len(v)) + b"".join(map(cbor, v))
-    return head(5, len(v)) + b"".join(cbor(k) + cbor(x) for k, x in v.items())
-
-
-class Raw:
-    def __init__(self, data):
-        self.data = data
-
-
-def endless(pairs):
-    return Raw(b"\xbf" + b"".join(cbor(k) + cbor(v) for k, v in pairs) + b"\xff")
-
-
 def nitro():
     book = Book()
     keys = {n: P384("nitro " + n) for n in ("root", "zone", "instance", "leaf", "stranger")}

@@ -1,4 +1,4 @@
-"""What make_snp.py and make_nitro.py share: keys, signatures, certificates and lists, by arithmetic of their own and from a seed, so
+"""What make_snp.py, make_nitro.py and make_cca.py share: keys, signatures, certificates and lists, by arithmetic of their own and from a seed, so
 that every run makes the same bytes; and the book that they fill.
 
 A file is {"blobs": {name: hex}, "cases": [{name, items: {role: blob}, roots: [blob], at, nonce?, verdict, item}]}."""
@@ -192,6 +192,43 @@ def crl(issuer_key, issuer_cn, start, end, serials, exts=()):
     tbs = seq(integer(1), alg, name(issuer_cn), when(start), when(end), *([seq(*entries)] if entries else []),
               *([tlv(0xA0, seq(*exts))] if exts else []))
     return seq(tbs, alg, bits(issuer_key.sign(tbs)))
+
+
+# ---- CBOR (RFC 8949) ----
+
+
+def head(major, n):
+    for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if n < 24:
+            return bytes([major << 5 | n])
+        if n < 1 << 8 * size:
+            return bytes([major << 5 | info]) + n.to_bytes(size, "big")
+    raise ValueError(n)
+
+
+def cbor(v):
+    if isinstance(v, Raw):
+        return v.data
+    if v is None:
+        return b"\xf6"
+    if isinstance(v, int):
+        return head(0, v) if v >= 0 else head(1, -1 - v)
+    if isinstance(v, bytes):
+        return head(2, len(v)) + v
+    if isinstance(v, str):
+        return head(3, len(v.encode())) + v.encode()
+    if isinstance(v, list):
+        return head(4, len(v)) + b"".join(map(cbor, v))
+    return head(5, len(v)) + b"".join(cbor(k) + cbor(x) for k, x in v.items())
+
+
+class Raw:
+    def __init__(self, data):
+        self.data = data
+
+
+def endless(pairs):
+    return Raw(b"\xbf" + b"".join(cbor(k) + cbor(v) for k, v in pairs) + b"\xff")
 
 
 # ---- collecting ----
