@@ -35,7 +35,7 @@ static size_t unescape(char out[4], size_t *took, cf_span_t raw) {
     return 1;
   }
   int hi = raw.len >= 6 ? hex4(at + 2) : -1;
-  if (hi <= 0 || (hi & 0xfc00) == 0xdc00) return 0;
+  if (hi < 0 || (hi & 0xfc00) == 0xdc00) return 0;
   *took = 6;
   if ((hi & 0xfc00) != 0xd800) return utf8_put(out, (uint32_t)hi);
   int lo = raw.len >= 12 && at[6] == '\\' && at[7] == 'u' ? hex4(at + 8) : -1;
@@ -109,14 +109,15 @@ static void space(parser_t *p) {
   while (is_space(peek(p))) cf_rd_take(&p->rd, 1);
 }
 
-static void parse_string(parser_t *p) {
+/* U+0000 may stand in a value, which cf_json_str then refuses: some write bytes as text, in messages for people.  No key has it. */
+static void parse_string(parser_t *p, bool nul) {
   expect(p, '"', "a string was expected");
   size_t start = p->rd.pos;
   while (peek(p) >= 0 && peek(p) != '"') {
     char   c[4];
     size_t took;
-    if (unescape(c, &took, CF_SPAN(p->rd.buf + p->rd.pos, cf_rd_left(&p->rd)))) cf_rd_take(&p->rd, took);
-    else fail(p, CF_ERR_FORMAT, "a control character, an unknown escape, U+0000 or a lone surrogate");
+    if (unescape(c, &took, CF_SPAN(p->rd.buf + p->rd.pos, cf_rd_left(&p->rd))) && (nul || c[0])) cf_rd_take(&p->rd, took);
+    else fail(p, CF_ERR_FORMAT, "a control character, an unknown escape, U+0000 in a key or a lone surrogate");
   }
   if (!p->rd.bad && !cf_utf8_valid(CF_SPAN(p->rd.buf + start, p->rd.pos - start))) fail(p, CF_ERR_FORMAT, "not UTF-8");
   expect(p, '"', "a string without an end");
@@ -187,7 +188,7 @@ static void parse_object(parser_t *p, unsigned depth) {
     space(p);
     size_t start = p->rd.pos + 1;
     if (cnt == CF_JSON_KEYS_MAX) fail(p, CF_ERR_BOUND, "more than 256 members");
-    parse_string(p);
+    parse_string(p, false);
     if (p->rd.bad) return;
     cf_span_t key = CF_SPAN(p->rd.buf + start, p->rd.pos - start);
     for (size_t i = 0; i < cnt; i++)
@@ -212,7 +213,7 @@ static void parse_value(parser_t *p, unsigned depth) {
   case CF_JSON_NULL: parse_literal(p, "null"); break;
   case CF_JSON_BOOL: parse_literal(p, peek(p) == 't' ? "true" : "false"); break;
   case CF_JSON_NUMBER: parse_number(p); break;
-  case CF_JSON_STRING: parse_string(p); break;
+  case CF_JSON_STRING: parse_string(p, true); break;
   case CF_JSON_ARRAY: parse_array(p, depth); break;
   case CF_JSON_OBJECT: parse_object(p, depth); break;
   case CF_JSON_BAD: fail(p, CF_ERR_FORMAT, "a value was expected"); break;
@@ -302,6 +303,7 @@ cf_status_t cf_json_str(char *out, size_t out_max, cf_json_t v) {
   chars_t it = { .raw = content(v) };
   size_t  n  = 0;
   for (int c; (c = chars_next(&it)) >= 0; n++) {
+    if (c == 0) return CF_ERR_FORMAT;
     if (n + 1 >= out_max) return CF_ERR_BOUND;
     out[n] = (char)c;
   }

@@ -1,5 +1,5 @@
 /* JSON (RFC 8259): a strict zero-copy reader and a plain writer.  The reader refuses duplicate keys, invalid UTF-8, control
-   characters, U+0000, lone surrogates, integers outside -2^63 .. 2^64-1, exponents beyond 308, trailing bytes, nesting over
+   characters, U+0000 in keys, lone surrogates, integers outside -2^63 .. 2^64-1, exponents beyond 308, trailing bytes, nesting over
    CF_JSON_DEPTH_MAX and more than CF_JSON_KEYS_MAX members in an object.  No number becomes a double.  Nothing allocates. */
 #ifndef CF_CODEC_JSON_H
 #define CF_CODEC_JSON_H
@@ -33,7 +33,7 @@ CF_MUST_CHECK cf_status_t cf_json_parse(cf_json_t *out, cf_span_t in, cf_error_t
 cf_json_t cf_json_get(cf_json_t obj, char const *key);
 /* Iteration: pos starts at 0; false at the end.  key is the raw text between the quotes (for objects). */
 bool cf_json_each(cf_json_t container, size_t *pos, cf_span_t *key, cf_json_t *value);
-/* cf_json_str unescapes into out (NUL-terminated); CF_ERR_FORMAT when not a string, CF_ERR_BOUND. */
+/* cf_json_str unescapes into out (NUL-terminated); CF_ERR_FORMAT when not a string or with U+0000, CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_json_str(char *out, size_t out_max, cf_json_t v);
 CF_MUST_CHECK cf_status_t cf_json_u64(uint64_t *out, cf_json_t v);
 CF_MUST_CHECK cf_status_t cf_json_i64(int64_t *out, cf_json_t v);

@@ -31,7 +31,12 @@ static void rewrite(cf_jw_t *j, char const *key, cf_json_t v) {
     else cf_jw_raw(j, key, v.text);
     break;
   }
-  case CF_JSON_STRING: cf_jw_str(j, key, unescaped(v)); break;
+  case CF_JSON_STRING: {
+    char s[TEXT_MAX];
+    if (cf_json_str(s, sizeof s, v)) cf_jw_raw(j, key, v.text); /* with U+0000 */
+    else cf_jw_str(j, key, s);
+    break;
+  }
   case CF_JSON_ARRAY:
     cf_jw_arr(j, key);
     while (cf_json_each(v, &pos, NULL, &member)) rewrite(j, NULL, member);

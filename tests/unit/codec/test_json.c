@@ -97,7 +97,8 @@ static struct {
   { "\"\\x\"", CF_ERR_FORMAT, 1 },
   { "\"\\u12\"", CF_ERR_FORMAT, 1 },
   { "\"\\u12g4\"", CF_ERR_FORMAT, 1 },
-  { "\"\\u0000\"", CF_ERR_FORMAT, 1 },
+  { "{\"\\u0000\":1}", CF_ERR_FORMAT, 2 },
+  { "{\"a\\u0000\":1}", CF_ERR_FORMAT, 3 },
   { "\"\\ud800\"", CF_ERR_FORMAT, 1 },
   { "\"\\ud800x\"", CF_ERR_FORMAT, 1 },
   { "\"\\ud800\\ud800\"", CF_ERR_FORMAT, 1 },
@@ -255,6 +256,7 @@ static void test_strings(void **state) {
   assert_string_equal(out, "");
   assert_int_equal(cf_json_str(out, 0, parsed("\"\"")), CF_ERR_BOUND);
   assert_int_equal(cf_json_str(out, sizeof out, parsed("1")), CF_ERR_FORMAT);
+  assert_int_equal(cf_json_str(out, sizeof out, parsed("\"a\\u0000b\"")), CF_ERR_FORMAT); /* no C string holds it */
 
   uint8_t bytes[2];
   assert_int_equal(cf_json_hex(bytes, 2, parsed("\"0aFf\"")), CF_OK);

@@ -9,6 +9,7 @@
 #define PEERS(F)                                                                                                                 \
   F(json_loadb)                                                                                                                  \
   F(json_delete) F(json_object_size) F(json_array_size) F(json_object_get) F(json_array_get) F(json_string_value)                \
+      F(json_string_length)                                                                                                      \
       F(json_integer_value)
 #define DECLARE(f) static __typeof__(f) *p_##f;
 PEERS(DECLARE)
@@ -35,7 +36,9 @@ static bool same(cf_json_t ours, json_t *theirs) {
   case JSON_INTEGER:
     if (cf_span_eq(ours.text, CF_SPAN_LIT("-0"))) return p_json_integer_value(theirs) == 0;
     return cf_json_i64(&i, ours) == CF_OK && i == p_json_integer_value(theirs);
-  case JSON_STRING: return cf_json_str(buf, sizeof buf, ours) == CF_OK && !strcmp(buf, p_json_string_value(theirs));
+  case JSON_STRING:
+    if (strlen(p_json_string_value(theirs)) != p_json_string_length(theirs)) return cf_json_str(buf, sizeof buf, ours) == CF_ERR_FORMAT;
+    return cf_json_str(buf, sizeof buf, ours) == CF_OK && !strcmp(buf, p_json_string_value(theirs));
   case JSON_ARRAY:
     for (; cf_json_each(ours, &pos, &key, &v); n++)
       if (n >= p_json_array_size(theirs) || !same(v, p_json_array_get(theirs, n))) return false;
@@ -60,7 +63,7 @@ static void compare(cf_span_t in) {
   cf_error_t   err = { 0 };
   json_error_t why;
   cf_status_t  st     = cf_json_parse(&v, in, &err);
-  json_t      *theirs = p_json_loadb((char const *)in.ptr, in.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+  json_t      *theirs = p_json_loadb((char const *)in.ptr, in.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
   accepted            = st == CF_OK && theirs;
   /* The limits differ: theirs are integers of 63 bits and the greatest double, ours nesting and exponents. */
   bool limit = st == CF_ERR_BOUND || (!theirs && json_error_code(&why) == json_error_numeric_overflow);

@@ -259,6 +259,8 @@ static void refusals(void **state) {
     { "reverted", "\"data\":\"0x\"", "\"data\":\"reverted\"", CF_ERR_FORMAT, 0 },
     { "reverted", "\"data\":\"0x\"", "\"data\":{}", CF_OK, 0 },
     { "refused", NULL, NULL, CF_OK, 0 },
+    { "refused-call", NULL, NULL, CF_OK, 36 }, /* its words hold U+0000 */
+    { "refused-call", NULL, NULL, CF_OK, 36 }, /* its words hold U+0000 */
   };
   (void)state;
   for (size_t i = 0; i < sizeof at / sizeof *at; i++) {

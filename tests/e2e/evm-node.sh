@@ -1,0 +1,34 @@
+#!/bin/sh
+# The chain client against a real node: Foundry's anvil, pinned by hash in tests/peer/node/package-lock.json. tests/evm/evm_node.c
+# deploys the contract there, calls it, and proves what it holds; once with the limits of the main network, once without.
+set -eu
+. tests/e2e/helpers
+
+command -v npm >/dev/null || { echo "npm is not here to fetch a node of a chain"; exit 77; }
+cp "$root"/tests/peer/node/* .
+code=0
+timeout 120 npm i --no-audit --no-fund --ignore-scripts --fetch-retries=0 >npm.log 2>&1 || code=$?
+if [ "$code" -ne 0 ]; then
+  ! grep -q 'code EINTEGRITY' npm.log || { cat npm.log; die "what npm gives is not what package-lock.json pins"; }
+  why=$(sed -n 's/^npm [^ ]* code //p' npm.log | head -n 1)
+  echo "npm cannot fetch a node of a chain here: ${why:-status $code}"
+  exit 77
+fi
+anvil=$PWD/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
+
+for limits in "" --enable-tx-gas-limit; do
+  # shellcheck disable=SC2086
+  "$anvil" --host 127.0.0.1 --port "$port" --silent $limits >node.log 2>&1 &
+  up_pid=$!
+  for _ in $(seq 200); do
+    ! "$root/build/release/tests/cf-evm-node" "http://127.0.0.1:$port" is-there >/dev/null 2>&1 || break
+    sleep 0.05
+  done
+  code=0
+  "$root/build/release/tests/cf-evm-node" "http://127.0.0.1:$port" >out 2>&1 || code=$?
+  kill "$up_pid"
+  wait "$up_pid" || true
+  up_pid=
+  [ "$code" -eq 0 ] || { cat out node.log; die "the client and a node $limits do not understand each other"; }
+  port=$((port + 1))
+done
