@@ -232,11 +232,8 @@ static void read_event(cf_evm_event_t *ev, cf_rd_t *topic, cf_rd_t *rd) {
     ev->settlement.receipts   = cf_rd_hash(rd);
     return;
   case CF_EVM_REGISTERED:
-    ev->registration.key         = cf_abi_addr(topic);
-    ev->registration.terms       = cf_rd_hash(rd);
-    ev->registration.instance    = cf_rd_hash(rd);
-    ev->registration.certificate = cf_rd_hash(rd);
-    ev->not_before_s             = cf_abi_uint(rd, 40);
+    ev->key          = cf_abi_addr(topic);
+    ev->not_before_s = cf_abi_uint(rd, 40);
     return;
   case CF_EVM_WITHDRAWN:
     ev->id    = (uint32_t)cf_abi_uint(topic, 32);

@@ -38,7 +38,7 @@ typedef struct {
   cf_span_t           message;    /* inbox: the bytes of one message (cf_inbox.h), borrowed */
   cf_hash_t           head;       /* settled */
   cf_settlement_t     settlement; /* settled, but for prev_head */
-  cf_registration_t   registration; /* registered: key, terms, instance, certificate */
+  cf_addr_t           key;        /* registered: what else is known of it stands in the call */
   uint64_t            not_before_s;
   uint32_t            id; /* withdrawn */
   uint32_t            asset;

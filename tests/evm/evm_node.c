@@ -257,7 +257,7 @@ static void a_ledger_lives(void **state) {
 
   op = op_register(n->w, &key, "instance 1", good_terms(n->w, 5, 1)); /* a key, a settlement by it */
   ev = call(n, &op);
-  assert_true(ev.kind == CF_EVM_REGISTERED && cf_addr_eq(&ev.registration.key, &key.addr));
+  assert_true(ev.kind == CF_EVM_REGISTERED && cf_addr_eq(&ev.key, &key.addr));
   op = op_settle(n->w, &key, good_meta(n->w), CF_SPAN(NULL, 0));
   ev = call(n, &op);
   cf_hash_t head = head_of(n->w);
