@@ -11,11 +11,10 @@ static unsigned nibble(uint8_t const *path, size_t i) { return i & 1 ? path[i / 
 
 /* ---- nodes ---- */
 
-/* A link to a node: none, a hash, or the node itself when it is shorter than that. */
+/* A link to a node: none, the node's hash, or the node itself when it is shorter than that; borrowed. */
 typedef struct {
-  bool      any;
-  cf_hash_t hash; /* where node is empty */
-  cf_span_t node;
+  uint8_t const *hash; /* NULL: none, or embedded */
+  cf_span_t      node;
 } link_t;
 
 typedef struct {
@@ -26,14 +25,20 @@ typedef struct {
   link_t    child;  /* of an extension; of a branch, the one asked for */
 } node_t;
 
+enum { HASH_SZ = 32, HASH_HEAD = 0x80 + HASH_SZ, NO_LINK = 0x80 };
+
 static link_t read_link(cf_rd_t *rd) {
+  uint8_t head = !rd->bad && cf_rd_left(rd) ? rd->buf[rd->pos] : 0;
+  if (head == NO_LINK || (head == HASH_HEAD && cf_rd_left(rd) > HASH_SZ)) { /* nearly always; a short cut of what follows */
+    uint8_t const *at = cf_rd_take(rd, head == NO_LINK ? 1 : 1 + HASH_SZ);
+    return (link_t){ .hash = head == NO_LINK ? NULL : at + 1 };
+  }
   cf_rlp_t item = cf_rlp_next(rd);
-  link_t   link = { .any = item.list || item.body.len };
-  if (item.list) link.node = item.whole;
-  else if (item.body.len == sizeof link.hash.b) memcpy(link.hash.b, item.body.ptr, sizeof link.hash.b);
-  if (item.list ? item.whole.len >= sizeof link.hash.b : item.body.len && item.body.len != sizeof link.hash.b) rd->bad = true;
-  return link;
+  if (!item.list || item.whole.len >= HASH_SZ) rd->bad = true;
+  return (link_t){ .node = item.whole };
 }
+
+static bool leads(link_t const *link) { return link->hash || link->node.len; }
 
 /* Of a branch's 16 links only the one at which is kept; its value is empty, because all paths have one length. */
 static void read_branch(node_t *n, cf_rd_t *rd, unsigned at) {
@@ -63,7 +68,7 @@ static void read_short(node_t *n, cf_rd_t *rd) {
     if (!n->value.len) rd->bad = true;
   } else {
     n->child = read_link(rd);
-    if (!n->child.any || !n->key_cnt) rd->bad = true;
+    if (!leads(&n->child) || !n->key_cnt) rd->bad = true;
   }
 }
 
@@ -100,8 +105,8 @@ static cf_status_t descend(walk_t *w, link_t const *link, size_t depth) {
     if (w->proof->bad) return CF_ERR_FORMAT;
     if (bytes.len > CF_MPT_NODE_MAX) return CF_ERR_BOUND;
     cf_hash_t hash = cf_keccak256(bytes);
-    if (!cf_hash_eq(&hash, &link->hash)) return CF_ERR_AUTH;
-    if (bytes.len < sizeof hash.b && w->cnt) return CF_ERR_FORMAT; /* would be embedded */
+    if (memcmp(hash.b, link->hash, HASH_SZ) != 0) return CF_ERR_AUTH;
+    if (bytes.len < HASH_SZ && w->cnt) return CF_ERR_FORMAT; /* would be embedded */
   }
   assert(w->cnt < CF_MPT_DEPTH_MAX); /* each node but the last consumes a nibble */
   w->at[w->cnt].depth   = depth;
@@ -124,7 +129,7 @@ static cf_status_t follow(walk_t *w, uint8_t const *path, cf_span_t *value) {
       *value = n.value;
       return CF_OK;
     }
-    if (!n.child.any) return CF_OK;
+    if (!leads(&n.child)) return CF_OK;
     cf_status_t st = descend(w, &n.child, depth + (n.branch ? 1 : n.key_cnt));
     if (st) return st;
   }
@@ -158,7 +163,7 @@ cf_status_t cf_mpt_verify(cf_hash_t const *root, cf_rd_t *proof, cf_hash_t const
   cf_mpt_order(order, paths, n);
 
   walk_t      w  = { .proof = proof };
-  cf_status_t st = descend(&w, &(link_t){ .any = true, .hash = *root }, 0);
+  cf_status_t st = descend(&w, &(link_t){ .hash = root->b }, 0);
   for (size_t i = 0; i < n && !st; i++) {
     cf_hash_t const *path   = &paths[order[i]];
     size_t           shared = i ? common(&paths[order[i - 1]], path) : 0;
