@@ -23,9 +23,9 @@ count() {
 live
 "$cf" audit d --domain "$domain" >out || { cat out; die "the domain does not hold before anything is changed"; }
 echo "domain: $(find d -type f | wc -l) files after $(($(date +%s) - began)) s"
+private_files # first: what a party attested does not last
+echo "private: $changes changes, $found found after $(($(date +%s) - began)) s"
 public_by_core
 public_by_command
-echo "public: $changes changes, $found found after $(($(date +%s) - began)) s"
-private_files
 echo "alter: $changes changes, $found found"
 [ "$changes" -eq "$found" ]

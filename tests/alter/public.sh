@@ -18,7 +18,7 @@ public_by_core() {
 told() {
   code=0
   timeout 20 "$cf" audit copy --json >out 2>err || code=$?
-  if [ "$code" -eq "$1" ] && grep -q -F -e "\"$2\"" -e "\"$2 (no plain file)\"" -e "copy/$2: " out err; then count yes; else count no "$3: status $code, $(head -c 300 out) $(head -n 2 err)"; fi
+  if [ "$code" -eq "$1" ] && grep -q -F -e "\"$2\"" -e "\"$2/\"" -e "\"$2 (no plain file)\"" -e "copy/$2: " out err; then count yes; else count no "$3: status $code, $(head -c 300 out) $(head -n 2 err)"; fi
 }
 again() { rm -rf copy; cp -r d/public copy; }
 
