@@ -48,7 +48,6 @@ interface ILedger {
 interface INetLedger is ILedger {
     /// A settlement ran; head is its digest and the new head of the ledger.
     event Settled(bytes32 indexed head, uint256 meta, bytes32 stateRoot, bytes32 entries, bytes32 receipts);
-    event Withdrawn(AccountId indexed id, AssetId asset, uint64 units, address to);
 
     function settle(uint256 meta, bytes32 stateRoot, bytes32 receipts, bytes32 r, bytes32 vs) external;
     function openLane(AssetId asset, AccountId id) external;

@@ -9,12 +9,17 @@ abstract contract Lanes is State {
     // ---- lanes ----
 
     function _lane(uint256[LANE_SLOTS] storage lanes, uint256 id) internal view returns (uint256) {
-        return uint64(lanes[id >> 2] >> 64 * (id & 3));
+        unchecked {
+            return uint64(lanes[id >> 2] >> 64 * (id & 3));
+        }
     }
 
     function _setLane(uint256[LANE_SLOTS] storage lanes, uint256 id, uint256 lane) internal {
-        uint256 shift = 64 * (id & 3);
-        lanes[id >> 2] = lanes[id >> 2] & ~(uint256(type(uint64).max) << shift) | lane << shift;
+        unchecked {
+            uint256 shift = 64 * (id & 3);
+            uint256 word = lanes[id >> 2];
+            lanes[id >> 2] = word ^ ((word >> shift ^ lane) & type(uint64).max) << shift;
+        }
     }
 
     // ---- the body: the quick way ----

@@ -96,9 +96,9 @@ contract NetLedger is INetLedger, Ledger, Lanes {
     /// of the token, which must have allowed it; of ether, the same must come with the call. Inbox 3.
     function deposit(AssetId asset, AccountId id, uint64 units) external payable alive {
         if (block.timestamp < _status.pausedUntil) revert Paused(_status.pausedUntil);
-        AccountRecord storage account = _account(id);
+        AccountRecord memory account = _account(id);
         if (account.closed != 0 || account.exitAt != 0) revert Exiting(id, account.exitAt);
-        AssetRecord storage record = _asset(asset);
+        AssetRecord memory record = _asset(asset);
         if (record.listed == 0 || block.timestamp < record.from) revert Asset(asset);
         if (units == 0) revert Units();
 
@@ -115,7 +115,8 @@ contract NetLedger is INetLedger, Ledger, Lanes {
 
     // ---- ways out: never paused, never capped ----
 
-    /// The owner takes what settlements have released to the account.
+    /// The owner takes what settlements have released to the account. Nothing is logged here: the enclave has given it away
+    /// already, and tokens log their transfers.
     function withdraw(AssetId asset, AccountId id, uint64 units, address to) external {
         _owned(id);
         AssetRecord storage record = _asset(asset);
@@ -125,7 +126,6 @@ contract NetLedger is INetLedger, Ledger, Lanes {
         uint256 lane = _lane(lanes, AccountId.unwrap(id)) & LANE_MAX;
         if (lane < units) revert Free(uint64(lane));
         _setLane(lanes, AccountId.unwrap(id), LANE_OPEN | (lane - units));
-        emit Withdrawn(id, asset, units, to);
         Tokens.pay(record.token, to, units * Tokens.unit(record.token, record.scale));
     }
 
@@ -134,7 +134,7 @@ contract NetLedger is INetLedger, Ledger, Lanes {
     /// @param to Who is paid; 0 is the owner, and only the owner may name another.
     function finalizeExit(AssetId asset, AccountId id, address to) external {
         AccountRecord storage account = _account(id);
-        AssetRecord storage record = _asset(asset);
+        AssetRecord memory record = _asset(asset);
         address owner = account.owner;
         uint256 from = account.exitAt == 0 ? 0 : account.exitAt + EXIT_DELAY;
         if ((from == 0 || block.timestamp < from) && _status.dead == 0) revert ExitDelay(uint40(from));

@@ -66,7 +66,7 @@ library Tokens {
             let mem := mload(0x40)
             mstore(mem, shl(224, selector))
             let at_ := add(mem, 4)
-            if from {
+            if eq(selector, 0x23b872dd) {
                 mstore(at_, from)
                 at_ := add(at_, 32)
             }
