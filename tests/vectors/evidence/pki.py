@@ -1,4 +1,4 @@
-"""What make_snp.py, make_nitro.py and make_cca.py share: keys, signatures, certificates and lists, by arithmetic of their own and from a seed, so
+"""What make_snp.py, make_nitro.py, make_tpm.py and make_cca.py share: keys, signatures, certificates and lists, by arithmetic of their own and from a seed, so
 that every run makes the same bytes; and the book that they fill.
 
 A file is {"blobs": {name: hex}, "cases": [{name, items: {role: blob}, roots: [blob], at, nonce?, verdict, item}]}."""
