@@ -77,7 +77,9 @@ answer(SSL *ssl) {
     if (strncmp(buf, "POST ", 5) == 0 && (strcmp(end + 4, "ask") || !strstr(buf, "Content-Type: application/json"))) return;
     if (!s->answer) pause();
     if (SSL_write(ssl, s->answer, (int)strlen(s->answer)) <= 0) return;
-    while (s->want == CF_ERR_BOUND && SSL_write(ssl, "5\r\nhello\r\n", 10) > 0) {}
+    static char chunk[6 + 4096 + 2] = "1000\r\n";
+    memcpy(chunk + sizeof chunk - 2, "\r\n", 2);
+    while (s->want == CF_ERR_BOUND && SSL_write(ssl, chunk, sizeof chunk) > 0) {}
     if (s->want) return; /* keeps what went well */
     n = 0;
   }
@@ -140,7 +142,7 @@ open_bench(bench_t *b, char const *host, bool trusts) {
   *b                 = (bench_t){ 0 };
   snprintf(url, sizeof url, "https://%s:%u/", host, server.port);
   assert_int_equal(cf_loop_init(&b->loop, NULL), CF_OK);
-  cf_https_limits_t limits = { .body_max = BODY_MAX, .timeout_ms = 5000, .ca_file = trusts ? tmp_path("root.pem") : NULL };
+  cf_https_limits_t limits = { .body_max = BODY_MAX, .timeout_ms = 50000, .ca_file = trusts ? tmp_path("root.pem") : NULL };
   if (cf_https_client_new(&b->client, &b->loop, &b->done, urls, 1, &limits, &err)) {
     snprintf(error, sizeof error, "%s", err.text);
     fail_msg("%s", error);
@@ -287,7 +289,7 @@ nodes(void **state) {
   snprintf(tls_404, sizeof tls_404, "https://127.0.0.1:%u/1", server.port);
   snprintf(plain, sizeof plain, "http://127.0.0.1:1");
   assert_int_equal(cf_rpc_open(&rpc, all, 3, tmp_path("root.pem"), NULL), CF_OK);
-  for (unsigned i = 0; i < 3; i++) cf_rpc_start(rpc, i, S("ask"), 2000);
+  for (unsigned i = 0; i < 3; i++) cf_rpc_start(rpc, i, S("ask"), 50000);
   for (unsigned i = 0; i < 3; i++) {
     cf_error_t  err = { 0 };
     cf_status_t st  = cf_rpc_wait(rpc, &node, &d, &err);
@@ -309,7 +311,7 @@ nodes(void **state) {
 static void
 step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
   int *ok = core;
-  if (ev->kind == CF_EV_START) cf_fx_ask(fx, 9, 1, S("POST /0"), S("ask"), 2000);
+  if (ev->kind == CF_EV_START) cf_fx_ask(fx, 9, 1, S("POST /0"), S("ask"), 50000);
   if (ev->kind != CF_EV_DONE) return;
   *ok = ev->id == 9 && !ev->status && ev->code == 200 && cf_span_eq(ev->body, S("hello"));
   cf_fx(fx, CF_FX_EXIT)->code = 5;
