@@ -72,7 +72,14 @@ cf_status_t cf_sender_submit(cf_sender_t *s, cf_sender_call_t const *call) {
   if (call->gas < CF_EVM_GAS_TRANSFER) return CF_ERR_FORMAT;
   if (call->data.len > CF_SENDER_DATA_MAX) return CF_ERR_BOUND;
   cf_sender_slot_t *known = live_of(s, &call->ref), *t = NULL;
-  if (known) return known->dropped ? CF_ERR_POLICY : CF_OK;
+  if (known && known->dropped) return CF_ERR_POLICY;
+  if (known) {
+    if (call->cap_wei > known->cap_wei) {
+      known->cap_wei = call->cap_wei;
+      known->dirty   = known->state != CF_SENDER_QUEUED;
+    }
+    return CF_OK;
+  }
   if (executed(s, call)) return CF_OK;
   unsigned busy = 0;
   for (size_t i = 0; i < CF_SENDER_SLOTS; i++) {

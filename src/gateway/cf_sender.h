@@ -160,6 +160,7 @@ typedef struct {
   bool                sending;    /* an ASK is under way */
   bool                bump;       /* more fees are wanted */
   bool                poor;       /* the account could not pay for it */
+  cf_sender_wait_t    held;       /* why its last replacement was not made */
   uint64_t            send_at_ms, sent_ms;
   uint64_t            since_ms, since_block; /* the newest attempt waits for a block */
   unsigned            fails, refusals, strikes;
@@ -189,6 +190,8 @@ typedef struct {
   cf_sender_wait_t   wait;
   bool               meta_dirty;
   bool               alarmed; /* the halt was logged in this life */
+  cf_sender_wait_t   told;    /* the wait that was logged last */
+  uint64_t           wait_since_ms;
 
   bool      has_final; /* the last final block taken */
   uint64_t  final_number, final_time_s, final_nonce;
@@ -232,7 +235,7 @@ static inline void cf_sender_fence(cf_sender_t *s, uint64_t fence) { s->fence = 
 void cf_sender_step(cf_sender_t *s, cf_effects_t *fx, cf_event_t const *ev);
 static inline bool cf_sender_mine(cf_sender_t const *s, uint64_t id) { return id - s->cfg.id < CF_SENDER_IDS; }
 
-/* cf_sender_submit takes a call, or finds that it has it: then nothing changes.  It is durable once it is SIGNED; a caller that restarts
+/* cf_sender_submit takes a call, or finds that it has it: then nothing changes, but that a higher cap_wei holds from now on.  It is durable once it is SIGNED; a caller that restarts
    submits again what is not final.
    CF_ERR_IO the store is not read yet; CF_ERR_STALE halted; CF_ERR_BOUND no room now, or data too long; CF_ERR_FORMAT too little gas;
    CF_ERR_POLICY it is being dropped. */

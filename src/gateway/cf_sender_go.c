@@ -4,7 +4,7 @@
 #include "gateway/cf_sender_state.h"
 #include "observe/cf_line.h"
 
-enum { LOOKS_FRESH = 4, LOOKS_RESEND = 8, LOOKS_IDLE = 10, SEND_MS = 5000, LOOK_MS = 10000 };
+enum { LOOKS_FRESH = 4, LOOKS_RESEND = 8, LOOKS_IDLE = 10, WAIT_LOOKS = 30, SEND_MS = 5000, LOOK_MS = 10000 };
 
 static bool fresh(cf_sender_t const *s) {
   return s->final_seen && s->looked && s->now.mono_ms - s->looked_ms <= LOOKS_FRESH * s->cfg.look_ms;
@@ -88,16 +88,16 @@ static unsigned count(cf_sender_t const *s, bool (*is)(cf_sender_slot_t const *)
 static bool is_used(cf_sender_slot_t const *t) { return t->state != CF_SENDER_FREE && t->state != CF_SENDER_QUEUED; }
 static bool is_open(cf_sender_slot_t const *t) { return t->state == CF_SENDER_QUEUED || cf_slot_live(t); }
 
-static cf_sender_wait_t replace(cf_sender_t *s, cf_sender_slot_t *t) {
+static void replace(cf_sender_t *s, cf_sender_slot_t *t) {
   bool             cancelled = t->at[t->at_cnt - 1].cancel;
   cf_sender_wait_t w         = sign(s, t, t->dropped || cancelled);
+  t->held = w;
   if (w) { /* asked again as late as if it had been sent */
     t->bump        = false;
     t->since_ms    = s->now.mono_ms;
     t->since_block = s->latest_number;
   } else if (t->dropped && !cancelled) s->cancels++;
   else s->bumps++;
-  return w;
 }
 
 static cf_sender_wait_t sign_first(cf_sender_t *s, cf_sender_slot_t *t) {
@@ -122,8 +122,7 @@ static bool sign_due(cf_sender_t *s) {
     bool              bump   = t->bump && s->now.mono_ms - t->since_ms >= s->cfg.look_ms;
     if (!cf_slot_unmined(t) || (!cancel && !bump)) continue;
     if (!take(&room, t->data_sz)) return true;
-    cf_sender_wait_t w = replace(s, t);
-    if (w) s->wait = w;
+    replace(s, t);
   }
   for (cf_sender_slot_t *t; (t = oldest_queued(s));) {
     if (!take(&room, t->data_sz)) return true;
@@ -134,7 +133,8 @@ static bool sign_due(cf_sender_t *s) {
     }
   }
   for (size_t i = 0; i < CF_SENDER_SLOTS; i++)
-    if (cf_slot_unmined(&s->slot[i]) && s->slot[i].poor) s->wait = CF_SENDER_WAITS_FUNDS;
+    if (cf_slot_unmined(&s->slot[i]) && (s->slot[i].poor || s->slot[i].held))
+      s->wait = s->slot[i].poor ? CF_SENDER_WAITS_FUNDS : s->slot[i].held;
   return false;
 }
 
@@ -221,15 +221,37 @@ static cf_public_text_t reason(cf_sender_halt_t h) {
   return CF_PUBLIC_TEXT("");
 }
 
-static void alarm_once(cf_sender_t *s, cf_effects_t *fx) {
-  if (!s->halt || s->alarmed) return;
-  s->alarmed     = true;
+static cf_public_text_t cause(cf_sender_wait_t w) {
+  switch (w) {
+  case CF_SENDER_WAITS_QUIET: return CF_PUBLIC_TEXT("the account has transactions that are not final and not in the store: let them end");
+  case CF_SENDER_WAITS_CAP: return CF_PUBLIC_TEXT("a call's cap does not pay what the chain asks for: raise it, or wait");
+  case CF_SENDER_WAITS_BUDGET: return CF_PUBLIC_TEXT("the day's budget is used or reserved: raise it, or wait");
+  case CF_SENDER_WAITS_FUNDS: return CF_PUBLIC_TEXT("the account cannot pay: fund it");
+  case CF_SENDER_WAITS_ROOM: return CF_PUBLIC_TEXT("as many transactions as pools keep, or as a nonce may have, are in no block");
+  case CF_SENDER_WAITS_START: return CF_PUBLIC_TEXT("no final block, or no answer of endpoints, that is new enough");
+  case CF_SENDER_WAITS_NOT:
+  case CF_SENDER_WAITS: break;
+  }
+  return CF_PUBLIC_TEXT("");
+}
+
+static void say(cf_sender_t *s, cf_effects_t *fx, cf_line_level_t level, cf_public_text_t event, cf_public_text_t why) {
   cf_wr_t   wr   = cf_wr_init(cf_fx_room(fx, 512), 512);
-  cf_line_t line = cf_line_begin(&wr, s->now, CF_LINE_ERROR, CF_PUBLIC_TEXT("sender-halted"));
-  cf_line_put(&line, CF_FIELD_REASON, reason(s->halt));
+  cf_line_t line = cf_line_begin(&wr, s->now, level, event);
+  cf_line_put(&line, CF_FIELD_REASON, why);
   cf_line_put(&line, CF_FIELD_BLOCK, cf_public_u64(s->final_number));
   cf_line_end(&line);
   if (!wr.bad) cf_fx(fx, CF_FX_LOG)->body = cf_wr_out(&wr);
+}
+
+/* A halt once in each life; what is waited for when it has lasted, and was not the last that was said. */
+static void alarm_once(cf_sender_t *s, cf_effects_t *fx) {
+  if (s->halt && !s->alarmed) say(s, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("sender-halted"), reason(s->halt));
+  s->alarmed = s->halt != CF_SENDER_RUNNING;
+  if (!s->wait || s->halt) s->wait_since_ms = s->now.mono_ms;
+  if (!s->wait || s->halt || s->wait == s->told || s->now.mono_ms - s->wait_since_ms < WAIT_LOOKS * s->cfg.look_ms) return;
+  s->told = s->wait;
+  say(s, fx, CF_LINE_WARN, CF_PUBLIC_TEXT("sender-waits"), cause(s->wait));
 }
 
 /* Only the youngest final nonces are watched. */

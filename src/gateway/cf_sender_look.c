@@ -144,7 +144,7 @@ static void follow(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
       t->state = CF_SENDER_SIGNED;
     }
   }
-  bool used = s->has_final && t->nonce < s->final_nonce && !s->look_stale;
+  bool used = s->has_final && t->nonce < s->final_nonce && s->latest_nonce >= s->final_nonce && !s->look_stale;
   if (!used || o->n != t->at_cnt || o->absent != o->n || ++t->strikes < CF_SENDER_STRIKES_MAX) return;
   if (t->nonce < s->lost_below) cf_sender_resolve(s, t, CF_SENDER_LOST);
   else cf_sender_stop(s, CF_SENDER_HALT_SHARED);

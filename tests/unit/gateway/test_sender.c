@@ -37,7 +37,7 @@ static struct {
   size_t             asked_cnt;
   struct { cf_hash_t hash; cf_seen_t seen; } chain[SENT_MAX];
   size_t             chain_cnt;
-  unsigned           alarms, stores;
+  unsigned           alarms, warnings, stores;
   char               log[512];
   cf_look_t          look; /* number, nonce, fees of the next answer */
 } w;
@@ -55,8 +55,9 @@ static void step(cf_event_t ev) {
       w.stores++;
     }
     if (e->kind == CF_FX_LOG) {
-      w.alarms++;
       snprintf(w.log, sizeof w.log, "%.*s", (int)e->body.len, (char const *)e->body.ptr);
+      w.alarms += strstr(w.log, "sender-halted") != NULL;
+      w.warnings += strstr(w.log, "sender-waits") != NULL;
     }
     if (e->kind != CF_FX_ASK) continue;
     assert_int_equal(e->peer, 9);
@@ -549,6 +550,28 @@ static void test_waits(void **state) {
   assert_int_equal(waits(), CF_SENDER_WAITS_START);
 }
 
+/* What lasts is said, once; a call that is submitted again with a higher cap goes on. */
+static void test_told(void **state) {
+  (void)state;
+  assert_int_equal(submit_cap(2, (cf_wei_t)GAS * 109), CF_OK);
+  for (int i = 0; i < 29; i++) look(12, NONCE);
+  assert_int_equal(w.warnings, 0);
+  for (int i = 0; i < 100; i++) look(12, NONCE);
+  assert_int_equal(w.warnings, 1);
+  assert_non_null(strstr(w.log, "cap"));
+  assert_int_equal(submit_cap(2, (cf_wei_t)GAS * 110), CF_OK);
+  assert_int_equal(info(2).nonce, NONCE + 1);
+  assert_int_equal(waits(), CF_SENDER_WAITS_NOT);
+  reply(CF_SENT_UNDERPRICED);
+  tick(LOOK_MS);
+  look(12, NONCE);
+  assert_int_equal(waits(), CF_SENDER_WAITS_CAP);
+  assert_int_equal(submit_cap(2, (cf_wei_t)GAS * 400), CF_OK);
+  start(); /* the higher one is durable */
+  for (int i = 0; i < 4; i++) look(12, NONCE);
+  assert_true(w.s.slot[0].cap_wei == (cf_wei_t)GAS * 400 || w.s.slot[1].cap_wei == (cf_wei_t)GAS * 400);
+}
+
 static void test_budget(void **state) {
   (void)state;
   w.s.cfg.budget_wei = w.cfg.budget_wei = (cf_wei_t)GAS * 210 * 2 + GAS * 20;
@@ -844,6 +867,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_not_cancelled, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_refused, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_waits, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_told, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_budget, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
     cmocka_unit_test_setup_teardown(test_forgets, setup, teardown),
