@@ -109,10 +109,21 @@ static void space(parser_t *p) {
   while (is_space(peek(p))) cf_rd_take(&p->rd, 1);
 }
 
+/* plain takes the bytes that stand for themselves, up to a quote, an escape or a control character; true when all are ASCII. */
+static bool plain(parser_t *p) {
+  uint8_t const *at = p->rd.buf + p->rd.pos;
+  size_t         n = 0, left = cf_rd_left(&p->rd);
+  uint8_t        any = 0;
+  while (n < left && at[n] >= 0x20 && at[n] != '"' && at[n] != '\\') any |= at[n++];
+  cf_rd_take(&p->rd, n);
+  return any < 0x80;
+}
+
 /* U+0000 may stand in a value, which cf_json_str then refuses: some write bytes as text, in messages for people.  No key has it. */
 static void parse_string(parser_t *p, bool nul) {
   expect(p, '"', "a string was expected");
   size_t start = p->rd.pos;
+  if (plain(p) && accept(p, '"')) return; /* as nearly all are */
   while (peek(p) >= 0 && peek(p) != '"') {
     char   c[4];
     size_t took;
@@ -178,6 +189,11 @@ static void parse_array(parser_t *p, unsigned depth) {
   expect(p, ']', "',' or ']' was expected");
 }
 
+/* Without an escape in front, two keys that differ in their first byte differ; at is followed by a quote at least. */
+static bool may_be_eq(uint8_t const *at, cf_span_t key) {
+  return !key.len || at[0] == key.ptr[0] || at[0] == '\\' || key.ptr[0] == '\\';
+}
+
 static void parse_object(parser_t *p, unsigned depth) {
   uint32_t keys[CF_JSON_KEYS_MAX]; /* where their content starts */
   size_t   cnt = 0;
@@ -192,7 +208,7 @@ static void parse_object(parser_t *p, unsigned depth) {
     if (p->rd.bad) return;
     cf_span_t key = CF_SPAN(p->rd.buf + start, p->rd.pos - start);
     for (size_t i = 0; i < cnt; i++)
-      if (chars_eq(CF_SPAN(p->rd.buf + keys[i], p->rd.len - keys[i]), key))
+      if (may_be_eq(p->rd.buf + keys[i], key) && chars_eq(CF_SPAN(p->rd.buf + keys[i], p->rd.len - keys[i]), key))
         fail(p, CF_ERR_FORMAT, "a key that was there already");
     keys[cnt++] = (uint32_t)start;
     space(p);
@@ -250,15 +266,28 @@ static size_t string_end(cf_span_t text, size_t pos) {
   return pos < text.len ? pos + 1 : text.len;
 }
 
-static size_t value_end(cf_span_t text, size_t pos) {
-  size_t depth = 0;
+/* How a byte outside of strings changes the depth. */
+static int8_t const deeper[256] = { ['['] = 1, ['{'] = 1, [']'] = -1, ['}'] = -1 };
+
+/* Without a branch on what the bytes are: tokens are short, and a branch would be guessed wrong at each. */
+static size_t nested_end(cf_span_t text, size_t pos) {
+  int depth = 0, string = 0, escaped = 0;
   while (pos < text.len) {
-    uint8_t c = text.ptr[pos];
-    if (depth == 0 && (c == ',' || c == ']' || c == '}' || is_space(c))) break;
-    pos = c == '"' ? string_end(text, pos) : pos + 1;
-    if (c == '[' || c == '{') depth++;
-    if ((c == ']' || c == '}') && --depth == 0) break;
+    uint8_t c = text.ptr[pos++];
+    int     quote = (c == '"') & ~escaped;
+    escaped       = (c == '\\') & ~escaped;
+    string ^= quote;
+    depth += deeper[c] & (string - 1); /* -1 outside, 0 inside */
+    if (depth == 0) break;
   }
+  return pos;
+}
+
+static size_t value_end(cf_span_t text, size_t pos) {
+  if (pos >= text.len) return pos;
+  if (text.ptr[pos] == '"') return string_end(text, pos);
+  if (deeper[text.ptr[pos]] > 0) return nested_end(text, pos);
+  while (pos < text.len && text.ptr[pos] != ',' && deeper[text.ptr[pos]] >= 0 && !is_space(text.ptr[pos])) pos++;
   return pos;
 }
 
@@ -280,6 +309,33 @@ bool cf_json_each(cf_json_t container, size_t *pos, cf_span_t *key, cf_json_t *v
   }
   *pos   = value_end(text, at);
   *value = value_of(CF_SPAN(text.ptr + at, *pos - at));
+  return true;
+}
+
+cf_json_type_t cf_json_walk_type(cf_json_walk_t const *w) {
+  return w->pos < w->text.len ? type_of(w->text.ptr[w->pos]) : CF_JSON_BAD;
+}
+
+cf_json_t cf_json_walk_value(cf_json_walk_t *w) {
+  size_t start = w->pos;
+  w->pos = value_end(w->text, start);
+  return value_of(CF_SPAN(w->text.ptr + start, w->pos - start));
+}
+
+void cf_json_walk_enter(cf_json_walk_t *w) { w->pos++; }
+
+bool cf_json_walk_more(cf_json_walk_t *w, cf_span_t *key) {
+  w->pos = skip_any(w->text, w->pos, ',');
+  if (w->pos >= w->text.len) return false;
+  uint8_t c = w->text.ptr[w->pos];
+  if (c == ']' || c == '}') {
+    w->pos++;
+    return false;
+  }
+  if (!key) return true;
+  size_t end = string_end(w->text, w->pos);
+  *key = CF_SPAN(w->text.ptr + w->pos + 1, end - w->pos - 2);
+  w->pos = skip_any(w->text, end, ':');
   return true;
 }
 

@@ -33,6 +33,18 @@ CF_MUST_CHECK cf_status_t cf_json_parse(cf_json_t *out, cf_span_t in, cf_error_t
 cf_json_t cf_json_get(cf_json_t obj, char const *key);
 /* Iteration: pos starts at 0; false at the end.  key is the raw text between the quotes (for objects). */
 bool cf_json_each(cf_json_t container, size_t *pos, cf_span_t *key, cf_json_t *value);
+/* A walk reads a checked text once, front to back, where iteration would pass over what is nested again at each level.  At a
+   value, cf_json_walk_type says what comes; then either cf_json_walk_value takes it whole, or cf_json_walk_enter goes into an array
+   or object, and cf_json_walk_more to each element (key, of an object, as cf_json_each has it; NULL: an array) and, false, out of it.
+   Every value is taken exactly once. */
+typedef struct {
+  cf_span_t text; /* of a value that cf_json_parse checked */
+  size_t    pos;
+} cf_json_walk_t;
+cf_json_type_t cf_json_walk_type(cf_json_walk_t const *w);
+cf_json_t      cf_json_walk_value(cf_json_walk_t *w);
+void           cf_json_walk_enter(cf_json_walk_t *w);
+bool           cf_json_walk_more(cf_json_walk_t *w, cf_span_t *key);
 /* cf_json_str unescapes into out (NUL-terminated); CF_ERR_FORMAT when not a string or with U+0000, CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_json_str(char *out, size_t out_max, cf_json_t v);
 CF_MUST_CHECK cf_status_t cf_json_u64(uint64_t *out, cf_json_t v);

@@ -231,6 +231,42 @@ static struct {
   { "null", CF_ERR_FORMAT, CF_ERR_FORMAT, 0 },
 };
 
+/* A walk sees what iteration sees, and ends where the value does. */
+static void walk_like_each(cf_json_walk_t *w, cf_json_t want) {
+  cf_span_t key, walked;
+  cf_json_t v;
+  assert_int_equal(cf_json_walk_type(w), want.type);
+  if (want.type != CF_JSON_ARRAY && want.type != CF_JSON_OBJECT) {
+    assert_true(cf_span_eq(cf_json_walk_value(w).text, want.text));
+    return;
+  }
+  cf_json_walk_t whole = *w;
+  assert_true(cf_span_eq(cf_json_walk_value(&whole).text, want.text));
+  cf_json_walk_enter(w);
+  for (size_t pos = 0; cf_json_each(want, &pos, &key, &v);) {
+    assert_true(cf_json_walk_more(w, want.type == CF_JSON_OBJECT ? &walked : NULL));
+    if (want.type == CF_JSON_OBJECT) assert_true(cf_span_eq(walked, key));
+    walk_like_each(w, v);
+  }
+  assert_false(cf_json_walk_more(w, want.type == CF_JSON_OBJECT ? &walked : NULL));
+  assert_int_equal(w->pos, whole.pos);
+}
+
+static void test_walk(void **state) {
+  (void)state;
+  static char const *const docs[] = {
+    "1", "\"a\"", "[]", "{}", "[[],{},[{}]]", " { \"a\" : [ 1 , -2.5e3 , \"}]\" ] , \"b\\\"\" : { \"c\" : null } } ",
+    "[\"\\\\\",\"\\\"]\",[\"[\",\"{\"],true,{\"\":{\"x\":[false]}}]",
+  };
+  for (size_t i = 0; i < COUNT(docs); i++) {
+    cf_json_t json;
+    assert_int_equal(cf_json_parse(&json, CF_SPAN(docs[i], strlen(docs[i])), NULL), CF_OK);
+    cf_json_walk_t w = { .text = json.text };
+    walk_like_each(&w, json);
+    assert_int_equal(w.pos, json.text.len);
+  }
+}
+
 static void test_numbers(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(numbers); i++) {
@@ -351,6 +387,7 @@ int main(void) {
     cmocka_unit_test(test_parse),       cmocka_unit_test(test_cut),
     cmocka_unit_test(test_limits),      cmocka_unit_test(test_access),
     cmocka_unit_test(test_numbers),     cmocka_unit_test(test_strings),
+    cmocka_unit_test(test_walk),
     cmocka_unit_test(test_write),       cmocka_unit_test(test_write_any_text),
     cmocka_unit_test(test_write_depth),
   };
