@@ -208,7 +208,6 @@ static struct {
   [CF_EVM_INBOX]      = { 1, { CF_EVM_EVENT_INBOX } },
   [CF_EVM_SETTLED]    = { 2, { CF_EVM_EVENT_SETTLED } },
   [CF_EVM_REGISTERED] = { 2, { CF_EVM_EVENT_REGISTERED } },
-  [CF_EVM_WITHDRAWN]  = { 2, { CF_EVM_EVENT_WITHDRAWN } },
 };
 #define EVENTS (sizeof events / sizeof *events)
 
@@ -234,12 +233,6 @@ static void read_event(cf_evm_event_t *ev, cf_rd_t *topic, cf_rd_t *rd) {
   case CF_EVM_REGISTERED:
     ev->key          = cf_abi_addr(topic);
     ev->not_before_s = cf_abi_uint(rd, 40);
-    return;
-  case CF_EVM_WITHDRAWN:
-    ev->id    = (uint32_t)cf_abi_uint(topic, 32);
-    ev->asset = (uint32_t)cf_abi_uint(rd, 24);
-    ev->units = cf_abi_uint(rd, 64);
-    ev->to    = cf_abi_addr(rd);
     return;
   }
 }

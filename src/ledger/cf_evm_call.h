@@ -31,7 +31,7 @@ typedef struct {
   cf_span_t data; /* borrowed */
 } cf_evm_log_t;
 
-typedef enum { CF_EVM_INBOX, CF_EVM_SETTLED, CF_EVM_REGISTERED, CF_EVM_WITHDRAWN } cf_evm_event_kind_t;
+typedef enum { CF_EVM_INBOX, CF_EVM_SETTLED, CF_EVM_REGISTERED } cf_evm_event_kind_t;
 
 typedef struct {
   cf_evm_event_kind_t kind;
@@ -40,10 +40,6 @@ typedef struct {
   cf_settlement_t     settlement; /* settled, but for prev_head */
   cf_addr_t           key;        /* registered: what else is known of it stands in the call */
   uint64_t            not_before_s;
-  uint32_t            id; /* withdrawn */
-  uint32_t            asset;
-  uint64_t            units;
-  cf_addr_t           to;
 } cf_evm_event_t;
 
 /* cf_evm_event_decode reads an event of the ledger at contract.  CF_ERR_UNSUPPORTED: of another contract, or no event of ours;

@@ -24,7 +24,7 @@ static void event(cf_rd_t rd) {
   cf_evm_event_t ev;
   for (size_t i = 0; i < log.topics_cnt; i++) log.topics[i] = cf_rd_hash(&rd);
   log.data = cf_rd_take_span(&rd, cf_rd_left(&rd));
-  if (log.topics_cnt && log.topics[0].b[0] < 4) log.topics[0] = cf_evm_event_topic((cf_evm_event_kind_t)log.topics[0].b[0]);
+  if (log.topics_cnt && log.topics[0].b[0] < 3) log.topics[0] = cf_evm_event_topic((cf_evm_event_kind_t)log.topics[0].b[0]);
   if (cf_evm_event_decode(&ev, &log, &contract)) return;
   within(ev.message, log.data);
   cf_hash_t inbox = { { 0 } };
