@@ -454,8 +454,8 @@ test_ask(void **state) {
 
 static void
 test_no_start(void **state) {
-  cf_peer_t const https = { .url = "https://127.0.0.1" }, none = { 0 };
-  assert_int_equal(host_wait(start((cf_host_config_t){ .peers = &https, .peer_cnt = 1 }, deaf_script)), 2);
+  cf_peer_t const ftp = { .url = "ftp://127.0.0.1" }, none = { 0 };
+  assert_int_equal(host_wait(start((cf_host_config_t){ .peers = &ftp, .peer_cnt = 1 }, deaf_script)), 2);
   assert_int_equal(host_wait(start((cf_host_config_t){ .peers = &none, .peer_cnt = 1 }, deaf_script)), 2);
   assert_int_equal(host_wait(start((cf_host_config_t){ .folder = "/nowhere" }, deaf_script)), 3);
   host_proc_t h = start((cf_host_config_t){ .lock = "lock" }, deaf_script);
