@@ -26,7 +26,7 @@ typedef enum {
   CF_ROLE_CRL,          /* a revocation list, DER         */
   CF_ROLE_STATEMENT,    /* a credential statement         */
   CF_ROLE_ROOT,         /* only in collateral sets: the root that the chain led to */
-  /* SGX, TDX.  Chains and lists may be PEM or DER. */
+  /* SGX, TDX.  Chains may be PEM or DER, lists are DER. */
   CF_ROLE_QUOTE,
   CF_ROLE_TCB_INFO,
   CF_ROLE_TCB_INFO_CHAIN,

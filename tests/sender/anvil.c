@@ -164,7 +164,7 @@ static void step(cf_event_t ev) {
     bool             look;
     size_t           len;
     uint8_t         *body;
-  } todo[64];
+  } asked[64];
   size_t cnt = 0;
   fx.cnt = fx.scratch_len = 0;
   fx.scratch = scratch;
@@ -177,24 +177,24 @@ static void step(cf_event_t ev) {
     if (e->kind != CF_FX_ASK && e->kind != CF_FX_SCAN) continue;
     cf_span_t body = e->kind == CF_FX_SCAN ? e->name : e->body;
     must(cnt < 64, "too many effects");
-    todo[cnt].id = e->id;
-    todo[cnt].kind = e->kind;
-    todo[cnt].look = cf_span_eq(e->name, CF_SPAN_LIT("POST /look"));
-    todo[cnt].len = body.len;
-    todo[cnt].body = malloc(body.len + 1);
-    memcpy(todo[cnt++].body, body.ptr, body.len);
+    asked[cnt].id = e->id;
+    asked[cnt].kind = e->kind;
+    asked[cnt].look = cf_span_eq(e->name, CF_SPAN_LIT("POST /look"));
+    asked[cnt].len = body.len;
+    asked[cnt].body = malloc(body.len + 1);
+    memcpy(asked[cnt++].body, body.ptr, body.len);
   }
   must(++depth < 200, "it never ends");
   for (size_t i = 0; i < cnt; i++) {
-    if (todo[i].kind == CF_FX_SCAN) {
+    if (asked[i].kind == CF_FX_SCAN) {
       uint8_t *rows;
       size_t   sz;
-      must(!cf_store_sqlite_scan(&rows, &sz, store, (cf_store_kind_t)todo[i].body[0], 8 << 20, NULL), "the store");
-      done(todo[i].id, CF_SPAN(rows, sz));
+      must(!cf_store_sqlite_scan(&rows, &sz, store, (cf_store_kind_t)asked[i].body[0], 8 << 20, NULL), "the store");
+      done(asked[i].id, CF_SPAN(rows, sz));
       free(rows);
-    } else if (todo[i].look) look(todo[i].id, CF_SPAN(todo[i].body, todo[i].len));
-    else send(todo[i].id, CF_SPAN(todo[i].body, todo[i].len));
-    free(todo[i].body);
+    } else if (asked[i].look) look(asked[i].id, CF_SPAN(asked[i].body, asked[i].len));
+    else send(asked[i].id, CF_SPAN(asked[i].body, asked[i].len));
+    free(asked[i].body);
   }
   depth--;
 }
