@@ -15,6 +15,7 @@ int cf_cmd_ledger_serve(cf_args_t const *a);
 int cf_cmd_ledger_show(cf_args_t const *a);
 
 int cf_cmd_wallet_new(cf_args_t const *a);
+int cf_cmd_wallet_keystore(cf_args_t const *a);
 int cf_cmd_wallet_show(cf_args_t const *a);
 int cf_cmd_attest(cf_args_t const *a);
 int cf_cmd_seal(cf_args_t const *a);

@@ -7,6 +7,7 @@
 
 #include "base/cf_secret.h"
 #include "base/cf_text.h"
+#include "ledger/cf_ledger_proof.h"
 
 char *cf_folder_path(cf_folder_t const *f, char const *fmt, ...) {
   char    name[512];
@@ -28,6 +29,37 @@ static char *text_of(cf_json_t v) {
   return cf_json_str(buf, sizeof buf, v) ? NULL : cf_fmt("%s", buf);
 }
 
+static bool nodes_read(cf_folder_evm_t *e, cf_json_t v) {
+  cf_json_t one;
+  size_t    at = 0;
+  for (e->nodes = 0; cf_json_each(v, &at, NULL, &one); e->nodes++)
+    if (e->nodes == CF_EVM_NODES_MAX || !(e->node[e->nodes] = text_of(one))) return false;
+  return v.type == CF_JSON_ARRAY;
+}
+
+static int evm_read(cf_folder_evm_t *e, char const *path, cf_json_t obj) {
+  struct {
+    char const *name;
+    uint64_t    v;
+  } rows[] = {{"quorum", 0}, {"from_block", 0}, {"confirmations", 0}, {"fee_max_gwei", 0}, {"budget_gwei", 0}};
+  cf_evm_quorum_t q;
+  cf_span_t       key;
+  cf_json_t       v;
+  if (obj.type != CF_JSON_OBJECT) return malformed(path, "evm", "not an object");
+  for (size_t at = 0; cf_json_each(obj, &at, &key, &v);) {
+    bool known = cf_span_eq(key, CF_SPAN_LIT("nodes")), ok = known && nodes_read(e, v);
+    for (size_t i = 0; !known && i < CF_COUNT_OF(rows); i++)
+      if (cf_span_eq(key, CF_SPAN(rows[i].name, strlen(rows[i].name)))) known = true, ok = !cf_json_u64(&rows[i].v, v);
+    if (!ok) return malformed(path, cf_fmt("evm.%.*s", (int)key.len, key.ptr), known ? "not a value that it can have" : "no such setting");
+  }
+  e->quorum = rows[0].v <= CF_EVM_NODES_MAX ? (unsigned)rows[0].v : 0;
+  e->from_block = rows[1].v;
+  e->confirmations = rows[2].v;
+  e->fee_max_gwei = rows[3].v;
+  e->budget_gwei = rows[4].v;
+  return cf_evm_quorum_init(&q, (unsigned)e->nodes, e->quorum) ? malformed(path, "evm.quorum", "not more than half of 1 to 8 nodes") : 0;
+}
+
 static int settings_read(cf_folder_t *f, char const *path, cf_span_t in) {
   cf_json_t  root, v;
   cf_error_t err = {0};
@@ -42,14 +74,30 @@ static int settings_read(cf_folder_t *f, char const *path, cf_span_t in) {
     else if (cf_span_eq(key, CF_SPAN_LIT("port")))
       ok = !cf_json_u64(&n, v) && n > 0 && n < 65000 && (f->port = (uint16_t)n, true);
     else if (cf_span_eq(key, CF_SPAN_LIT("tpm"))) ok = v.type == CF_JSON_NULL || (f->tpm = text_of(v)) != NULL;
-    else return malformed(path, cf_fmt("%.*s", (int)key.len, key.ptr), "no such setting");
+    else if (cf_span_eq(key, CF_SPAN_LIT("evm"))) {
+      int code = evm_read(&f->evm, path, v);
+      if (code) return code;
+    } else return malformed(path, cf_fmt("%.*s", (int)key.len, key.ptr), "no such setting");
     if (!ok) return malformed(path, cf_fmt("%.*s", (int)key.len, key.ptr), "not a value that it can have");
   }
   return f->address && f->port ? 0 : malformed(path, "address, port", "missing");
 }
 
+static void evm_write(cf_jw_t *j, cf_folder_evm_t const *e) {
+  cf_jw_obj(j, "evm");
+  cf_jw_arr(j, "nodes");
+  for (size_t i = 0; i < e->nodes; i++) cf_jw_str(j, NULL, e->node[i]);
+  cf_jw_end(j, ']');
+  cf_jw_u64(j, "quorum", e->quorum);
+  cf_jw_u64(j, "from_block", e->from_block);
+  cf_jw_u64(j, "confirmations", e->confirmations);
+  cf_jw_u64(j, "fee_max_gwei", e->fee_max_gwei);
+  cf_jw_u64(j, "budget_gwei", e->budget_gwei);
+  cf_jw_end(j, '}');
+}
+
 int cf_folder_save(cf_folder_t const *f) {
-  cf_wr_t wr = cf_room(4096);
+  cf_wr_t wr = cf_room(8192);
   cf_jw_t j = cf_jw_init(&wr);
   cf_jw_obj(&j, NULL);
   cf_jw_u64(&j, "version", 1);
@@ -57,6 +105,7 @@ int cf_folder_save(cf_folder_t const *f) {
   cf_jw_u64(&j, "port", f->port);
   if (f->tpm) cf_jw_str(&j, "tpm", f->tpm);
   else cf_jw_null(&j, "tpm");
+  if (f->evm.nodes) evm_write(&j, &f->evm);
   cf_jw_end(&j, '}');
   cf_wr_u8(&wr, '\n');
   return cf_save(cf_folder_path(f, "domain.json"), cf_wr_out(&wr), true);
@@ -74,7 +123,10 @@ int cf_folder_open(cf_folder_t *f, char const *dir) {
   if (code) return code;
   f->domain = calloc(1, sizeof *f->domain);
   if (!f->domain) abort();
-  return cf_domain_open(f->domain, f->genesis, NULL, &err) ? cf_fail_error("genesis", &err) : 0;
+  if (cf_domain_open(f->domain, f->genesis, NULL, &err)) return cf_fail_error("genesis", &err);
+  return (f->domain->genesis.ledger.kind == CF_LEDGER_EVM) == (f->evm.nodes > 0)
+             ? 0
+             : malformed(path, "evm", "a ledger on a chain has it, an embedded one has not");
 }
 
 /* ---- who listens where ---- */

@@ -5,16 +5,29 @@
 
 #include "cli/cf_cli.h"
 #include "ledger/cf_domain.h"
+#include "ledger/cf_evm_quorum.h"
 
 #define CF_PORT_FIRST 7410
 
+/* How a ledger on a chain is reached; domain.json "evm".  nodes 0: the ledger is embedded. */
 typedef struct {
-  char const  *dir;     /* absolute */
-  char const  *address; /* numeric */
-  uint16_t     port;    /* the gateway's; the others follow */
-  char const  *tpm;     /* TCTI; NULL: the software TPM */
-  cf_span_t    genesis; /* entry 0 */
-  cf_domain_t *domain;
+  size_t      nodes;
+  char const *node[CF_EVM_NODES_MAX]; /* URLs; observer n asks node (n - 1) % nodes */
+  unsigned    quorum;                 /* nodes that must say the same of what cannot be proven; more than half */
+  uint64_t    from_block;             /* none of the contract's events is older; 0 before `ledger deploy` */
+  uint64_t    confirmations;          /* 0: the chain has the tag `finalized`; else final is latest minus so many */
+  uint64_t    fee_max_gwei;           /* per gas, the gateway never offers more */
+  uint64_t    budget_gwei;            /* that the gateway may spend in a UTC day */
+} cf_folder_evm_t;
+
+typedef struct {
+  char const     *dir;     /* absolute */
+  char const     *address; /* numeric */
+  uint16_t        port;    /* the gateway's; the others follow */
+  char const     *tpm;     /* TCTI; NULL: the software TPM */
+  cf_folder_evm_t evm;
+  cf_span_t       genesis; /* entry 0 */
+  cf_domain_t    *domain;
 } cf_folder_t;
 
 /* cf_folder_open reads settings and genesis.  0, or an exit status after saying why. */

@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "base/cf_secret.h"
-#include "cli/cf_commands.h"
+#include "cli/cf_nodes.h"
 #include "cli/cf_process.h"
 #include "document/cf_measure.h"
 #include "enclave/cf_enclave.h"
 #include "io/cf_memory.h"
 #include "io/cf_net.h"
+#include "ledger/cf_evm_tx.h"
 #include "platform/cf_swtpm.h"
 #include "platform/cf_tpmdev.h"
 
@@ -138,7 +139,7 @@ static int begin_memory(char *folder, char const *const *names) {
 }
 
 static int begin_memories(cf_folder_t const *f, cf_init_t const *in) {
-  static char const *const own[] = {CF_LEDGER_MEMORY, CF_GATEWAY_MEMORY, NULL};
+  static char const *const own[] = {CF_GATEWAY_MEMORY, CF_LEDGER_MEMORY, NULL}, *const gateway[] = {CF_GATEWAY_MEMORY, NULL};
   struct {
     char const       *role;
     cf_council_role_t council;
@@ -146,7 +147,7 @@ static int begin_memories(cf_folder_t const *f, cf_init_t const *in) {
   } const rows[] = {{"verifier", CF_VERIFIERS, in->verifiers.n},
                     {"witness", CF_WITNESSES, in->witnesses.n},
                     {"observer", CF_OBSERVERS, in->observers.n}};
-  int code = begin_memory(cf_folder_path(f, "."), own);
+  int code = begin_memory(cf_folder_path(f, "."), in->evm.nodes ? gateway : own);
   for (size_t r = 0; r < CF_COUNT_OF(rows); r++)
     for (size_t i = 1; !code && i <= rows[r].n; i++)
       code = begin_memory(cf_folder_path(f, "roles/%s-%zu", rows[r].role, i), cf_process_memory(f, rows[r].council));
@@ -181,8 +182,8 @@ static int found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
   if (!code) code = startable(cf_wr_out(&genesis), &m);
   if (!code) code = write_public(f, &genesis);
   if (!code) code = cf_init_keys_save(k, in, f);
-  if (!code) code = cf_init_deployment(&deployment, f->domain, k);
-  if (!code) code = cf_save(cf_folder_path(f, "deployment"), cf_wr_out(&deployment), false);
+  if (!code && !in->evm.nodes) code = cf_init_deployment(&deployment, f->domain, k); /* on a chain `ledger deploy` makes it */
+  if (!code && !in->evm.nodes) code = cf_save(cf_folder_path(f, "deployment"), cf_wr_out(&deployment), false);
   if (!code) code = make_folders(f, in);
   if (!code) code = begin_memories(f, in);
   return code ? code : cf_folder_save(f); /* last: it is what makes the folder a domain's */
@@ -191,7 +192,7 @@ static int found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
 int cf_init_run(cf_folder_t *f, cf_init_t const *in) {
   int code = cf_make_dir(in->dir);
   if (code) return code;
-  *f = (cf_folder_t){.dir = cf_absolute(in->dir), .address = in->address, .tpm = in->tpm};
+  *f = (cf_folder_t){.dir = cf_absolute(in->dir), .address = in->address, .tpm = in->tpm, .evm = in->evm};
   if (!f->dir) return cf_fail(CF_EXIT_USAGE, "init", "unreadable", in->dir, NULL);
   if (access(cf_folder_path(f, "domain.json"), F_OK) == 0)
     return cf_fail(CF_EXIT_FAILS, "init", "exists", f->dir, "found", "a domain lies there", "next",
@@ -206,105 +207,18 @@ int cf_init_run(cf_folder_t *f, cf_init_t const *in) {
   return code;
 }
 
-/* ---- the command ---- */
+/* ---- a ledger on a chain ---- */
 
-static int council_arg(cf_init_council_t *out, cf_args_t const *a, char const *name) {
-  char const *text = cf_arg(a, name);
-  char       *end;
-  if (!text) return 0;
-  out->k = strtoul(text, &end, 10);
-  if (end != text && *end == '/') {
-    char *n = end + 1;
-    out->n = strtoul(n, &end, 10);
-    if (end != n && !*end && out->k && out->k <= out->n && out->n <= CF_MEMBERS_MAX) return 0;
-  }
-  return cf_fail_usage(a->command, cf_fmt("--%s is K/N, at most 16 members", name), text);
-}
-
-/* SYMBOL:SCALE[:CAP] */
-static int asset_arg(cf_asset_t *out, cf_args_t const *a, char const *text, bool cap_due) {
-  char const *colon = strchr(text, ':');
-  char       *end = NULL;
-  *out = (cf_asset_t){.cap = INT64_MAX};
-  if (colon) {
-    out->symbol = CF_SPAN(text, (size_t)(colon - text));
-    out->scale = strtoul(colon + 1, &end, 10);
-  }
-  bool capped = end && *end == ':';
-  if (capped) out->cap = strtoull(end + 1, &end, 10);
-  bool ok = end && !*end && out->symbol.len >= 1 && out->symbol.len <= 16 && out->scale <= 30 && out->cap <= INT64_MAX;
-  if (!ok) return cf_fail_usage(a->command, "--asset is SYMBOL:SCALE[:CAP], CAP in minor units per 24 h", text);
-  return cap_due && !capped ? cf_fail_usage(a->command, "class production wants a CAP of every asset", text) : 0;
-}
-
-static int ek_root_arg(cf_ek_root_t *out, cf_args_t const *a) {
-  static char const *const classes[] = {"cloud", "firmware", "discrete"};
-  char const              *text = cf_arg(a, "ek-root");
-  cf_span_t                der;
-  if (!text) return 0;
-  char const *eq = strchr(text, '=');
-  for (size_t i = 0; eq && i < 3; i++) {
-    if (strlen(classes[i]) != (size_t)(eq - text) || strncmp(classes[i], text, (size_t)(eq - text))) continue;
-    int code = cf_slurp(&der, eq + 1, 65536);
-    if (code) return code;
-    cf_hash_t hash = cf_sha256(der);
-    out->class = i + 1;
-    memcpy(out->root, hash.b, 32);
-    return 0;
-  }
-  return cf_fail_usage(a->command, "--ek-root is cloud=F, firmware=F or discrete=F, F a certificate in DER", text);
-}
-
-static int read_args(cf_init_t *in, cf_args_t const *a) {
-  char const *class = cf_arg(a, "class"), *policy = cf_arg(a, "policy");
-  uint64_t port = 0;
-  cf_init_defaults(in, a->word[0]);
-  if (class && strcmp(class, "test") && strcmp(class, "production"))
-    return cf_fail_usage(a->command, "--class is test or production", class);
-  in->production = class && !strcmp(class, "production");
-  if (cf_arg(a, "name")) in->name = cf_arg(a, "name");
-  if (strspn(in->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(in->name) || strlen(in->name) > 32 || !*in->name)
-    return cf_fail_usage(a->command, "--name has at most 32 of a-z, 0-9 and -", in->name);
-  in->tpm = cf_arg(a, "tpm");
-  int code = council_arg(&in->verifiers, a, "verifiers");
-  if (!code) code = council_arg(&in->witnesses, a, "witnesses");
-  if (!code) code = council_arg(&in->observers, a, "observers");
-  if (!code) code = cf_arg_u64(&port, a, "port", 1024, 64000);
-  if (!code) code = ek_root_arg(&in->ek_root, a);
-  if (!code && policy) code = cf_slurp(&in->policy_json, policy, 65536);
-  for (size_t i = 0; !code && cf_arg_at(a, "asset", i); i++) {
-    if (i == CF_INIT_ASSETS_MAX) return cf_fail_usage(a->command, "more than 64 assets", "--asset");
-    code = asset_arg(&in->assets[i], a, cf_arg_at(a, "asset", i), in->production);
-    in->assets_cnt = i + 1;
-  }
-  in->port = (uint16_t)port;
-  if (!code && in->production && !cf_arg(a, "asset"))
-    code = cf_fail_usage(a->command, "class production names its assets", "--asset SYMBOL:SCALE:CAP");
-  return code;
-}
-
-int cf_cmd_init(cf_args_t const *a) {
-  static cf_init_t in;
-  cf_folder_t      f;
-  int              code = read_args(&in, a);
+int cf_init_chain(cf_init_t *in, cf_addr_t const *deployer) {
+  cf_nodes_t n;
+  uint64_t   nonce = 0;
+  int        code = cf_nodes_open(&n, "init", &in->evm, 0);
+  if (!code) code = cf_nodes_nonce(&nonce, &n, deployer, CF_EVM_PENDING);
+  in->chain_id = n.chain_id;
+  in->contract = cf_evm_created(deployer, nonce);
+  cf_nodes_close(&n);
   if (code) return code;
-  if (in.production && (!in.tpm || !in.ek_root.class))
-    return cf_fail(CF_EXIT_FAILS, "init", "test-root", "software TPM", "found",
-                   "class production stands on a TPM that its owner does not control", "next",
-                   "--tpm device:/dev/tpmrm0 --ek-root cloud=ROOT.der", NULL);
-  if ((!in.tpm) != (!in.ek_root.class)) return cf_fail_usage(a->command, "--tpm and --ek-root go together", "--tpm");
-  if ((code = cf_init_run(&f, &in))) return code;
-  if (!in.production)
-    cf_note("class test: stands on a test root; genuine protocol, not a protection against this machine's owner");
-  char *domain = cf_hex(CF_SPAN_OF(f.domain->id.b));
-  if (!cf_json_mode()) return cf_emit(CF_SPAN(cf_fmt("%s\n", domain), 65), NULL);
-  cf_wr_t wr = cf_room(4096);
-  cf_jw_t j = cf_json_begin(&wr);
-  cf_jw_obj(&j, NULL);
-  cf_jw_str(&j, "domain", domain);
-  cf_jw_str(&j, "class", in.production ? "production" : "test");
-  cf_jw_str(&j, "dir", f.dir);
-  cf_jw_str(&j, "url", cf_folder_url(&f, f.port));
-  cf_jw_end(&j, '}');
-  return cf_json_end(&j, NULL);
+  if (in->chain_id < CF_LEDGER_CHAIN_MIN) return 0;
+  return cf_fail(CF_EXIT_FAILS, "init", "bound", "chain id", "found", cf_fmt("%llu lies where embedded ledgers are", (unsigned long long)in->chain_id),
+                 NULL);
 }

@@ -24,10 +24,15 @@ typedef struct {
   uint16_t          port;        /* 0: the first free range */
   bool              any_port;    /* 0: of ranges that nobody else counts on */
   char const       *address;
+  cf_folder_evm_t   evm; /* nodes 0: the embedded ledger */
+  uint64_t          chain_id; /* of a ledger on a chain, with the contract's address */
+  cf_addr_t         contract;
 } cf_init_t;
 
 /* cf_init_defaults are those of the command, for class test. */
 void cf_init_defaults(cf_init_t *in, char const *dir);
+/* cf_init_chain asks in->evm's nodes which chain they are of, and gives the ledger the address of deployer's next contract there. */
+int cf_init_chain(cf_init_t *in, cf_addr_t const *deployer);
 /* cf_init_run founds the domain and opens its folder.  0 or an exit status. */
 int cf_init_run(cf_folder_t *f, cf_init_t const *in);
 
@@ -39,6 +44,7 @@ typedef struct {
   uint8_t gateway[32]; /* P-256 */
   uint8_t ledger[32];  /* secp256k1: signs blocks */
   uint8_t treasury[32];
+  uint8_t sender[32]; /* secp256k1: the gateway's account on a chain */
   uint8_t governor[3][32], guardian[3][32];
   uint8_t verifier[CF_MEMBERS_MAX][64]; /* secp256k1, P-256 */
   uint8_t witness[CF_MEMBERS_MAX][32];

@@ -5,6 +5,8 @@
 #include "cli/cf_init.h"
 #include "crypto/cf_entropy.h"
 #include "ledger/cf_blocks.h"
+#include "ledger/cf_evm_code.h"
+#include "ledger/cf_ledger_proof.h"
 
 enum { GOVERNORS_N = 3, GOVERNORS_K = 2 };
 
@@ -94,6 +96,8 @@ static cf_genesis_ledger_t ledger_of(cf_init_t const *in, cf_init_keys_t const *
   uint64_t            draw = 0;
   cf_genesis_ledger_t test = {
       .max_validity_s = 3, .max_pause_s = 1, .exit_delay_s = 13, .notice_s = 14, .dead_after_s = 27, .overlap_s = 3};
+  cf_genesis_ledger_t test_evm = {/* a block is of the next second, and final some blocks later */
+      .max_validity_s = 30, .max_pause_s = 10, .exit_delay_s = 130, .notice_s = 140, .dead_after_s = 270, .overlap_s = 30};
   cf_genesis_ledger_t live = {.max_validity_s = 7200,
                               .max_pause_s = 86400,
                               .exit_delay_s = 2 * 86400,
@@ -101,10 +105,18 @@ static cf_genesis_ledger_t ledger_of(cf_init_t const *in, cf_init_keys_t const *
                               .dead_after_s = 7 * 86400,
                               .overlap_s = 7200,
                               .key_delay_s = 1800};
-  cf_genesis_ledger_t l = in->production ? live : test;
-  cf_entropy_fill(&e, &draw, 6);
-  l.kind = 1;
+  static uint8_t const code_hash[32] = CF_EVM_CODE_HASH;
+  cf_genesis_ledger_t  l = in->production ? live : in->evm.nodes ? test_evm : test;
   l.mode = 1;
+  if (in->evm.nodes) {
+    l.kind = CF_LEDGER_EVM;
+    l.chain_id = in->chain_id;
+    memcpy(l.contract, in->contract.b, sizeof l.contract);
+    memcpy(l.code_hash, code_hash, sizeof l.code_hash);
+    return l;
+  }
+  cf_entropy_fill(&e, &draw, 6);
+  l.kind = CF_LEDGER_EMBEDDED;
   l.chain_id = CF_LEDGER_CHAIN_MIN + draw; /* below 2^53: a number in every JSON */
   addr_of(l.contract, k->ledger);
   return l;

@@ -19,6 +19,7 @@ cf_init_keys_t *cf_init_keys_make(void) {
   p256_scalar(k->gateway, &e);
   cf_k256_scalar_make(k->ledger, &e);
   cf_k256_scalar_make(k->treasury, &e);
+  cf_k256_scalar_make(k->sender, &e);
   for (size_t i = 0; i < 3; i++) {
     cf_k256_scalar_make(k->governor[i], &e);
     cf_k256_scalar_make(k->guardian[i], &e);
@@ -35,7 +36,8 @@ cf_init_keys_t *cf_init_keys_make(void) {
 int cf_init_keys_save(cf_init_keys_t const *k, cf_init_t const *in, cf_folder_t const *f) {
   int code = cf_key_save(f, "log", 0, k->log, 2);
   if (!code) code = cf_key_save(f, "gateway", 0, k->gateway, 1);
-  if (!code) code = cf_key_save(f, "ledger", 0, k->ledger, 1);
+  if (!code && !in->evm.nodes) code = cf_key_save(f, "ledger", 0, k->ledger, 1);
+  if (!code && in->evm.nodes) code = cf_key_save(f, "sender", 0, k->sender, 1);
   if (!code) code = cf_key_save(f, "treasury", 0, k->treasury, 1);
   for (size_t i = 0; !code && i < 3; i++) {
     code = cf_key_save(f, "governor", i + 1, k->governor[i], 1);

@@ -9,7 +9,8 @@
 static cf_command_t const commands[] = {
     {"demo", "", "the whole story in one command", "counterfoil demo --seed 1", "input= dir= keep seed=", 0, 0, cf_cmd_demo},
     {"init", "DIR", "founds a domain: keys, councils, policy, genesis, a software TPM", "counterfoil init d",
-     "class= name= verifiers= witnesses= observers= asset= policy= tpm= ek-root= port=", 1, 1, cf_cmd_init},
+     "class= name= verifiers= witnesses= observers= asset= policy= tpm= ek-root= port= ledger= rpc= deployer= password-file= rpc-quorum= "
+     "confirmations= fee-max= budget=", 1, 1, cf_cmd_init},
     {"up", "[DIR]", "runs all of a domain's processes until Ctrl-C", "counterfoil up d", "only=", 0, 1, cf_cmd_up},
     {"gateway", "[DIR]", "one process: the gateway", "counterfoil gateway d", "", 0, 1, cf_cmd_gateway},
     {"verifier", "[DIR]", "one process: a verifier", "counterfoil verifier d --index 1", "index=", 0, 1, cf_cmd_verifier},
@@ -21,7 +22,9 @@ static cf_command_t const commands[] = {
      cf_cmd_ledger_show},
     {"status", "[DIR|URL]", "what a domain does now, and what it misses", "counterfoil status d", "watch", 0, 1, cf_cmd_status},
     {"wallet new", "DIR", "makes a party's keys", "counterfoil wallet new alice", "", 1, 1, cf_cmd_wallet_new},
-    {"wallet show", "DIR", "prints a party's address", "counterfoil wallet show alice", "", 1, 1, cf_cmd_wallet_show},
+    {"wallet keystore", "F", "makes a key of an account on a chain, under a password", "counterfoil wallet keystore deployer.json",
+     "password-file=", 1, 1, cf_cmd_wallet_keystore},
+    {"wallet show", "DIR|F", "prints the address of a party, or of a keystore", "counterfoil wallet show alice", "password-file=", 1, 1, cf_cmd_wallet_show},
     {"attest", "URL", "checks a domain's enclave, its key on the ledger too: fetch, verify, keep",
      "counterfoil attest http://127.0.0.1:7410 --genesis d/public/genesis -o d.bundle",
      "domain= genesis= policy= wallet= fresh activate o=", 1, 1, cf_cmd_attest},

@@ -53,7 +53,7 @@ int cf_up_start(cf_procs_t *procs, cf_folder_t const *f, char const *only) {
   char *self = cf_exe("counterfoil"), *launch = cf_exe("counterfoil-launch"), *program = cf_folder_path(f, "program");
   int   code = 0;
   if (wanted(only, "enclave")) code = start(procs, "enclave", argv_of(launch, f->dir, program, f->tpm, NULL), false);
-  if (!code && wanted(only, "ledger")) code = start(procs, "ledger", argv_of(self, "ledger", "serve", f->dir, NULL), true);
+  if (!code && !f->evm.nodes && wanted(only, "ledger")) code = start(procs, "ledger", argv_of(self, "ledger", "serve", f->dir, NULL), true);
   if (!code) code = start_members(procs, f, only, "witness", CF_WITNESSES);
   if (!code) code = start_members(procs, f, only, "verifier", CF_VERIFIERS);
   if (!code) code = start_members(procs, f, only, "observer", CF_OBSERVERS);
@@ -66,6 +66,7 @@ int cf_up_start(cf_procs_t *procs, cf_folder_t const *f, char const *only) {
 static void print_urls(cf_folder_t const *f) {
   cf_wr_t wr = cf_room(4096);
   char   *url = cf_folder_url(f, f->port), *ledger = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0));
+  if (f->evm.nodes) ledger = cf_fmt("%s", f->evm.node[0]);
   char   *domain = cf_hex(CF_SPAN_OF(f->domain->id.b));
   if (cf_json_mode()) {
     cf_jw_t j = cf_json_begin(&wr);
@@ -106,6 +107,13 @@ static void restart_enclave(cf_procs_t *procs, char const *status_url) {
   if (done) cf_done_free(done);
 }
 
+/* Entry 1 of a ledger on a chain says which code stands there: nothing starts before it does. */
+static int deployed(cf_folder_t const *f, cf_args_t const *a) {
+  if (!f->evm.nodes || access(cf_folder_path(f, "deployment"), F_OK) == 0) return 0;
+  return cf_fail(CF_EXIT_FAILS, "up", "missing", "deployment", "found", "the ledger's contract is not on its chain yet", "next",
+                 cf_fmt("counterfoil ledger deploy %s --deployer KEYSTORE", cf_dir(a)), NULL);
+}
+
 int cf_cmd_up(cf_args_t const *a) {
   static cf_procs_t       procs;
   cf_folder_t             f;
@@ -114,6 +122,7 @@ int cf_cmd_up(cf_args_t const *a) {
   bool                    told[CF_PROCS_MAX] = {false};
   int                     code = cf_process_begin();
   if (!code) code = cf_folder_open(&f, cf_dir(a));
+  if (!code) code = deployed(&f, a);
   if (code) return code;
   if (cf_make_dir(cf_folder_path(&f, "logs"))) return CF_EXIT_USAGE;
   sigemptyset(&stop);

@@ -16,6 +16,10 @@ void cf_evm_call_write(cf_wr_t *wr, cf_op_t const *op);
    CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_evm_call_decode(cf_op_t *op, cf_span_t calldata);
 
+/* The token that is ether (contracts/src/Tokens.sol): 18 decimals, and it comes with a call. */
+#define CF_EVM_ETHER                                                                                                                \
+  { 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee }
+
 /* cf_evm_deploy_write appends what a transaction that creates the contract carries: its creation code, and genesis as argument. */
 #define CF_EVM_DEPLOY_MAX (32768 + CF_GENESIS_BYTES_MAX)
 void cf_evm_deploy_write(cf_wr_t *wr, cf_ledger_genesis_t const *genesis);

@@ -108,3 +108,16 @@ cf_status_t cf_evm_tx_decode(cf_evm_signed_t *out, cf_span_t raw, cf_wr_t scratc
   *out   = e;
   return CF_OK;
 }
+
+cf_addr_t cf_evm_created(cf_addr_t const *from, uint64_t nonce) {
+  uint8_t   buf[64];
+  cf_wr_t   wr   = cf_wr_init(buf, sizeof buf);
+  size_t    list = cf_rlp_w_list(&wr);
+  cf_addr_t a;
+  cf_rlp_w_str(&wr, CF_SPAN_OF(from->b));
+  cf_rlp_w_uint(&wr, nonce);
+  cf_rlp_w_end(&wr, list);
+  cf_hash_t h = cf_keccak256(cf_wr_out(&wr));
+  memcpy(a.b, h.b + 12, sizeof a.b);
+  return a;
+}

@@ -52,4 +52,7 @@ typedef struct {
    CF_ERR_AUTH         the signature is nobody's (r or s out of range, s high) */
 CF_MUST_CHECK cf_status_t cf_evm_tx_decode(cf_evm_signed_t *out, cf_span_t raw, cf_wr_t scratch);
 
+/* cf_evm_created is the address of the contract that from creates with its transaction of that nonce (Yellow Paper 7). */
+cf_addr_t cf_evm_created(cf_addr_t const *from, uint64_t nonce);
+
 #endif

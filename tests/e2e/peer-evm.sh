@@ -21,3 +21,13 @@ cmp evm_tx.txt "$root/tests/vectors/ledger/evm_tx.txt" || die "cast signs otherw
 
 sh "$root/tests/vectors/ledger/make_evm_call.sh" "$cast" >evm_call.txt
 cmp evm_call.txt "$root/tests/vectors/ledger/evm_call.txt" || die "cast encodes calls otherwise"
+
+# Key files of one open with the other.
+key=4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318
+echo "two words" >password
+"$cast" wallet import -k . --unsafe-password "two words" --private-key "0x$key" theirs >/dev/null
+[ "$("$cf" wallet show theirs --password-file password)" = 0x2c7536e3605d9c16a7a3d7b1898e529396a65c23 ] || die "cast's key file opens to another key"
+ours=$("$cf" wallet keystore ours.json --password-file password)
+[ "$("$cast" wallet address --keystore ours.json --password-file password | tr A-F a-f)" = "$ours" ] || die "cast opens our key file to another key"
+echo other >password
+expect 1 "auth.*keystore" "$cf" wallet show ours.json --password-file password

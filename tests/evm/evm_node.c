@@ -4,7 +4,6 @@
 #include "../unit/ledger/ledger_world.h"
 
 #include "base/cf_text.h"
-#include "codec/cf_rlp.h"
 #include "io/cf_rpc.h"
 #include "ledger/cf_evm_quorum.h"
 #include "ledger/cf_evm_rpc.h"
@@ -160,19 +159,6 @@ static void refused(node_t *n, cf_op_t const *op, cf_refusal_code_t want) {
 
 /* ---- deployment ---- */
 
-static cf_addr_t created_by(cf_addr_t const *from, uint64_t nonce) {
-  uint8_t   buf[64];
-  cf_wr_t   wr   = cf_wr_init(buf, sizeof buf);
-  size_t    list = cf_rlp_w_list(&wr);
-  cf_addr_t a;
-  cf_rlp_w_str(&wr, CF_SPAN_OF(from->b));
-  cf_rlp_w_uint(&wr, nonce);
-  cf_rlp_w_end(&wr, list);
-  cf_hash_t h = cf_keccak256(cf_wr_out(&wr));
-  memcpy(a.b, h.b + 12, 20);
-  return a;
-}
-
 static cf_hash_t code_hash(node_t *n) {
   cf_wr_t wr = cf_wr_init(n->calldata, sizeof n->calldata);
   cf_evm_ask_code(ask(n), ID, &n->ledger.contract, &(cf_evm_at_t){ .tag = CF_EVM_LATEST });
@@ -183,7 +169,7 @@ static cf_hash_t code_hash(node_t *n) {
 static void deploy(node_t *n) {
   static uint8_t code[CF_EVM_DEPLOY_MAX];
   cf_evm_ask_nonce(ask(n), ID, &n->payer.addr, &(cf_evm_at_t){ .tag = CF_EVM_PENDING });
-  cf_addr_t            at = created_by(&n->payer.addr, number(n));
+  cf_addr_t            at = cf_evm_created(&n->payer.addr, number(n));
   cf_ledger_genesis_t *g  = &n->w->g;
   g->config.embedded      = false;
   g->config.chain_id      = n->chain_id;

@@ -207,12 +207,29 @@ static void test_bounds(void **state) {
   assert_int_equal(cf_evm_tx_sign(&wr, sig, &hash, &tx, key), CF_ERR_BOUND);
 }
 
+/* By Foundry: "cast compute-address", nonces of each length that RLP writes otherwise. */
+static void test_created(void **state) {
+  static struct {
+    uint64_t    nonce;
+    char const *addr;
+  } const rows[] = {{0, "5fbdb2315678afecb367f032d93f642f64180aa3"}, {1, "e7f1725e7734ce288f8367e1bb143e90bb3f0512"}, {127, "5fc748f1feb28d7b76fa1c6b07d8ba2d5535177c"}, {128, "b82008565fdc7e44609fa118a4a681e92581e680"}, {255, "01e21d7b8c39dc4c764c19b308bd8b14b1ba139e"}, {256, "3c1cb427d20f15563ada8c249e71db76d7183b6c"}, {4294967296, "f601e625b5a95b8f9134c58d832d99824cb1d771"}};
+  cf_addr_t from, want;
+  (void)state;
+  assert_int_equal(cf_hex_decode(from.b, 20, CF_SPAN_LIT("f39fd6e51aad88f6f4ce6ab8827279cfffb92266")), CF_OK);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    cf_addr_t got = cf_evm_created(&from, rows[i].nonce);
+    assert_int_equal(cf_hex_decode(want.b, 20, CF_SPAN(rows[i].addr, 40)), CF_OK);
+    assert_memory_equal(got.b, want.b, 20);
+  }
+}
+
 int main(void) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(test_vectors),
     cmocka_unit_test(test_mutations),
     cmocka_unit_test(test_refusals),
     cmocka_unit_test(test_bounds),
+    cmocka_unit_test(test_created),
   };
   return cmocka_run_group_tests(tests, load, NULL);
 }

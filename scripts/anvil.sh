@@ -1,0 +1,23 @@
+#!/bin/sh
+# anvil.sh fetches a node of a chain for demo and tests, Foundry's anvil, into build/anvil: pinned by hash in
+# tests/peer/node/package-lock.json, and no install script is run. Prints the program's path; ends with 77, and says why, where
+# there is no npm or no registry.
+set -eu
+cd "$(dirname "$0")/.."
+mkdir -p build/anvil
+cd build/anvil
+anvil=$PWD/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
+if ! cmp -s ../../tests/peer/node/package-lock.json node_modules/.for; then
+  command -v npm >/dev/null || { echo "npm is not here to fetch a node of a chain"; exit 77; }
+  cp ../../tests/peer/node/*.json .
+  code=0
+  timeout 120 npm ci --no-audit --no-fund --ignore-scripts --fetch-retries=0 >npm.log 2>&1 || code=$?
+  if [ "$code" -ne 0 ]; then
+    ! grep -q 'code EINTEGRITY' npm.log || { cat npm.log; echo "what npm gives is not what package-lock.json pins"; exit 1; }
+    why=$(sed -n 's/^npm [^ ]* code //p' npm.log | head -n 1)
+    echo "npm cannot fetch a node of a chain here: ${why:-status $code}"
+    exit 77
+  fi
+  cp package-lock.json node_modules/.for
+fi
+echo "$anvil"

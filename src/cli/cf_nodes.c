@@ -1,0 +1,164 @@
+#include "cli/cf_nodes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/cf_evm_quorum.h"
+#include "ledger/cf_evm_tx.h"
+
+enum { QUESTION_MAX = 2 * CF_EVM_TX_MAX + 4096 };
+
+int cf_nodes_wrong(cf_nodes_t const *n, cf_error_t const *err) {
+  return cf_fail(err->status == CF_ERR_IO ? CF_EXIT_WORLD : CF_EXIT_FAILS, n->what, cf_status_name(err->status), err->item, "found",
+                 err->text, "node", n->evm.node[n->at], NULL);
+}
+
+/* ---- one question ---- */
+
+cf_jw_t *cf_nodes_question(cf_nodes_t *n) {
+  n->question.len = 0;
+  n->question.bad = false;
+  n->writer = cf_jw_init(&n->question);
+  return &n->writer;
+}
+
+static cf_status_t ask_node(cf_jsonrpc_answer_t *a, cf_nodes_t *n, cf_error_t *err) {
+  cf_done_free(n->answer);
+  n->answer = NULL;
+  if (n->question.bad) abort(); /* it has room for the longest */
+  cf_status_t st = cf_rpc_ask(n->rpc, n->at, cf_wr_out(&n->question), &n->answer, err);
+  if (!st) st = cf_jsonrpc_read(a, 1, CF_NODES_ID, n->answer->body, err);
+  return st && !*err->text ? cf_error_set(err, st, "node", 0, "%s", cf_status_name(st)) : st;
+}
+
+int cf_nodes_said(cf_jsonrpc_answer_t *a, cf_nodes_t *n) {
+  cf_error_t err = {0};
+  for (size_t tries = 0; ask_node(a, n, &err); tries++) {
+    if (tries + 1 == n->evm.nodes || err.status != CF_ERR_IO) return cf_nodes_wrong(n, &err);
+    n->at = (unsigned)((n->at + 1) % n->evm.nodes);
+  }
+  return 0;
+}
+
+int cf_nodes_result(cf_json_t *v, cf_nodes_t *n) {
+  cf_jsonrpc_answer_t a;
+  char                text[512];
+  int                 code = cf_nodes_said(&a, n);
+  if (code) return code;
+  *v = a.result;
+  if (a.result.type != CF_JSON_BAD) return 0;
+  if (cf_json_str(text, sizeof text, a.message)) *text = 0;
+  return cf_fail(CF_EXIT_WORLD, n->what, "node", n->evm.node[n->at], "found", cf_fmt("refused: %s (%lld)", text, (long long)a.code), NULL);
+}
+
+int cf_nodes_number(uint64_t *v, cf_nodes_t *n) {
+  cf_json_t  result;
+  cf_error_t err = {0};
+  int        code = cf_nodes_result(&result, n);
+  if (code) return code;
+  cf_status_t st = cf_quantity_u64(v, result);
+  if (!st) return 0;
+  cf_error_set(&err, st, "node", 0, "not a number that is taken");
+  return cf_nodes_wrong(n, &err);
+}
+
+/* ---- all of them ---- */
+
+static int same_chain(cf_nodes_t *n) {
+  uint64_t id;
+  for (n->at = 0; n->at < n->evm.nodes; n->at++) {
+    cf_jsonrpc_answer_t a;
+    cf_error_t          err = {0};
+    cf_evm_ask_chain_id(cf_nodes_question(n), CF_NODES_ID);
+    if (ask_node(&a, n, &err)) return cf_nodes_wrong(n, &err);
+    if (cf_quantity_u64(&id, a.result)) {
+      cf_error_set(&err, CF_ERR_FORMAT, "chain id", 0, "not told");
+      return cf_nodes_wrong(n, &err);
+    }
+    if (!n->chain_id) n->chain_id = id;
+    if (id != n->chain_id)
+      return cf_fail(CF_EXIT_FAILS, n->what, "policy", "chain id", "found",
+                     cf_fmt("%llu, not %llu", (unsigned long long)id, (unsigned long long)n->chain_id), "node", n->evm.node[n->at], NULL);
+  }
+  n->at = 0;
+  return 0;
+}
+
+int cf_nodes_open(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id) {
+  cf_error_t err = {0};
+  *n = (cf_nodes_t){.what = what, .evm = *evm, .chain_id = chain_id, .question = cf_room(QUESTION_MAX)};
+  if (cf_rpc_open(&n->rpc, evm->node, evm->nodes, NULL, &err)) return cf_fail_error(what, &err);
+  return same_chain(n);
+}
+
+void cf_nodes_close(cf_nodes_t *n) {
+  cf_done_free(n->answer);
+  cf_rpc_close(n->rpc);
+  free(n->question.buf);
+  *n = (cf_nodes_t){0};
+}
+
+static int block_of(cf_evm_block_t *b, cf_nodes_t *n, cf_evm_at_t const *at) {
+  cf_json_t  v;
+  cf_error_t err = {0};
+  cf_evm_ask_block(cf_nodes_question(n), CF_NODES_ID, at);
+  int code = cf_nodes_result(&v, n);
+  if (code) return code;
+  return cf_evm_read_block(b, v, at, &err) ? cf_nodes_wrong(n, &err) : 0;
+}
+
+int cf_nodes_block(cf_evm_block_t *b, cf_nodes_t *n, cf_evm_at_t const *at) {
+  int code = block_of(b, n, at);
+  return code || b->known ? code : cf_fail(CF_EXIT_WORLD, n->what, "node", n->evm.node[n->at], "found", "it has no such block", NULL);
+}
+
+/* What one node calls final; 0: nothing yet. */
+static int final_height(uint64_t *height, cf_nodes_t *n) {
+  cf_evm_block_t b;
+  uint64_t       back = n->evm.confirmations;
+  int            code = block_of(&b, n, &(cf_evm_at_t){.tag = back ? CF_EVM_LATEST : CF_EVM_FINALIZED});
+  *height = code || !b.known || b.header.number < back ? 0 : b.header.number - back;
+  return code;
+}
+
+int cf_nodes_final(cf_evm_block_t *b, cf_nodes_t *n) {
+  uint64_t        heights[CF_EVM_NODES_MAX] = {0};
+  cf_evm_block_t  said[CF_EVM_NODES_MAX];
+  cf_evm_quorum_t q;
+  cf_hash_t       agreed;
+  uint8_t         blamed;
+  unsigned        was = n->at;
+  int             code = 0;
+  if (cf_evm_quorum_init(&q, (unsigned)n->evm.nodes, n->evm.quorum)) abort(); /* as the folder was read */
+  for (n->at = 0; !code && n->at < n->evm.nodes; n->at++) code = final_height(&heights[n->at], n);
+  cf_evm_at_t const at = {.tag = CF_EVM_NUMBER, .number = cf_evm_quorum_height(heights, q.n, q.k)};
+  for (n->at = 0; !code && n->at < n->evm.nodes; n->at++) {
+    if (heights[n->at] < at.number) continue;
+    code = cf_nodes_block(&said[n->at], n, &at);
+    if (!code) cf_evm_quorum_add(&q, n->at, CF_OK, &said[n->at].hash);
+  }
+  n->at = was;
+  if (code) return code;
+  if (cf_evm_quorum_verdict(&q, &agreed, &blamed) != CF_EVM_AGREED)
+    return cf_fail(CF_EXIT_FAILS, n->what, "policy", cf_fmt("block %llu", (unsigned long long)at.number), "found",
+                   "nodes that call it final name different blocks", NULL);
+  for (unsigned i = 0; i < q.n; i++)
+    if (q.at[i].answered && cf_hash_eq(&said[i].hash, &agreed)) *b = said[i];
+  return 0;
+}
+
+int cf_nodes_nonce(uint64_t *nonce, cf_nodes_t *n, cf_addr_t const *addr, cf_evm_tag_t tag) {
+  unsigned was = n->at;
+  int      code = 0;
+  for (n->at = 0; !code && n->at < n->evm.nodes; n->at++) {
+    uint64_t one;
+    cf_evm_ask_nonce(cf_nodes_question(n), CF_NODES_ID, addr, &(cf_evm_at_t){.tag = tag});
+    code = cf_nodes_number(&one, n);
+    if (!code && n->at && one != *nonce)
+      code = cf_fail(CF_EXIT_WORLD, n->what, "nonce", cf_hex(CF_SPAN_OF(addr->b)), "found",
+                     "nodes say different numbers: one is behind, or transactions are under way", "next", "wait for them, and again", NULL);
+    if (!n->at) *nonce = one;
+  }
+  n->at = was;
+  return code;
+}
