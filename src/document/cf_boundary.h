@@ -63,7 +63,7 @@ typedef enum {
   CF_REFUSE_TIP,             /* the journal leaves the history that a certified boot entry adopted */
   CF_REFUSE_PROOF,           /* a checkpoint, path, quorum or finality proof does not verify, or goes back */
   CF_REFUSE_TWIN,            /* another instance of this domain booted, or signed as us: keys erased */
-  CF_REFUSE_VIEW,            /* the ledger's view contradicts what may be: halted */
+  CF_REFUSE_VIEW,            /* the ledger, as it is shown or as entry 1 names it, is none that may be: halted */
   CF_REFUSE_BOUND,           /* a documented limit of the message */
   CF_REFUSE_LAUNCHER,        /* the launcher could not seal or quote */
   CF_REFUSE_JOURNAL,         /* a record does not authenticate, or the chain breaks before the torn tail */

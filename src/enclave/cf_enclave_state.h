@@ -122,7 +122,8 @@ typedef struct {
 typedef struct {
   cf_frontier_t frontier;
   cf_history_t  history;
-  cf_refuse_t   verdict; /* the first entry that ends us, or NONE */
+  cf_hash_t     code_hash; /* that entry 1 names, of a ledger on a chain; zero before that entry, and for an embedded ledger */
+  cf_refuse_t   verdict;   /* the first entry that ends us, or NONE */
 } cf_feed_t;
 
 struct cf_enclave {
@@ -236,6 +237,9 @@ cf_refuse_t cf_enclave_stop(cf_enclave_t *e, cf_refuse_t why);
 /* cf_rd_sub reads a span: u32 length and bytes. */
 cf_span_t cf_rd_sub(cf_rd_t *rd);
 void      cf_wr_sub(cf_wr_t *wr, cf_span_t s);
+
+/* cf_feed.c: from here on views are judged by the code that the feed's entry 1 names. */
+void cf_feed_believe(cf_enclave_t *e);
 
 /* cf_epoch.c: what our boot entry rests on; asked before it is made, and again when it stands in the log. */
 cf_refuse_t cf_fence_holds(cf_enclave_t const *e);

@@ -72,9 +72,23 @@ drop(cf_enclave_t *e, cf_refuse_t why) {
 
 static void
 feed_copy(cf_feed_t *to, cf_feed_t const *from) {
-  to->frontier = from->frontier;
-  to->verdict  = CF_REFUSE_NONE;
+  to->frontier  = from->frontier;
+  to->code_hash = from->code_hash;
+  to->verdict   = CF_REFUSE_NONE;
   cf_history_copy(&to->history, &from->history);
+}
+
+void
+cf_feed_believe(cf_enclave_t *e) {
+  e->domain.ledger.code_hash = e->feed.code_hash;
+}
+
+/* What stands at a chain's address is for the governors to say, in entry 1 and once: a log that begins otherwise never has a ledger.
+   An embedded ledger's blocks are known by the key that genesis names. */
+static void
+read_deployment(cf_enclave_t *e, cf_span_t entry) {
+  if (cf_ledger_kind(&e->domain.ledger) != CF_LEDGER_EVM || e->ahead.verdict) return;
+  if (cf_domain_deployment(&e->ahead.code_hash, &e->domain, entry, NULL)) e->ahead.verdict = CF_REFUSE_VIEW;
 }
 
 static bool
@@ -108,6 +122,7 @@ read_entries(cf_enclave_t *e, cf_rd_t *in) {
     cf_frontier_add(&e->ahead.frontier, &leaf);
     if (e->ahead.frontier.size == e->checkpoint.size && !is_root(&e->ahead.frontier, e->checkpoint.root))
       return CF_REFUSE_PROOF; /* another log */
+    if (first + i == 1) read_deployment(e, entry);
     if (cf_history_feed_known(&e->ahead.history, first + i, entry, on_entry, known, e)) return CF_REFUSE_BOUND;
   }
   return CF_REFUSE_NONE;
@@ -121,6 +136,7 @@ take_checkpoint(cf_enclave_t *e, cf_span_t note) {
     return CF_REFUSE_PROOF;
   if (e->ahead.verdict) return cf_enclave_stop(e, e->ahead.verdict);
   feed_copy(&e->feed, &e->ahead);
+  cf_feed_believe(e);
   e->checkpoint.size = c.size;
   memcpy(e->checkpoint.root, c.root.b, 32);
   if (c.time_s > e->checkpoint.time) e->checkpoint.time = c.time_s;

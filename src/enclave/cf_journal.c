@@ -4,7 +4,7 @@
 
 #include "base/cf_secret.h"
 
-static char const *const magics[] = { "CFJ1", "CFS1" };
+static char const *const magics[] = { "CFJ1", "CFS2" };
 static char const *const labels[] = { "counterfoil/journal/v1", "counterfoil/snapshot/v1" };
 
 void

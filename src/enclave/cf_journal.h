@@ -1,7 +1,7 @@
 /* The enclave's files: journal and snapshot, encrypted under the sealing root.
    docs/protocol/journal.md.
 
-   header  magic "CFJ1" or "CFS1" | domain | root number u64 | instance | 32 random bytes | file number u64 | chain
+   header  magic "CFJ1" or "CFS2" | domain | root number u64 | instance | 32 random bytes | file number u64 | chain
    key     HKDF(salt domain, root; "counterfoil/<journal|snapshot>/v1" 0x00 instance random): never twice, because the
            random bytes are fresh in every file and each file has one writer
    record  u32 length | AES-256-GCM; nonce the record's number in the file, from 0; additional data the chain before it

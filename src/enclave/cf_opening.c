@@ -222,6 +222,7 @@ static void
 state_write(cf_enclave_t *e, cf_wr_t *wr) {
   cf_frontier_encode(wr, &e->feed.frontier);
   cf_history_encode(wr, &e->feed.history);
+  cf_wr_hash(wr, &e->feed.code_hash);
   cf_wr_u40(wr, e->checkpoint.time);
   cf_wr_u64(wr, e->checkpoint.size);
   cf_wr_bytes(wr, e->checkpoint.root, 32);
@@ -250,6 +251,8 @@ state_write(cf_enclave_t *e, cf_wr_t *wr) {
 static cf_status_t
 state_read(cf_enclave_t *e, cf_rd_t *rd) {
   if (cf_frontier_decode(&e->feed.frontier, rd) || cf_history_decode(&e->feed.history, rd)) return CF_ERR_FORMAT;
+  e->feed.code_hash = cf_rd_hash(rd);
+  cf_feed_believe(e);
   e->checkpoint.time = cf_rd_u40(rd);
   e->checkpoint.size = cf_rd_u64(rd);
   cf_rd_copy(rd, e->checkpoint.root, 32);

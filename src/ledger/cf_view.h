@@ -15,7 +15,9 @@
 #include "ledger/cf_blocks.h"
 #include "ledger/cf_ledger_proof.h"
 
-#define CF_VIEW_MAX          (60 * 1024)
+/* Bytes.  On a chain the proof is most of them: a branch has 532, and all CF_VIEW_PROVEN_MAX slots in a trie of 16^8, of an account
+   behind 16 branches, take 16 + 1 + 16 + 6 * 73 of these, and 5,000 of leaves: 256,000. */
+#define CF_VIEW_MAX          (256 * 1024)
 #define CF_VIEW_KEYS_MAX     64 /* further keys */
 #define CF_VIEW_PROVEN_MAX   (CF_SLOT_PLAIN_CNT + 1 + CF_VIEW_KEYS_MAX)
 

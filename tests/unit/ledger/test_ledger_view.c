@@ -296,7 +296,8 @@ static void forks_halt(void **state) {
 
 static void long_backlogs_come_in_parts(void **state) {
   watch_t *t = *state;
-  for (int i = 0; i < 3; i++) grow(t, 1500, T0 + 5); /* 4,500 messages of 30 bytes */
+  enum { ALL = 12 * 1500 };
+  for (int i = 0; i < 12; i++) grow(t, 1500, T0 + 5); /* messages of 30 bytes: more than two views hold */
   cf_view_state_t seen = { 0 };
   uint64_t        taken, total = 0, parts = 0;
   do {
@@ -306,11 +307,11 @@ static void long_backlogs_come_in_parts(void **state) {
     assert_int_equal(facts.first, total);
     total += taken;
     parts++;
-    assert_int_equal(verdict, total == 4500 ? CF_VIEW_COMPLETE : CF_VIEW_PARTIAL);
-    assert_int_equal(seen.any, total == 4500); /* asOf counts when all is folded, not before */
-  } while (total < 4500);
+    assert_int_equal(verdict, total == ALL ? CF_VIEW_COMPLETE : CF_VIEW_PARTIAL);
+    assert_int_equal(seen.any, total == ALL); /* asOf counts when all is folded, not before */
+  } while (total < ALL);
   assert_true(parts >= 3);
-  assert_int_equal(seen.messages, 4500);
+  assert_int_equal(seen.messages, ALL);
   assert_false(seen.partial);
 
   cf_view_state_t again = { 0 }; /* begun, dropped for a newer block, begun anew */
@@ -325,23 +326,23 @@ static void long_backlogs_come_in_parts(void **state) {
     assert_int_equal(check(t, &again, view_of(t, total, &taken)), CF_OK);
     total += taken;
   } while (!again.any);
-  assert_int_equal(total, 4501);
+  assert_int_equal(total, ALL + 1);
 
   cf_view_state_t fresh = { 0 };
   cf_span_t view = view_of(t, 0, &taken); /* a message changed in a part: it never completes */
   t->view[view.len - 1] ^= 1;
   assert_int_equal(check(t, &fresh, view), CF_OK);
   assert_int_equal(verdict, CF_VIEW_PARTIAL);
-  for (total = taken; total < 4501; total += taken) assert_int_equal(check(t, &fresh, view_of(t, total, &taken)), CF_OK);
+  for (total = taken; total < ALL + 1; total += taken) assert_int_equal(check(t, &fresh, view_of(t, total, &taken)), CF_OK);
   assert_false(fresh.any);
   assert_int_equal(verdict, CF_VIEW_PARTIAL);
-  assert_int_equal(check(t, &fresh, view_of(t, 4501, NULL)),
+  assert_int_equal(check(t, &fresh, view_of(t, ALL + 1, NULL)),
                    CF_ERR_AUTH); /* nothing is left to say, and it does not lead there */
 
   cf_view_state_t mute = { 0 };
   grow(t, 1, T0 + 7);
   cf_view_state_t done = again;
-  view = view_of(t, 4501, NULL);
+  view = view_of(t, ALL + 1, NULL);
   assert_int_equal(check(t, &done, CF_SPAN(view.ptr, view.len - 30)), CF_ERR_AUTH); /* the one message withheld */
   assert_int_equal(check(t, &done, view), CF_OK);
   mute.messages = 1;
