@@ -39,10 +39,13 @@ if(TARGET cf_ledger AND NOT CF_SANITIZE AND NOT CF_FUZZ)
   set_target_properties(cf-ledger-ops PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endif()
 
-# What talks to a real node of a chain for tests/e2e/evm-node.sh.
+# What talks to real nodes for tests/e2e/evm-node.sh and evm-second.sh.
 if(TARGET cf_io AND NOT CF_SANITIZE AND NOT CF_FUZZ)
-  add_executable(cf-evm-node EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/evm/evm_node.c)
-  target_link_libraries(cf-evm-node PRIVATE cf_io cmocka)
-  target_compile_options(cf-evm-node PRIVATE -Wno-conversion -Wno-cast-qual)
-  set_target_properties(cf-evm-node PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  foreach(program evm-node evm-same)
+    string(REPLACE - _ file ${program})
+    add_executable(cf-${program} EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/evm/${file}.c)
+    target_link_libraries(cf-${program} PRIVATE cf_io cmocka)
+    target_compile_options(cf-${program} PRIVATE -Wno-conversion -Wno-cast-qual)
+    set_target_properties(cf-${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  endforeach()
 endif()

@@ -21,6 +21,7 @@ static struct {
   { "alreadyknown", CF_SENT_KNOWN },
   { "known transaction", CF_SENT_KNOWN },
   { "already in pool", CF_SENT_KNOWN },
+  { "already in the txpool", CF_SENT_KNOWN },
   { "underpriced", CF_SENT_UNDERPRICED },
   { "replacement", CF_SENT_UNDERPRICED },
   { "gas too low to replace", CF_SENT_UNDERPRICED },

@@ -122,7 +122,7 @@ static void run_object(cf_jw_t *j, cf_evm_run_t const *run) {
   cf_jw_data(j, "from", CF_SPAN_OF(run->from.b));
   if (run->to) cf_jw_data(j, "to", CF_SPAN_OF(run->to->b));
   cf_jw_quantity_word(j, "value", &run->value_wei);
-  cf_jw_data(j, "input", run->data);
+  cf_jw_data(j, "data", run->data);
   cf_jw_end(j, '}');
 }
 

@@ -49,7 +49,7 @@ void cf_evm_ask_fees(cf_jw_t *j, uint64_t id, unsigned blocks, unsigned percenti
 void cf_evm_ask_logs(cf_jw_t *j, uint64_t id, cf_addr_t const *contract, cf_hash_t const *topic, uint64_t from, uint64_t till);
 void cf_evm_ask_logs_of(cf_jw_t *j, uint64_t id, cf_addr_t const *contract, cf_hash_t const *topic, cf_hash_t const *block);
 
-/* What would be run; data goes as "input" alone, because nodes differ over both. */
+/* What would be run; it goes as "data" alone: some nodes refuse both names, and one estimates by that name only. */
 typedef struct {
   cf_addr_t        from;
   cf_addr_t const *to; /* NULL: a creation */

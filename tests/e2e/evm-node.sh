@@ -5,17 +5,8 @@
 set -eu
 . tests/e2e/helpers
 
-command -v npm >/dev/null || { echo "npm is not here to fetch a node of a chain"; exit 77; }
-cp "$root"/tests/peer/node/* .
-code=0
-timeout 120 npm i --no-audit --no-fund --ignore-scripts --fetch-retries=0 >npm.log 2>&1 || code=$?
-if [ "$code" -ne 0 ]; then
-  ! grep -q 'code EINTEGRITY' npm.log || { cat npm.log; die "what npm gives is not what package-lock.json pins"; }
-  why=$(sed -n 's/^npm [^ ]* code //p' npm.log | head -n 1)
-  echo "npm cannot fetch a node of a chain here: ${why:-status $code}"
-  exit 77
-fi
-anvil=$PWD/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
+peer node "a node of a chain"
+anvil=$peer/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
 
 start_node() {
   "$anvil" --host 127.0.0.1 --port "$port" --silent "$@" >node.log 2>&1 &

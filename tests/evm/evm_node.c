@@ -1,125 +1,7 @@
-/* evm-node URL: the chain client against a real node that mines what it is sent at once, and has the first of Foundry's well-known
-   accounts (tests/e2e/evm-node.sh).  The contract is deployed and called; every header is hashed, every slot proven, every message
-   folded, and all of it compared with the same calls under the rules in C. */
-#include "../unit/ledger/ledger_world.h"
-
-#include "base/cf_text.h"
-#include "io/cf_rpc.h"
-#include "ledger/cf_evm_quorum.h"
-#include "ledger/cf_evm_rpc.h"
-#include "ledger/cf_evm_tx.h"
-#include "ledger/cf_view.h"
-
-static char const payer_key[] = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-
-#define ID 1 /* of every question that is asked alone */
-
-static char const *url;
-
-typedef struct {
-  cf_rpc_t            *rpc;
-  uint64_t             chain_id;
-  actor_t              payer;
-  world_t             *w; /* the same ledger by our rules */
-  cf_ledger_identity_t ledger;
-  uint64_t             deployed; /* block */
-  uint8_t              question[1 << 17], calldata[1 << 16], raw[1 << 17];
-  cf_done_t           *answer; /* of the newest question */
-} node_t;
-
-/* ---- one question ---- */
-
-static cf_wr_t ask_wr;
-static cf_jw_t *ask(node_t *n) {
-  static cf_jw_t j;
-  ask_wr = cf_wr_init(n->question, sizeof n->question);
-  j      = cf_jw_init(&ask_wr);
-  return &j;
-}
-
-static cf_jsonrpc_answer_t said(node_t *n) {
-  cf_error_t          err = { 0 };
-  cf_jsonrpc_answer_t a;
-  cf_done_free(n->answer);
-  n->answer = NULL;
-  if (cf_rpc_ask(n->rpc, 0, cf_wr_out(&ask_wr), &n->answer, &err)) fail_msg("%s", err.text);
-  if (cf_jsonrpc_read(&a, 1, ID, n->answer->body, &err)) fail_msg("%s: %s", err.item, err.text);
-  return a;
-}
-
-static cf_json_t result(node_t *n) {
-  cf_jsonrpc_answer_t a = said(n);
-  if (a.result.type == CF_JSON_BAD)
-    fail_msg("%.200s: %.*s", (char *)n->question, (int)a.message.text.len, (char const *)a.message.text.ptr);
-  return a.result;
-}
-
-static uint64_t number(node_t *n) {
-  uint64_t v;
-  assert_int_equal(cf_quantity_u64(&v, result(n)), CF_OK);
-  return v;
-}
-
-static cf_evm_block_t block_at(node_t *n, cf_evm_at_t at) {
-  cf_evm_block_t b;
-  cf_error_t     err = { 0 };
-  cf_evm_ask_block(ask(n), ID, &at);
-  if (cf_evm_read_block(&b, result(n), &at, &err)) fail_msg("%s: %s", err.item, err.text);
-  assert_true(b.known);
-  return b;
-}
-
-/* ---- transactions ---- */
-
-static cf_evm_receipt_t send_tx(node_t *n, cf_evm_tx_t tx) {
-  cf_evm_at_t      latest = { .tag = CF_EVM_LATEST };
-  cf_evm_fees_t    fees;
-  cf_evm_receipt_t r;
-  cf_hash_t        hash, got;
-  uint8_t          sig[64];
-  cf_error_t       err = { 0 };
-  cf_evm_ask_nonce(ask(n), ID, &n->payer.addr, &latest);
-  tx.nonce = number(n);
-  cf_evm_ask_fees(ask(n), ID, 4, 50);
-  if (cf_evm_read_fees(&fees, result(n), &err)) fail_msg("%s: %s", err.item, err.text);
-  cf_evm_ask_tip(ask(n), ID);
-  tx.tip_wei      = number(n);
-  tx.fee_wei      = 2 * fees.base_fee_wei[fees.cnt] + tx.tip_wei;
-  tx.chain_id     = n->chain_id;
-  cf_evm_run_t run = { .from = n->payer.addr, .to = tx.create ? NULL : &tx.to, .data = tx.data };
-  cf_evm_ask_estimate(ask(n), ID, &run);
-  tx.gas     = number(n);
-  cf_wr_t wr = cf_wr_init(n->raw, sizeof n->raw);
-  assert_int_equal(cf_evm_tx_sign(&wr, sig, &hash, &tx, n->payer.scalar), CF_OK);
-  cf_evm_ask_send(ask(n), ID, cf_wr_out(&wr));
-  assert_int_equal(cf_data_fixed(got.b, 32, result(n)), CF_OK);
-  assert_true(cf_hash_eq(&got, &hash));
-  for (unsigned tries = 0;; tries++) {
-    assert_true(tries < 1000);
-    cf_evm_ask_receipt(ask(n), ID, &hash);
-    if (cf_evm_read_receipt(&r, result(n), &hash, &err)) fail_msg("%s: %s", err.item, err.text);
-    if (r.known) break;
-  }
-  assert_true(r.ok && cf_addr_eq(&r.from, &n->payer.addr) && r.gas_used <= tx.gas);
-  return r;
-}
-
-/* What of the receipt's logs is the ledger's: one message, or one event that is none. */
-static cf_evm_event_t event_of(node_t *n, cf_evm_receipt_t const *r) {
-  static uint8_t bytes[1024];
-  cf_wr_t        wr = cf_wr_init(bytes, sizeof bytes);
-  cf_evm_log_t   log;
-  cf_evm_place_t place;
-  cf_evm_event_t ev;
-  size_t         pos = 0;
-  bool           more;
-  assert_int_equal(cf_evm_log_next(&more, &log, &place, &wr, r->logs, &pos, NULL), CF_OK);
-  assert_true(more && cf_hash_eq(&place.tx, &r->tx) && cf_hash_eq(&place.block_hash, &r->block_hash));
-  assert_int_equal(cf_evm_event_decode(&ev, &log, &n->ledger.contract), CF_OK);
-  assert_int_equal(cf_evm_log_next(&more, &log, &place, &wr, r->logs, &pos, NULL), CF_OK);
-  assert_false(more);
-  return ev;
-}
+/* evm-node URL [CONSENSUS]: the chain client against a real node, which has the first of Foundry's well-known accounts and makes a block of
+   what it is sent at once, or when its consensus is told to (tests/e2e/evm-node.sh, evm-second.sh).  The contract is deployed and called;
+   every header is hashed, every slot proven, every message folded, and all of it compared with the same calls under the rules in C. */
+#include "node.h"
 
 /* A call to the contract, and the same by our rules at its block's time. */
 static cf_evm_event_t call(node_t *n, cf_op_t const *op) {
@@ -143,7 +25,7 @@ static void refused(node_t *n, cf_op_t const *op, cf_refusal_code_t want) {
   cf_evm_revert_t r;
   cf_evm_call_write(&wr, op);
   cf_evm_run_t run = { .from = n->payer.addr, .to = &n->ledger.contract, .data = cf_wr_out(&wr) };
-  for (unsigned how = 0; how < 2; how++) {
+  for (unsigned how = 0; how < (urls[CONSENSUS] ? 1 : 2); how++) { /* EthereumJS estimates what reverts like anything else */
     if (how) cf_evm_ask_estimate(ask(n), ID, &run);
     else cf_evm_ask_call(ask(n), ID, &run, &(cf_evm_at_t){ .tag = CF_EVM_LATEST });
     cf_jsonrpc_answer_t a = said(n);
@@ -157,68 +39,30 @@ static void refused(node_t *n, cf_op_t const *op, cf_refusal_code_t want) {
   assert_true(r.refusal.fact[0] == n->w->no.fact[0] && r.refusal.fact[1] == n->w->no.fact[1]);
 }
 
-/* ---- deployment ---- */
-
-static cf_hash_t code_hash(node_t *n) {
-  cf_wr_t wr = cf_wr_init(n->calldata, sizeof n->calldata);
-  cf_evm_ask_code(ask(n), ID, &n->ledger.contract, &(cf_evm_at_t){ .tag = CF_EVM_LATEST });
-  assert_int_equal(cf_data_append(&wr, result(n)), CF_OK);
-  return cf_keccak256(cf_wr_out(&wr));
-}
-
 static void deploy(node_t *n) {
   static uint8_t code[CF_EVM_DEPLOY_MAX];
   cf_evm_ask_nonce(ask(n), ID, &n->payer.addr, &(cf_evm_at_t){ .tag = CF_EVM_PENDING });
-  cf_addr_t            at = cf_evm_created(&n->payer.addr, number(n));
-  cf_ledger_genesis_t *g  = &n->w->g;
-  g->config.embedded      = false;
-  g->config.chain_id      = n->chain_id;
-  g->config.contract      = at;
-  g->config.key_delay_s   = 0;
-  g->time_s               = block_at(n, (cf_evm_at_t){ .tag = CF_EVM_LATEST }).header.time_s;
-  g->measurements[0].until_s = g->time_s + 300 * 86400;
-  world_found(n->w);
-  n->ledger  = (cf_ledger_identity_t){ .chain_id = n->chain_id, .contract = at, .separator = g->config.separator };
+  uint64_t nonce = number(n);
+  found_at(n, nonce, block_at(n, (cf_evm_at_t){ .tag = CF_EVM_LATEST }).header.time_s);
   cf_wr_t wr = cf_wr_init(code, sizeof code);
-  cf_evm_deploy_write(&wr, g);
+  cf_evm_deploy_write(&wr, &n->w->g);
   assert_false(wr.bad);
   cf_evm_receipt_t r = send_tx(n, (cf_evm_tx_t){ .create = true, .data = cf_wr_out(&wr) });
-  assert_true(cf_addr_eq(&r.contract, &at));
+  assert_true(cf_addr_eq(&r.contract, &n->ledger.contract));
   n->deployed         = r.block_number;
   n->ledger.code_hash = code_hash(n);
 }
 
 static int setup(void **state) {
-  node_t *n = calloc(1, sizeof *n);
-  assert_int_equal(cf_rpc_open(&n->rpc, &url, 1, NULL, NULL), CF_OK);
-  assert_int_equal(cf_hex_decode(n->payer.scalar, 32, CF_SPAN_LIT(payer_key)), CF_OK);
-  assert_int_equal(cf_k256_addr(&n->payer.addr, n->payer.scalar), CF_OK);
-  cf_evm_ask_chain_id(ask(n), ID);
-  n->chain_id = number(n);
-  n->w        = world_new();
+  node_t *n = node_open();
   deploy(n);
   *state = n;
   return 0;
 }
 
 static int teardown(void **state) {
-  node_t *n = *state;
-  cf_done_free(n->answer);
-  cf_rpc_close(n->rpc);
-  world_free(n->w);
-  free(n);
+  node_close(*state);
   return 0;
-}
-
-/* ---- what is proven ---- */
-
-/* Slots of the newest block, proven; *b is that block. */
-static void prove(node_t *n, cf_evm_block_t *b, cf_wr_t *proof, cf_hash_t const *keys, size_t cnt, cf_hash_t *values) {
-  cf_error_t err = { 0 };
-  *b             = block_at(n, (cf_evm_at_t){ .tag = CF_EVM_LATEST });
-  cf_evm_ask_proof(ask(n), ID, &n->ledger.contract, keys, cnt, &(cf_evm_at_t){ .tag = CF_EVM_NUMBER, .number = b->header.number });
-  if (cf_evm_read_state(proof, values, result(n), &n->ledger, &b->header.state_root, keys, cnt, &err))
-    fail_msg("%s: %s", err.item, err.text);
 }
 
 static void a_ledger_lives(void **state) {
@@ -323,7 +167,7 @@ static void blocks_are_a_chain(void **state) {
 /* A batch to three nodes, two of which are there: they agree. */
 static void two_of_three(void **state) {
   node_t         *n      = *state;
-  char const     *urls[] = { url, "http://127.0.0.1:1", url };
+  char const     *three[] = { urls[NODE], "http://127.0.0.1:1", urls[NODE] };
   cf_evm_at_t     final  = { .tag = CF_EVM_NUMBER, .number = n->deployed };
   cf_rpc_t       *rpc;
   cf_evm_quorum_t q;
@@ -334,7 +178,7 @@ static void two_of_three(void **state) {
   cf_evm_ask_chain_id(j, 1);
   cf_evm_ask_block(j, 2, &final);
   cf_jw_end(j, ']');
-  assert_int_equal(cf_rpc_open(&rpc, urls, 3, NULL, NULL), CF_OK);
+  assert_int_equal(cf_rpc_open(&rpc, three, 3, NULL, NULL), CF_OK);
   assert_int_equal(cf_evm_quorum_init(&q, 3, 2), CF_OK);
   for (unsigned i = 0; i < 3; i++) cf_rpc_start(rpc, i, cf_wr_out(&ask_wr), 5000);
   for (unsigned i = 0; i < 3; i++) {
@@ -360,7 +204,7 @@ static int is_there(void) {
   cf_rpc_t  *rpc;
   cf_done_t *d;
   char const *body = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_chainId\",\"params\":[]}";
-  if (cf_rpc_open(&rpc, &url, 1, NULL, NULL)) return 2;
+  if (cf_rpc_open(&rpc, urls, 1, NULL, NULL)) return 2;
   cf_status_t st = cf_rpc_ask(rpc, 0, CF_SPAN(body, strlen(body)), &d, NULL);
   cf_done_free(d);
   cf_rpc_close(rpc);
@@ -374,7 +218,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(two_of_three),
   };
   if (argc != 2 && argc != 3) return 2;
-  url = argv[1];
-  if (argc == 3) return is_there();
+  urls[NODE] = argv[1];
+  if (argc == 3 && !strcmp(argv[2], "is-there")) return is_there();
+  if (argc == 3) urls[CONSENSUS] = argv[2];
   return cmocka_run_group_tests(tests, setup, teardown);
 }

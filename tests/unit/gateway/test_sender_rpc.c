@@ -20,6 +20,10 @@ static struct {
   { "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x12\"}", CF_SENT_TAKEN },
   { ERROR(-32000, "already known"), CF_SENT_KNOWN },
   { ERROR(-32003, "transaction already imported"), CF_SENT_KNOWN },
+  { ERROR(-32602, "0x52..: this transaction is already in the TxPool"), CF_SENT_KNOWN }, /* EthereumJS, as the next three */
+  { ERROR(-32602, "replacement gas too low, got tip 1, min: 2, got fee 3, min: 4"), CF_SENT_UNDERPRICED },
+  { ERROR(-32602, "0xf3.. tries to send a tx with nonce 1, but account has nonce 2 (tx nonce too low)"), CF_SENT_NONCE_LOW },
+  { ERROR(-32602, "0xf3.. does not have enough balance to cover transaction costs (insufficient balance)"), CF_SENT_NO_FUNDS },
   { ERROR(-32010, "AlreadyKnown"), CF_SENT_KNOWN },
   { ERROR(-32000, "Known transaction"), CF_SENT_KNOWN },
   { ERROR(-32003, "nonce too low"), CF_SENT_NONCE_LOW },

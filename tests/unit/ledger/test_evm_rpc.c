@@ -385,8 +385,8 @@ static void questions(void **state) {
       Q(12, "eth_maxPriorityFeePerGas", "") "," Q(13, "eth_feeHistory", "\"0x20\",\"latest\",[60]") ","
       Q(14, "eth_getLogs", "{\"address\":\"" A "\",\"topics\":[\"" H "\"],\"fromBlock\":\"0x0\",\"toBlock\":\"0xff\"}") ","
       Q(15, "eth_getLogs", "{\"address\":\"" A "\",\"topics\":[\"" H "\"],\"blockHash\":\"" H "\"}") ","
-      Q(16, "eth_call", "{\"from\":\"" A "\",\"to\":\"" A "\",\"value\":\"0x9\",\"input\":\"0x0102\"},\"safe\"") ","
-      Q(17, "eth_estimateGas", "{\"from\":\"" A "\",\"value\":\"0x9\",\"input\":\"0x0102\"}") "]";
+      Q(16, "eth_call", "{\"from\":\"" A "\",\"to\":\"" A "\",\"value\":\"0x9\",\"data\":\"0x0102\"},\"safe\"") ","
+      Q(17, "eth_estimateGas", "{\"from\":\"" A "\",\"value\":\"0x9\",\"data\":\"0x0102\"}") "]";
   assert_false(wr.bad);
   text[wr.len] = 0;
   assert_string_equal(text, want);
