@@ -6,6 +6,8 @@ set -eu
 cd "$(dirname "$0")/.."
 mkdir -p build/anvil
 cd build/anvil
+exec 9>.lock
+flock 9 # who comes at the same time waits
 anvil=$PWD/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
 if ! cmp -s ../../tests/peer/node/package-lock.json node_modules/.for; then
   command -v npm >/dev/null || { echo "npm is not here to fetch a node of a chain"; exit 77; }

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cf_balances.h"
 #include "cli/cf_demo.h"
-#include "cli/cf_replay.h"
 #include "cli/cf_web.h"
 
 enum { CALLS_MAX = 2000, DEADLINE_S = 120, SHOWN_MS = 30000, STEP_MS = 20 };
@@ -206,19 +206,17 @@ int cf_demo_leave(cf_demo_t *d) {
 /* ---- what the ledger says in the end ---- */
 
 int cf_demo_balances(cf_demo_t *d) {
-  cf_chain_t *chain = calloc(1, sizeof *chain);
-  size_t      wrong = 0;
-  if (!chain) abort();
-  int code = cf_replay(chain, &d->folder);
+  cf_balances_t b = {0};
+  size_t        wrong = 0;
+  int           code = cf_balances(&b, "demo", &d->folder);
   for (size_t p = 0; !code && p < d->in.parties_cnt; p++)
     for (uint32_t a = 0; a < d->in.assets_cnt; a++) {
       cf_demo_position_t *x = cf_demo_at(d, p, a);
-      x->balance = (cf_replay_lane(chain, cf_slot_lanes(a), d->party[p].account) & CF_LANE_MAX) +
-                   (cf_replay_lane(chain, cf_slot_free_lanes(a), d->party[p].account) & CF_LANE_MAX);
+      uint64_t const     *lane = cf_balances_lanes(&b, d->party[p].account, a);
+      x->balance = (lane[0] & CF_LANE_MAX) + (lane[1] & CF_LANE_MAX);
       wrong += x->balance + x->withdrawn != x->funding + x->in - x->out;
     }
-  cf_chain_fini(chain);
-  free(chain);
+  cf_balances_fini(&b);
   if (!code && wrong)
     code = cf_fail(CF_EXIT_FAILS, "demo", "balance", cf_fmt("%zu positions", wrong), "found",
                    "balance + withdrawn is not funding + in - out", NULL);

@@ -170,20 +170,26 @@ static int startable(cf_span_t genesis, cf_init_measured_t const *m) {
   return cf_enclave_sz(cf_wr_out(&start), &err) ? 0 : cf_fail_error("init", &err);
 }
 
+static int save_deployment(cf_folder_t *f, cf_init_keys_t const *k) {
+  cf_wr_t   entry = cf_room(4096);
+  cf_hash_t code_hash;
+  int       code = cf_init_block0(&code_hash, f->domain, k);
+  if (!code) code = cf_init_deployment(&entry, f->domain, k, &code_hash);
+  return code ? code : cf_save(cf_folder_path(f, "deployment"), cf_wr_out(&entry), false);
+}
+
 static int found(cf_folder_t *f, cf_init_t const *in, cf_init_keys_t const *k) {
   static cf_policy_t policy;
   cf_init_measured_t m;
   uint64_t           now_s = cf_wall_s();
   cf_wr_t            genesis = cf_room(CF_ENTRY_MAX);
-  cf_wr_t            deployment = cf_room(4096);
   int                code = measure(&m, in, f);
   if (!code) code = cf_init_policy(&policy, in, k, &m, now_s);
   if (!code) code = cf_init_genesis(&genesis, in, k, &policy, now_s);
   if (!code) code = startable(cf_wr_out(&genesis), &m);
   if (!code) code = write_public(f, &genesis);
   if (!code) code = cf_init_keys_save(k, in, f);
-  if (!code && !in->evm.nodes) code = cf_init_deployment(&deployment, f->domain, k); /* on a chain `ledger deploy` makes it */
-  if (!code && !in->evm.nodes) code = cf_save(cf_folder_path(f, "deployment"), cf_wr_out(&deployment), false);
+  if (!code && !in->evm.nodes) code = save_deployment(f, k); /* on a chain `ledger deploy` makes it */
   if (!code) code = make_folders(f, in);
   if (!code) code = begin_memories(f, in);
   return code ? code : cf_folder_save(f); /* last: it is what makes the folder a domain's */

@@ -60,8 +60,12 @@ typedef struct {
 } cf_init_measured_t;
 cf_span_t cf_init_configuration(void);
 int cf_init_policy(cf_policy_t *p, cf_init_t const *in, cf_init_keys_t const *k, cf_init_measured_t const *m, uint64_t now_s);
-/* cf_init_genesis writes entry 0, cf_init_deployment entry 1, both signed by the governors. */
+/* cf_init_genesis writes entry 0, cf_init_deployment entry 1, both signed by the governors.  code is the hash of what the ledger
+   runs: of an embedded one block 0's, which follows from genesis and the block key alone (cf_init_block0). */
 int cf_init_genesis(cf_wr_t *entry, cf_init_t const *in, cf_init_keys_t const *k, cf_policy_t const *p, uint64_t now_s);
-int cf_init_deployment(cf_wr_t *entry, cf_domain_t *domain, cf_init_keys_t const *k);
+int cf_init_block0(cf_hash_t *code, cf_domain_t *domain, cf_init_keys_t const *k);
+int cf_init_deployment(cf_wr_t *entry, cf_domain_t const *domain, cf_init_keys_t const *k, cf_hash_t const *code);
+/* cf_init_keys_governors reads what cf_init_deployment signs with from the folder. */
+int cf_init_keys_governors(cf_init_keys_t **k, cf_folder_t const *f);
 
 #endif

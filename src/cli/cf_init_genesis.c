@@ -163,21 +163,27 @@ int cf_init_genesis(cf_wr_t *entry, cf_init_t const *in, cf_init_keys_t const *k
   return entry->bad ? cf_fail(CF_EXIT_FAILS, "init", "bound", "genesis", "found", "longer than a log entry may be", NULL) : 0;
 }
 
-/* ---- deployment: names block 0, which follows from genesis and the block key alone ---- */
+/* ---- deployment ---- */
 
-int cf_init_deployment(cf_wr_t *entry, cf_domain_t *d, cf_init_keys_t const *k) {
+int cf_init_block0(cf_hash_t *code, cf_domain_t *d, cf_init_keys_t const *k) {
   cf_chain_t *chain = calloc(1, sizeof *chain);
-  cf_wr_t     block = cf_room(CF_BLOCK_MAX), body = cf_room(4096);
+  cf_wr_t     block = cf_room(CF_BLOCK_MAX);
   cf_error_t  err = {0};
   if (!chain) abort();
   cf_chain_init(chain);
   if (cf_chain_found(chain, &block, &d->block0, k->ledger, &err)) return cf_fail_error("init", &err);
-  cf_deployment_t doc = {.kind = 1, .chain_id = d->genesis.ledger.chain_id};
-  memcpy(doc.domain, d->id.b, 32);
-  memcpy(doc.contract, d->genesis.ledger.contract, 20);
-  memcpy(doc.code_hash, chain->hash.b, 32);
+  *code = chain->hash;
   cf_chain_fini(chain);
   free(chain);
+  return 0;
+}
+
+int cf_init_deployment(cf_wr_t *entry, cf_domain_t const *d, cf_init_keys_t const *k, cf_hash_t const *code) {
+  cf_wr_t         body = cf_room(4096);
+  cf_deployment_t doc = {.kind = d->genesis.ledger.kind, .chain_id = d->genesis.ledger.chain_id};
+  memcpy(doc.domain, d->id.b, 32);
+  memcpy(doc.contract, d->genesis.ledger.contract, 20);
+  memcpy(doc.code_hash, code->b, 32);
   cf_table_encode(&body, &cf_deployment_table, &doc);
   cf_council_doc_t signed_doc;
   act(&signed_doc, cf_wr_out(&body), &d->ledger.separator, k);

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cf_secret.h"
 #include "cli/cf_init.h"
@@ -46,5 +47,23 @@ int cf_init_keys_save(cf_init_keys_t const *k, cf_init_t const *in, cf_folder_t 
   for (size_t i = 0; !code && i < in->verifiers.n; i++) code = cf_key_save(f, "verifier", i + 1, k->verifier[i], 2);
   for (size_t i = 0; !code && i < in->witnesses.n; i++) code = cf_key_save(f, "witness", i + 1, k->witness[i], 1);
   for (size_t i = 0; !code && i < in->observers.n; i++) code = cf_key_save(f, "observer", i + 1, k->observer[i], 1);
+  return code;
+}
+
+int cf_init_keys_governors(cf_init_keys_t **out, cf_folder_t const *f) {
+  cf_init_keys_t *k = *out = cf_secret_new(sizeof *k);
+  if (!k) abort();
+  struct {
+    char const *role;
+    size_t      n;
+    uint8_t    *to;
+  } const rows[] = {{"governor", 1, k->governor[0]}, {"governor", 2, k->governor[1]}, {"governor", 3, k->governor[2]}, {"gateway", 0, k->gateway}};
+  int     code = 0;
+  for (size_t i = 0; !code && i < CF_COUNT_OF(rows); i++) {
+    uint8_t *line;
+    code = cf_key_load(&line, f, rows[i].role, rows[i].n, 1);
+    if (!code) memcpy(rows[i].to, line, 32);
+    if (!code) cf_secret_free(line);
+  }
   return code;
 }
