@@ -31,12 +31,22 @@ int cf_process_open(cf_folder_t *f, size_t *index, cf_args_t const *a, cf_counci
 
 static cf_confine_t confinement;
 
+/* scheme://HOST[:PORT][/PATH]; HOST may be a numeric [v6]. */
+static uint16_t port_of(char const *url) {
+  char const *host = strstr(url, "://");
+  if (!host) return 0;
+  char const *end = host + 3 + strcspn(host + 3, "/?#"), *at = end;
+  while (at > host + 3 && at[-1] >= '0' && at[-1] <= '9') at--;
+  if (at < end && at[-1] == ':') return (uint16_t)strtoul(at, NULL, 10);
+  return strncmp(url, "https:", 6) ? 80 : 443;
+}
+
 static cf_status_t enter(void *ctx, cf_error_t *err) {
   cf_host_config_t const *host = ctx;
   unsigned                layers;
   for (size_t i = 0; i < host->peer_cnt && confinement.connect_cnt < CF_CONFINE_PORTS_MAX; i++) {
-    char const *port = host->peers[i].url ? strrchr(host->peers[i].url, ':') : NULL;
-    if (port) confinement.connect[confinement.connect_cnt++] = (uint16_t)strtoul(port + 1, NULL, 10);
+    uint16_t port = host->peers[i].url ? port_of(host->peers[i].url) : 0;
+    if (port) confinement.connect[confinement.connect_cnt++] = port;
   }
   cf_status_t st = cf_confine(&confinement, &layers, err);
   if (st) return st;

@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "council/cf_observer_kind.h"
 #include "council/cf_problem.h"
-
-enum { ID_SIGNED = 1, ID_FOLLOW = 2, ID_BLOCK = ID_FOLLOW + CF_FOLLOW_IDS };
+#include "ledger/cf_ledger_proof.h"
 
 char const *cf_observer_name(cf_observer_code_t c) {
   static char const *const names[CF_OBSERVER_CODES] = {"ok",   "starting",   "log",   "ledger", "behind",
@@ -18,100 +18,43 @@ cf_status_t cf_observer_init(cf_observer_t *o, cf_observer_config_t const *cfg, 
   cf_addr_t           addr;
   memset(o, 0, offsetof(cf_observer_t, follow));
   o->cfg = *cfg;
-  if (!cfg->domain->block0.config.embedded)
-    return cf_error_set(err, CF_ERR_POLICY, "observer", 0, "only an embedded ledger is replayed block by block");
   if (cfg->member >= c->members_cnt || cf_k256_addr(&addr, cfg->scalar) ||
       memcmp(addr.b, c->members[cfg->member].addr, sizeof addr.b))
     return cf_error_set(err, CF_ERR_POLICY, "observer", cfg->member, "the key is not that of member %u", cfg->member);
-  cf_follow_init(&o->follow, &(cf_follow_config_t){.domain = cfg->domain, .gateway = cfg->gateway, .id = ID_FOLLOW});
-  cf_chain_init(&o->chain);
+  switch (cf_ledger_kind(&cfg->domain->ledger)) {
+  case CF_LEDGER_EMBEDDED: o->kind = &cf_observer_embedded; break;
+  case CF_LEDGER_EVM: o->kind = &cf_observer_evm; break;
+  }
+  o->read = CF_OBSERVER_LEDGER;
+  cf_follow_init(&o->follow, &(cf_follow_config_t){.domain = cfg->domain, .gateway = cfg->gateway, .id = CF_OBSERVER_ID_FOLLOW});
+  o->kind->init(o);
   return CF_OK;
 }
 
-void cf_observer_fini(cf_observer_t *o) { cf_chain_fini(&o->chain); }
+void cf_observer_fini(cf_observer_t *o) {
+  if (o->kind) o->kind->fini(o);
+}
 
-/* ---- the ledger ---- */
+/* ---- the ledger, as its kind reads it ---- */
 
-static uint64_t due(cf_observer_t const *o) { return o->chain.started ? o->chain.head.number + 1 : 0; }
-
-static void ask_block(cf_observer_t *o, cf_effects_t *fx, cf_now_t now) {
-  if (o->asking || o->broken) return;
+bool cf_observer_may_ask(cf_observer_t *o) {
+  if (o->asking || o->broken) return false;
   o->asking = true;
-  o->asked_s = now.wall_ms / 1000;
-  o->poll_at_ms = now.mono_ms + CF_OBSERVER_POLL_MS;
   for (size_t i = 0; i < o->waiting_cnt; i++)
     if (o->waiting[i].ledger == CF_OBSERVER_UNASKED) o->waiting[i].ledger = CF_OBSERVER_ASKED;
-  cf_fx_ask(fx, ID_BLOCK, o->cfg.ledger, cf_fx_printf(fx, "GET /ledger/blocks/%llu", (unsigned long long)due(o)),
-            CF_SPAN(NULL, 0), CF_OBSERVER_TIMEOUT_MS);
+  return true;
 }
 
-/* The block that is due, whole and by the block key: what is wrong with it is that key's fault, and nobody's on the way. */
-static bool is_signed(cf_observer_t const *o, cf_block_t *b, cf_span_t bytes) {
-  cf_ledger_identity_t const *ledger = &o->cfg.domain->ledger;
-  if (cf_block_decode(b, bytes) || b->header.number != due(o)) return false;
-  cf_hash_t hash = cf_block_hash(&b->header), digest = cf_block_digest(&ledger->separator, &hash);
-  cf_addr_t signer;
-  return cf_k256_recover(&signer, b->sig, &digest) == CF_OK && cf_addr_eq(&signer, &ledger->contract);
+bool cf_observer_contradicts(cf_observer_t const *o, cf_observer_block_t const *b) {
+  return o->last.any && o->last.number == b->number && !cf_hash_eq(&o->last.hash, &b->hash);
 }
 
-/* A block that the block key signed and that does not follow from ours: two chains. */
-static bool is_fork(cf_observer_t const *o, cf_span_t bytes) {
-  cf_block_t b;
-  return o->chain.started && is_signed(o, &b, bytes) && !cf_hash_eq(&b.header.parent, &o->chain.hash);
-}
-
-static cf_observer_code_t start_chain(cf_observer_t *o, cf_span_t bytes) {
-  uint8_t genesis[CF_GENESIS_BYTES_MAX];
-  cf_wr_t wr = cf_wr_init(genesis, sizeof genesis);
-  cf_ledger_genesis_write(&wr, &o->cfg.domain->block0);
-  cf_span_t   expect = cf_wr_out(&wr);
-  cf_status_t st = cf_chain_start(&o->chain, bytes, &expect, NULL);
-  if (st == CF_OK) o->block0 = o->chain.hash;
-  if (!st) return CF_OBSERVER_OK;
-  cf_block_t b;
-  if (is_signed(o, &b, bytes)) return CF_OBSERVER_DEPLOYMENT;
-  cf_chain_fini(&o->chain); /* anybody can answer with that: it is asked for again */
-  cf_chain_init(&o->chain);
-  return CF_OBSERVER_LEDGER;
-}
-
-static cf_observer_code_t take_block(cf_observer_t *o, cf_span_t bytes) {
-  if (!o->chain.started) return start_chain(o, bytes);
-  cf_status_t st = cf_chain_replay(&o->chain, bytes, NULL);
-  if (o->chain.broken) return CF_OBSERVER_RULES;
-  if (st) return is_fork(o, bytes) ? CF_OBSERVER_FORK : CF_OBSERVER_LEDGER;
-  return CF_OBSERVER_OK;
-}
-
-/* A block that was watched for came after the moment at which it was last missing; one that is read while catching up has no such
- * bound. */
-static bool is_skewed(cf_observer_t const *o, uint64_t now_s) {
-  uint64_t time_s = o->chain.head.time_s;
-  return time_s > now_s + CF_BLOCK_SKEW_S || (o->chain.head.number && time_s + CF_BLOCK_SKEW_S < o->absent_s);
-}
-
-static void ledger_read(cf_observer_t *o, bool to_its_end) {
-  o->caught_up = to_its_end;
+void cf_observer_ended(cf_observer_t *o, cf_observer_code_t code) {
+  if (code >= CF_OBSERVER_DEPLOYMENT) o->broken = code;
+  o->asking = false;
+  o->read = code;
   for (size_t i = 0; i < o->waiting_cnt; i++)
     if (o->waiting[i].ledger == CF_OBSERVER_ASKED) o->waiting[i].ledger = CF_OBSERVER_READ;
-}
-
-static void on_block(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) {
-  o->asking = false;
-  if (!ev->status && ev->code == 404) {
-    o->absent_s = o->asked_s;
-    ledger_read(o, o->chain.started);
-    return;
-  }
-  cf_observer_code_t code = ev->status || ev->code != 200 ? CF_OBSERVER_LEDGER : take_block(o, ev->body);
-  if (!code) {
-    o->skewed = is_skewed(o, ev->now.wall_ms / 1000);
-    if (o->last.any && o->last.number == o->chain.head.number && !cf_hash_eq(&o->last.hash, &o->chain.hash))
-      code = CF_OBSERVER_FORK;
-  }
-  if (code >= CF_OBSERVER_DEPLOYMENT) o->broken = code;
-  if (code) ledger_read(o, false);
-  else ask_block(o, fx, ev->now);
 }
 
 /* ---- answering ---- */
@@ -130,12 +73,12 @@ static void begin_round(cf_observer_t *o, cf_effects_t *fx) {
 static cf_observer_code_t may_sign(cf_observer_t *o, uint64_t at_least) {
   cf_hash_t const       *deployment = &o->follow.now.deployment;
   static cf_hash_t const none;
-  uint64_t               number = o->chain.head.number;
+  uint64_t               number = o->newest.number;
   if (o->broken) return o->broken;
   if (o->follow.result) return CF_OBSERVER_LOG;
-  if (!o->caught_up) return CF_OBSERVER_LEDGER;
+  if (o->read) return o->read;
   if (cf_hash_eq(deployment, &none)) return CF_OBSERVER_STARTING;
-  if (!cf_hash_eq(deployment, &o->block0)) return o->broken = CF_OBSERVER_DEPLOYMENT;
+  if (!cf_hash_eq(deployment, &o->code)) return o->broken = CF_OBSERVER_DEPLOYMENT;
   if (number < at_least || (o->last.any && number < o->last.number)) return CF_OBSERVER_BEHIND;
   return o->skewed ? CF_OBSERVER_SKEW : CF_OBSERVER_OK;
 }
@@ -150,9 +93,9 @@ static void refuse(cf_observer_t const *o, cf_effects_t *fx, uint64_t request, c
 /* What will be said is durable before anybody hears it. */
 static void sign_newest(cf_observer_t *o, cf_effects_t *fx) {
   cf_follow_state_t const *log = &o->follow.now;
-  cf_finality_t            f = {.number = o->chain.head.number,
-                                .block_hash = o->chain.hash,
-                                .time_s = o->chain.head.time_s,
+  cf_finality_t            f = {.number = o->newest.number,
+                                .block_hash = o->newest.hash,
+                                .time_s = o->newest.time_s,
                                 .log_size = log->head.size,
                                 .log_root = log->head.root};
   cf_finality_statement_t  s;
@@ -198,7 +141,7 @@ static void go_on(cf_observer_t *o, cf_effects_t *fx, cf_now_t now) {
   if (o->waiting_cnt) {
     bool unasked = false;
     for (size_t i = 0; i < o->waiting_cnt; i++) unasked |= o->waiting[i].ledger == CF_OBSERVER_UNASKED;
-    if (unasked) ask_block(o, fx, now);
+    if (unasked) o->kind->ask(o, fx, now);
     begin_round(o, fx);
   }
   answer_ripe(o, fx);
@@ -248,24 +191,24 @@ static void on_loaded(cf_observer_t *o, cf_effects_t *fx, cf_now_t now) {
     return;
   }
   o->ready = true;
-  ask_block(o, fx, now);
+  o->kind->tick(o, fx, now);
 }
 
 static void on_done(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) {
   cf_follow_step_t step = cf_follow_step(&o->follow, fx, ev);
-  if (step == CF_FOLLOW_NOT_MINE && ev->id == ID_SIGNED && !o->ready) on_signed(o, fx, ev);
+  if (step == CF_FOLLOW_NOT_MINE && ev->id == CF_OBSERVER_ID_SIGNED && !o->ready) on_signed(o, fx, ev);
   else if (step == CF_FOLLOW_ENDED && !o->ready) on_loaded(o, fx, ev->now);
   else if (step == CF_FOLLOW_ENDED) {
     for (size_t i = 0; i < o->waiting_cnt; i++)
       if (o->waiting[i].log == CF_OBSERVER_ASKED) o->waiting[i].log = CF_OBSERVER_READ;
-  } else if (step == CF_FOLLOW_NOT_MINE && ev->id == ID_BLOCK && o->asking) on_block(o, fx, ev);
+  } else if (step == CF_FOLLOW_NOT_MINE && ev->id == CF_OBSERVER_ID_LEDGER && o->asking) o->kind->answered(o, fx, ev);
   if (o->ready) go_on(o, fx, ev->now);
 }
 
 void cf_observer_step(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) {
   switch (ev->kind) {
   case CF_EV_START:
-    cf_fx_get(fx, ID_SIGNED, CF_SPAN_LIT(CF_OBSERVER_SIGNED));
+    cf_fx_get(fx, CF_OBSERVER_ID_SIGNED, CF_SPAN_LIT(CF_OBSERVER_SIGNED));
     break;
   case CF_EV_REQUEST:
     if (!o->ready) cf_problem(fx, ev->id, 503, "busy", "starting", NULL, NULL);
@@ -276,7 +219,7 @@ void cf_observer_step(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) 
     on_done(o, fx, ev);
     break;
   case CF_EV_TICK:
-    if (o->ready && ev->now.mono_ms >= o->poll_at_ms) ask_block(o, fx, ev->now);
+    if (o->ready) o->kind->tick(o, fx, ev->now);
     break;
   case CF_EV_STOP:
     cf_fx(fx, CF_FX_EXIT)->code = 0;

@@ -11,8 +11,8 @@ static void step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
   cf_observer_step(o, fx, ev);
   for (size_t i = 0; i < fx->cnt; i++)
     if (fx->at[i].kind == CF_FX_PUT && cf_span_eq(fx->at[i].name, CF_SPAN_LIT("signed")))
-      assert(o->chain.started && !o->broken && cf_hash_eq(&o->block0, &o->follow.now.deployment) &&
-             o->last.number == o->chain.head.number);
+      assert(o->embedded.chain.started && !o->broken && cf_hash_eq(&o->code, &o->follow.now.deployment) &&
+             o->last.number == o->embedded.chain.head.number);
 }
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
