@@ -1,19 +1,35 @@
+#include <string.h>
 #include <sys/mman.h>
 
 #include "cli/cf_commands.h"
 #include "cli/cf_process.h"
 #include "gateway/cf_gateway.h"
+#include "io/cf_rpc.h"
 
-enum { LOG_CAP = 1 << 20, INDEX_CAP = 1 << 18, ENCLAVE = 0, LAUNCHER, LEDGER, MEMBERS, PEERS_MAX = MEMBERS + 3 * CF_MEMBERS_MAX };
+enum {
+  LOG_CAP = 1 << 20,
+  INDEX_CAP = 1 << 18,
+  ENCLAVE = 0,
+  LAUNCHER,
+  LEDGER, /* embedded; or, on a chain, the first of its nodes */
+  MEMBERS = LEDGER + CF_EVM_NODES_MAX,
+  PEERS_MAX = MEMBERS + 3 * CF_MEMBERS_MAX
+};
+static uint64_t const wei_per_gwei = 1000000000;
 
 static void step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_gateway_step(core, fx, ev); }
 
 /* Peers in the order of their kinds; the core is told where its members stand. */
 static size_t peers_fill(cf_peer_t *peers, cf_gateway_config_t *cfg, cf_folder_t const *f) {
-  size_t at = MEMBERS;
+  size_t at = LEDGER + 1;
   peers[ENCLAVE] = (cf_peer_t){.path = cf_folder_path(f, "enclave/boundary.sock")};
   peers[LAUNCHER] = (cf_peer_t){.path = cf_folder_path(f, "enclave/launch.sock")};
   peers[LEDGER] = (cf_peer_t){.url = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0))};
+  for (size_t i = 0; i < f->evm.nodes; i++) {
+    cfg->evm.node[i] = (unsigned)(LEDGER + i);
+    peers[LEDGER + i] = (cf_peer_t){.url = f->evm.node[i], .type = CF_RPC_TYPE};
+    at = LEDGER + i + 1;
+  }
   cfg->enclave = ENCLAVE;
   cfg->launcher = LAUNCHER;
   cfg->ledger = LEDGER;
@@ -43,6 +59,26 @@ static int check_log_key(cf_folder_t const *f, uint8_t const *scalar) {
              : cf_fail(CF_EXIT_FAILS, "gateway", "auth", "log key", "found", "not the one that genesis names", NULL);
 }
 
+/* What lies behind a node's host is often the key of who pays for it: nobody is told. */
+static char const *told_url(char const *url) {
+  char const *host = strstr(url, "://");
+  bool        bare = host && !host[3 + strcspn(host + 3, "/?@")];
+  return bare ? url : NULL;
+}
+
+static int evm_fill(cf_gateway_evm_t *evm, cf_folder_t const *f) {
+  uint8_t *scalar;
+  int      code = cf_key_load(&scalar, f, "sender", 0, 1);
+  if (code) return code;
+  evm->nodes = (unsigned)f->evm.nodes;
+  evm->quorum = f->evm.quorum;
+  evm->from_block = f->evm.from_block;
+  evm->scalar = scalar;
+  evm->fee_max_wei = f->evm.fee_max_gwei * wei_per_gwei;
+  evm->budget_wei = (cf_wei_t)f->evm.budget_gwei * wei_per_gwei;
+  return 0;
+}
+
 static int config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
   cf_configuration_t c;
   cf_span_t          configuration;
@@ -53,6 +89,7 @@ static int config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
   if (!code && !cfg->deployment.len) code = cf_fail(CF_EXIT_FAILS, "gateway", "format", "deployment", "found", "an empty file", NULL);
   if (!code) code = cf_key_load(&log, f, "log", 0, 2);
   if (!code) code = cf_key_load(&gateway, f, "gateway", 0, 1);
+  if (!code && f->evm.nodes) code = evm_fill(&cfg->evm, f);
   if (code) return code;
   if (cf_table_decode(&c, &cf_configuration_table, configuration, &err)) return cf_fail_error("gateway", &err);
   if ((code = check_log_key(f, log + 32))) return code;
@@ -64,7 +101,7 @@ static int config_fill(cf_gateway_config_t *cfg, cf_folder_t const *f) {
   cfg->envelope_max = c.envelope_max;
   cfg->log_cap = LOG_CAP;
   cfg->index_cap = INDEX_CAP;
-  cfg->ledger_url = cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0));
+  cfg->ledger_url = f->evm.nodes ? told_url(f->evm.node[0]) : cf_folder_url(f, cf_folder_port(f, CF_ROLE_NAME_LEDGER, 0));
   cfg->log_url = cf_fmt("%s/log/", cf_folder_url(f, f->port));
   return cfg->key ? 0 : cf_fail(CF_EXIT_FAILS, "gateway", "format", "key", NULL);
 }

@@ -8,6 +8,7 @@
 #include "council/cf_observer.h"
 #include "council/cf_verifier.h"
 #include "document/cf_boundary.h"
+#include "io/cf_https_client.h"
 #include "io/cf_proc.h"
 #include "platform/cf_confine.h"
 #include "translog/cf_witness.h"
@@ -41,12 +42,23 @@ static uint16_t port_of(char const *url) {
   return strncmp(url, "https:", 6) ? 80 : 443;
 }
 
+/* What finding a machine by its name and trusting its certificate takes. */
+static char const *const naming[] = {"/etc/hosts",     "/etc/host.conf", "/etc/nsswitch.conf",   "/etc/resolv.conf",
+                                     "/etc/gai.conf",  "/etc/ssl",       "/run/systemd/resolve", "/usr/share/ca-certificates"};
+enum { DNS_PORT = 53 };
+
 static cf_status_t enter(void *ctx, cf_error_t *err) {
   cf_host_config_t const *host = ctx;
   unsigned                layers;
-  for (size_t i = 0; i < host->peer_cnt && confinement.connect_cnt < CF_CONFINE_PORTS_MAX; i++) {
-    uint16_t port = host->peers[i].url ? port_of(host->peers[i].url) : 0;
-    if (port) confinement.connect[confinement.connect_cnt++] = port;
+  bool                    names = false;
+  for (size_t i = 0; i < host->peer_cnt && confinement.connect_cnt < CF_CONFINE_PORTS_MAX - 1; i++) {
+    if (!host->peers[i].url) continue;
+    confinement.connect[confinement.connect_cnt++] = port_of(host->peers[i].url);
+    names |= cf_https_is(host->peers[i].url);
+  }
+  if (names) {
+    confinement.connect[confinement.connect_cnt++] = DNS_PORT;
+    for (size_t i = 0; i < CF_COUNT_OF(naming); i++) confinement.read[confinement.read_cnt++] = naming[i];
   }
   cf_status_t st = cf_confine(&confinement, &layers, err);
   if (st) return st;

@@ -3,6 +3,7 @@
 #include "gateway/cf_gateway_state.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* ---- memory: one table of blocks, counted and laid out ---- */
 
@@ -59,6 +60,7 @@ cf_gateway_sz(cf_gateway_config_t const *cfg) {
   size_t sz = round64(sizeof(cf_gateway_t));
   if (!in_bounds(cfg)) return 0;
   for (size_t i = 0; i < CF_COUNT_OF(blocks); i++) sz += round64(blocks[i].sz);
+  if (cfg->evm.nodes) sz += round64(sizeof(cf_evm_side_t));
   return sz + round64(cf_index_sz(cfg->index_cap)) + round64(cf_logwriter_mem_sz(cfg->log_cap));
 }
 
@@ -69,6 +71,10 @@ lay(cf_gateway_t *g, uint8_t **index, uint8_t **writer) {
   for (size_t i = 0; i < CF_COUNT_OF(blocks); i++) {
     memcpy((uint8_t *)g + blocks[i].at, &at, sizeof at);
     at += round64(blocks[i].sz);
+  }
+  if (g->cfg.evm.nodes) {
+    g->evm = (cf_evm_side_t *)(void *)at;
+    at += round64(sizeof(cf_evm_side_t));
   }
   *index  = at;
   *writer = at + round64(cf_index_sz(g->cfg.index_cap));
@@ -90,11 +96,11 @@ check_keys(cf_gateway_t const *g, cf_error_t *err) {
   return cf_error_set(err, CF_ERR_POLICY, "key", 0, "is not a gateway key of policy");
 }
 
+/* What it says runs there is what proofs of slots are held to. */
 static cf_status_t
-check_deployment(cf_gateway_t const *g, cf_error_t *err) {
-  cf_hash_t   block0;
+check_deployment(cf_gateway_t *g, cf_error_t *err) {
   cf_error_t  why = { 0 };
-  cf_status_t st  = cf_domain_deployment(&block0, &g->domain, g->cfg.deployment, &why);
+  cf_status_t st  = cf_domain_deployment(&g->domain.ledger.code_hash, &g->domain, g->cfg.deployment, &why);
   return st ? cf_error_set(err, st, "deployment", why.offset, "%.32s %.120s", why.item, why.text) : CF_OK;
 }
 
@@ -109,7 +115,12 @@ cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_
   lay(g, &index, &writer);
   cf_status_t st = cf_domain_open(&g->domain, g->cfg.genesis, NULL, err);
   if (!st) st = check_keys(g, err);
+  if (!st && (cfg->evm.nodes != 0) != (g->domain.genesis.ledger.kind == 2))
+    st = cf_error_set(err, CF_ERR_POLICY, "evm", 0, "genesis' ledger is of the other kind");
+  if (!st && cfg->evm.nodes && !cfg->deployment.len)
+    st = cf_error_set(err, CF_ERR_POLICY, "deployment", 0, "of a ledger on a chain it must be given");
   if (!st && cfg->deployment.len) st = check_deployment(g, err);
+  if (!st && g->evm) st = cf_chainside_init(g, err);
   if (st) return st;
   memcpy(g->issuer, g->domain.witnesses.log.name, sizeof g->issuer);
   cf_index_init(&g->index, cfg->index_cap, index);
@@ -138,6 +149,7 @@ void
 cf_gateway_fini(cf_gateway_t *g) {
   if (g->views.open) cf_chain_fini(&g->views.chain);
   g->views.open = false;
+  if (g->evm) free(g->evm->state.messages);
 }
 
 /* ---- small things for all files ---- */
@@ -239,6 +251,10 @@ on_launcher(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
 
 static void
 on_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
+  if (cf_chainside_mine(g, ev->id)) {
+    cf_chainside_done(g, fx, ev);
+    return;
+  }
   if (ev->id < CF_ID_ENCLAVE) {
     cf_logside_done(g, fx, ev);
     return;
@@ -287,7 +303,7 @@ maybe_end(cf_gateway_t *g, cf_effects_t *fx) {
 }
 
 static void
-go_on(cf_gateway_t *g, cf_effects_t *fx) {
+go_on(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   cf_attest_go(g, fx);
   cf_views_go(g, fx);
   cf_settler_go(g, fx);
@@ -296,6 +312,7 @@ go_on(cf_gateway_t *g, cf_effects_t *fx) {
   unsigned mode = cf_gateway_mode(g).mode;
   if (mode != g->mode) g->mode_since_ms = g->now.mono_ms;
   g->mode = mode;
+  if (g->evm) cf_chainside_go(g, fx, ev);
   if (g->stopping) maybe_end(g, fx);
 }
 
@@ -315,6 +332,6 @@ cf_gateway_step(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     break;
   case CF_EV_STOP: on_stop(g); break;
   }
-  if (ev->kind != CF_EV_REQUEST && ev->kind != CF_EV_START) go_on(g, fx);
+  if (ev->kind != CF_EV_REQUEST && ev->kind != CF_EV_START) go_on(g, fx, ev);
   cf_gateway_store(g, fx);
 }

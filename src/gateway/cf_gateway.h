@@ -4,11 +4,11 @@
 
    One state machine of a front (HTTP), a batcher, a log side (writer and publisher), a leader (boot,
    attestation, registration), a settler and the views of the ledger.  The step allocates nothing: every queue is
-   bounded and lies in the memory given at init.  The one exception is the ledger's replay (cf_chain_t),
-   which grows with what the ledger holds.
+   bounded and lies in the memory given at init.  The one exception is what is read of the ledger (an embedded one's replay, cf_chain_t;
+   the inbox of one on a chain), which grows with what the ledger holds.
 
    Files, relative to the domain's folder: public/log, public/checkpoints, public/archive, enclave/snapshot,
-   enclave/journal-<number>, gateway/results/<number>.  Kinds of the store: LEASE, META, ENVELOPE, PROMISE. */
+   enclave/journal-<number>, gateway/results/<number>; gateway/resume is the operator's: the name of a halt of the sender's that he mended.  Kinds of the store: LEASE, META, ENVELOPE, PROMISE; TX, FEE with a ledger on a chain. */
 #ifndef CF_GATEWAY_GATEWAY_H
 #define CF_GATEWAY_GATEWAY_H
 
@@ -16,9 +16,22 @@
 #include "base/cf_error.h"
 #include "crypto/cf_sign.h"
 #include "document/cf_documents.h"
+#include "gateway/cf_sender.h"
+#include "ledger/cf_evm_quorum.h"
 #include "translog/cf_note.h"
 
 typedef struct cf_gateway cf_gateway_t;
+
+/* A ledger on a chain: its nodes, and the account that pays for transactions. */
+typedef struct {
+  unsigned         nodes; /* 0: the ledger is embedded, and peer `ledger` serves it */
+  unsigned         quorum; /* that must say the same of what cannot be proven: more than half */
+  unsigned         node[CF_EVM_NODES_MAX]; /* HTTP, "POST /" of application/json */
+  uint64_t         from_block;  /* none of the contract's events is older */
+  uint8_t const   *scalar;      /* of the account: secp256k1, secret */
+  uint64_t         fee_max_wei; /* per gas, offered at most */
+  cf_wei_t         budget_wei;  /* of a UTC day */
+} cf_gateway_evm_t;
 
 /* All is borrowed for the core's life.  Peers are indexes into the driver's table; councils' members in genesis' order. */
 typedef struct {
@@ -37,6 +50,7 @@ typedef struct {
   unsigned             witness[CF_WITNESSES_MAX];
   unsigned             verifier[CF_MEMBERS_MAX];
   unsigned             observer[CF_MEMBERS_MAX];
+  cf_gateway_evm_t     evm;
   char const          *ledger_url; /* told to parties in GET /v1/domain */
   char const          *log_url;
 } cf_gateway_config_t;
@@ -46,7 +60,7 @@ typedef struct {
 size_t cf_gateway_sz(cf_gateway_config_t const *cfg);
 
 /* cf_gateway_init makes a gateway in mem (aligned to 64, zeroed by the caller, cf_gateway_sz bytes).
-   CF_ERR_FORMAT, CF_ERR_POLICY (genesis does not hold, or key and seed are not those it names), CF_ERR_BOUND. */
+   CF_ERR_FORMAT, CF_ERR_POLICY (genesis does not hold, or key and seed are not those it names, or its ledger is of the other kind), CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_t const *cfg,
                                           cf_error_t *err);
 

@@ -2,6 +2,8 @@
 #ifndef CF_GATEWAY_STATE_H
 #define CF_GATEWAY_STATE_H
 
+#include <limits.h>
+
 #include "base/cf_store.h"
 #include "base/cf_text.h"
 #include "document/cf_boundary.h"
@@ -10,6 +12,7 @@
 #include "gateway/cf_index.h"
 #include "gateway/cf_modes.h"
 #include "gateway/cf_post.h"
+#include "gateway/cf_sender_rpc.h"
 #include "ledger/cf_domain.h"
 #include "ledger/cf_view.h"
 #include "observe/cf_line.h"
@@ -53,6 +56,8 @@
 #define CF_BUSY_MS 2000 /* a batch that the enclave has no room for waits this long before its inputs are refused */
 #define CF_BACKOFF_MAX_MS 5000
 #define CF_IDLE_MS 3  /* without new envelopes, before an empty batch */
+#define CF_FINAL_MS 1000 /* between two questions for a final block, while a transaction waits for one */
+#define CF_NODE_MS 10000
 #define CF_PACE_MS 20 /* between two appends to the log, while serving */
 #define CF_ENCLAVE_MS 60000
 #define CF_PEER_MS 5000
@@ -183,6 +188,7 @@ typedef struct {
   int                 body;     /* buffer, -1: none */
   uint64_t            retry_at_ms;
   unsigned            fails;
+  cf_hash_t           call; /* on a chain: the sender's name for it; zero before it has one */
   bool                asked, executed, abandoned;
 } cf_settled_t;
 typedef struct {
@@ -191,9 +197,81 @@ typedef struct {
   uint8_t bytes[CF_SETTLEMENT_BODY_MAX];
 } cf_body_t;
 
+/* ---- a ledger on a chain ---- */
+#define CF_CHAIN_PEER UINT_MAX              /* the sender's one peer: all nodes */
+#define CF_EVM_IDS ((uint64_t)1 << 60)      /* ids of what is asked of nodes ... */
+#define CF_SENDER_ID_BASE ((uint64_t)1 << 61) /* ... and by the sender */
+#define CF_BUCKETS_MAX 32 /* assets whose release level a view shows */
+#define CF_LOOK_MAX (CF_SENDER_SLOTS * CF_SENDER_ATTEMPTS_MAX)
+
+/* The inbox as far as it was read: all messages, in the ledger's own bytes. */
+typedef struct {
+  size_t    len;
+  uint64_t  cnt;
+  cf_hash_t fold;
+  uint64_t  next; /* block whose logs are due */
+} cf_inbox_read_t;
+
+/* Of one contract's state in a final block: what a view of it is made of. */
+typedef struct {
+  uint64_t  asked;  /* id of the question under way; 0: none */
+  unsigned  node;   /* who is asked */
+  unsigned  tried;  /* questions about this block that brought nothing */
+  unsigned  sources; /* nodes, by bit, that gave logs since `good` */
+  unsigned  dissent; /* nodes, by bit, that have another block where one was final */
+  uint64_t  till;   /* last block of the logs asked for; 0: none were */
+  bool      whole;  /* with the state */
+  uint64_t  since_number; /* what the sender knew as final when it went out */
+  uint64_t  range;  /* blocks whose logs are asked for at once */
+  uint64_t  at;     /* block that header and proof are of, + 1; 0: none */
+  cf_addr_t key;    /* whose record the proof shows */
+  cf_addr_t key_asked;
+  uint8_t   header[CF_EVM_HEADER_MAX];
+  size_t    header_len, proof_len;
+  uint8_t   proof[CF_VIEW_MAX];
+  cf_inbox_read_t read, good; /* good: proven to be the inbox of block `at` */
+  uint8_t  *messages;
+  size_t    messages_max;
+  uint64_t  first; /* message that stands at first_at */
+  size_t    first_at;
+} cf_evm_state_t;
+
+/* One question of the sender's to all nodes; at most one look at a time. */
+typedef struct {
+  uint64_t  round; /* 0: none is under way */
+  unsigned  pending;
+  cf_sent_t best;
+} cf_sending_t;
+typedef struct {
+  uint64_t  round;
+  unsigned  pending;
+  uint64_t  id;
+  size_t    n, at, part;
+  cf_hash_t tx[CF_LOOK_MAX];
+  cf_seen_t merged[CF_LOOK_MAX];
+  cf_look_t first; /* of the first part */
+  bool      answered[CF_EVM_NODES_MAX];
+  cf_look_t look[CF_EVM_NODES_MAX];
+  cf_seen_t seen[CF_EVM_NODES_MAX][CF_SENDER_RPC_TXS];
+} cf_looking_t;
+typedef struct {
+  cf_sender_t    sender;
+  cf_effects_t   effects; /* the sender's own: what it asks becomes questions to nodes */
+  bool           begun, started; /* it has the store's fence; it reads the store */
+  bool           resuming; /* the operator's file is read */
+  uint64_t       resume_at_ms;
+  bool           due;     /* it steps at this step's end */
+  cf_evm_node_t  node[CF_EVM_NODES_MAX];
+  cf_sending_t   sending[CF_SENDER_IDS];
+  cf_looking_t   looking;
+  cf_evm_state_t state;
+  cf_hash_t      registration; /* the call under way; zero: none */
+  uint8_t        call[CF_SENDER_DATA_MAX];
+} cf_evm_side_t;
+
 /* ---- the ledger ---- */
 typedef struct {
-  cf_chain_t              chain;
+  cf_chain_t              chain; /* embedded */
   bool                    open;     /* chain is initialised */
   bool                    asking;   /* observers */
   bool                    fetching; /* a block */
@@ -207,6 +285,7 @@ typedef struct {
   uint64_t                ready; /* block that a view can be written of, + 1; 0: none */
   uint64_t                want;  /* block that must at least be seen; 0: any */
   bool                    wanted;
+  uint64_t                at;     /* newest block whose state is here, + 1; 0: none */
   uint64_t                folded; /* messages that the enclave has */
   uint64_t                shown;  /* newest block shown whole, + 1; 0: none */
   bool                    batch_first; /* the enclave applies what it has before it takes more */
@@ -391,8 +470,9 @@ struct cf_gateway {
   size_t       acts_cnt;
   uint64_t     body_for; /* settlement whose body is being read */
 
-  cf_views_t  views;
-  cf_attest_t attest;
+  cf_views_t     views;
+  cf_attest_t    attest;
+  cf_evm_side_t *evm; /* NULL: the ledger is embedded */
 
   /* ?nonce= and POST /v1/activate */
   uint64_t  fresh_request, fresh_at_ms, fresh_id;
@@ -534,6 +614,10 @@ void          cf_settler_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t cons
 void          cf_settler_replayed(cf_gateway_t *g, cf_hash_t const *head,
                                   uint64_t block);           /* the head moved to it in a block replayed ... */
 void          cf_settler_final(cf_gateway_t *g, bool final); /* ... and those blocks are final, or were none of the chain */
+void          cf_settler_reached(cf_gateway_t *g, cf_hash_t const *head, uint64_t block); /* this head stands in a final block */
+cf_op_t       cf_settler_op(cf_gateway_t const *g, cf_settled_t const *s);         /* its body is here */
+void          cf_settler_sent(cf_gateway_t *g, cf_settled_t *s);
+void          cf_settler_in(cf_gateway_t *g, cf_settled_t *s, uint64_t block); /* it stands in a block, which may not be final */
 /* Body of POST /ledger/acts: one span. */
 void cf_settler_call(cf_wr_t *wr, cf_op_t const *op, uint64_t deadline_s);
 bool cf_settler_included(cf_span_t json, size_t i, uint64_t *block);
@@ -548,6 +632,39 @@ void                   cf_views_refused(cf_gateway_t *g, cf_refuse_t why);
 void                   cf_views_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 cf_kept_proof_t const *cf_views_proof(cf_gateway_t const *g, cf_hash_t const *hash);
 void                   cf_views_keep(cf_gateway_t *g, cf_span_t proof);
+void                   cf_views_failed(cf_gateway_t *g); /* what was asked brought nothing: again, later */
+/* The state of the proven block is here: its slots head and status. */
+void cf_views_arrived(cf_gateway_t *g, cf_hash_t const *head, cf_hash_t const *status);
+/* The further slots that a view shows; returns their number. */
+size_t cf_views_keys(cf_gateway_t const *g, cf_hash_t keys[CF_BUCKETS_MAX]);
+
+/* cf_views_embedded.c, cf_views_evm.c: how a kind of ledger gets to the proven block, and what it knows then. */
+void     cf_views_embedded_reset(cf_gateway_t *g);
+void     cf_views_embedded_fetch(cf_gateway_t *g, cf_effects_t *fx);
+void     cf_views_embedded_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
+void     cf_views_embedded_has(cf_gateway_t *g, cf_effects_t *fx); /* is the proven block here already? */
+uint64_t cf_views_embedded_messages(cf_gateway_t const *g);
+bool     cf_views_embedded_write(cf_gateway_t *g, cf_wr_t *wr, cf_addr_t const *key, cf_hash_t const *keys, size_t n);
+void     cf_views_evm_fetch(cf_gateway_t *g, cf_effects_t *fx);
+void     cf_views_evm_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
+uint64_t cf_views_evm_messages(cf_gateway_t const *g);
+bool     cf_views_evm_write(cf_gateway_t *g, cf_wr_t *wr, cf_addr_t const *key, cf_hash_t const *keys, size_t n);
+
+/* cf_chainside.c: the sender, and its questions to all nodes; nothing here is called for an embedded ledger */
+CF_MUST_CHECK cf_status_t cf_chainside_init(cf_gateway_t *g, cf_error_t *err);
+void                      cf_chainside_begin(cf_gateway_t *g); /* the lease is ours */
+bool                      cf_chainside_mine(cf_gateway_t const *g, uint64_t id);
+void                      cf_chainside_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
+void                      cf_chainside_go(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev); /* at a step's end */
+bool                      cf_chainside_busy(cf_gateway_t const *g); /* a call waits for a final block */
+uint64_t                  cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_span_t body); /* returns its id */
+void cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st, cf_error_t const *err); /* a lie is said aloud */
+
+/* cf_settler_evm.c: calls as transactions */
+void cf_settler_evm_go(cf_gateway_t *g); /* with those of g->acts_number */
+void cf_settler_evm_ended(cf_gateway_t *g, cf_settled_t *s); /* it is final, void, or too late */
+/* Registration: its transaction is made, or followed.  True once a block has it, or a call like it was refused there: a view says which. */
+bool cf_settler_evm_register(cf_gateway_t *g, cf_op_t const *op, uint64_t *block);
 
 /* cf_attest.c */
 void cf_attest_begin(cf_gateway_t *g);

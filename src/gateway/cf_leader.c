@@ -126,6 +126,12 @@ ask_possess(cf_gateway_t *g, cf_effects_t *fx) {
 }
 
 static void
+registered(cf_gateway_t *g, uint64_t block) {
+  cf_views_want(g, block);
+  cf_leader_to(g, CF_STEP_VIEW);
+}
+
+static void
 post_register(cf_gateway_t *g, cf_effects_t *fx) {
   cf_council_t const *c  = cf_genesis_council(&g->domain.genesis, CF_VERIFIERS);
   cf_op_t             op = { .kind = CF_OP_REGISTER, .registration = g->attest.registration };
@@ -134,6 +140,11 @@ post_register(cf_gateway_t *g, cf_effects_t *fx) {
     if (!g->attest.v[i].done) continue;
     op.sigs.at[op.sigs.cnt].member = (uint8_t)i;
     memcpy(op.sigs.at[op.sigs.cnt++].sig, g->attest.v[i].sig, 64);
+  }
+  uint64_t block = 0;
+  if (g->evm) {
+    if (cf_settler_evm_register(g, &op, &block)) registered(g, block);
+    return;
   }
   size_t  max = 4096;
   cf_wr_t wr  = cf_wr_init(cf_fx_room(fx, max), max);
@@ -154,8 +165,7 @@ on_registered(cf_gateway_t *g, cf_event_t const *ev) {
     cf_leader_later(g);
     return;
   }
-  cf_views_want(g, block);
-  cf_leader_to(g, CF_STEP_VIEW);
+  registered(g, block);
 }
 
 /* ---- answers ---- */

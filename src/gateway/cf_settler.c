@@ -39,6 +39,17 @@ state_to(cf_gateway_t *g, cf_settled_t *s, unsigned state) {
   s->state = state;
 }
 
+void
+cf_settler_sent(cf_gateway_t *g, cf_settled_t *s) {
+  if (s->state == AUTHORISED) state_to(g, s, SUBMITTED);
+}
+
+void
+cf_settler_in(cf_gateway_t *g, cf_settled_t *s, uint64_t block) {
+  s->block = block;
+  state_to(g, s, INCLUDED);
+}
+
 static void
 body_free(cf_gateway_t *g, cf_settled_t *s) {
   if (s->body >= 0) g->body[s->body].used = false;
@@ -77,6 +88,7 @@ fate(cf_gateway_t *g, cf_settled_t *s) {
   if (f == CF_SETTLE_FINAL) state_to(g, s, FINAL);
   if (f == CF_SETTLE_VOID) state_to(g, s, ABANDONED);
   if (f == CF_SETTLE_FINAL || f == CF_SETTLE_VOID) body_free(g, s);
+  if (f != CF_SETTLE_RESUBMIT && g->evm) cf_settler_evm_ended(g, s);
   return f;
 }
 
@@ -145,6 +157,19 @@ cf_settler_final(cf_gateway_t *g, bool final) {
   }
 }
 
+/* A final block has this head: it was executed, and all that it stands on. */
+void
+cf_settler_reached(cf_gateway_t *g, cf_hash_t const *head, uint64_t block) {
+  cf_hash_t at = *head;
+  for (cf_settled_t *s; (s = find(g, &at)) && !s->executed;) {
+    s->executed = true;
+    if (!s->block) s->block = block;
+    g->settled_cnt++;
+    (void)fate(g, s);
+    memcpy(at.b, s->doc.prev_head, 32);
+  }
+}
+
 /* ---- submitting ---- */
 
 void
@@ -161,14 +186,14 @@ cf_settler_call(cf_wr_t *wr, cf_op_t const *op, uint64_t deadline_s) {
   cf_wr_u32(&len, (uint32_t)(wr->len - from));
 }
 
-static void
-write_settle(cf_gateway_t const *g, cf_wr_t *wr, cf_settled_t const *s) {
+cf_op_t
+cf_settler_op(cf_gateway_t const *g, cf_settled_t const *s) {
   cf_op_t op = { .kind = CF_OP_SETTLE, .body = CF_SPAN(g->body[s->body].bytes, g->body[s->body].len) };
   memcpy(op.meta.b, s->doc.meta, 32);
   memcpy(op.state_root.b, s->doc.state_root, 32);
   memcpy(op.receipts.b, s->doc.receipts, 32);
   memcpy(op.sig, s->doc.signature, 64);
-  cf_settler_call(wr, &op, s->valid_until_s);
+  return op;
 }
 
 static void
@@ -179,12 +204,11 @@ read_body(cf_gateway_t *g, cf_effects_t *fx, cf_settled_t const *s) {
   fx->at[fx->cnt - 1].side = true;
 }
 
-/* The contents that may still execute, oldest first: each stands on the one before it, so they go together. */
-void
-cf_settler_go(cf_gateway_t *g, cf_effects_t *fx) {
-  if (g->acts_id || g->body_for || !g->settlements || !g->views.ready || g->stopping) return;
-  cf_wr_t wr  = cf_wr_init(g->acts, CF_SETTLE_FLIGHT_MAX * (4 + CF_CALL_MAX));
-  bool    due = false;
+/* The contents that may still execute, oldest first: each stands on the one before it, so they go together.  due: some of them for the
+   first time, or again. */
+static bool
+gather(cf_gateway_t *g, cf_effects_t *fx) {
+  bool due    = false;
   g->acts_cnt = 0;
   if (g->first_unsettled == 0) g->first_unsettled = 1;
   if (g->settlements >= CF_SETTLEMENTS_MAX && g->first_unsettled + CF_SETTLEMENTS_MAX <= g->settlements)
@@ -198,26 +222,42 @@ cf_settler_go(cf_gateway_t *g, cf_effects_t *fx) {
     }
     if (f == CF_SETTLE_LAPSED || s->index == CF_NO_INDEX) continue; /* logged first, submitted second */
     if (s->body < 0) {
-      if (g->now.mono_ms >= s->retry_at_ms) {
-        s->retry_at_ms = g->now.mono_ms + CF_BACKOFF_MAX_MS;
-        read_body(g, fx, s);
-        return;
-      }
-      break; /* what stands on it would be refused */
+      if (g->now.mono_ms < s->retry_at_ms) break; /* what stands on it would be refused */
+      s->retry_at_ms = g->now.mono_ms + CF_BACKOFF_MAX_MS;
+      read_body(g, fx, s);
+      return false;
     }
     if (g->now.mono_ms >= s->retry_at_ms) due = true;
-    write_settle(g, &wr, s);
     g->acts_number[g->acts_cnt++] = n;
   }
-  if (!due || wr.bad) return;
+  return due;
+}
+
+static void
+post_acts(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_wr_t wr = cf_wr_init(g->acts, CF_SETTLE_FLIGHT_MAX * (4 + CF_CALL_MAX));
+  for (size_t i = 0; i < g->acts_cnt; i++) {
+    cf_settled_t *s  = cf_settler_at(g, g->acts_number[i]);
+    cf_op_t const op = cf_settler_op(g, s);
+    cf_settler_call(&wr, &op, s->valid_until_s);
+  }
+  if (wr.bad) return;
   for (size_t i = 0; i < g->acts_cnt; i++) {
     cf_settled_t *s = cf_settler_at(g, g->acts_number[i]);
     s->retry_at_ms  = g->now.mono_ms + cf_backoff_ms(2 + s->fails++);
-    if (s->state == AUTHORISED) state_to(g, s, SUBMITTED);
+    cf_settler_sent(g, s);
   }
   g->acts_id = cf_fx_id(g, CF_ID_ACTS, 0);
   cf_fx_ask(fx, g->acts_id, g->cfg.ledger, CF_SPAN_LIT("POST /ledger/acts"), cf_wr_out(&wr), CF_PEER_MS);
   fx->at[fx->cnt - 1].side = true; /* behind the log's files */
+}
+
+void
+cf_settler_go(cf_gateway_t *g, cf_effects_t *fx) {
+  if (g->acts_id || g->body_for || !g->settlements || !g->views.ready || g->stopping) return;
+  bool due = gather(g, fx);
+  if (g->evm) cf_settler_evm_go(g);
+  else if (due) post_acts(g, fx);
 }
 
 /* Result i of an answer to POST /ledger/acts: the block that a call stands in; false when it was refused or is not there. */
@@ -256,8 +296,7 @@ on_acts(cf_gateway_t *g, cf_event_t const *ev) {
     cf_settled_t *s     = cf_settler_at(g, g->acts_number[i]);
     uint64_t      block = 0;
     if (!s || s->executed || !cf_settler_included(ev->body, i, &block)) continue;
-    s->block = block;
-    state_to(g, s, INCLUDED);
+    cf_settler_in(g, s, block);
     if (block > newest) newest = block;
   }
   cf_views_want(g, newest); /* whatever was answered: the head says what happened */

@@ -28,6 +28,7 @@ take_lease(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   cf_store_begin(&g->writes, g->fence);
   cf_store_put(&g->writes, CF_STORE_LEASE, CF_SPAN_LIT("leader"), CF_SPAN_OF(holder));
   cf_gateway_store(g, fx);
+  if (g->evm) cf_chainside_begin(g);
   scan(g, fx, CF_STORE_META);
 }
 

@@ -3,6 +3,8 @@
 
 #include "codec/cf_json.h"
 
+enum { GWEI = 1000000000 };
+
 void
 cf_tell_domain(cf_gateway_t *g, cf_wr_t *wr) {
   cf_jw_t                    j = cf_jw_init(wr);
@@ -70,6 +72,33 @@ tell_peers(cf_jw_t *j, cf_gateway_t const *g) {
   cf_jw_end(j, ']');
 }
 
+/* A ledger on a chain: who is asked for it, and how the account that pays does. */
+static void
+tell_chain(cf_jw_t *j, cf_gateway_t const *g) {
+  cf_sender_status_t s = cf_sender_status(&g->evm->sender);
+  cf_jw_obj(j, "sender");
+  cf_jw_str(j, "halt", cf_sender_halt_name(s.halt));
+  cf_jw_str(j, "waits", cf_sender_wait_name(s.wait));
+  cf_jw_hex(j, "account", CF_SPAN_OF(g->evm->sender.account.b));
+  cf_jw_u64(j, "open", s.live + s.queued);
+  cf_jw_u64(j, "final_block", s.final_number);
+  cf_jw_u64(j, "nonce", s.final_nonce);
+  cf_jw_u64(j, "spent_gwei", (uint64_t)(s.spent_wei / GWEI));
+  cf_jw_u64(j, "reserved_gwei", (uint64_t)(s.reserved_wei / GWEI));
+  cf_jw_u64(j, "spent_ever_gwei", (uint64_t)(s.total_wei / GWEI));
+  cf_jw_u64(j, "reorganised", s.reorgs);
+  cf_jw_u64(j, "sent_again", s.resends);
+  cf_jw_u64(j, "raised", s.bumps);
+  cf_jw_u64(j, "cancelled", s.cancels);
+  cf_jw_end(j, '}');
+  cf_jw_arr(j, "nodes");
+  for (unsigned i = 0; i < g->cfg.evm.nodes; i++) {
+    cf_evm_node_t const *n = &g->evm->node[i];
+    cf_jw_str(j, NULL, n->lies && !cf_evm_node_ready(n, g->now.mono_ms) ? "lied" : n->fails ? "failing" : "ok");
+  }
+  cf_jw_end(j, ']');
+}
+
 void
 cf_tell_status(cf_gateway_t *g, cf_wr_t *wr) {
   cf_gateway_status_t s = cf_gateway_status(g);
@@ -82,6 +111,7 @@ cf_tell_status(cf_gateway_t *g, cf_wr_t *wr) {
   cf_jw_bool(&j, "stopping", g->stopping);
   tell_counters(&j, &s);
   tell_peers(&j, g);
+  if (g->evm) tell_chain(&j, g);
   cf_jw_end(&j, '}');
 }
 

@@ -1,8 +1,6 @@
-/* Views of the ledger: observers' statements make a block final, the gateway
-   replays the chain up to that block and no further, and writes what the enclave is shown. */
+/* Views of the ledger: observers' statements make a block final, the gateway reads the ledger up to that block and no
+   further, and writes what the enclave is shown.  How a kind of ledger is read: cf_views_embedded.c, cf_views_evm.c. */
 #include "gateway/cf_gateway_state.h"
-
-#define BUCKETS_MAX 32 /* assets whose release level a view shows */
 
 /* ---- finality proofs that receipts will name ---- */
 
@@ -34,99 +32,26 @@ store_proof(cf_gateway_t *g, cf_effects_t *fx) {
   g->stored_proof = h;
 }
 
-/* ---- the chain ---- */
+/* ---- the state of the proven block ---- */
 
-static void
-on_call(void *ctx, cf_call_t const *call, cf_op_t const *op, cf_ledger_effects_t const *fx) {
-  cf_gateway_t *g = ctx;
-  if (fx->settled.due) cf_settler_replayed(g, &fx->settled.head, g->views.chain.head.number + 1);
-}
-
-static void
-chain_reset(cf_gateway_t *g) {
-  if (g->views.open) cf_chain_fini(&g->views.chain);
-  cf_settler_final(g, false);
-  cf_chain_init(&g->views.chain);
-  g->views.chain.hook     = on_call;
-  g->views.chain.hook_ctx = g;
-  g->views.open           = true;
-}
-
-static uint64_t
-next_block(cf_views_t const *v) {
-  return v->chain.started ? v->chain.head.number + 1 : 0;
-}
-
-/* Block 0 must be the ledger that genesis speaks of. */
-static bool
-take_block(cf_gateway_t *g, cf_span_t block) {
-  cf_chain_t *c = &g->views.chain;
-  if (c->started) return cf_chain_replay(c, block, NULL) == CF_OK;
-  uint8_t genesis[CF_GENESIS_BYTES_MAX];
-  cf_wr_t wr = cf_wr_init(genesis, sizeof genesis);
-  cf_ledger_genesis_write(&wr, &g->domain.block0);
-  cf_span_t expect = cf_wr_out(&wr);
-  return cf_chain_start(c, block, &expect, NULL) == CF_OK;
-}
-
-/* The chain reached the block that observers made final.  Another hash at its height: they followed another chain, and they are
-   believed; ours is read again from the beginning. */
-static void
-arrived(cf_gateway_t *g, cf_effects_t *fx) {
-  cf_views_t *v = &g->views;
-  v->proven     = false;
-  if (!cf_hash_eq(&v->chain.hash, &v->proof.block_hash) || v->chain.head.time_s != v->proof.time_s) {
-    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("ledger-forked"),
-                   CF_PUBLIC_TEXT("the blocks served are not the chain that observers attest"), v->proof.number);
-    chain_reset(g);
-    v->retry_at_ms = g->now.mono_ms + CF_BACKOFF_MAX_MS;
-    return;
-  }
-  cf_slot_reader_t   slots    = cf_ledger_state_reader(v->chain.state);
-  cf_hash_t          head_key = cf_slot_plain(CF_SLOT_HEAD), status_key = cf_slot_plain(CF_SLOT_STATUS);
-  cf_hash_t          status_word = slots.read(slots.ctx, &status_key);
-  cf_ledger_status_t status      = cf_ledger_status_unpack(&status_word);
-  cf_hash_t          head        = slots.read(slots.ctx, &head_key);
-  cf_settler_final(g, true);
-  if (!cf_hash_eq(&head, &v->head)) v->moved = true;
-  v->head   = head;
+void
+cf_views_arrived(cf_gateway_t *g, cf_hash_t const *head, cf_hash_t const *status_word) {
+  cf_views_t        *v      = &g->views;
+  cf_ledger_status_t status = cf_ledger_status_unpack(status_word);
+  v->proven                 = false;
+  if (!cf_hash_eq(head, &v->head)) v->moved = true;
+  v->head   = *head;
   v->paused = status.dead || status.paused_until_s > v->proof.time_s;
   v->time_s = v->proof.time_s;
-  v->ready  = v->proof.number + 1;
-  v->fails  = 0;
+  v->ready = v->at = v->proof.number + 1;
+  v->fails         = 0;
   if (v->want <= v->proof.number) v->wanted = false;
   cf_metrics_set(&g->metrics, CF_METRIC_LEDGER_BLOCK, cf_public_u64(v->proof.number));
 }
 
-static void
-fetch(cf_gateway_t *g, cf_effects_t *fx) {
-  cf_views_t *v = &g->views;
-  v->fetching   = true;
-  cf_fx_ask(fx, cf_fx_id(g, CF_ID_BLOCK, 0), g->cfg.ledger,
-            cf_fx_printf(fx, "GET /ledger/blocks/%llu", (unsigned long long)next_block(v)), CF_SPAN(NULL, 0), CF_PEER_MS);
-}
-
-static void
-failed(cf_gateway_t *g) {
+void
+cf_views_failed(cf_gateway_t *g) {
   g->views.retry_at_ms = g->now.mono_ms + cf_backoff_ms(g->views.fails++);
-}
-
-static void
-on_block(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_views_t *v = &g->views;
-  v->fetching   = false;
-  if (ev->status || ev->code != 200) {
-    failed(g);
-    return;
-  }
-  if (!take_block(g, ev->body)) {
-    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("ledger-invalid"),
-                   CF_PUBLIC_TEXT("a block breaks the rules, or is not the next"), next_block(v));
-    chain_reset(g);
-    failed(g);
-    return;
-  }
-  if (v->chain.head.number == v->proof.number) arrived(g, fx);
 }
 
 /* ---- observers ---- */
@@ -141,8 +66,10 @@ static bool
 due(cf_gateway_t const *g) {
   cf_views_t const *v = &g->views;
   if (v->wanted) return true;
+  uint64_t since_ms = g->now.mono_ms - v->sought_ms;
+  if (g->evm && cf_chainside_busy(g)) return since_ms >= CF_FINAL_MS;
   bool shows = g->step >= CF_STEP_VIEW && g->step <= CF_STEP_SERVING;
-  return shows && g->now.mono_ms - v->sought_ms >= g->domain.genesis.ledger.max_validity_s * 1000 / 4;
+  return shows && since_ms >= g->domain.genesis.ledger.max_validity_s * 1000 / 4;
 }
 
 static void
@@ -206,41 +133,48 @@ on_statement(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     v->statement[i] = s;
   }
   if (prove(g)) {
-    if (v->chain.started && v->chain.head.number == v->proof.number) arrived(g, fx);
+    if (!g->evm) cf_views_embedded_has(g, fx);
     return;
   }
   if (v->pending) return;
   v->asking = false; /* silence, disagreement, or nothing new yet: it is asked again */
-  if (v->wanted) failed(g);
+  if (v->wanted) cf_views_failed(g);
 }
 
 void
 cf_views_go(cf_gateway_t *g, cf_effects_t *fx) {
   cf_views_t *v = &g->views;
-  if (!v->open) chain_reset(g);
+  if (!g->evm && !v->open) cf_views_embedded_reset(g);
   if (v->asking || v->fetching || g->now.mono_ms < v->retry_at_ms) return;
-  if (v->proven) fetch(g, fx);
+  if (v->proven) g->evm ? cf_views_evm_fetch(g, fx) : cf_views_embedded_fetch(g, fx);
   else if (due(g) && !g->stopping) seek(g, fx);
 }
 
 void
 cf_views_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
-  if ((ev->id & 0xff) == CF_ID_BLOCK) on_block(g, fx, ev);
+  if ((ev->id & 0xff) == CF_ID_BLOCK) cf_views_embedded_done(g, fx, ev);
   else on_statement(g, fx, ev);
 }
 
 /* ---- showing ---- */
 
+size_t
+cf_views_keys(cf_gateway_t const *g, cf_hash_t keys[CF_BUCKETS_MAX]) {
+  size_t n = 0;
+  for (; n < g->domain.genesis.assets_cnt && n < CF_BUCKETS_MAX; n++) keys[n] = cf_slot_bucket((uint32_t)g->domain.genesis.assets[n].id);
+  return n;
+}
+
 bool
 cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   cf_views_t *v = &g->views;
-  if (!v->ready || v->ready - 1 != v->chain.head.number || !v->chain.started || v->proven) return false;
+  if (!v->ready || v->ready != v->at || v->proven) return false;
   if (v->shown >= v->ready || v->batch_first) return false;
-  if (v->folded > cf_ledger_state_messages(v->chain.state)) return false; /* the enclave is ahead: a later block will do */
+  if (v->folded > (g->evm ? cf_views_evm_messages(g) : cf_views_embedded_messages(g)))
+    return false; /* the enclave is ahead: a later block will do */
   if (g->logged < g->read_back && g->read_back <= g->sequence) return false; /* what it names stands in the store alone, until it is archived */
-  cf_hash_t keys[BUCKETS_MAX];
-  size_t    n = 0;
-  for (; n < g->domain.genesis.assets_cnt && n < BUCKETS_MAX; n++) keys[n] = cf_slot_bucket((uint32_t)g->domain.genesis.assets[n].id);
+  cf_hash_t keys[CF_BUCKETS_MAX];
+  size_t    n = cf_views_keys(g, keys);
   cf_addr_t key;
   memcpy(key.b, g->attest.epoch.settlement, 20);
   cf_wr_t wr = cf_wr_init(g->ask, CF_FRAME_MAX);
@@ -248,7 +182,7 @@ cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   cf_wr_u8(&wr, CF_MSG_SHOW_LEDGER);
   uint8_t *size = cf_wr_room(&wr, 4);
   size_t   from = wr.len;
-  if (cf_view_write(&wr, &v->chain, CF_SPAN(v->proof_bytes, v->proof_len), &key, keys, n, v->folded, NULL)) return false;
+  if (!(g->evm ? cf_views_evm_write(g, &wr, &key, keys, n) : cf_views_embedded_write(g, &wr, &key, keys, n))) return false;
   cf_wr_t len = cf_wr_init(size, 4);
   cf_wr_u32(&len, (uint32_t)(wr.len - from));
   cf_views_keep(g, CF_SPAN(v->proof_bytes, v->proof_len));

@@ -16,6 +16,8 @@
 typedef struct {
   char const *whole[CF_CONFINE_PATHS_MAX]; /* files; folders: files below are made, read, written, removed */
   size_t      whole_cnt;
+  char const *read[CF_CONFINE_PATHS_MAX]; /* files, and those below folders, are read */
+  size_t      read_cnt;
   char const *list; /* a folder below which folders may be opened, and no file; NULL: none */
   uint16_t    connect[CF_CONFINE_PORTS_MAX]; /* TCP ports, on whatever machine */
   size_t      connect_cnt;
