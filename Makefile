@@ -11,6 +11,7 @@
 #   make matrix-model SEEDS=n   transactions on a model of a chain, exactly once under every fault; matrix-mutants: bugs that it must find
 #   make control-mutants each control of docs/controls.md taken out; a test of its row must fail
 #   make test-contracts  INVARIANT=long   the contracts' units, fuzz, invariants, gas to the unit      make gas   beside its targets
+#   make contracts-coverage   lines of the contracts that their tests run
 #   make contracts-differential CALLS=100000   random calls of the C ledger, done again by the contract (docs/evm.md)
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
 #   make lint  fmt  check-generated  deps  install PREFIX=/usr/local  clean
@@ -27,7 +28,7 @@ JOBS         ?= $(shell nproc)
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
 .PHONY: sim-mutants control-mutants
 .PHONY: alter soak kill-matrix power-cut matrix-model matrix-mutants
-.PHONY: test-contracts gas contracts-differential ledger-ops
+.PHONY: test-contracts gas contracts-coverage contracts-differential ledger-ops
 .PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
 
@@ -99,6 +100,9 @@ test-contracts: ledger-ops
 
 contracts-differential: ledger-ops
 	@sh scripts/contracts.sh differential $(CALLS)
+
+contracts-coverage:
+	@sh scripts/contracts.sh coverage
 
 gas:
 	@sh scripts/contracts.sh gas

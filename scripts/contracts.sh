@@ -4,6 +4,7 @@
 #   test long      the same with a million calls of the invariants
 #   short          the same with less fuzz and fewer calls: for "make test"
 #   gas            measures, and prints what ONCHAIN asks for beside it; the last line counts
+#   coverage       how much of src the units and the vectors run; fails below 95 of 100 lines
 #   differential N N random calls of the C ledger, done again by the contract
 # Ends with 77 where there is no npm, or no registry.
 set -eu
@@ -60,6 +61,12 @@ case ${1:-test} in
   gas)
     measure
     node script/gas.js "$made/gas.txt"
+    ;;
+  coverage)
+    FOUNDRY_PROFILE=coverage LEDGER=NetLedger.sol:NetLedger HARNESS=BodyHarness.sol:BodyHarness \
+      forge coverage --no-match-contract 'GasTest|InvariantTest' >"$made/coverage.log" 2>&1 || { cat "$made/coverage.log"; exit 1; }
+    grep '^|\|^+' "$made/coverage.log"
+    awk '$2 == "Total" { exit $4 + 0 < 95 }' "$made/coverage.log" || { echo "less than 95 of 100 lines are run"; exit 1; }
     ;;
   differential) differential "${SEED:-$(date +%s)}" "${2:-100000}" ;;
   *)

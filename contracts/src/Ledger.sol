@@ -203,9 +203,8 @@ abstract contract Ledger is ILedger, State {
         uint48 last = guardians ? _counters.guardAct : _counters.govAct;
         if (number <= last) revert ActNumber(last);
         if (block.timestamp > notAfter) revert ActExpired(notAfter);
-        _checkSignatures(
-            council, version, signatures, _digest(keccak256(abi.encode(ACT, council, version, number, notAfter, keccak256(body))))
-        );
+        bytes32 signed = keccak256(abi.encode(ACT, council, version, number, notAfter, keccak256(body)));
+        _checkSignatures(council, version, signatures, _digest(signed));
         if (guardians) _counters.guardAct = number;
         else _counters.govAct = number;
         _run(a);

@@ -25,7 +25,7 @@ contract BodyTest is World {
 
     function make() private returns (address) {
         Factory factory = new Factory();
-        bytes memory code = vm.getCode("../build/contracts/out/BodyHarness.sol/BodyHarness.json");
+        bytes memory code = vm.getCode(vm.envOr("HARNESS", "../build/contracts/out/BodyHarness.sol/BodyHarness.json"));
         return factory.make(abi.encodePacked(code, abi.encode(genesis(factory.next(), goodPlan()))));
     }
 

@@ -17,7 +17,7 @@ contract GovernTest is World {
     }
 
     function refusesGenesis(Factory factory, bytes memory bytes_, string memory item) private {
-        bytes memory code = vm.getCode("../build/contracts/out/NetLedger.sol/NetLedger.json");
+        bytes memory code = ledgerCode();
         (bool ok, bytes memory out) =
             address(factory).call(abi.encodeCall(factory.make, (abi.encodePacked(code, abi.encode(bytes_)))));
         same(ok, out, abi.encodeWithSelector(Genesis.selector, item));
@@ -78,6 +78,14 @@ contract GovernTest is World {
         refusesGenesis(factory, good, "version");
         good[0] = 0x01;
         refusesGenesis(factory, abi.encodePacked(good, uint8(0)), "length");
+        uint256 at_ = 0; // of the time at which the measurement ends
+        for (bytes32 word; word != MEASUREMENT; at_++) {
+            assembly {
+                word := mload(add(add(good, 32), at_))
+            }
+        }
+        good[at_ + 31] = 0x80;
+        refusesGenesis(factory, good, "measurements");
     }
 
     /// Cut anywhere, genesis founds nothing.
@@ -88,7 +96,7 @@ contract GovernTest is World {
         assembly {
             mstore(good, n)
         }
-        bytes memory code = vm.getCode("../build/contracts/out/NetLedger.sol/NetLedger.json");
+        bytes memory code = ledgerCode();
         (bool ok, bytes memory out) =
             address(factory).call(abi.encodeCall(factory.make, (abi.encodePacked(code, abi.encode(good)))));
         require(!ok && bytes4(out) == Genesis.selector, "founded");
@@ -326,5 +334,67 @@ contract GovernTest is World {
         refuses(actData(1, abi.encodePacked(uint8(32), uint32(1), other, from + 9)), no(NotLess.selector));
         govern(abi.encodePacked(uint8(32), uint32(1), MEASUREMENT, uint40(0)));
         refuses(registerData(2, INSTANCE, goodTerms()), no(Measurement.selector, 0));
+    }
+
+    // ---- policies ----
+
+    function policyBody(uint32 policy, uint40 from) private pure returns (bytes memory) {
+        return abi.encodePacked(uint8(16), policy, sha256("another policy"), uint256(1), from);
+    }
+
+    function testAPolicyIsScheduledWhenTheOneBeforeIsSettled() public {
+        uint40 from = uint40(block.timestamp + 345600);
+        bytes memory none = policyBody(2, from);
+        for (uint256 i = 5; i < 37; i++) none[i] = 0;
+        refuses(actData(1, none), no(Act.selector));
+        refuses(actData(1, policyBody(1, from)), no(Version.selector, 1));
+        govern(policyBody(2, from));
+        govern(policyBody(3, from)); // the one that waits is replaced
+        vm.warp(from);
+        uint40 next = from + 345600;
+        refuses(actData(1, policyBody(4, next)), no(Pending.selector, from + 7200)); // settlements under 1 still run
+        vm.warp(from + 7201);
+        govern(policyBody(4, next + 7201));
+    }
+
+    function testKeysOfAPolicyBelowTheLeastAreNotRegistered() public {
+        uint40 from = uint40(block.timestamp + 345600);
+        bytes memory raise = abi.encodePacked(uint8(35), uint32(2));
+        govern(policyBody(2, from));
+        refuses(actData(1, abi.encodePacked(uint8(35), uint32(1))), no(NotLess.selector));
+        refuses(actData(1, raise), no(Policy.selector, 2)); // not in force yet
+        vm.warp(from);
+        govern(raise);
+        refuses(registerData(2, INSTANCE, goodTerms()), no(KeyPolicy.selector, 2));
+    }
+
+    // ---- what an act may not ask ----
+
+    function testCouncilsAreScheduledWhenThoseBeforeAreSettled() public {
+        uint40 from = uint40(block.timestamp + 345600);
+        govern(abi.encodePacked(uint8(18), uint32(2), from, councils(2)));
+        vm.warp(from);
+        bytes memory third = abi.encodePacked(uint8(18), uint32(3), from + 345600, councils(2));
+        refuses(actDataAt(1, 2, ++acts, from, third), no(Pending.selector, from + 7200));
+        vm.warp(from + 7201);
+        third = abi.encodePacked(uint8(18), uint32(3), from + 345600 + 7201, councils(2));
+        must(actDataAt(1, 2, ++acts, from + 7201, third));
+    }
+
+    function testSeatsOfACouncil() public {
+        uint40 from = uint40(block.timestamp + 345600);
+        bytes memory others = abi.encodePacked(council("guardian", 2, 3), council("verifier", 3, 5));
+        bytes memory twice = council("governor", 2, 3);
+        for (uint256 i = 0; i < 20; i++) twice[43 + i] = twice[3 + i];
+        refuses(actData(1, abi.encodePacked(uint8(18), uint32(2), from, twice, others)), no(Seats.selector, 1));
+        refuses(actData(1, abi.encodePacked(uint8(18), uint32(2), from, council("governor", 2, 17), others)), no(Act.selector));
+    }
+
+    function testAnAssetIsDelistedOnce() public {
+        bytes memory off = abi.encodePacked(uint8(33), COIN);
+        govern(off);
+        refuses(actData(1, off), no(NotLess.selector));
+        vm.prank(owner(1));
+        refuses(abi.encodeCall(ledger.deposit, (COIN, AccountId.wrap(1), 1)), no(Asset.selector, 0));
     }
 }
