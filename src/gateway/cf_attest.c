@@ -334,7 +334,9 @@ ask_results(cf_gateway_t *g, cf_effects_t *fx) {
   }
 }
 
-/* A result is taken when it is that verifier's, about this certificate and evidence, and its registration's signature is good. */
+/* A result is taken when it is that verifier's, about this certificate and evidence, and its registration's signature is good; and when
+   all that it relied on is here: what nobody can archive, an audit would miss for ever.  A verifier may honestly have a statement that we
+   have not, because we ended when it came: the next round asks for a new one. */
 static bool
 take_result(cf_gateway_t *g, unsigned i, cf_span_t ear_bytes, uint8_t const sig[64]) {
   cf_attest_t         *a = &g->attest;
@@ -345,9 +347,12 @@ take_result(cf_gateway_t *g, unsigned i, cf_span_t ear_bytes, uint8_t const sig[
   cf_addr_t            by;
   memcpy(pub.b, verifiers(g)->members[i].es256, sizeof pub.b);
   if (ear_bytes.len > sizeof v->ear || cf_ear_open(&ear, &s, ear_bytes, NULL) || cf_sign1_verify(&s, &pub)) return false;
-  if (ear.status != CF_EAR_AFFIRMING || memcmp(ear.certificate, a->certificate_hash.b, 32) ||
-      memcmp(ear.evidence, a->evidence_hash.b, 32))
+  if (ear.status != CF_EAR_AFFIRMING || memcmp(ear.certificate, a->certificate_hash.b, 32)) return false;
+  if (!cf_attest_archivable(g, i, &ear)) {
+    v->statement_have = false;
+    snprintf(v->refused, sizeof v->refused, "collateral");
     return false;
+  }
   cf_registration_t r = a->registration;
   memcpy(r.measurement.b, ear.measurement, 32);
   cf_hash_t digest = cf_registration_digest(&g->domain.ledger.separator, &g->domain.id, &r);
@@ -447,7 +452,8 @@ cf_attest_go(cf_gateway_t *g, cf_effects_t *fx) {
   bool seen = a->certificate_index != CF_NO_INDEX && g->publisher.cosigned.size > a->certificate_index;
   switch (a->step) {
   case CF_ATTEST_IDLE:
-    if (due && seen && now >= a->retry_at_ms && !g->stopping) ask_nonces(g, fx);
+    /* The store has room for one round's results and what they are about: the one before must be in the log. */
+    if (due && seen && now >= a->retry_at_ms && !g->stopping && !cf_logside_has(g, CF_ENTRY_RESULT)) ask_nonces(g, fx);
     return;
   case CF_ATTEST_NONCES:
   case CF_ATTEST_CERTIFY:

@@ -1,4 +1,5 @@
 /* What a result relied on goes into the archive before the result is logged. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,63 +9,83 @@
 
 enum { COLLATERAL_CRL = 2, COLLATERAL_STATEMENT = 3, COLLATERAL_ROOT = 4 };
 
+#define ITEMS_MAX 24 /* of the collateral; the statement is one more */
+
 typedef struct {
   uint64_t  role;
   cf_hash_t hash;
+  cf_span_t bytes;
 } member_t;
 
+/* What a result names by one hash (evidence's cf_collateral_set): the revocation lists, the verifier's own statement, and the root that
+   the chain led to. */
+typedef struct {
+  member_t member[ITEMS_MAX + 1];
+  size_t   cnt, len;
+  uint8_t  bytes[3 + (ITEMS_MAX + 1) * 40];
+} set_t;
+
 static void
-insert(member_t *set, size_t *cnt, uint64_t role, cf_span_t bytes) {
-  member_t m  = { role, cf_sha256(bytes) };
-  size_t   at = (*cnt)++;
-  for (; at && (set[at - 1].role > role || (set[at - 1].role == role && memcmp(set[at - 1].hash.b, m.hash.b, 32) > 0)); at--)
-    set[at] = set[at - 1];
-  set[at] = m;
+insert(set_t *set, uint64_t role, cf_span_t bytes) {
+  member_t *at = set->member, m = { role, cf_sha256(bytes), bytes };
+  size_t    i  = set->cnt++;
+  for (; i && (at[i - 1].role > role || (at[i - 1].role == role && memcmp(at[i - 1].hash.b, m.hash.b, 32) > 0)); i--) at[i] = at[i - 1];
+  at[i] = m;
 }
 
-/* The set that a result names by its hash (evidence's cf_collateral_set): the revocation lists, the verifier's own statement, and
-   the root that the chain led to: of the certificates in the collateral, the hash says which. */
-#define ITEMS_MAX 24
-static bool
-archive_set(cf_gateway_t *g, cf_effects_t *fx, cf_verifier_state_t const *v, uint8_t const want[32], cf_span_t const *item,
-            size_t cnt, size_t root) {
-  cf_span_t statement = CF_SPAN(v->statement, v->statement_len);
-  member_t  set[ITEMS_MAX + 1];
-  size_t    n = 0, max = 3 + (ITEMS_MAX + 1) * 40;
+static void
+make_set(set_t *set, cf_span_t statement, cf_span_t const *item, size_t cnt, size_t root) {
+  cf_wr_t wr = cf_wr_init(set->bytes, sizeof set->bytes);
+  set->cnt   = 0;
   for (size_t i = 0; i < cnt; i++) {
     bool certificate = cf_der_is_certificate(item[i]);
-    if (!certificate || i == root) insert(set, &n, certificate ? COLLATERAL_ROOT : COLLATERAL_CRL, item[i]);
+    if (!certificate || i == root) insert(set, certificate ? COLLATERAL_ROOT : COLLATERAL_CRL, item[i]);
   }
-  if (statement.len) insert(set, &n, COLLATERAL_STATEMENT, statement);
-  cf_wr_t wr = cf_wr_init(cf_fx_room(fx, max), max);
-  cf_cbor_w_array(&wr, n);
-  for (size_t i = 0; i < n; i++) {
+  if (statement.len) insert(set, COLLATERAL_STATEMENT, statement);
+  cf_cbor_w_array(&wr, set->cnt);
+  for (size_t i = 0; i < set->cnt; i++) {
     cf_cbor_w_array(&wr, 2);
-    cf_cbor_w_uint(&wr, set[i].role);
-    cf_cbor_w_hash(&wr, &set[i].hash);
+    cf_cbor_w_uint(&wr, set->member[i].role);
+    cf_cbor_w_hash(&wr, &set->member[i].hash);
   }
-  cf_hash_t is = cf_sha256(cf_wr_out(&wr));
-  if (memcmp(is.b, want, 32)) return false;
-  cf_archive_put(g, fx, cf_wr_out(&wr));
-  for (size_t i = 0; i < cnt; i++)
-    if (!cf_der_is_certificate(item[i]) || i == root) cf_archive_put(g, fx, item[i]);
-  if (statement.len) cf_archive_put(g, fx, statement);
-  return true;
+  set->len = wr.len;
+}
+
+/* Of the certificates in the collateral, the hash says which is the root. */
+static bool
+find_set(set_t *set, cf_verifier_state_t const *v, cf_span_t collateral, uint8_t const want[32]) {
+  cf_span_t item[ITEMS_MAX];
+  size_t    cnt = 0;
+  if (collateral.len && cf_der_split(item, &cnt, ITEMS_MAX, collateral)) return false;
+  for (size_t root = 0; root <= cnt; root++) {
+    make_set(set, CF_SPAN(v->statement, v->statement_len), item, cnt, root);
+    cf_hash_t is = cf_sha256(CF_SPAN(set->bytes, set->len));
+    if (!memcmp(is.b, want, 32)) return true;
+  }
+  return false;
+}
+
+bool
+cf_attest_archivable(cf_gateway_t const *g, unsigned verifier, cf_ear_t const *ear) {
+  cf_attest_t const *a = &g->attest;
+  set_t              set;
+  return !memcmp(ear->evidence, a->evidence_hash.b, 32) &&
+         find_set(&set, &a->v[verifier], CF_SPAN(a->collateral, a->collateral_len), ear->collateral);
 }
 
 void
 cf_attest_archive(cf_gateway_t *g, cf_effects_t *fx, unsigned verifier) {
-  cf_attest_t *a = &g->attest;
-  cf_ear_t     ear;
-  cf_sign1_t   s;
-  if (cf_ear_open(&ear, &s, CF_SPAN(a->v[verifier].ear, a->v[verifier].ear_len), NULL)) return;
+  cf_attest_t const         *a = &g->attest;
+  cf_verifier_state_t const *v = &a->v[verifier];
+  cf_ear_t                   ear;
+  cf_sign1_t                 s;
+  set_t                      set;
+  cf_status_t                st    = cf_ear_open(&ear, &s, CF_SPAN(v->ear, v->ear_len), NULL);
+  bool                       whole = !st && find_set(&set, v, CF_SPAN(a->served_collateral, a->served_collateral_len), ear.collateral);
+  assert(whole); /* or it was not queued */
   cf_archive_put(g, fx, CF_SPAN(a->served, a->served_len));
-  cf_span_t item[ITEMS_MAX];
-  size_t    cnt = 0;
-  if (a->served_collateral_len && cf_der_split(item, &cnt, ITEMS_MAX, CF_SPAN(a->served_collateral, a->served_collateral_len)))
-    return;
-  for (size_t root = 0; root <= cnt; root++)
-    if (archive_set(g, fx, &a->v[verifier], ear.collateral, item, cnt, root)) return;
+  cf_archive_put(g, fx, cf_fx_dup(fx, CF_SPAN(set.bytes, set.len)));
+  for (size_t i = 0; i < set.cnt; i++) cf_archive_put(g, fx, set.member[i].bytes);
 }
 
 /* ---- over a restart ---- */
@@ -153,13 +174,16 @@ cf_attest_logged(cf_gateway_t *g, cf_hash_t const *key) {
 
 void
 cf_attest_unlogged(cf_gateway_t *g) {
-  cf_hash_t evidence = cf_sha256(CF_SPAN(g->attest.served, g->attest.served_len));
+  cf_attest_t *a        = &g->attest;
+  cf_hash_t    evidence = cf_sha256(CF_SPAN(a->served, a->served_len));
   for (unsigned i = 0; i < CF_MEMBERS_MAX; i++) {
-    cf_verifier_state_t *v     = &g->attest.v[i];
+    cf_verifier_state_t *v     = &a->v[i];
     cf_span_t            entry = CF_SPAN(v->ear, v->ear_len);
     cf_ear_t             ear;
     cf_sign1_t           s;
-    if (v->unlogged && !cf_ear_open(&ear, &s, entry, NULL) && !memcmp(ear.evidence, evidence.b, 32))
+    set_t                set;
+    if (v->unlogged && !cf_ear_open(&ear, &s, entry, NULL) && !memcmp(ear.evidence, evidence.b, 32) &&
+        find_set(&set, v, CF_SPAN(a->served_collateral, a->served_collateral_len), ear.collateral))
       (void)cf_logside_queue(g, CF_ENTRY_RESULT, i, entry);
     v->unlogged = false;
   }

@@ -442,6 +442,7 @@ struct cf_gateway {
   cf_queued_t     queued[CF_QUEUE_MAX];
   size_t          queued_cnt;
   uint64_t        appending;              /* the append whose files are being written; 0: none */
+  unsigned        appending_kinds;        /* of its entries: a bit each */
   uint64_t        appended_ms, quorum_ms; /* quorum_ms: since when a newer checkpoint waits for its quorum */
   uint64_t        shown;                  /* log size that the enclave was shown */
   uint64_t        showing;                /* a bundle to show is read: id */
@@ -586,6 +587,7 @@ cf_promised_t *cf_promises_find(cf_gateway_t *g, cf_hash_t const *id);
 void      cf_logside_start(cf_gateway_t *g, cf_effects_t *fx);
 void      cf_logside_recovered(void *ctx, uint64_t index, cf_span_t entry, cf_hash_t const *key);
 bool      cf_logside_queue(cf_gateway_t *g, cf_entry_kind_t kind, uint64_t number, cf_span_t entry);
+bool      cf_logside_has(cf_gateway_t const *g, cf_entry_kind_t kind); /* an entry of that kind waits, or is being written */
 void      cf_logside_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void      cf_logside_tick(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void      cf_logside_go(cf_gateway_t *g, cf_effects_t *fx);
@@ -674,6 +676,7 @@ void cf_attest_go(cf_gateway_t *g, cf_effects_t *fx);
 bool cf_attest_ask(cf_gateway_t *g, cf_effects_t *fx); /* CERTIFY, when it is due */
 void cf_attest_certified(cf_gateway_t *g, cf_effects_t *fx, cf_rd_t *body);
 void cf_attest_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
+bool cf_attest_archivable(cf_gateway_t const *g, unsigned verifier, cf_ear_t const *ear); /* what it names is what the verifier was asked about */
 void cf_attest_archive(cf_gateway_t *g, cf_effects_t *fx, unsigned verifier);
 void cf_attest_keep(cf_gateway_t *g, cf_effects_t *fx); /* results, and what they are about, in the store: before the archive has any of it */
 void cf_attest_load(cf_gateway_t *g, cf_event_t const *ev);

@@ -189,6 +189,13 @@ cf_logside_queue(cf_gateway_t *g, cf_entry_kind_t kind, uint64_t number, cf_span
   return true;
 }
 
+bool
+cf_logside_has(cf_gateway_t const *g, cf_entry_kind_t kind) {
+  for (size_t i = 0; i < g->queued_cnt; i++)
+    if (g->queued[i].kind == kind) return true;
+  return g->appending && g->appending_kinds >> kind & 1;
+}
+
 void
 cf_archive_put(cf_gateway_t *g, cf_effects_t *fx, cf_span_t bytes) {
   char      hex[65];
@@ -246,12 +253,14 @@ append(cf_gateway_t *g, cf_effects_t *fx) {
   cf_wr_t                     room = cf_wr_init(g->archive, CF_ARCHIVE_BYTES);
   size_t                      n = 0, puts = fx->cnt;
   uint64_t                    size = g->writer.size;
+  unsigned                    kinds = 0;
   for (; n < g->queued_cnt && n < CF_GROUP_MAX; n++) {
     cf_queued_t const *q = &g->queued[n];
     if (fx->cnt - puts >= CF_GROUP_PUTS || !archive(g, fx, &room, q)) break;
     entry[n]       = none;
     entry[n].bytes = CF_SPAN(g->queue + q->at, q->len);
     entry[n].key   = q->key;
+    kinds |= 1u << q->kind;
   }
   cf_fx_join(fx, puts);
   size_t from = fx->cnt;
@@ -269,6 +278,7 @@ append(cf_gateway_t *g, cf_effects_t *fx) {
   g->appended_ms = g->now.mono_ms;
   if (g->writer.size > size) {
     fx->at[fx->cnt - 1].id = g->appending = cf_fx_id(g, CF_ID_APPENDED, 0); /* the checkpoint, behind all others */
+    g->appending_kinds     = kinds;
     grown(g, fx);
   }
   cf_metrics_set(&g->metrics, CF_METRIC_LOG_ENTRIES, cf_public_u64(g->writer.size));

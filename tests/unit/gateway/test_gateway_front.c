@@ -212,7 +212,7 @@ check_bundle(cf_span_t body, bool fresh) {
     case 7: assert_true(cf_span_eq(cf_cbor_bstr(&rd), town_root)); continue;
     case 8:
       assert_int_equal(cf_cbor_array(&rd), 1);
-      assert_true(cf_span_eq(cf_cbor_bstr(&rd), town_statement));
+      assert_true(cf_span_eq(cf_cbor_bstr(&rd), t->statement));
       continue;
     case 10: assert_true(cf_cbor_bstr(&rd).len > 0); continue;
     case 5: items = cf_cbor_array(&rd); break;

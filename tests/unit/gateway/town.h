@@ -86,6 +86,7 @@ typedef struct {
   bool          verifier_refuses;
   unsigned      verifier_asks;
   unsigned      statements;
+  cf_span_t     statement;    /* the verifier's newest */
   unsigned      snapshots;
   bool          batched;      /* this enclave, once */
   uint64_t      watching;     /* the POST of envelopes whose reply is looked at */
@@ -266,9 +267,20 @@ ask_observer(town_t *t, unsigned *code, cf_span_t *answer) {
   *answer = keep(cf_wr_out(&wr));
 }
 
-/* DER in form: the certificate of a root, and the statement that a verifier gives. */
-static cf_span_t const town_root      = { (uint8_t const *)"\x30\x05\x30\x03\xa0\x01\x02", 7 };
-static cf_span_t const town_statement = { (uint8_t const *)"a credential statement", 22 };
+/* DER in form: the certificate of a root. */
+static cf_span_t const town_root = { (uint8_t const *)"\x30\x05\x30\x03\xa0\x01\x02", 7 };
+
+/* Another one each time, under the verifier's key: what it relies on from now on. */
+static inline void
+new_statement(town_t *t) {
+  uint8_t       buf[512], payload[8];
+  cf_wr_t       wr = cf_wr_init(buf, sizeof buf), pw = cf_wr_init(payload, sizeof payload);
+  cf_cose_hdr_t hdr = { .typ = CF_SPAN_LIT("application/counterfoil-credential+cose") };
+  cf_wr_u64(&pw, ++t->statements);
+  cf_sign1_encode(&wr, t->w->ear_key, &hdr, CF_SPAN_OF(payload));
+  assert_false(wr.bad);
+  t->statement = keep(cf_wr_out(&wr));
+}
 
 static inline void
 ask_launcher(town_t *t, cf_span_t body, cf_span_t *answer) {
@@ -314,7 +326,7 @@ verifier_result(town_t *t, cf_span_t body, cf_wr_t *wr) {
   memcpy(ear.policy, t->w->policy_hash.b, 32);
   uint8_t   set_buf[128];
   cf_wr_t   set        = cf_wr_init(set_buf, sizeof set_buf);
-  cf_hash_t members[2] = { cf_sha256(town_statement), cf_sha256(collateral) };
+  cf_hash_t members[2] = { cf_sha256(t->statement), cf_sha256(collateral) };
   cf_cbor_w_array(&set, 2);
   for (unsigned i = 0; i < 2; i++) cf_cbor_w_array(&set, 2), cf_cbor_w_uint(&set, 3 + i), cf_cbor_w_hash(&set, &members[i]);
   cf_hash_t set_hash = cf_sha256(cf_wr_out(&set));
@@ -352,8 +364,8 @@ ask_verifier(town_t *t, cf_span_t name, cf_span_t body, unsigned *code, cf_span_
     w_span(&wr, CF_SPAN_LIT("challenge"));
   } else if (cf_span_eq(name, CF_SPAN_LIT("POST /v1/activate"))) {
     assert_int_equal(body.len, 40);
-    t->statements++;
-    w_span(&wr, town_statement);
+    new_statement(t);
+    w_span(&wr, t->statement);
   } else {
     assert_true(cf_span_eq(name, CF_SPAN_LIT("POST /v1/attest")));
     verifier_result(t, body, &wr);
