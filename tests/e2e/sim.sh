@@ -23,3 +23,7 @@ done
 "$sim" --seed 768 >found || { cat found; exit 1; }
 # 4091: a gateway that began beside an enclave that had replayed does not know how far.
 "$sim" --seed 4091 >found || { cat found; exit 1; }
+# 12065: a gateway ended with a verifier's new statement, and logged a result that named it: nobody had it.
+"$sim" --seed 12065 >found || { cat found; exit 1; }
+# 9471: the audit came between the archive and the log, to which both were on their way.
+"$sim" --seed 9471 >found || { cat found; exit 1; }
