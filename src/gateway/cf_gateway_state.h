@@ -201,7 +201,7 @@ typedef struct {
 #define CF_CHAIN_PEER UINT_MAX              /* the sender's one peer: all nodes */
 #define CF_EVM_IDS ((uint64_t)1 << 60)      /* ids of what is asked of nodes ... */
 #define CF_SENDER_ID_BASE ((uint64_t)1 << 61) /* ... and by the sender */
-#define CF_BUCKETS_MAX 32 /* assets whose release level a view shows */
+#define CF_VIEW_BUCKETS_MAX 32 /* assets whose release level a view shows */
 #define CF_LOOK_MAX (CF_SENDER_SLOTS * CF_SENDER_ATTEMPTS_MAX)
 
 /* The inbox as far as it was read: all messages, in the ledger's own bytes. */
@@ -638,7 +638,7 @@ void                   cf_views_failed(cf_gateway_t *g); /* what was asked broug
 /* The state of the proven block is here: its slots head and status. */
 void cf_views_arrived(cf_gateway_t *g, cf_hash_t const *head, cf_hash_t const *status);
 /* The further slots that a view shows; returns their number. */
-size_t cf_views_keys(cf_gateway_t const *g, cf_hash_t keys[CF_BUCKETS_MAX]);
+size_t cf_views_keys(cf_gateway_t const *g, cf_hash_t keys[CF_VIEW_BUCKETS_MAX]);
 
 /* cf_views_embedded.c, cf_views_evm.c: how a kind of ledger gets to the proven block, and what it knows then. */
 void     cf_views_embedded_reset(cf_gateway_t *g);

@@ -159,9 +159,9 @@ cf_views_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
 /* ---- showing ---- */
 
 size_t
-cf_views_keys(cf_gateway_t const *g, cf_hash_t keys[CF_BUCKETS_MAX]) {
+cf_views_keys(cf_gateway_t const *g, cf_hash_t keys[CF_VIEW_BUCKETS_MAX]) {
   size_t n = 0;
-  for (; n < g->domain.genesis.assets_cnt && n < CF_BUCKETS_MAX; n++) keys[n] = cf_slot_bucket((uint32_t)g->domain.genesis.assets[n].id);
+  for (; n < g->domain.genesis.assets_cnt && n < CF_VIEW_BUCKETS_MAX; n++) keys[n] = cf_slot_bucket((uint32_t)g->domain.genesis.assets[n].id);
   return n;
 }
 
@@ -173,7 +173,7 @@ cf_views_ask(cf_gateway_t *g, cf_effects_t *fx) {
   if (v->folded > (g->evm ? cf_views_evm_messages(g) : cf_views_embedded_messages(g)))
     return false; /* the enclave is ahead: a later block will do */
   if (g->logged < g->read_back && g->read_back <= g->sequence) return false; /* what it names stands in the store alone, until it is archived */
-  cf_hash_t keys[CF_BUCKETS_MAX];
+  cf_hash_t keys[CF_VIEW_BUCKETS_MAX];
   size_t    n = cf_views_keys(g, keys);
   cf_addr_t key;
   memcpy(key.b, g->attest.epoch.settlement, 20);

@@ -41,7 +41,7 @@ static void
 ask_state(cf_gateway_t *g, cf_jw_t *j) {
   cf_evm_state_t *s  = &g->evm->state;
   cf_evm_at_t     at = { .tag = CF_EVM_NUMBER, .number = g->views.proof.number };
-  cf_hash_t       keys[CF_VIEW_PROVEN_MAX], more[CF_BUCKETS_MAX];
+  cf_hash_t       keys[CF_VIEW_PROVEN_MAX], more[CF_VIEW_BUCKETS_MAX];
   s->key_asked = shown_key(g);
   size_t n     = cf_view_keys(keys, &s->key_asked, more, cf_views_keys(g, more));
   cf_evm_ask_block(j, ID_BLOCK, &at);
@@ -155,7 +155,7 @@ static cf_status_t
 read_state(cf_gateway_t *g, cf_jsonrpc_answer_t const *a, cf_error_t *err) {
   cf_evm_state_t   *s = &g->evm->state;
   cf_evm_block_t    block;
-  cf_hash_t         keys[CF_VIEW_PROVEN_MAX], more[CF_BUCKETS_MAX], values[CF_VIEW_PROVEN_MAX];
+  cf_hash_t         keys[CF_VIEW_PROVEN_MAX], more[CF_VIEW_BUCKETS_MAX], values[CF_VIEW_PROVEN_MAX];
   cf_sender_final_t final = { 0 };
   size_t            n     = cf_view_keys(keys, &s->key_asked, more, cf_views_keys(g, more));
   s->at                   = 0; /* header and proof are overwritten */
