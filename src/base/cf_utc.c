@@ -19,6 +19,25 @@ cf_status_t cf_utc_unix(int64_t *out, cf_utc_t const *t) {
   return CF_OK;
 }
 
+static char *put(char *at, unsigned v, unsigned digits, char behind) {
+  for (unsigned i = digits; i-- > 0; v /= 10) at[i] = (char)('0' + v % 10);
+  at[digits] = behind;
+  return at + digits + 1;
+}
+
+cf_status_t cf_utc_write(char out[CF_UTC_TEXT], int64_t unix_s) {
+  cf_utc_t t = {.month = 1, .day = 1};
+  int64_t  day = unix_s / 86400 - (unix_s % 86400 < 0), s = unix_s - day * 86400;
+  if (unix_s < -62135596800 || unix_s > 253402300799) return CF_ERR_FORMAT;
+  t.year = day < 0 ? 1 + (unsigned)((day + 719162) / 366) : 1970 + (unsigned)(day / 366); /* never too late */
+  for (cf_utc_t next = t; next.year++, days(&next) <= day;) t.year++;
+  for (cf_utc_t next = t; next.month++ < 12 && days(&next) <= day;) t.month++;
+  t.day += (unsigned)(day - days(&t));
+  char *at = put(put(put(out, t.year, 4, '-'), t.month, 2, '-'), t.day, 2, 'T');
+  put(put(put(at, (unsigned)s / 3600, 2, ':'), (unsigned)s / 60 % 60, 2, ':'), (unsigned)s % 60, 2, 'Z')[0] = 0;
+  return CF_OK;
+}
+
 unsigned cf_utc_digits(cf_rd_t *rd, size_t n) {
   uint8_t const *at = cf_rd_take(rd, n);
   unsigned       v = 0;

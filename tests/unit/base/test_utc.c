@@ -58,10 +58,36 @@ static void test_days(void **state) {
     cf_utc_t utc = {(unsigned)tm.tm_year + 1900, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday, 1, 1, 1};
     assert_int_equal(cf_utc_unix(&got, &utc), CF_OK);
     if (got != t) fail_msg("day %lld", (long long)day);
+    char text[CF_UTC_TEXT], want[32];
+    strftime(want, sizeof want, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    assert_int_equal(cf_utc_write(text, t), CF_OK);
+    assert_string_equal(text, want);
+  }
+}
+
+static void test_write(void **state) {
+  (void)state;
+  static struct {
+    int64_t     unix_s;
+    char const *text; /* NULL: refused */
+  } const cases[] = {{-62135596801, NULL},
+                     {-62135596800, "0001-01-01T00:00:00Z"},
+                     {-1, "1969-12-31T23:59:59Z"},
+                     {0, "1970-01-01T00:00:00Z"},
+                     {951782399, "2000-02-28T23:59:59Z"},
+                     {951782400, "2000-02-29T00:00:00Z"},
+                     {253402300799, "9999-12-31T23:59:59Z"},
+                     {253402300800, NULL},
+                     {INT64_MAX, NULL},
+                     {INT64_MIN, NULL}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[CF_UTC_TEXT];
+    assert_int_equal(cf_utc_write(text, cases[i].unix_s), cases[i].text ? CF_OK : CF_ERR_FORMAT);
+    if (cases[i].text) assert_string_equal(text, cases[i].text);
   }
 }
 
 int main(void) {
-  struct CMUnitTest const tests[] = {cmocka_unit_test(test_read), cmocka_unit_test(test_days)};
+  struct CMUnitTest const tests[] = {cmocka_unit_test(test_read), cmocka_unit_test(test_days), cmocka_unit_test(test_write)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
