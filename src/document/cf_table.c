@@ -276,7 +276,10 @@ static void
 print_field(cf_jw_t *j, cf_field_t const *f, void const *in) {
   size_t n;
   switch (f->type) {
-  case CF_FIELD_UINT: cf_jw_u64(j, f->name, uint_of(in, f)); return;
+  case CF_FIELD_UINT:
+    if (f->words && f->words[uint_of(in, f)]) cf_jw_str(j, f->name, f->words[uint_of(in, f)]);
+    else cf_jw_u64(j, f->name, uint_of(in, f));
+    return;
   case CF_FIELD_FIXED: cf_jw_hex(j, f->name, CF_SPAN(at_const(in, f->offset), f->max)); return;
   case CF_FIELD_BSTR: cf_jw_hex(j, f->name, span_of(in, f->offset)); return;
   case CF_FIELD_TEXT: cf_jw_text(j, f->name, span_of(in, f->offset)); return;
@@ -356,8 +359,13 @@ schema_rule(cf_wr_t *wr, cf_table_t const *t) {
     snprintf(text, sizeof text, "  %s%d => ", f->optional ? "? " : "", f->key);
     put(wr, text);
     schema_type(wr, f);
-    snprintf(text, sizeof text, ",  ; %s%s%s\n", f->name, f->note ? ": " : "", f->note ? f->note : "");
+    snprintf(text, sizeof text, ",  ; %s%s%s", f->name, f->note ? ": " : "", f->note ? f->note : "");
     put(wr, text);
+    for (uint64_t v = 0; f->words && v <= f->max; v++) {
+      snprintf(text, sizeof text, "%s%llu %s", v > f->min ? ", " : ": ", (unsigned long long)v, f->words[v] ? f->words[v] : "");
+      if (f->words[v]) put(wr, text);
+    }
+    put(wr, "\n");
   }
   put(wr, "  * nint => any\n}\n");
 }
