@@ -3,8 +3,7 @@
 
 enum { FILE_MAX = 8 << 20 };
 
-/* For people: one member a line, two blanks per level. */
-static void pretty(cf_wr_t *wr, cf_span_t json) {
+void cf_show_pretty(cf_wr_t *wr, cf_span_t json) {
   unsigned depth = 0;
   bool     string = false;
   for (size_t i = 0; i < json.len; i++) {
@@ -42,6 +41,6 @@ int cf_cmd_show(cf_args_t const *a) {
     return cf_emit(cf_wr_out(&wr), cf_arg(a, "o"));
   }
   cf_wr_t text = cf_room(8 * wr.len + 4096);
-  pretty(&text, cf_wr_out(&wr));
+  cf_show_pretty(&text, cf_wr_out(&wr));
   return cf_emit(cf_wr_out(&text), cf_arg(a, "o"));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cf_commands.h"
+#include "cli/cf_evidence_args.h"
 #include "crypto/cf_sign.h"
 
 static cf_command_t const commands[] = {
@@ -49,10 +50,11 @@ static cf_command_t const commands[] = {
      "counterfoil exit request http://127.0.0.1:7411 --wallet alice", "wallet=", 1, 1, cf_cmd_exit_request},
     {"exit finalize", "URL", "takes everything out after the delay, without the enclave",
      "counterfoil exit finalize http://127.0.0.1:7411 --wallet alice --asset 0", "wallet= asset=", 1, 1, cf_cmd_exit_finalize},
-    {"verify", "--matrix", "what is checked, per platform", "counterfoil verify --matrix", "matrix", 0, 0, cf_cmd_verify},
+    {"verify", "--matrix", "what is checked, per platform; with --policy default --show the text of a policy",
+     "counterfoil verify --matrix", "matrix policy= show", 0, 0, cf_cmd_verify},
     {"verify evidence", "--with ROLE=F...", "judges attestation evidence at a stated time",
      "counterfoil verify evidence --genesis d/public/genesis --with evidence=quote.cmw --at 2026-11-23T00:00:00Z",
-     "with= at= nonce= bank= no-crl genesis= domain=", 0, 0, cf_cmd_verify_evidence},
+     CF_EVIDENCE_OPTIONS " policy= genesis= domain=", 0, 0, cf_cmd_verify_evidence},
     {"verify receipt", "F", "is this receipt in the log, under a quorum of its witnesses?",
      "counterfoil verify receipt e1.receipt --genesis d/public/genesis --proof e1.tlog-proof --envelope e1",
      "genesis= proof= envelope= bundle=", 1, 1, cf_cmd_verify_receipt},

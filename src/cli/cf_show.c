@@ -6,6 +6,7 @@
 #include "base/cf_text.h"
 #include "codec/cf_cbor.h"
 #include "document/cf_ear.h"
+#include "evidence/cf_appraisal.h"
 #include "evidence/cf_statement.h"
 #include "evidence/cf_verdict.h"
 #include "document/cf_carrier.h"
@@ -228,6 +229,10 @@ static bool show_policy(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   return decode_table(j, "document", &cf_policy_table, in, err);
 }
 
+static bool show_appraisal(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+  return decode_table(j, "document", &cf_appraisal_table, in, err);
+}
+
 /* ---- which is it ---- */
 
 static bool begins(cf_span_t in, char const *text) {
@@ -267,6 +272,7 @@ bool cf_show_value(cf_wr_t *wr, cf_span_t in, cf_error_t *err) {
                     {"evidence", show_evidence},
                     {"configuration", show_configuration},
                     {"policy", show_policy},
+                    {"appraisal", show_appraisal},
                     {"block", show_block},
                     {"vkey", show_vkey},
                     {"cbor", show_cbor}};

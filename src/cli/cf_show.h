@@ -7,4 +7,7 @@
 /* cf_show_value writes one JSON value for in; false when it is no file of ours, and err then says what it came nearest to. */
 bool cf_show_value(cf_wr_t *wr, cf_span_t in, cf_error_t *err);
 
+/* cf_show_pretty is JSON for people: one member a line, two blanks per level. */
+void cf_show_pretty(cf_wr_t *wr, cf_span_t json);
+
 #endif

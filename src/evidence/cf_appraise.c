@@ -2,74 +2,157 @@
 
 #include <assert.h>
 
-/* ---- the root's class ---- */
+#include "evidence/cf_appraise_rules.h"
 
-static cf_verdict_code_t check_class(cf_facts_t const *f, cf_appraise_ask_t const *ask, cf_verdict_t *v) {
-  bool named = false;
-  for (size_t i = 0; i < ask->policy->ek_roots_cnt; i++) {
-    cf_ek_root_t const *row = &ask->policy->ek_roots[i];
-    named |= row->class == (uint64_t)f->cls && !memcmp(row->root, f->root.b, 32);
+static void holds_until(run_t *r, int64_t end_s) {
+  if (end_s < r->until_s) r->until_s = end_s;
+}
+
+/* ---- the platform, and who vouches for it ---- */
+
+static cf_verdict_code_t check_platform(run_t *r) {
+  char const *name = cf_platform_name(r->f->platform);
+  for (size_t i = 0; i < r->p->platforms_cnt; i++)
+    if (cf_span_eq(r->p->platforms[i], CF_SPAN(name, strlen(name)))) return CF_VERDICT_OK;
+  return cf_verdict_set(r->v, CF_VERDICT_POLICY, "platform", 0, "policy does not name the platform %s", name);
+}
+
+static bool is_named(run_t const *r) {
+  for (size_t i = 0; i < r->p->roots_cnt; i++) {
+    cf_appraisal_root_t const *row = &r->p->roots[i];
+    if (row->platform == (uint64_t)r->f->platform && row->class == (uint64_t)r->f->cls && !memcmp(row->root, r->f->root.b, 32))
+      return true;
   }
-  if (ask->production && f->cls == CF_CLASS_OWNER)
-    return cf_verdict_set(v, CF_VERDICT_TEST_ROOT, "ek-root", 0,
-                          "the TPM is one that its owner controls; the domain is of class production");
-  if (!named)
-    return cf_verdict_set(v, CF_VERDICT_POLICY, "ek-root", 0, "policy does not name this root as %s", cf_class_name(f->cls));
-  if (f->cls == CF_CLASS_DISCRETE && !ask->policy->accept_discrete)
-    return cf_verdict_set(v, CF_VERDICT_POLICY, "accept_discrete", 0, "a discrete TPM, whose bus can be driven, is not accepted");
+  return false;
+}
+
+static cf_verdict_code_t check_root(run_t *r) {
+  static cf_hash_t const none;
+  cf_facts_t const      *f = r->f;
+  char const            *item = f->subject == CF_ROLE_EVIDENCE ? "ek-root" : "root";
+  char const            *cls = cf_class_name(f->cls);
+  if (f->maker_root && r->p->maker_roots) return CF_VERDICT_OK;
+  if (cf_hash_eq(&f->root, &none)) return cf_verdict_set(r->v, CF_VERDICT_POLICY, item, 0, "nobody vouches for this evidence");
+  if (f->cls == CF_CLASS_OWNER && r->p->class == CF_APPRAISAL_PRODUCTION)
+    return cf_verdict_set(r->v, CF_VERDICT_TEST_ROOT, item, 0,
+                          "the root of trust is one that its owner controls; the policy is of class production");
+  if (!is_named(r))
+    return cf_verdict_set(r->v, CF_VERDICT_POLICY, item, 0, "policy does not name this root%s%s", cls ? " as " : "",
+                          cls ? cls : "");
+  if (f->cls == CF_CLASS_DISCRETE && !r->p->accept_discrete)
+    return cf_verdict_set(r->v, CF_VERDICT_POLICY, "accept_discrete", 0,
+                          "a discrete TPM, whose bus can be driven, is not accepted");
   return CF_VERDICT_OK;
+}
+
+static cf_verdict_code_t check_debug(run_t *r) {
+  if (r->p->debug || !r->f->debug) return CF_VERDICT_OK;
+  return cf_verdict_set(r->v, CF_VERDICT_DEBUG, "debug", 0, "the enclave can be looked into");
 }
 
 /* ---- the program ---- */
 
-static cf_verdict_code_t check_measurement(int64_t *until_s, cf_facts_t const *f, cf_appraise_ask_t const *ask, cf_verdict_t *v) {
+static bool is_program(cf_facts_t const *f, cf_appraisal_program_t const *m) {
+  uint64_t svn;
+  if (m->platform != (uint64_t)f->platform) return false;
+  for (size_t i = 0; i < m->registers_cnt; i++)
+    if (!m->registers[i].value.len || !cf_span_eq(cf_evidence_register(f, m->registers[i].name), m->registers[i].value))
+      return false;
+  return m->registers_cnt && (!m->svn_min || (cf_appraise_svn(&svn, f) && svn >= m->svn_min));
+}
+
+static cf_verdict_code_t check_program(run_t *r) {
   int64_t ended = 0;
-  for (size_t i = 0; i < ask->policy->measurements_cnt; i++) {
-    cf_measurement_t const *m = &ask->policy->measurements[i];
-    if (m->platform != (uint64_t)f->platform || memcmp(m->measurement, f->measurement.b, 32) ||
-        memcmp(m->program, f->program.b, 32) || memcmp(m->configuration, f->configuration.b, 32))
-      continue;
+  if (r->p->any_program) return CF_VERDICT_OK;
+  for (size_t i = 0; i < r->p->programs_cnt; i++) {
+    cf_appraisal_program_t const *m = &r->p->programs[i];
+    if (!is_program(r->f, m)) continue;
     int64_t end = (int64_t)m->until;
-    if (ask->at_s <= end) {
-      if (end < *until_s) *until_s = end;
+    if (r->at_s <= end) {
+      holds_until(r, end);
       return CF_VERDICT_OK;
     }
     if (end > ended) ended = end;
   }
   if (ended)
-    return cf_verdict_set(v, CF_VERDICT_MEASUREMENT, "measurement", ended, "policy accepted this program until this date");
-  return cf_verdict_set(v, CF_VERDICT_MEASUREMENT, "measurement", 0, "policy names no such program, configuration and registers");
+    return cf_verdict_set(r->v, CF_VERDICT_MEASUREMENT, "measurement", ended, "policy accepted this program until this date");
+  return cf_verdict_set(r->v, CF_VERDICT_MEASUREMENT, "measurement", 0, "policy names no program with these registers");
 }
 
 /* ---- the conversation ---- */
 
-static cf_verdict_code_t check_nonce(cf_facts_t const *f, cf_appraise_ask_t const *ask, cf_verdict_t *v) {
-  if (ask->nonce && !cf_nonces_has(f->nonces, ask->nonce))
-    return cf_verdict_set(v, CF_VERDICT_NONCE, "nonces", 0, "the verifier's own nonce is not in the list");
+static cf_verdict_code_t check_nonce(run_t *r) {
+  if (r->domain && r->domain->nonce && !cf_nonces_has(r->f->nonces, r->domain->nonce))
+    return cf_verdict_set(r->v, CF_VERDICT_NONCE, "nonces", 0, "the verifier's own nonce is not in the list");
+  if (r->p->nonce && !r->f->nonce_held)
+    return cf_verdict_set(r->v, CF_VERDICT_NONCE, "nonce", 0,
+                          "policy wants an answer to a nonce of the asker's own, and none was asked for");
   return CF_VERDICT_OK;
 }
 
 /* Within an instance the TPM was neither reset nor restarted. */
-static cf_verdict_code_t check_counters(cf_facts_t const *f, cf_appraise_ask_t const *ask, cf_verdict_t *v) {
-  cf_facts_t const *e = ask->earlier;
+static cf_verdict_code_t check_counters(run_t *r) {
+  cf_facts_t const *e = r->domain ? r->domain->earlier : NULL, *f = r->f;
   if (!e || !cf_hash_eq(&e->instance, &f->instance)) return CF_VERDICT_OK;
   if (e->reset_cnt == f->reset_cnt && e->restart_cnt == f->restart_cnt && !memcmp(e->ak_name, f->ak_name, sizeof e->ak_name))
     return CF_VERDICT_OK;
-  return cf_verdict_set(v, CF_VERDICT_BINDING, "tpm.counters", 0,
+  return cf_verdict_set(r->v, CF_VERDICT_BINDING, "tpm.counters", 0,
                         "this instance was attested by another TPM, or under other reset counters");
 }
 
-static cf_verdict_code_t check_collateral_age(int64_t *until_s, cf_facts_t const *f, cf_appraise_ask_t const *ask,
-                                              cf_verdict_t *v) {
-  if (!f->crl_issued_s) return CF_VERDICT_OK;
-  int64_t end = f->crl_issued_s + (int64_t)ask->policy->collateral_max_age_s;
-  if (ask->at_s > end)
-    return cf_verdict_set(v, CF_VERDICT_COLLATERAL_STALE, "crl", end, "policy takes revocation lists until this date");
-  cf_facts_t const *e = ask->earlier;
-  if (e && cf_hash_eq(&e->ek_certificate, &f->ek_certificate) && f->crl_issued_s < e->crl_issued_s)
-    return cf_verdict_set(v, CF_VERDICT_COLLATERAL_STALE, "crl", e->crl_issued_s, "a list of this date was relied on before");
-  if (end < *until_s) *until_s = end;
+static cf_verdict_code_t check_age(run_t *r) {
+  if (!r->f->made_s) return CF_VERDICT_OK;
+  if (r->f->made_s > r->at_s + (int64_t)r->p->clock_skew_s)
+    return cf_verdict_set(r->v, CF_VERDICT_NOT_YET_VALID, "evidence", r->f->made_s,
+                          "it says that it was made later, on this date");
+  if (!r->p->evidence_max_age_s) return CF_VERDICT_OK;
+  int64_t end = r->f->made_s + (int64_t)r->p->evidence_max_age_s;
+  if (r->at_s > end)
+    return cf_verdict_set(r->v, CF_VERDICT_EXPIRED, "evidence", end, "policy takes evidence as old as this until this date");
+  holds_until(r, end);
   return CF_VERDICT_OK;
+}
+
+/* ---- collateral ---- */
+
+static cf_verdict_code_t check_revocation(run_t *r) {
+  if (!r->p->revocation || !r->f->unlisted) return CF_VERDICT_OK;
+  return cf_verdict_set(r->v, CF_VERDICT_COLLATERAL_MISSING, "crl", 0,
+                        "policy wants a revocation list at every link that has one");
+}
+
+static cf_verdict_code_t check_issued(run_t *r, int64_t issued_s, char const *item, char const *why) {
+  if (!issued_s || !r->p->collateral_max_age_s) return CF_VERDICT_OK;
+  int64_t end = issued_s + (int64_t)r->p->collateral_max_age_s;
+  if (r->at_s > end) return cf_verdict_set(r->v, CF_VERDICT_COLLATERAL_STALE, item, end, "%s", why);
+  holds_until(r, end);
+  return CF_VERDICT_OK;
+}
+
+static cf_verdict_code_t check_collateral_age(run_t *r) {
+  cf_facts_t const *e = r->domain ? r->domain->earlier : NULL, *f = r->f;
+  cf_verdict_code_t code = check_issued(r, f->crl_issued_s, "crl", "policy takes revocation lists until this date");
+  if (!code) code = check_issued(r, f->collateral_issued_s, "tcb_info", "policy takes TCB info and identities until this date");
+  if (!code && f->crl_issued_s && e && cf_hash_eq(&e->ek_certificate, &f->ek_certificate) && f->crl_issued_s < e->crl_issued_s)
+    return cf_verdict_set(r->v, CF_VERDICT_COLLATERAL_STALE, "crl", e->crl_issued_s, "a list of this date was relied on before");
+  return code;
+}
+
+/* ---- the place ---- */
+
+/* "eu" has "eu" and "eu-west-1" inside it. */
+static bool is_inside(char const *place, cf_span_t area) {
+  size_t n = strlen(place);
+  return n >= area.len && !memcmp(place, area.ptr, area.len) && (n == area.len || place[area.len] == '-');
+}
+
+static cf_verdict_code_t check_place(run_t *r) {
+  if (!r->p->jurisdictions_cnt) return CF_VERDICT_OK;
+  if (!r->f->place[0])
+    return cf_verdict_set(r->v, CF_VERDICT_JURISDICTION, "place", 0, "nothing here says where the machine stands");
+  for (size_t i = 0; i < r->p->jurisdictions_cnt; i++)
+    if (is_inside(r->f->place, r->p->jurisdictions[i])) return CF_VERDICT_OK;
+  return cf_verdict_set(r->v, CF_VERDICT_JURISDICTION, "place", 0, "the machine stands in %s", r->f->place);
 }
 
 /* ---- the attestation key ---- */
@@ -88,8 +171,13 @@ static int64_t end_of_quorum(int64_t const *ends, size_t cnt, size_t min) {
   return 0;
 }
 
-static cf_verdict_code_t check_statements(int64_t *until_s, cf_facts_t const *f, cf_appraise_ask_t const *ask, cf_verdict_t *v) {
-  if (f->ak_certified) return CF_VERDICT_OK;
+static cf_verdict_code_t check_statements(run_t *r) {
+  cf_facts_t const        *f = r->f;
+  cf_appraise_ask_t const *ask = r->domain;
+  if (f->subject != CF_ROLE_EVIDENCE || f->ak_certified) return CF_VERDICT_OK;
+  if (!ask)
+    return cf_verdict_set(r->v, CF_VERDICT_COLLATERAL_MISSING, "credential", 0,
+                          "whose credential statements count is a domain's to say, and none was named");
   assert(ask->statement_min > 0);
   cf_statement_want_t want = {.ak_name = f->ak_name,
                               .ak_attributes = f->ak_attributes,
@@ -116,27 +204,60 @@ static cf_verdict_code_t check_statements(int64_t *until_s, cf_facts_t const *f,
     ends[cnt++] = end;
   }
   if (cnt < ask->statement_min)
-    return cf_verdict_set(v, stale ? CF_VERDICT_COLLATERAL_STALE : CF_VERDICT_COLLATERAL_MISSING, "credential", 0,
+    return cf_verdict_set(r->v, stale ? CF_VERDICT_COLLATERAL_STALE : CF_VERDICT_COLLATERAL_MISSING, "credential", 0,
                           "%zu of %zu credential statements count%s%.100s", cnt, ask->statement_min,
                           first.status ? "; one is " : "", first.text);
-  int64_t end = end_of_quorum(ends, cnt, ask->statement_min);
-  if (end < *until_s) *until_s = end;
+  holds_until(r, end_of_quorum(ends, cnt, ask->statement_min));
   return CF_VERDICT_OK;
 }
 
-cf_verdict_code_t cf_appraise(int64_t *until_s, cf_facts_t const *f, cf_appraise_ask_t const *ask, cf_verdict_t *v) {
+/* ---- the table ---- */
+
+static struct {
+  char const *name, *what;
+  cf_verdict_code_t (*fn)(run_t *r);
+} const rules[] = {
+    {"platform", "policy names it", check_platform},
+    {"root", "the maker's own, or one that policy names with its class; production takes none that an owner controls",
+     check_root},
+    {"debug", "cannot be looked into", check_debug},
+    {"migration", "SNP, TDX: cannot be moved to another machine, and no service TD is bound", cf_appraise_migration},
+    {"intel-tcb", "SGX, TDX: status, advisories, date and evaluation number", cf_appraise_intel},
+    {"snp-tcb", "SNP: least security versions, VMPL, alias check, SMT", cf_appraise_snp},
+    {"program", "registers of a program that policy names, until its end date", check_program},
+    {"asked", "the asker's own nonce, where policy wants one", check_nonce},
+    {"counters", "TPM: not reset or restarted within an instance", check_counters},
+    {"age", "where evidence says when it was made: not too long ago, and not later", check_age},
+    {"lists", "a revocation list at every link that has one", check_revocation},
+    {"collateral", "lists, TCB info and identities: no older than policy takes, and never older than before",
+     check_collateral_age},
+    {"place", "where a certificate says where the machine stands: inside policy's jurisdictions", check_place},
+    {"credential", "TPM of a domain: enough verifiers saw that its TPM holds the key", check_statements},
+};
+#define RULES (sizeof rules / sizeof rules[0])
+
+bool cf_appraise_row(char const **name, char const **what, size_t k) {
+  if (k >= RULES) return false;
+  *name = rules[k].name;
+  *what = rules[k].what;
+  return true;
+}
+
+cf_verdict_code_t cf_appraise_under(int64_t *until_s, cf_facts_t const *f, cf_appraisal_t const *policy,
+                                    cf_appraise_ask_t const *domain, int64_t at_s, cf_verdict_t *v) {
+  run_t             r = {.f = f, .p = policy, .domain = domain, .at_s = at_s, .until_s = f->valid_until_s, .v = v};
+  cf_verdict_code_t code = CF_VERDICT_OK;
   *v = (cf_verdict_t){.next = cf_verdict_next(CF_VERDICT_OK)};
-  int64_t           end = ask->at_s + (int64_t)ask->policy->attest_max_age_s;
-  cf_verdict_code_t code = check_class(f, ask, v);
-  if (f->valid_until_s < end) end = f->valid_until_s;
-  if (!code && f->debug) code = cf_verdict_set(v, CF_VERDICT_DEBUG, "debug", 0, "the enclave can be looked into");
-  if (!code) code = check_measurement(&end, f, ask, v);
-  if (!code) code = check_nonce(f, ask, v);
-  if (!code) code = check_counters(f, ask, v);
-  if (!code) code = check_collateral_age(&end, f, ask, v);
-  if (!code) code = check_statements(&end, f, ask, v);
-  if (!code) *until_s = end;
+  holds_until(&r, at_s + (int64_t)policy->result_max_age_s);
+  for (size_t k = 0; k < RULES && !code; k++) code = rules[k].fn(&r);
+  if (!code) *until_s = r.until_s;
   return code;
+}
+
+cf_verdict_code_t cf_appraise(int64_t *until_s, cf_facts_t const *f, cf_appraise_ask_t const *ask, cf_verdict_t *v) {
+  cf_appraisal_t policy;
+  cf_appraisal_of_domain(&policy, ask->policy, ask->production);
+  return cf_appraise_under(until_s, f, &policy, ask, ask->at_s, v);
 }
 
 /* ---- the result ---- */

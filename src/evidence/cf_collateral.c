@@ -14,6 +14,7 @@ typedef struct {
   cf_intel_time_t            w;
   cf_intel_chain_t           pck_chain, info_chain, identity_chain;
   cf_intel_chain_t const    *identity_by; /* one of the two */
+  bool                       unlisted;
 } run_t;
 
 static cf_span_t item(run_t const *r, cf_role_t role) { return r->parts->item[role]; }
@@ -62,11 +63,18 @@ static cf_verdict_code_t missing(run_t *r, cf_role_t role) {
   return cf_verdict_set(r->v, CF_VERDICT_COLLATERAL_MISSING, cf_role_name(role), 0, "not supplied");
 }
 
+/* A list that is not there is missed, unless the asker did without. */
+static cf_verdict_code_t no_list(run_t *r, cf_role_t role) {
+  if (!r->ask->crl_waived) return missing(r, role);
+  r->unlisted = true;
+  return CF_VERDICT_OK;
+}
+
 static cf_verdict_code_t check_root_list(run_t *r) {
   cf_crl_t         crl;
   cf_cert_t const *root = &r->pck_chain.cert[2];
   cf_span_t        der = item(r, CF_ROLE_ROOT_CA_CRL);
-  if (!der.ptr) return r->ask->crl_waived ? CF_VERDICT_OK : missing(r, CF_ROLE_ROOT_CA_CRL);
+  if (!der.ptr) return no_list(r, CF_ROLE_ROOT_CA_CRL);
   cf_verdict_code_t code = cf_intel_list(&crl, &r->w, der, root, "root_ca_crl", r->v);
   if (!code) code = cf_crl_judge(&crl, &r->pck_chain.cert[1], r->v);
   if (!code) code = cf_crl_judge(&crl, &r->info_chain.cert[0], r->v);
@@ -77,7 +85,7 @@ static cf_verdict_code_t check_root_list(run_t *r) {
 static cf_verdict_code_t check_pck_list(run_t *r) {
   cf_crl_t  crl;
   cf_span_t der = item(r, CF_ROLE_PCK_CRL);
-  if (!der.ptr) return r->ask->crl_waived ? CF_VERDICT_OK : missing(r, CF_ROLE_PCK_CRL);
+  if (!der.ptr) return no_list(r, CF_ROLE_PCK_CRL);
   cf_verdict_code_t code = cf_intel_list(&crl, &r->w, der, &r->pck_chain.cert[1], "pck_crl", r->v);
   return code ? code : cf_crl_judge(&crl, &r->pck_chain.cert[0], r->v);
 }
@@ -158,6 +166,8 @@ cf_verdict_code_t cf_quote_collateral_check(cf_quote_collateral_t *out, cf_evide
   for (size_t k = 0; k < CHECKS && !code; k++) code = checks[k].fn(&r);
   out->in = r.w.in;
   out->list_issued_s = r.w.list_issued_s;
+  out->unlisted = r.unlisted;
+  out->maker_root = !r.w.foreign;
   return code;
 }
 

@@ -14,7 +14,8 @@
 typedef struct {
   cf_interval_t    in; /* T must be inside, both ends included */
   int64_t          list_issued_s;
-  cf_hash_t        root, set; /* SHA-256 of the root's certificate; of the collateral set */
+  bool             unlisted, maker_root; /* as cf_facts_t has them */
+  cf_hash_t        root, set;            /* SHA-256 of the root's certificate; of the collateral set */
   uint8_t          pck_key[64];
   cf_pck_t         pck;
   cf_tcb_info_t    info;

@@ -92,6 +92,35 @@ void cf_evidence_report(cf_jw_t *j, cf_facts_t const *f) {
       platforms[p]->report(j, f);
 }
 
+cf_root_class_t cf_roots_class(cf_evidence_ask_t const *ask) {
+  cf_root_class_t worst = (cf_root_class_t)0;
+  for (size_t i = 0; i < ask->root_cnt; i++)
+    if (ask->roots[i].cls > worst) worst = ask->roots[i].cls;
+  return worst;
+}
+
+/* ---- registers ---- */
+
+bool cf_evidence_has_register(cf_platform_t platform, cf_span_t name) {
+  char      at[CF_REGISTER_NAME_MAX];
+  cf_span_t value;
+  for (size_t p = 0; p < PLATFORMS; p++)
+    for (size_t k = 0; platforms[p]->platform == platform && platforms[p]->reg && platforms[p]->reg(at, &value, NULL, k); k++)
+      if (cf_span_eq(name, CF_SPAN(at, strlen(at)))) return true;
+  return false;
+}
+
+cf_span_t cf_evidence_register(cf_facts_t const *f, cf_span_t name) {
+  char      at[CF_REGISTER_NAME_MAX];
+  cf_span_t value;
+  for (size_t p = 0; p < PLATFORMS; p++) {
+    if (platforms[p]->subject != f->subject || platforms[p]->platform != f->platform || !platforms[p]->reg) continue;
+    for (size_t k = 0; platforms[p]->reg(at, &value, f, k); k++)
+      if (cf_span_eq(name, CF_SPAN(at, strlen(at)))) return value;
+  }
+  return CF_SPAN(NULL, 0);
+}
+
 /* ---- items ---- */
 
 static bool add_to(cf_span_t *list, size_t *cnt, size_t max, cf_span_t bytes) {
@@ -214,6 +243,7 @@ cf_verdict_code_t cf_evidence_examine(cf_claims_t *out, cf_evidence_ask_t const 
   f->evidence = cf_sha256(subject);
   f->valid_until_s = INT64_MAX;
   code = platform->verify(f, &parts, ask, v);
+  f->nonce_held = !code && ask->nonce.len;
   return code ? code : collateral_hash(f, ask, v);
 }
 

@@ -8,6 +8,7 @@
 #include "document/cf_ear.h"
 #include "document/cf_carrier.h"
 #include "document/cf_measure.h"
+#include "evidence/cf_appraisal.h"
 #include "evidence/cf_cca.h"
 #include "evidence/cf_collateral.h"
 #include "evidence/cf_nitro.h"
@@ -127,7 +128,9 @@ typedef struct {
   cf_tpm_attest_t    attest;
   bool               verified; /* signature is there, and verified */
   cf_tpm_signature_t signature;
-  bool               has_pcrs; /* values were given, and hash to the digest */
+  bool               has_pcrs;               /* values were given, and hash to the digest */
+  cf_tpm_bank_t      banks[CF_TPM_BANK_MAX]; /* those values, and none that the quote does not cover */
+  size_t             bank_cnt;
   cf_replay_facts_t  log[CF_TPM_BANK_MAX];
   size_t             log_cnt;
 } cf_attest_facts_t;
@@ -153,23 +156,31 @@ typedef struct {
   cf_hash_t     program, configuration, measurement;
   cf_span_t     nonces;
   cf_hash_t     nonces_hash;
-  int64_t       valid_until_s; /* earliest end of certificates and lists */
-  int64_t       crl_issued_s;  /* oldest list relied on; 0: none */
+  int64_t       valid_until_s;       /* earliest end of certificates and lists */
+  int64_t       crl_issued_s;        /* oldest list relied on; 0: none */
+  int64_t       collateral_issued_s; /* oldest TCB info or identity relied on; 0: none */
+  bool          unlisted;            /* a link whose issuer publishes revocation lists was judged without one */
+  bool          nonce_held;          /* a nonce was asked for, and it is this evidence's */
+  int64_t       made_s;              /* when the evidence says that it was made; 0: it does not */
+  char          place[64];           /* where a certificate of the chain says that the machine stands; empty: none says so */
+  /* The root of trust: SHA-256 of the certificate, or of a bare key that was handed in; zero: nothing vouches for the evidence.
+   */
+  cf_hash_t       root;
+  bool            maker_root; /* it is the platform maker's own, as known here */
+  cf_root_class_t cls;        /* of a root that was handed in: what was said of it */
   /* TPM */
-  cf_root_class_t cls;
-  cf_hash_t       root;         /* SHA-256 of the root certificate */
-  bool            ak_certified; /* a cloud certified the AK itself; else statements are needed */
-  uint8_t         ak_name[CF_AK_NAME_SZ];
-  uint32_t        ak_attributes;
-  cf_hash_t       ek_certificate; /* SHA-256; the AK's certificate when ak_certified */
-  cf_key_t        ek;             /* for cf_credential_make; meaningless when ak_certified */
-  uint64_t        clock, firmware;
-  uint32_t        reset_cnt, restart_cnt;
-  bool            clock_safe;
-  bool            event_log; /* one was there, and led to the PCRs quoted */
-  char            tpm_manufacturer[16], tpm_model[64], tpm_version[16];
-  cf_span_t       statements[CF_STATEMENTS_MAX]; /* not yet read */
-  size_t          statement_cnt;
+  bool      ak_certified; /* a cloud certified the AK itself; else statements are needed */
+  uint8_t   ak_name[CF_AK_NAME_SZ];
+  uint32_t  ak_attributes;
+  cf_hash_t ek_certificate; /* SHA-256; the AK's certificate when ak_certified */
+  cf_key_t  ek;             /* for cf_credential_make; meaningless when ak_certified */
+  uint64_t  clock, firmware;
+  uint32_t  reset_cnt, restart_cnt;
+  bool      clock_safe;
+  bool      event_log; /* one was there, and led to the PCRs quoted */
+  char      tpm_manufacturer[16], tpm_model[64], tpm_version[16];
+  cf_span_t statements[CF_STATEMENTS_MAX]; /* not yet read */
+  size_t    statement_cnt;
   /* What the platform's evidence says, by subject. */
   union {
     cf_quote_facts_t  quote;  /* QUOTE */
@@ -198,6 +209,11 @@ CF_MUST_CHECK cf_verdict_code_t cf_evidence_examine(cf_claims_t *out, cf_evidenc
    read.  Names and shapes are the same for one subject whatever the verdict.  Nothing for EVIDENCE. */
 void cf_evidence_report(cf_jw_t *j, cf_facts_t const *f);
 
+/* cf_evidence_has_register says whether a program of that platform can be told by that register; the names are those of
+   cf_evidence_report.  cf_evidence_register is its value, as the evidence has it; empty where it has none. */
+bool      cf_evidence_has_register(cf_platform_t platform, cf_span_t name);
+cf_span_t cf_evidence_register(cf_facts_t const *f, cf_span_t name);
+
 /* The matrix of what is checked, made from the code that checks: row i, NULL past the end. */
 typedef struct {
   cf_platform_t platform;
@@ -223,8 +239,16 @@ typedef struct {
   int64_t             at_s;
 } cf_appraise_ask_t;
 
-/* cf_appraise judges facts under policy.  *until_s receives until when the result holds: the earliest of policy's age and of
-   every end of collateral.  *v is reset first. */
+/* cf_appraise_under judges facts of any platform under an appraisal policy, rule after rule, and stops at the first that refuses.
+   domain is what a domain asks of its own enclave besides (its policy and at_s are not looked at); NULL: no domain asks, and
+   evidence that needs credential statements is refused.  *until_s receives until when the result holds: the earliest of policy's
+   ages and of every end of collateral.  *v is reset first. */
+CF_MUST_CHECK cf_verdict_code_t cf_appraise_under(int64_t *until_s, cf_facts_t const *facts, cf_appraisal_t const *policy,
+                                                  cf_appraise_ask_t const *domain, int64_t at_s, cf_verdict_t *v);
+/* The rules, in the order in which they run; false past the end. */
+bool cf_appraise_row(char const **name, char const **what, size_t k);
+
+/* cf_appraise is that under the domain's own policy (cf_appraisal_of_domain). */
 CF_MUST_CHECK cf_verdict_code_t cf_appraise(int64_t *until_s, cf_facts_t const *facts, cf_appraise_ask_t const *ask,
                                             cf_verdict_t *v);
 

@@ -19,7 +19,7 @@ typedef struct {
   cf_evidence_ask_t const   *ask;
   cf_key_t                   key;
   cf_tpm_public_t            ak;
-  bool                       has_key, has_ak;
+  bool                       has_key, has_ak, chained;
   cf_tpm_bank_t              banks[CF_TPM_BANK_MAX];
   size_t                     bank_cnt;
   cf_facts_t                *facts;
@@ -156,6 +156,9 @@ static cf_verdict_code_t key_of_chain(run_t *r) {
   r->facts->cls = r->ask->roots[x.root_idx].cls;
   r->facts->valid_until_s = x.not_after_s;
   r->facts->crl_issued_s = x.crl_issued_s;
+  r->facts->unlisted = x.unlisted;
+  memcpy(r->facts->place, x.place, sizeof x.place);
+  r->chained = true;
   return add_key(r, &x.key, "chain[0]");
 }
 
@@ -167,6 +170,7 @@ static cf_verdict_code_t check_key(run_t *r) {
   if (!code) code = key_of_chain(r);
   if (!code && !r->has_key)
     return cf_verdict_set(r->v, CF_VERDICT_COLLATERAL_MISSING, "ak_public", 0, "no attestation key was given, in any form");
+  if (!code && !r->chained) r->facts->root = cf_sha256(CF_SPAN(r->key.b, r->key.sz));
   return code;
 }
 
@@ -195,6 +199,7 @@ static cf_verdict_code_t check_quote(run_t *r) {
   cf_verdict_code_t code = cf_tpm_quote_verify(&r->f->attest, &r->f->signature, &quote, r->v);
   r->f->verified = !code;
   r->f->has_pcrs = !code && r->bank_cnt;
+  for (size_t i = 0; !code && i < r->bank_cnt; i++) r->f->banks[r->f->bank_cnt++] = r->banks[i];
   return code;
 }
 
@@ -289,6 +294,20 @@ static bool row_quote(char const **name, char const **what, size_t k) {
 
 static bool row_log(char const **name, char const **what, size_t k) { return row(log_checks, COUNT(log_checks), name, what, k); }
 
+/* ---- registers: "sha256.pcr4" ---- */
+
+static bool attest_register(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *facts, size_t k) {
+  size_t a = k / CF_TPM_PCR_CNT, pcr = k % CF_TPM_PCR_CNT;
+  if (a >= sizeof algs / sizeof algs[0]) return false;
+  snprintf(name, CF_REGISTER_NAME_MAX, "%s.pcr%zu", algs[a].name, pcr);
+  *value = CF_SPAN(NULL, 0);
+  for (size_t i = 0; facts && i < facts->of.attest.bank_cnt; i++) {
+    cf_tpm_bank_t const *bank = &facts->of.attest.banks[i];
+    if (bank->alg == algs[a].alg && bank->mask >> pcr & 1) *value = CF_SPAN(bank->value[pcr], cf_digest_tpm_sz(bank->alg));
+  }
+  return true;
+}
+
 /* ---- what was found ---- */
 
 static void report_mask(cf_jw_t *j, char const *name, uint32_t mask) {
@@ -346,6 +365,7 @@ cf_evidence_platform_t const cf_evidence_attest = {.platform = CF_PLATFORM_TPM,
                                                             CF_ROLE_BIT(CF_ROLE_PCRS) | CF_ROLE_BIT(CF_ROLE_EVENT_LOG),
                                                    .verify = verify_quote,
                                                    .row = row_quote,
+                                                   .reg = attest_register,
                                                    .report = report_quote};
 
 cf_evidence_platform_t const cf_evidence_pcrs = {.platform = CF_PLATFORM_TPM,

@@ -1,4 +1,7 @@
 /* CCA tokens in the frame. */
+#include <stdio.h>
+
+#include "crypto/cf_hash.h"
 #include "evidence/cf_hcl.h"
 #include "evidence/cf_platforms.h"
 
@@ -14,8 +17,22 @@ static cf_verdict_code_t verify(cf_facts_t *facts, cf_evidence_parts_t const *pa
   if (cf_jwk_ec(&cpak, json))
     return cf_verdict_set(v, CF_VERDICT_MALFORMED, "cpak", 0, "not a key of P-256 or P-384 in JWK form");
   cf_verdict_code_t code = cf_cca_verify(&facts->of.cca, &cca, v);
+  facts->root = cf_sha256(CF_SPAN(cpak.b, cpak.sz));
   facts->debug = facts->of.cca.read && !facts->of.cca.secured;
   return code;
+}
+
+static bool cca_register(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *facts, size_t k) {
+  static char const *const    names[] = {"rim",        "rem0", "rem1", "rem2", "rem3", "personalization", "implementation_id",
+                                         "instance_id"};
+  static cf_cca_token_t const none;
+  cf_cca_token_t const       *t = facts ? &facts->of.cca.token : &none;
+  cf_span_t const values[] = {t->rim,        t->rem[0], t->rem[1], t->rem[2], t->rem[3], t->personalization, t->implementation_id,
+                              t->instance_id};
+  if (k >= CF_COUNT_OF(names)) return false;
+  snprintf(name, CF_REGISTER_NAME_MAX, "%s", names[k]);
+  *value = values[k];
+  return true;
 }
 
 static void report(cf_jw_t *j, cf_facts_t const *facts) {
@@ -41,4 +58,5 @@ cf_evidence_platform_t const cf_evidence_cca = {.platform = CF_PLATFORM_CCA,
                                                 .reads = CF_ROLE_BIT(CF_ROLE_TOKEN) | CF_ROLE_BIT(CF_ROLE_CPAK),
                                                 .verify = verify,
                                                 .row = cf_cca_row,
+                                                .reg = cca_register,
                                                 .report = report};

@@ -178,6 +178,10 @@ static cf_verdict_code_t check_status(run_t *r) {
   r->f->valid_until_s = r->c->in.to_s;
   r->f->crl_issued_s = r->c->list_issued_s;
   r->f->root = r->c->root;
+  r->f->maker_root = r->c->maker_root;
+  if (!r->c->maker_root) r->f->cls = cf_roots_class(r->ask);
+  r->f->unlisted = r->c->unlisted;
+  r->f->collateral_issued_s = r->c->info.issued_s < r->c->identity.issued_s ? r->c->info.issued_s : r->c->identity.issued_s;
   if (r->of->status == CF_TCB_REVOKED)
     return cf_verdict_set(r->v, CF_VERDICT_TCB, "tcb", 0, "Intel revoked this level: the platform's keys may be known");
   return CF_VERDICT_OK;
@@ -274,6 +278,13 @@ static cf_verdict_code_t quote_verify(cf_facts_t *facts, cf_evidence_parts_t con
 
 /* ---- the platforms ---- */
 
+static bool tdx_register(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *f, size_t k) {
+  return cf_quote_register(name, value, f, k, true);
+}
+static bool sgx_register(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *f, size_t k) {
+  return cf_quote_register(name, value, f, k, false);
+}
+
 static bool is_tdx(cf_span_t quote) { return quote.len > 4 && quote.ptr[4] == 0x81; }
 
 #define READS                                                                                                                    \
@@ -288,10 +299,12 @@ cf_evidence_platform_t const cf_evidence_tdx = {.platform = CF_PLATFORM_TDX,
                                                 .is = is_tdx,
                                                 .verify = quote_verify,
                                                 .row = tdx_row,
+                                                .reg = tdx_register,
                                                 .report = cf_quote_report};
 cf_evidence_platform_t const cf_evidence_sgx = {.platform = CF_PLATFORM_SGX,
                                                 .subject = CF_ROLE_QUOTE,
                                                 .reads = READS,
                                                 .verify = quote_verify,
                                                 .row = sgx_row,
+                                                .reg = sgx_register,
                                                 .report = cf_quote_report};

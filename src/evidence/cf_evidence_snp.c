@@ -1,4 +1,6 @@
 /* SEV-SNP in the frame: a report, or Azure's HCL blob around one. */
+#include <stdio.h>
+
 #include "evidence/cf_hcl.h"
 #include "evidence/cf_platforms.h"
 
@@ -36,10 +38,29 @@ static cf_verdict_code_t verify(cf_facts_t *facts, cf_evidence_parts_t const *pa
   if (!code) code = cf_snp_verify(&f->facts, &snp, v);
   facts->debug = f->facts.debug;
   facts->root = f->facts.root;
+  for (size_t i = 0; i < sizeof cf_snp_roots / sizeof cf_snp_roots[0]; i++)
+    facts->maker_root |= cf_hash_eq(&cf_snp_roots[i], &facts->root);
+  if (!facts->maker_root) facts->cls = cf_roots_class(ask);
+  facts->unlisted = !parts->crl_cnt;
   facts->valid_until_s = f->facts.valid.to_s;
   facts->crl_issued_s = f->facts.crl_issued_s;
   return code;
 }
+
+/* ---- registers ---- */
+
+static bool snp_register(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *facts, size_t k) {
+  static char const *const names[] = {"measurement", "host_data", "id_key_digest", "author_key_digest", "chip_id", "report_id"};
+  static cf_snp_report_t const none;
+  cf_snp_report_t const       *r = facts ? &facts->of.snp.facts.report : &none;
+  cf_span_t const values[] = {r->measurement, r->host_data, r->id_key_digest, r->author_key_digest, r->chip_id, r->report_id};
+  if (k >= CF_COUNT_OF(names)) return false;
+  snprintf(name, CF_REGISTER_NAME_MAX, "%s", names[k]);
+  *value = values[k];
+  return true;
+}
+
+/* ---- the report ---- */
 
 static void report_tcb(cf_jw_t *j, cf_snp_facts_t const *f) {
   cf_snp_tcb_t const *t = &f->reported;
@@ -57,6 +78,8 @@ static void report_tcb(cf_jw_t *j, cf_snp_facts_t const *f) {
 static void report(cf_jw_t *j, cf_facts_t const *facts) {
   cf_snp_facts_t const  *f = &facts->of.snp.facts;
   cf_snp_report_t const *r = &f->report;
+  char                   name[CF_REGISTER_NAME_MAX];
+  cf_span_t              value;
   if (!f->read) return;
   cf_jw_u64(j, "version", r->version);
   cf_jw_u64(j, "guest_svn", r->guest_svn);
@@ -67,12 +90,7 @@ static void report(cf_jw_t *j, cf_facts_t const *facts) {
   cf_jw_str(j, "signing_key", r->signer == CF_SNP_VCEK ? "VCEK" : r->signer == CF_SNP_VLEK ? "VLEK" : "none");
   cf_jw_hex(j, "report_data", r->report_data);
   cf_jw_obj(j, "measurements");
-  cf_jw_hex(j, "measurement", r->measurement);
-  cf_jw_hex(j, "host_data", r->host_data);
-  cf_jw_hex(j, "id_key_digest", r->id_key_digest);
-  cf_jw_hex(j, "author_key_digest", r->author_key_digest);
-  cf_jw_hex(j, "chip_id", r->chip_id);
-  cf_jw_hex(j, "report_id", r->report_id);
+  for (size_t k = 0; snp_register(name, &value, facts, k); k++) cf_jw_hex(j, name, value);
   cf_jw_end(j, '}');
   if (facts->of.snp.hcl) cf_jw_bool(j, "runtime_data_ok", true);
   if (f->placed) report_tcb(j, f);
@@ -85,4 +103,5 @@ cf_evidence_platform_t const cf_evidence_snp = {.platform = CF_PLATFORM_SNP,
                                                          CF_ROLE_BIT(CF_ROLE_CRL),
                                                 .verify = verify,
                                                 .row = cf_snp_row,
+                                                .reg = snp_register,
                                                 .report = report};

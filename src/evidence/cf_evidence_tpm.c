@@ -1,5 +1,7 @@
 /* "The machine is the enclave" (PROTOCOL P4): a quote over PCRs 0-9, 11, 12 and 14 by an attestation key, bound to an epoch
    certificate that is signed by the identity which PCR 12 holds. */
+#include <stdio.h>
+
 #include "crypto/cf_hash.h"
 #include "evidence/cf_eventlog.h"
 #include "evidence/cf_platforms.h"
@@ -202,6 +204,15 @@ static cf_verdict_code_t tpm_verify(cf_facts_t *facts, cf_evidence_parts_t const
   return CF_VERDICT_OK;
 }
 
+static bool tpm_register(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *f, size_t k) {
+  static char const *const names[] = {"program", "configuration", "measurement"};
+  if (k >= CF_COUNT_OF(names)) return false;
+  snprintf(name, CF_REGISTER_NAME_MAX, "%s", names[k]);
+  *value = CF_SPAN(NULL, 0);
+  if (f) *value = CF_SPAN((k == 0 ? &f->program : k == 1 ? &f->configuration : &f->measurement)->b, 32);
+  return true;
+}
+
 static bool tpm_is(cf_span_t record) {
   cf_span_t type, content;
   return !cf_cmw_decode(&type, &content, record, NULL) && cf_span_eq(type, CF_SPAN_LIT(CF_TPM_EVIDENCE_TYP));
@@ -213,4 +224,5 @@ cf_evidence_platform_t const cf_evidence_tpm = {.platform = CF_PLATFORM_TPM,
                                                          CF_ROLE_BIT(CF_ROLE_STATEMENT),
                                                 .is = tpm_is,
                                                 .verify = tpm_verify,
-                                                .row = tpm_row};
+                                                .row = tpm_row,
+                                                .reg = tpm_register};

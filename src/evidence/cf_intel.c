@@ -94,10 +94,14 @@ static char const *wrong_kind(cf_intel_chain_t const *chain, size_t i, cf_intel_
   return NULL;
 }
 
+static bool is_intel(cf_cert_t const *root) {
+  return root->key.kind == CF_KEY_P256 && memcmp(root->key.b, intel_root, sizeof intel_root) == 0;
+}
+
 /* *known: this very certificate is the anchor. */
 static bool is_anchor(bool *known, cf_intel_time_t const *w, cf_cert_t const *root) {
   cf_hash_t hash = cf_sha256(root->der);
-  bool      found = !w->anchor_cnt && root->key.kind == CF_KEY_P256 && memcmp(root->key.b, intel_root, sizeof intel_root) == 0;
+  bool      found = !w->anchor_cnt && is_intel(root);
   *known = found && memcmp(hash.b, intel_root_2049, sizeof hash.b) == 0;
   for (size_t i = 0; i < w->anchor_cnt; i++) {
     if (!cf_key_eq(&w->anchors[i].key, &root->key)) continue;
@@ -120,6 +124,7 @@ cf_verdict_code_t cf_intel_chain(cf_intel_chain_t *chain, cf_intel_time_t *w, cf
   for (size_t i = 0; i < want; i++) snprintf(chain->cert[i].item, sizeof chain->cert[i].item, "%s[%zu]", item, i);
   if (!is_anchor(&known, w, root))
     return cf_verdict_set(v, CF_VERDICT_CHAIN, root->item, 0, "the root is not one that is trusted");
+  w->foreign |= !is_intel(root);
   for (size_t i = 0; i < want; i++) {
     char const *wrong = wrong_kind(chain, i, use);
     if (wrong) return cf_verdict_set(v, CF_VERDICT_CHAIN, chain->cert[i].item, 0, "%s", wrong);

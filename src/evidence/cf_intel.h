@@ -42,6 +42,7 @@ typedef struct {
   int64_t                  at_s;          /* T */
   cf_interval_t            in;            /* in which all of it holds */
   int64_t                  list_issued_s; /* oldest revocation list relied on; 0: none */
+  bool                     foreign;       /* a chain led to a root whose key is not Intel's */
   cf_intel_anchor_t const *anchors;       /* none: Intel's */
   size_t                   anchor_cnt;
 } cf_intel_time_t;

@@ -164,6 +164,19 @@ static cf_verdict_code_t check_chain(run_t *r) {
   return cf_cert_chain_check(&r->f->valid, r->certs, r->cert_cnt, CF_CERT_ECDSA_SHA384, r->ask->at_s, r->v);
 }
 
+/* The authority below the root is a region's: "HEX.us-east-1.aws.nitro-enclaves". */
+static cf_verdict_code_t read_region(run_t *r) {
+  static char const tail[] = ".aws.nitro-enclaves";
+  char              cn[CF_CERT_CN_MAX];
+  if (r->cert_cnt < 3 || !cf_cert_cn(cn, r->certs[r->cert_cnt - 2].subject)) return CF_VERDICT_OK;
+  char  *first = strchr(cn, '.');
+  size_t len = strlen(cn);
+  if (!first || len < sizeof tail || strcmp(cn + len - (sizeof tail - 1), tail)) return CF_VERDICT_OK;
+  cn[len - (sizeof tail - 1)] = 0;
+  if (first < cn + len - (sizeof tail - 1)) memcpy(r->f->region, first + 1, strlen(first + 1) + 1);
+  return CF_VERDICT_OK;
+}
+
 static cf_verdict_code_t check_nonce(run_t *r) {
   if (r->ask->nonce.len && !cf_span_eq(r->ask->nonce, r->f->document.nonce))
     return cf_verdict_set(r->v, CF_VERDICT_NONCE, "document.nonce", 0, "the document answers another nonce, or none");
@@ -180,6 +193,7 @@ static struct {
     {"signature", "by the leaf, over the payload as received", check_signature},
     {"chain", "ECDSA with SHA-384 alone, names, CA flags, path lengths, key usages, critical extensions, all valid at T",
      check_chain},
+    {"region", "as the authority below the root is named; reported", read_region},
     {"nonce", "what is expected, whole", check_nonce},
 };
 

@@ -45,9 +45,10 @@ typedef struct {
 typedef struct {
   bool                read; /* document is there */
   cf_nitro_document_t document;
-  bool                debug; /* PCRs 0, 1 and 2 are zero: nothing was measured */
-  cf_hash_t           root;  /* SHA-256 */
-  cf_interval_t       valid; /* inside which the answer holds */
+  bool                debug;                  /* PCRs 0, 1 and 2 are zero: nothing was measured */
+  cf_hash_t           root;                   /* SHA-256 */
+  cf_interval_t       valid;                  /* inside which the answer holds */
+  char                region[CF_CERT_CN_MAX]; /* of AWS, as the authority below the root is named; empty: it names none */
 } cf_nitro_facts_t;
 
 /* cf_nitro_verify checks a document (FORMATS 3.3, steps 1 to 3).  *out is reset first.  Does not judge debug, PCRs or age:

@@ -5,6 +5,8 @@
 
 #include "evidence/cf_evidence.h"
 
+#define CF_REGISTER_NAME_MAX 25
+
 /* The items, by role. */
 typedef struct {
   cf_span_t item[CF_ROLE_CNT]; /* of each role that stands once; ptr is NULL when it was not given */
@@ -25,9 +27,15 @@ typedef struct {
   cf_verdict_code_t (*verify)(cf_facts_t *facts, cf_evidence_parts_t const *parts, cf_evidence_ask_t const *ask, cf_verdict_t *v);
   /* row names check k of the matrix, in the order in which they run; false past the end. */
   bool (*row)(char const **name, char const **what, size_t k);
+  /* reg names register k, and, of facts that are not NULL, its value (empty: not there); false past the end.  NULL: none. */
+  bool (*reg)(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *facts, size_t k);
   /* report writes the members of cf_evidence_report that were read; NULL: none. */
   void (*report)(cf_jw_t *j, cf_facts_t const *facts);
 } cf_evidence_platform_t;
+
+/* cf_roots_class is the worst class that the asker gave to a root of his own: which of them a chain led to may be a matter of its
+   key, not of its bytes.  0 when the asker has none. */
+cf_root_class_t cf_roots_class(cf_evidence_ask_t const *ask);
 
 extern cf_evidence_platform_t const cf_evidence_tpm; /* Counterfoil's own */
 extern cf_evidence_platform_t const cf_evidence_tdx;

@@ -12,6 +12,7 @@ bool              cf_quote_collateral_row(char const **name, char const **what, 
 cf_verdict_code_t cf_quote_collateral_fits(cf_quote_collateral_t const *c, cf_quote_t const *q, cf_span_t pck_chain, int64_t at_s,
                                            cf_verdict_t *v);
 
+bool cf_quote_register(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *f, size_t k, bool td);
 void cf_quote_report(cf_jw_t *j, cf_facts_t const *f);
 
 #endif

@@ -194,6 +194,7 @@ static cf_verdict_code_t check_revocation(check_t *c, cf_x509_facts_t *f, cf_x50
       listed = true;
     }
     bool publishes = X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1) >= 0;
+    f->unlisted |= publishes && !listed;
     if (publishes && !listed && ask->crl_required)
       return cf_verdict_set(v, CF_VERDICT_COLLATERAL_MISSING, item, 0,
                             "its issuer publishes a revocation list, and none was supplied");
@@ -243,6 +244,13 @@ static void read_tpm_data(cf_x509_facts_t *f, X509 *leaf) {
   GENERAL_NAMES_free(names);
 }
 
+static void read_place(cf_x509_facts_t *f, X509 const *leaf) {
+  X509_NAME const *name = X509_get_subject_name(leaf);
+  int              at = X509_NAME_get_index_by_NID(name, NID_localityName, -1);
+  if (at < 0 || X509_NAME_get_index_by_NID(name, NID_localityName, at) >= 0) return;
+  text_copy(f->place, sizeof f->place, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+}
+
 static cf_verdict_code_t read_leaf(check_t *c, cf_x509_facts_t *f, cf_x509_use_t use, cf_verdict_t *v) {
   uint32_t usage = X509_get_key_usage(c->leaf), want = KU_DIGITAL_SIGNATURE;
   if (use == CF_X509_EK) want = KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT;
@@ -254,6 +262,7 @@ static cf_verdict_code_t read_leaf(check_t *c, cf_x509_facts_t *f, cf_x509_use_t
   if (cf_key_from_pkey(&f->key, X509_get0_pubkey(c->leaf)))
     return cf_verdict_set(v, CF_VERDICT_UNSUPPORTED, "chain[0]", 0, "key is not RSA up to 4096 bits, P-256 or P-384");
   read_tpm_data(f, c->leaf);
+  read_place(f, c->leaf);
   return CF_VERDICT_OK;
 }
 

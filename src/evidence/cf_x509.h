@@ -66,6 +66,8 @@ typedef struct {
   size_t    root_idx;                  /* in roots */
   int64_t   not_before_s, not_after_s; /* inside which the whole answer holds, both ends included; lists taken into account */
   int64_t   crl_issued_s;              /* oldest list relied on; 0 when there was none */
+  bool      unlisted;                  /* a link names a distribution point, and no list was there */
+  char      place[64];                 /* the leaf's one locality; empty: none, or several */
   char      tpm_manufacturer[16], tpm_model[64], tpm_version[16]; /* of the subjectAltName; may be empty */
 } cf_x509_facts_t;
 

@@ -31,6 +31,14 @@ expect 2 "" "$cf" attest ftp://127.0.0.1
 expect 1 "^rejected: collateral-missing  evidence" "$cf" verify evidence --domain "$(printf '%064d' 0)"
 expect 2 "^verify evidence: usage  --genesis" "$cf" verify evidence --with evidence=/dev/null
 
+expect 2 "^file: unreadable  nowhere" "$cf" verify evidence --policy nowhere --with quote=/dev/null
+"$cf" verify --policy default --show >default.policy
+expect 0 "" "$cf" verify --policy default.policy --show
+cmp -s out default.policy || die "a policy that is printed and read again differs"
+expect 1 "^rejected: malformed" "$cf" verify evidence --policy default.policy --with quote=/dev/null
+sed 's/"yes"/"no"/' default.policy >no.policy
+expect 1 "^policy: format  appraisal.maker_roots" "$cf" verify --policy no.policy --show
+
 "$cf" show nowhere --json >out 2>/dev/null || [ $? -eq 2 ]
 [ "$(json out 'v.ok + v.reason')" = falseunreadable ] || die "--json on failure: $(cat out)"
 "$cf" verify --matrix --json >out

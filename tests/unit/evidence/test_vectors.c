@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "codec/cf_pem.h"
+#include "evidence/cf_judgement.h"
 #include "support.h"
 
 #define SHARED CF_SOURCE_DIR "/../shared/vectors/"
@@ -121,6 +122,57 @@ static int compare(cf_json_t expect, cf_json_t got, bool all) {
   return wrong;
 }
 
+/* ---- what the default policy says ---- */
+
+static struct {
+  char const *name, *verdict, *item, *place;
+} const defaults[] = {
+    {"phala_v4_uptodate", "ok", "", ""},
+    {"signal_v3_tcbinfo_v2_july22", "ok", "", ""},
+    {"lunal_v4_live_last_day", "ok", "", ""},
+    {"base_2024_public_key", "ok", "", "us-east-1"},
+    {"dstack_2025_indefinite", "ok", "", "us-east-1"},
+    {"fortanix_2021_debug_nonce", "debug", "debug", "us-west-1"},
+    {"dstack_2025_debug", "debug", "debug", "us-east-1"},
+    {"trustee_occlum_debug", "debug", "debug", ""},
+    {"trustee_v4_debug", "debug", "debug", ""},
+    {"gosev_milan_v2_debug", "debug", "debug", ""},
+    {"signal_cdsi_2026", "tcb", "tcb", ""},
+    {"integritee_test2", "tcb", "tcb", ""},
+    {"phala_v3_processor_ca", "tcb", "tcb", ""},
+    {"trustee_v4_module03", "tcb", "tcb", ""},
+    {"edgeless_v4_2025", "tcb", "tcb", ""},
+    {"oasis_v4_no_crl", "collateral-missing", "crl", ""},
+    {"alibaba_v5_td15", "policy", "migration", ""},
+    {"teekit_azure_v4", "policy", "tdattributes", ""},
+    {"ms_turin_v5", "collateral-missing", "crl", ""},
+    {"teekit_milan_v5_vmpl1", "policy", "report.vmpl", ""},
+    {"syn_ok_v4", "test-root", "root", ""},
+    {"intel_sample_certtype1", "test-root", "root", ""},
+    {"gcp_ecc_p256_chain", "policy", "platform", "asia-southeast1-b"},
+    {"veraison_good", "policy", "platform", ""},
+};
+static size_t defaults_seen;
+
+static bool appraises_as_default(cf_evidence_ask_t const *ask) {
+  static cf_judgement_t judged;
+  static cf_appraisal_t policy;
+  cf_appraisal_default(&policy);
+  cf_verdict_code_t code = cf_judge(&judged, ask, &policy);
+  char const       *place = judged.claims.said.place;
+  for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+    if (strcmp(defaults[i].name, case_name)) continue;
+    defaults_seen++;
+    if (judged.authentic && !strcmp(cf_verdict_name(code), defaults[i].verdict) && !strcmp(judged.v.item, defaults[i].item) &&
+        !strcmp(place, defaults[i].place))
+      continue;
+    print_message("  %s: the default policy says %s at %s (%s), in \"%s\"\n", case_name, cf_verdict_name(code), judged.v.item,
+                  judged.v.text, place);
+    return false;
+  }
+  return true;
+}
+
 static bool run_case(bool claims) {
   static cf_claims_t found;
   static char        text[1 << 16];
@@ -147,7 +199,7 @@ static bool run_case(bool claims) {
     print_message("  %s: %s expected, got %s (%s: %s)\n", case_name, result, cf_verdict_name(code), v.item, v.text);
     wrong++;
   } else if (code) print_message("  %-32s %s (%s: %s)\n", case_name, cf_verdict_name(code), v.item, v.text);
-  return wrong == 0;
+  return wrong == 0 && appraises_as_default(&ask);
 }
 
 static void run_tee(char const *tee, int cases, bool claims) {
@@ -181,6 +233,7 @@ static void test_all(void **state) {
   }
   closedir(shared);
   for (size_t i = 0; i < sizeof tees / sizeof tees[0]; i++) run_tee(tees[i].tee, tees[i].cases, tees[i].claims);
+  assert_int_equal(defaults_seen, sizeof defaults / sizeof defaults[0]);
 }
 
 int main(void) {

@@ -1,0 +1,122 @@
+#include "cli/cf_evidence_args.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cf_text.h"
+#include "codec/cf_pem.h"
+
+#define ITEM_MAX (1 << 20)
+
+/* A root is a certificate in DER, or several in PEM. */
+static int root_add(cf_evidence_args_t *w, cf_args_t const *a, cf_root_class_t cls, cf_span_t bytes, char const *text) {
+  cf_rd_t  rd = cf_rd_span(bytes);
+  cf_pem_t block;
+  if (bytes.len && bytes.ptr[0] == 0x30) {
+    if (w->ask.root_cnt == CF_ROOTS_MAX) return cf_fail_usage(a->command, "too many roots", text);
+    w->roots[w->ask.root_cnt++] = (cf_root_t){cls, bytes};
+    return 0;
+  }
+  while (cf_pem_find(&rd, &block, "CERTIFICATE")) {
+    cf_wr_t der = cf_room(block.data_sz);
+    if (w->ask.root_cnt == CF_ROOTS_MAX) return cf_fail_usage(a->command, "too many roots", text);
+    if (cf_pem_decode(der.buf, der.max, &block)) abort();
+    w->roots[w->ask.root_cnt++] = (cf_root_t){cls, CF_SPAN(der.buf, der.max)};
+  }
+  if (rd.bad || !w->ask.root_cnt) return cf_fail(CF_EXIT_USAGE, "file", "format", text, "found", "neither DER nor PEM", NULL);
+  return 0;
+}
+
+/* ROLE=F.  Roots carry their class, root-cloud=F, where it matters who holds them. */
+static int with_arg(cf_evidence_args_t *w, cf_args_t const *a, char const *text) {
+  static struct {
+    char const     *name;
+    cf_root_class_t cls;
+  } const roots[] = {{"trusted_root", CF_CLASS_OWNER},
+                     {"root-cloud", CF_CLASS_CLOUD},
+                     {"root-firmware", CF_CLASS_FIRMWARE},
+                     {"root-discrete", CF_CLASS_DISCRETE},
+                     {"root-owner", CF_CLASS_OWNER}};
+  cf_span_t bytes, name = CF_SPAN(text, strcspn(text, "="));
+  if (!text[name.len]) return cf_fail_usage(a->command, "--with is ROLE=F", text);
+  int code = cf_slurp(&bytes, text + name.len + 1, ITEM_MAX);
+  if (code) return code;
+  for (size_t i = 0; i < CF_COUNT_OF(roots); i++)
+    if (cf_span_eq(name, CF_SPAN(roots[i].name, strlen(roots[i].name)))) return root_add(w, a, roots[i].cls, bytes, text);
+  cf_role_t role = cf_role_of(name);
+  if (!role) return cf_note("note: %.*s is no role that is read here", (int)name.len, text), 0;
+  if (w->ask.item_cnt == CF_ITEMS_MAX) return cf_fail_usage(a->command, "too many files", text);
+  w->items[w->ask.item_cnt++] = (cf_evidence_item_t){role, bytes};
+  return 0;
+}
+
+/* Unix seconds, or RFC 3339 in UTC. */
+static int at_arg(int64_t *at_s, cf_args_t const *a) {
+  char const *text = cf_arg(a, "at");
+  struct tm   tm = {0};
+  uint64_t    n;
+  *at_s = (int64_t)cf_wall_s();
+  if (!text) return 0;
+  if (!cf_dec_u64(&n, CF_SPAN(text, strlen(text))) && n < 1ULL << 40) return *at_s = (int64_t)n, 0;
+  char const *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+  if (end && !*end) return *at_s = timegm(&tm), 0;
+  return cf_fail_usage(a->command, "--at is a time like 2025-06-19T10:12:03Z", text);
+}
+
+static int nonce_arg(cf_span_t *nonce, cf_args_t const *a) {
+  char const *text = cf_arg(a, "nonce");
+  if (!text) return 0;
+  cf_wr_t wr = cf_room(strlen(text) / 2);
+  *nonce = CF_SPAN(wr.buf, wr.max);
+  return wr.max && !cf_hex_decode(wr.buf, wr.max, CF_SPAN(text, strlen(text)))
+             ? 0
+             : cf_fail_usage(a->command, "--nonce is hex digits", text);
+}
+
+static int bank_arg(uint16_t *bank, cf_args_t const *a) {
+  static struct {
+    char const *name;
+    uint16_t    alg;
+  } const banks[] = {{"sha1", CF_TPM_SHA1}, {"sha256", CF_TPM_SHA256}, {"sha384", CF_TPM_SHA384}, {"sha512", CF_TPM_SHA512}};
+  char const *text = cf_arg(a, "bank");
+  for (size_t i = 0; text && i < CF_COUNT_OF(banks); i++)
+    if (!strcmp(text, banks[i].name)) return *bank = banks[i].alg, 0;
+  return text ? cf_fail_usage(a->command, "--bank is sha1, sha256, sha384 or sha512", text) : 0;
+}
+
+int cf_evidence_args(cf_evidence_args_t *out, cf_args_t const *a) {
+  cf_evidence_ask_t *ask = &out->ask;
+  ask->crl_waived = cf_flag(a, "no-crl");
+  int code = at_arg(&ask->at_s, a);
+  for (size_t i = 0; !code && cf_arg_at(a, "with", i); i++) code = with_arg(out, a, cf_arg_at(a, "with", i));
+  ask->items = out->items;
+  ask->roots = out->roots;
+  if (!code && ask->item_cnt && !cf_evidence_given(ask, CF_ROLE_EVIDENCE)) code = nonce_arg(&ask->nonce, a);
+  return code ? code : bank_arg(&ask->bank, a);
+}
+
+bool cf_evidence_given(cf_evidence_ask_t const *ask, cf_role_t role) {
+  for (size_t i = 0; i < ask->item_cnt; i++)
+    if (ask->items[i].role == role) return true;
+  return false;
+}
+
+/* ---- the policy ---- */
+
+int cf_appraisal_arg(cf_appraisal_t *out, bool *given, cf_args_t const *a) {
+  char const *path = cf_arg(a, "policy");
+  cf_span_t   in;
+  cf_error_t  err = {0};
+  *given = path != NULL;
+  if (!path) return 0;
+  if (!strcmp(path, "default")) return cf_appraisal_default(out), 0;
+  int code = cf_slurp(&in, path, ITEM_MAX);
+  if (code) return code;
+  cf_wr_t room = cf_room(CF_APPRAISAL_MAX);
+  return cf_appraisal_open(out, &room, in, &err) ? cf_fail_error("policy", &err) : 0;
+}
+
+char *cf_verdict_found(cf_verdict_t const *v) {
+  return v->date_s ? cf_fmt("%s (%s)", v->text, cf_time((uint64_t)v->date_s)) : cf_fmt("%s", v->text);
+}
