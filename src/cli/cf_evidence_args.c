@@ -28,6 +28,16 @@ static int root_add(cf_evidence_args_t *w, cf_args_t const *a, cf_root_class_t c
   return 0;
 }
 
+/* Roles that evidence comes with, of which nothing is read: what they say stands elsewhere, or is judged by nobody here.  Any
+   other name is a mistake, and would silently drop the check that its file was meant for. */
+static bool is_unread(cf_span_t name) {
+  static char const *const names[] = {"event_log_table", "nonce",           "pcrs_tool_output",
+                                      "creation_data",   "creation_attest", "creation_signature"};
+  for (size_t i = 0; i < CF_COUNT_OF(names); i++)
+    if (cf_span_eq(name, CF_SPAN(names[i], strlen(names[i])))) return true;
+  return false;
+}
+
 /* ROLE=F.  Roots carry their class, root-cloud=F, where it matters who holds them. */
 static int with_arg(cf_evidence_args_t *w, cf_args_t const *a, char const *text) {
   static struct {
@@ -45,7 +55,8 @@ static int with_arg(cf_evidence_args_t *w, cf_args_t const *a, char const *text)
   for (size_t i = 0; i < CF_COUNT_OF(roots); i++)
     if (cf_span_eq(name, CF_SPAN(roots[i].name, strlen(roots[i].name)))) return root_add(w, a, roots[i].cls, bytes, text);
   cf_role_t role = cf_role_of(name);
-  if (!role) return cf_note("note: %.*s is no role that is read here", (int)name.len, text), 0;
+  if (!role && is_unread(name)) return cf_note("note: %.*s is not read here", (int)name.len, text), 0;
+  if (!role) return cf_fail_usage(a->command, "no role of any platform's evidence", cf_fmt("%.*s", (int)name.len, text));
   if (w->ask.item_cnt == CF_ITEMS_MAX) return cf_fail_usage(a->command, "too many files", text);
   w->items[w->ask.item_cnt++] = (cf_evidence_item_t){role, bytes};
   return 0;

@@ -31,6 +31,7 @@ expect 2 "" "$cf" attest ftp://127.0.0.1
 expect 1 "^rejected: collateral-missing  evidence" "$cf" verify evidence --domain "$(printf '%064d' 0)"
 expect 2 "^verify evidence: usage  --genesis" "$cf" verify evidence --with evidence=/dev/null
 
+expect 2 "^verify evidence: usage  tcb_inof" "$cf" verify evidence --with tcb_inof=/dev/null
 expect 2 "^file: unreadable  nowhere" "$cf" verify evidence --policy nowhere --with quote=/dev/null
 "$cf" verify --policy default --show >default.policy
 expect 0 "" "$cf" verify --policy default.policy --show
