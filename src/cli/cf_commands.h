@@ -13,6 +13,7 @@ int cf_cmd_witness(cf_args_t const *a);
 int cf_cmd_observer(cf_args_t const *a);
 int cf_cmd_ledger_serve(cf_args_t const *a);
 int cf_cmd_ledger_deploy(cf_args_t const *a);
+int cf_cmd_ledger_resume(cf_args_t const *a);
 int cf_cmd_ledger_show(cf_args_t const *a);
 
 int cf_cmd_wallet_new(cf_args_t const *a);

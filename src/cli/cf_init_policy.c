@@ -21,6 +21,11 @@ cf_span_t cf_init_configuration(void) {
 static cf_clearing_params_t const clearing_default = {
     .min_parties = 3, .min_inputs = 8, .window_max_s = 600, .positions_max = 4096, .obligations_max = 8192, .releases_max = 512};
 
+/* What a chain takes as one transaction: 2^24 gas (EIP-7825), at 5,600 a position and 12,200 a release at most, debit included
+   (docs/evm.md). */
+static cf_clearing_params_t const clearing_on_chain = {
+    .min_parties = 3, .min_inputs = 8, .window_max_s = 600, .positions_max = 2000, .obligations_max = 8192, .releases_max = 256};
+
 /* ---- overrides ---- */
 
 static int refused(cf_span_t key, char const *why) {
@@ -87,7 +92,7 @@ static int override(cf_policy_t *p, cf_clearing_params_t *c, cf_span_t json) {
 /* ---- the whole ---- */
 
 int cf_init_policy(cf_policy_t *p, cf_init_t const *in, cf_init_keys_t const *k, cf_init_measured_t const *m, uint64_t now_s) {
-  cf_clearing_params_t clearing = clearing_default, read_back;
+  cf_clearing_params_t clearing = in->evm.nodes ? clearing_on_chain : clearing_default, read_back;
   cf_wr_t              params = cf_room(1024);
   bool                 live = in->production;
   *p = (cf_policy_t){.version = 1,
