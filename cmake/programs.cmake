@@ -41,7 +41,7 @@ endif()
 
 # What talks to real nodes for tests/e2e/evm-node.sh and evm-second.sh.
 if(TARGET cf_io AND NOT CF_SANITIZE AND NOT CF_FUZZ)
-  foreach(program evm-node evm-same)
+  foreach(program evm-node evm-observer evm-same)
     string(REPLACE - _ file ${program})
     add_executable(cf-${program} EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/evm/${file}.c)
     target_link_libraries(cf-${program} PRIVATE cf_io cmocka)

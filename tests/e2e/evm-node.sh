@@ -1,7 +1,8 @@
 #!/bin/sh
 # The chain client against a real node: Foundry's anvil, pinned by hash in tests/peer/node/package-lock.json. tests/evm/evm_node.c
 # deploys the contract there, calls it, and proves what it holds; once with the limits of the main network, once without.
-# tests/sender/anvil.c runs the sender there, each case on a chain of its own, which is final six blocks behind its newest.
+# tests/evm/evm_observer.c has an observer ask it, and undoes what was final. tests/sender/anvil.c runs the sender there, each case
+# on a chain of its own, which is final six blocks behind its newest.
 set -eu
 . tests/e2e/helpers
 
@@ -31,6 +32,12 @@ for limits in "" --enable-tx-gas-limit; do
   stop_node
   [ "$code" -eq 0 ] || { cat out node.log; die "the client and a node $limits do not understand each other"; }
 done
+
+start_node --slots-in-an-epoch 1
+code=0
+"$root/build/release/tests/cf-evm-observer" "http://127.0.0.1:$port" >out 2>&1 || code=$?
+stop_node
+[ "$code" -eq 0 ] || { cat out node.log; die "the observer on a node"; }
 
 for case in life replace gap reorg finality shared; do
   start_node --slots-in-an-epoch 3
