@@ -196,7 +196,9 @@ cf_gateway_mode(cf_gateway_t const *g) {
                         .attested_ago_s   = g->attest.attested_s < now_s ? now_s - g->attest.attested_s : 0,
                         .attest_max_age_s = g->domain.policy.attest_max_age_s,
                         .quorum_wait_ms   = g->publisher.cosigned.size < g->writer.size ? now - g->quorum_ms : 0,
-                        .ledger_silent_ms = g->views.silent_since_ms ? now - g->views.silent_since_ms : 0 };
+                        .ledger_silent_ms = g->evm && g->evm->sender.halt ? UINT64_MAX /* nothing settles until the operator resumes */
+                                            : g->views.silent_since_ms    ? now - g->views.silent_since_ms
+                                                                          : 0 };
   return cf_modes_of(&f);
 }
 

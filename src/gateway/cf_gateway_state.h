@@ -188,7 +188,8 @@ typedef struct {
   int                 body;     /* buffer, -1: none */
   uint64_t            retry_at_ms;
   unsigned            fails;
-  cf_hash_t           call; /* on a chain: the sender's name for it; zero before it has one */
+  cf_hash_t           call;    /* on a chain: the sender's name for it; zero before it has one ... */
+  bool                dropped; /* ... and the sender was told that it has lost its sense */
   bool                asked, executed, abandoned;
 } cf_settled_t;
 typedef struct {

@@ -46,10 +46,9 @@ submit(cf_gateway_t *g, cf_sender_call_t const *c) {
 
 void
 cf_settler_evm_ended(cf_gateway_t *g, cf_settled_t *s) {
-  if (cf_hash_eq(&s->call, &none)) return;
+  if (s->dropped || cf_hash_eq(&s->call, &none)) return;
   cf_sender_drop(&g->evm->sender, &s->call);
-  g->evm->due = true;
-  s->call     = none;
+  s->dropped = g->evm->due = true;
 }
 
 /* Returns whether what stands on it may go, too. */
@@ -70,7 +69,8 @@ go(cf_gateway_t *g, cf_settled_t *s) {
   if (!call_of(g, &call, &op)) return false;
   if (!cf_hash_eq(&s->call, &call.ref)) cf_settler_evm_ended(g, s); /* signed anew: the old one would be refused */
   if (!submit(g, &call)) return false;
-  s->call = call.ref;
+  s->call    = call.ref;
+  s->dropped = false;
   cf_settler_sent(g, s);
   return true;
 }

@@ -115,6 +115,18 @@ cf_tell_status(cf_gateway_t *g, cf_wr_t *wr) {
   cf_jw_end(&j, '}');
 }
 
+/* Our own transaction, as long as the sender remembers it: somebody else's may have been the one that got in. */
+static void
+tell_payment(cf_jw_t *j, cf_gateway_t const *g, cf_settled_t const *s) {
+  cf_sender_info_t i;
+  static cf_hash_t const none;
+  bool known = !cf_hash_eq(&s->call, &none) && cf_sender_find(&g->evm->sender, &i, &s->call) && i.state >= CF_SENDER_SIGNED;
+  if (known) cf_jw_hex(j, "transaction", CF_SPAN_OF(i.tx.b));
+  else cf_jw_null(j, "transaction");
+  if (known) cf_jw_u64(j, "fee_gwei", (uint64_t)(i.fee_wei / GWEI));
+  else cf_jw_null(j, "fee_gwei");
+}
+
 void
 cf_tell_settlement(cf_gateway_t *g, cf_wr_t *wr, cf_settled_t const *s) {
   static char const *const states[CF_PUBLIC_SETTLEMENTS] = { "authorised", "submitted", "included", "final", "abandoned" };
@@ -133,6 +145,7 @@ cf_tell_settlement(cf_gateway_t *g, cf_wr_t *wr, cf_settled_t const *s) {
   else cf_jw_null(&j, "index");
   if (s->block) cf_jw_u64(&j, "block", s->block);
   else cf_jw_null(&j, "block");
+  if (g->evm) tell_payment(&j, g, s);
   cf_jw_end(&j, '}');
 }
 
