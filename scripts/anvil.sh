@@ -1,25 +1,24 @@
 #!/bin/sh
-# anvil.sh fetches a node of a chain for demo and tests, Foundry's anvil, into build/anvil: pinned by hash in
-# tests/peer/node/package-lock.json, and no install script is run. Prints the program's path; ends with 77, and says why, where
-# there is no npm or no registry.
+# anvil.sh prints the path of a node of a chain for the demo, Foundry's anvil, fetched once into build/peers/node (where the tests have
+# it, too): pinned by hash in tests/peer/node/package-lock.json, and no install script is run. Ends with 77, and says why, where there
+# is no npm or no registry.
 set -eu
 cd "$(dirname "$0")/.."
-mkdir -p build/anvil
-cd build/anvil
+mkdir -p build/peers/node
+cd build/peers/node
 exec 9>.lock
 flock 9 # who comes at the same time waits
-anvil=$PWD/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
-if ! cmp -s ../../tests/peer/node/package-lock.json node_modules/.for; then
+if ! cmp -s ../../../tests/peer/node/package-lock.json .for; then
   command -v npm >/dev/null || { echo "npm is not here to fetch a node of a chain"; exit 77; }
-  cp ../../tests/peer/node/*.json .
+  cp ../../../tests/peer/node/*.json .
   code=0
-  timeout 120 npm ci --no-audit --no-fund --ignore-scripts --fetch-retries=0 >npm.log 2>&1 || code=$?
+  timeout 120 npm i --no-audit --no-fund --ignore-scripts --omit=optional --fetch-retries=0 >npm.log 2>&1 || code=$?
   if [ "$code" -ne 0 ]; then
     ! grep -q 'code EINTEGRITY' npm.log || { cat npm.log; echo "what npm gives is not what package-lock.json pins"; exit 1; }
     why=$(sed -n 's/^npm [^ ]* code //p' npm.log | head -n 1)
     echo "npm cannot fetch a node of a chain here: ${why:-status $code}"
     exit 77
   fi
-  cp package-lock.json node_modules/.for
+  cp package-lock.json .for
 fi
-echo "$anvil"
+echo "$PWD/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"

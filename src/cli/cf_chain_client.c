@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cf_text.h"
+#include "cli/cf_chain_evm.h"
 #include "cli/cf_web.h"
 #include "ledger/cf_blocks.h"
 
@@ -13,18 +14,20 @@ enum { DEADLINE_S = 60 };
 
 static int find_ledger(cf_chain_client_t *c, char const *url) {
   cf_span_t body;
-  cf_json_t domain;
-  bool      ledger;
-  char      text[256];
-  int       code = cf_web_ask(&body, &ledger, c->what, url, "/ledger/head", CF_SPAN(NULL, 0));
+  cf_json_t domain, ledger;
+  bool      embedded;
+  char      text[256], kind[16] = "";
+  int       code = cf_web_ask(&body, &embedded, c->what, url, "/ledger/head", CF_SPAN(NULL, 0));
   c->url = url;
-  if (code || ledger) return code;
+  if (code || embedded) return code;
   c->gateway = url;
   code = cf_web_json(&domain, c->what, url, "/v1/domain");
   if (code) return code;
-  if (cf_json_str(text, sizeof text, cf_json_get(cf_json_get(domain, "ledger"), "url")))
+  ledger = cf_json_get(domain, "ledger");
+  if (cf_json_str(text, sizeof text, cf_json_get(ledger, "url")) || cf_json_str(kind, sizeof kind, cf_json_get(ledger, "kind")))
     return cf_web_malformed(c->what, url, "/v1/domain");
   c->url = cf_fmt("%s", text);
+  c->evm = !strcmp(kind, "evm");
   return 0;
 }
 
@@ -42,22 +45,27 @@ static int read_names(cf_chain_client_t *c) {
   return ok ? 0 : cf_web_malformed(c->what, c->gateway, "/genesis");
 }
 
-int cf_chain_open(cf_chain_client_t *c, char const *what, char const *url) {
+static int open_embedded(cf_chain_client_t *c) {
   cf_span_t  bytes;
   cf_block_t block;
-  *c = (cf_chain_client_t){.what = what};
-  int code = find_ledger(c, url);
-  if (!code) code = read_names(c);
-  if (!code) code = cf_web_get(&bytes, what, c->url, "/ledger/blocks/0");
+  int        code = read_names(c);
+  if (!code) code = cf_web_get(&bytes, c->what, c->url, "/ledger/blocks/0");
   if (code) return code;
   bool ok = !cf_block_decode(&block, bytes) && !cf_ledger_genesis_decode(&c->genesis, block.body, NULL) &&
             !cf_ledger_config_check(&c->genesis.config, NULL);
-  return ok ? 0 : cf_web_malformed(what, c->url, "/ledger/blocks/0");
+  return ok ? 0 : cf_web_malformed(c->what, c->url, "/ledger/blocks/0");
+}
+
+int cf_chain_open(cf_chain_client_t *c, char const *what, char const *url, cf_args_t const *a) {
+  *c = (cf_chain_client_t){.what = what, .url = url, .evm = a && cf_arg(a, "bundle")};
+  int code = c->evm ? 0 : find_ledger(c, url);
+  return code ? code : c->evm ? cf_chain_evm_open(c, a) : open_embedded(c);
 }
 
 /* ---- reading ---- */
 
-int cf_chain_slots(cf_hash_t *values, cf_chain_client_t const *c, cf_hash_t const *keys, size_t n) {
+int cf_chain_slots(cf_hash_t *values, cf_chain_client_t *c, cf_hash_t const *keys, size_t n) {
+  if (c->evm) return cf_chain_evm_slots(values, c, keys, n);
   char     *path = cf_fmt("/ledger/state?keys=%s", cf_hex(CF_SPAN_OF(keys[0].b)));
   cf_json_t root, v;
   size_t    at = 0, got = 0;
@@ -79,14 +87,14 @@ int cf_chain_asset(uint32_t *out, cf_chain_client_t const *c, cf_args_t const *a
   return cf_fail_usage(a->command, c->names ? "the domain has no such asset" : "an id: symbols are the gateway's to tell", text);
 }
 
-int cf_chain_account(uint32_t *id, cf_chain_client_t const *c, cf_addr_t const *owner) {
+int cf_chain_account(uint32_t *id, cf_chain_client_t *c, cf_addr_t const *owner) {
   cf_hash_t key = cf_slot_id_of(owner), value;
   int       code = cf_chain_slots(&value, c, &key, 1);
   if (!code) *id = (uint32_t)cf_word_get(&value, 0, 32);
   return code;
 }
 
-int cf_chain_lanes(uint64_t *lane, uint64_t *free_lane, cf_chain_client_t const *c, uint32_t asset, uint32_t id) {
+int cf_chain_lanes(uint64_t *lane, uint64_t *free_lane, cf_chain_client_t *c, uint32_t asset, uint32_t id) {
   cf_hash_t base[2] = {cf_slot_lanes(asset), cf_slot_free_lanes(asset)}, values[2];
   cf_hash_t keys[2] = {cf_slot_add(&base[0], id >> 2), cf_slot_add(&base[1], id >> 2)};
   int       code = cf_chain_slots(values, c, keys, 2);
@@ -98,7 +106,7 @@ int cf_chain_lanes(uint64_t *lane, uint64_t *free_lane, cf_chain_client_t const 
 
 /* ---- calling ---- */
 
-int cf_chain_result(uint64_t *block, cf_chain_client_t const *c, cf_span_t answer) {
+static int call_result(uint64_t *block, cf_chain_client_t const *c, cf_span_t answer) {
   cf_json_t root, first;
   size_t    at = 0;
   char      name[64], text[256] = "";
@@ -110,7 +118,8 @@ int cf_chain_result(uint64_t *block, cf_chain_client_t const *c, cf_span_t answe
   return cf_fail(CF_EXIT_FAILS, c->what, "refused by the ledger", name, "found", text, NULL);
 }
 
-int cf_chain_call_send(uint64_t *block, cf_chain_client_t const *c, cf_wallet_t const *w, cf_op_t const *op) {
+int cf_chain_call_send(uint64_t *block, cf_chain_client_t *c, cf_wallet_t const *w, cf_op_t const *op) {
+  if (c->evm) return cf_chain_evm_call(block, c, op);
   cf_wr_t   op_wr = cf_room(1024), call_wr = cf_room(2048), acts = cf_room(2052);
   cf_call_t call = {.deadline_s = cf_wall_s() + DEADLINE_S};
   cf_span_t answer;
@@ -130,5 +139,17 @@ int cf_chain_call_send(uint64_t *block, cf_chain_client_t const *c, cf_wallet_t 
   cf_wr_u32(&acts, (uint32_t)call_wr.len);
   cf_wr_span(&acts, cf_wr_out(&call_wr));
   code = cf_web_ask(&answer, NULL, c->what, c->url, "POST /ledger/acts", cf_wr_out(&acts));
-  return code ? code : cf_chain_result(block, c, answer);
+  return code ? code : call_result(block, c, answer);
+}
+
+int cf_chain_deposit(uint64_t *block, cf_chain_client_t *c, uint32_t id, uint32_t asset, uint64_t units) {
+  uint8_t   body[15];
+  cf_wr_t   wr = cf_wr_init(body, sizeof body);
+  cf_span_t answer;
+  if (c->evm) return cf_chain_evm_deposit(block, c, id, asset, units);
+  cf_wr_u32(&wr, id);
+  cf_wr_u24(&wr, asset);
+  cf_wr_u64(&wr, units);
+  int code = cf_web_ask(&answer, NULL, c->what, c->url, "POST /ledger/deposit", cf_wr_out(&wr));
+  return code ? code : call_result(block, c, answer);
 }

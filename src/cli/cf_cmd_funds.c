@@ -11,7 +11,8 @@ enum { WAIT_MS = 30000, STEP_MS = 50 };
 static int open_both(cf_chain_client_t *c, cf_wallet_file_t **w, cf_args_t const *a) {
   if (!cf_arg(a, "wallet")) return cf_fail_usage(a->command, "a party's folder is missing", "--wallet");
   int code = cf_wallet_file_open(w, cf_arg(a, "wallet"));
-  return code ? code : cf_chain_open(c, a->command->name, a->word[0]);
+  if (!code) code = cf_chain_open(c, a->command->name, a->word[0], a);
+  return code ? code : cf_chain_payer(c, a, &(*w)->key);
 }
 
 static int say(char const *verb, uint32_t id, uint64_t block) {
@@ -30,7 +31,7 @@ static int say(char const *verb, uint32_t id, uint64_t block) {
 }
 
 /* The owner's account, opened when there is none. */
-static int account_due(uint32_t *id, cf_chain_client_t const *c, cf_addr_t const *owner) {
+static int account_due(uint32_t *id, cf_chain_client_t *c, cf_addr_t const *owner) {
   uint64_t block;
   int      code = cf_chain_account(id, c, owner);
   if (code || *id) return code;
@@ -59,25 +60,17 @@ int cf_cmd_deposit(cf_args_t const *a) {
   cf_wallet_file_t        *w;
   uint32_t                 id, asset;
   uint64_t                 amount = 0, block;
-  uint8_t                  body[15];
-  cf_wr_t                  wr = cf_wr_init(body, sizeof body);
-  cf_span_t                answer;
   int                      code = open_both(&c, &w, a);
   if (!code) code = cf_chain_asset(&asset, &c, a);
   if (!code) code = cf_arg_u64(&amount, a, "amount", 1, INT64_MAX);
   if (!code && !amount) code = cf_fail_usage(a->command, "an amount is missing", "--amount");
   if (!code) code = account_due(&id, &c, &w->key.addr);
-  if (code) return code;
-  cf_wr_u32(&wr, id);
-  cf_wr_u24(&wr, asset);
-  cf_wr_u64(&wr, amount);
-  code = cf_web_ask(&answer, NULL, "deposit", c.url, "POST /ledger/deposit", cf_wr_out(&wr));
-  if (!code) code = cf_chain_result(&block, &c, answer);
+  if (!code) code = cf_chain_deposit(&block, &c, id, asset, amount);
   if (!code) code = wait_shown(&c, block);
   return code ? code : say("deposited", id, block);
 }
 
-static int own_account(uint32_t *id, cf_chain_client_t const *c, cf_wallet_file_t const *w) {
+static int own_account(uint32_t *id, cf_chain_client_t *c, cf_wallet_file_t const *w) {
   int code = cf_chain_account(id, c, &w->key.addr);
   return code || *id ? code
                      : cf_fail(CF_EXIT_FAILS, c->what, "account", cf_hex(CF_SPAN_OF(w->key.addr.b)), "found",

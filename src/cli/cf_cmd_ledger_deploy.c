@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "base/cf_secret.h"
-#include "base/cf_text.h"
 #include "cli/cf_commands.h"
 #include "cli/cf_evm_ledger.h"
 #include "cli/cf_init.h"
 #include "cli/cf_key_file.h"
 #include "cli/cf_payer.h"
 #include "cli/cf_web.h"
+#include "cli/cf_wei.h"
 
 enum { STEP_MS = 250, NONCES_AHEAD = 256, PATIENCE_MS = 40000, FINAL_MS = 3600000, GAS = 10000000 /* more than it takes */ };
 #define WHAT "ledger deploy"
@@ -28,47 +28,10 @@ typedef struct {
   uint64_t        block; /* of the creation */
 } deploy_t;
 
-/* ---- amounts ---- */
-
-/* out = out * by + add; false beyond 256 bits. */
-static bool word_mul_add(cf_hash_t *out, unsigned by, unsigned add) {
-  for (size_t i = 32; i-- > 0; add >>= 8) {
-    add += out->b[i] * by;
-    out->b[i] = (uint8_t)add;
-  }
-  return add == 0;
-}
-
-/* "1.5eth", "20gwei", "7wei", "7": wei. */
 static int fund_arg(cf_hash_t *wei, cf_args_t const *a) {
-  static struct {
-    char const *unit;
-    unsigned    decimals;
-  } const units[] = {{"eth", 18}, {"gwei", 9}, {"wei", 0}, {"", 0}};
-  char const *text = cf_arg(a, "fund"), *at = text;
-  unsigned    unit = 0, fraction = 0;
-  bool        ok = true, point = false;
-  *wei = (cf_hash_t){{0}};
-  if (!text) return 0;
-  for (; ok && (*at == '.' || (*at >= '0' && *at <= '9')); at++) {
-    if (*at == '.') ok = !point, point = true;
-    else ok = word_mul_add(wei, 10, (unsigned)(*at - '0')), fraction += point;
-  }
-  while (unit < 3 && strcmp(at, units[unit].unit)) unit++;
-  ok = ok && at != text && !strcmp(at, units[unit].unit) && fraction <= units[unit].decimals;
-  for (unsigned i = fraction; ok && i < units[unit].decimals; i++) ok = word_mul_add(wei, 10, 0);
-  return ok ? 0 : cf_fail_usage(a->command, "an amount like 0.5eth, 20gwei or 7wei", text);
-}
-
-/* a - b; false when that is below zero. */
-static bool word_sub(cf_hash_t *a, cf_hash_t const *b) {
-  int borrow = 0;
-  for (size_t i = 32; i-- > 0;) {
-    int d = a->b[i] - b->b[i] - borrow;
-    borrow = d < 0;
-    a->b[i] = (uint8_t)(d + 256 * borrow);
-  }
-  return !borrow;
+  char const *text = cf_arg(a, "fund");
+  if (!text || cf_wei_parse(wei, text)) return 0;
+  return cf_fail_usage(a->command, "an amount like 0.5eth, 20gwei or 7wei", text);
 }
 
 /* ---- the creation ---- */
@@ -105,7 +68,7 @@ static int send_creation(deploy_t *d, bool again) {
           (double)tx.fee_wei * (double)tx.gas / 1e18);
   cf_evm_ask_send(cf_nodes_question(&d->l.nodes), CF_NODES_ID, cf_wr_out(&raw));
   code = cf_nodes_said(&a, &d->l.nodes);
-  if (!code && a.result.type == CF_JSON_BAD && !again) code = cf_payer_refused(&d->l.nodes, &a);
+  if (!code && a.result.type == CF_JSON_BAD && !again) code = cf_payer_refused(&d->l.nodes, &a, &d->payer.addr);
   free(raw.buf);
   return code;
 }
@@ -205,7 +168,7 @@ static int expected_code(cf_hash_t *out, deploy_t *d) {
     cf_wr_t             wr = cf_room(65536);
     cf_evm_ask_call(cf_nodes_question(n), CF_NODES_ID, &run, &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = d->block - 1});
     code = cf_nodes_said(&a, n);
-    if (!code && a.result.type == CF_JSON_BAD) code = cf_payer_refused(n, &a);
+    if (!code && a.result.type == CF_JSON_BAD) code = cf_payer_refused(n, &a, &d->payer.addr);
     if (!code && cf_data_append(&wr, a.result)) code = cf_nodes_wrong(n, &(cf_error_t){.status = CF_ERR_FORMAT, .item = "code"});
     cf_hash_t hash = cf_keccak256(cf_wr_out(&wr));
     if (!code) cf_evm_quorum_add(&q, n->at, CF_OK, &hash);
@@ -248,7 +211,7 @@ static int fund(deploy_t *d) {
   code = cf_nodes_result(&v, &d->l.nodes);
   if (code) return code;
   if (cf_quantity_word(&has, v)) return cf_nodes_wrong(&d->l.nodes, &(cf_error_t){.status = CF_ERR_FORMAT, .item = "balance"});
-  if (!word_sub(&tx.value, &has) || cf_word_is_zero(&tx.value)) return 0; /* it has that much */
+  if (!cf_wei_sub(&tx.value, &tx.value, &has) || cf_word_is_zero(&tx.value)) return 0; /* it has that much */
   tx.to = sender;
   code = cf_payer_send(&r, &d->payer, tx);
   if (!code) cf_note("%s: the gateway's account 0x%s is funded, in block %llu", WHAT, cf_hex(CF_SPAN_OF(sender.b)), (unsigned long long)r.block_number);

@@ -108,7 +108,7 @@ static int order_follow(char const *path, char const *url, cf_account_t *account
   return code;
 }
 
-static int wait_release(cf_chain_client_t const *c, uint32_t asset, uint32_t id, uint64_t due) {
+static int wait_release(cf_chain_client_t *c, uint32_t asset, uint32_t id, uint64_t due) {
   for (unsigned t = 0; t < WAIT_MS; t += STEP_MS) {
     uint64_t lane, free_lane;
     int      code = cf_chain_lanes(&lane, &free_lane, c, asset, id);
@@ -128,7 +128,8 @@ int cf_cmd_withdraw(cf_args_t const *a) {
   uint64_t                 amount = 0, lane, free_lane, block;
   if (!cf_arg(a, "wallet")) return cf_fail_usage(a->command, "a party's folder is missing", "--wallet");
   int code = cf_wallet_file_open(&w, cf_arg(a, "wallet"));
-  if (!code) code = cf_chain_open(&c, "withdraw", a->word[0]);
+  if (!code) code = cf_chain_open(&c, "withdraw", a->word[0], a);
+  if (!code) code = cf_chain_payer(&c, a, &w->key);
   if (!code) code = cf_chain_asset(&asset, &c, a);
   if (!code) code = cf_arg_u64(&amount, a, "amount", 1, INT64_MAX);
   if (!code && !amount) code = cf_fail_usage(a->command, "an amount is missing", "--amount");

@@ -61,7 +61,7 @@ int cf_demo_attest(cf_demo_t *d) {
 int cf_demo_evidence(cf_demo_t *d) {
   int code = wait_serving(d);
   if (!code) code = cf_demo_attest(d);
-  if (!code) code = cf_chain_open(&d->chain, "demo", d->url);
+  if (!code) code = cf_chain_open(&d->chain, "demo", d->url, NULL);
   if (!code) code = cf_key_load(&d->treasury, &d->folder, "treasury", 0, 1);
   if (code) return code;
   cf_measurement_t const *m = &d->folder.domain->policy.measurements[0];

@@ -5,12 +5,9 @@
 
 #include "ledger/cf_slots.h"
 
-enum { PROOF_MAX = CF_MPT_KEYS_MAX * 12 * 1024 }; /* far above what 128 paths of a trie hold */
-
-static int read_some(cf_hash_t *values, cf_evm_ledger_t *l, cf_hash_t const *keys, size_t n, cf_wr_t *proof) {
+int cf_evm_ledger_prove(cf_wr_t *proof, cf_hash_t *values, cf_evm_ledger_t *l, cf_hash_t const *keys, size_t n) {
   cf_json_t  v;
   cf_error_t err = {0};
-  proof->len = 0;
   cf_evm_ask_proof(cf_nodes_question(&l->nodes), CF_NODES_ID, &l->id.contract, keys, n,
                    &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = l->block.header.number});
   int code = cf_nodes_result(&v, &l->nodes);
@@ -19,11 +16,12 @@ static int read_some(cf_hash_t *values, cf_evm_ledger_t *l, cf_hash_t const *key
 }
 
 int cf_evm_ledger_slots(cf_hash_t *values, cf_evm_ledger_t *l, cf_hash_t const *keys, size_t n) {
-  cf_wr_t proof = cf_room(PROOF_MAX);
+  cf_wr_t proof = cf_room(CF_EVM_PROOF_ROOM);
   int     code = 0;
   for (size_t at = 0, some; !code && at < n; at += some) {
     some = n - at < CF_MPT_KEYS_MAX ? n - at : CF_MPT_KEYS_MAX;
-    code = read_some(values + at, l, keys + at, some, &proof);
+    proof.len = 0;
+    code = cf_evm_ledger_prove(&proof, values + at, l, keys + at, some);
   }
   free(proof.buf);
   return code;

@@ -10,6 +10,9 @@ typedef struct {
   cf_evm_block_t       block; /* that is read */
 } cf_evm_ledger_t;
 
+/* cf_evm_ledger_prove reads up to CF_MPT_KEYS_MAX slots, and appends the proof as views carry it; CF_EVM_PROOF_ROOM is room for any. */
+#define CF_EVM_PROOF_ROOM (CF_MPT_KEYS_MAX * 12 * 1024)
+int cf_evm_ledger_prove(cf_wr_t *proof, cf_hash_t *values, cf_evm_ledger_t *l, cf_hash_t const *keys, size_t n);
 /* cf_evm_ledger_slots reads any number of slots, a proof for each CF_MPT_KEYS_MAX of them.  0 or an exit status. */
 int cf_evm_ledger_slots(cf_hash_t *values, cf_evm_ledger_t *l, cf_hash_t const *keys, size_t n);
 

@@ -7,6 +7,9 @@
 #include "cli/cf_evidence_args.h"
 #include "crypto/cf_sign.h"
 
+/* Whose transactions on a chain, and by which nodes. */
+#define CHAIN "rpc= key= password-file= signer= from="
+
 static cf_command_t const commands[] = {
     {"demo", "", "the whole story in one command", "counterfoil demo --seed 1", "input= dir= keep seed=", 0, 0, cf_cmd_demo},
     {"init", "DIR", "founds a domain: keys, councils, policy, genesis, a software TPM", "counterfoil init d",
@@ -42,16 +45,18 @@ static cf_command_t const commands[] = {
      "counterfoil receipt http://127.0.0.1:7410 $ID -o e1.receipt --proof e1.tlog-proof", "o= proof=", 2, 2, cf_cmd_receipt},
     {"result", "URL ID", "fetches, checks and opens what the enclave answered",
      "counterfoil result http://127.0.0.1:7410 $ID --wallet alice", "wallet=", 2, 2, cf_cmd_result},
-    {"deposit", "URL", "opens an account where there is none, and funds it (class test)",
-     "counterfoil deposit http://127.0.0.1:7410 --wallet alice --asset USD --amount 1000", "wallet= asset= amount=", 1, 1,
+    {"deposit", "URL", "opens an account where there is none, and funds it (an embedded ledger: class test)",
+     "counterfoil deposit http://127.0.0.1:7410 --wallet alice --asset USD --amount 1000", "wallet= asset= amount= domain= " CHAIN, 1, 1,
      cf_cmd_deposit},
     {"withdraw", "URL", "takes funds out, with the enclave",
      "counterfoil withdraw http://127.0.0.1:7410 --genesis d/public/genesis --wallet alice --asset USD --amount 10",
-     "wallet= asset= amount= domain= genesis=", 1, 1, cf_cmd_withdraw},
+     "wallet= asset= amount= domain= genesis= " CHAIN, 1, 1, cf_cmd_withdraw},
     {"exit request", "URL", "asks to leave, without the enclave; URL of gateway or ledger",
-     "counterfoil exit request http://127.0.0.1:7411 --wallet alice", "wallet=", 1, 1, cf_cmd_exit_request},
+     "counterfoil exit request http://127.0.0.1:7411 --wallet alice", "wallet= domain= bundle= " CHAIN, 1, 1,
+     cf_cmd_exit_request},
     {"exit finalize", "URL", "takes everything out after the delay, without the enclave",
-     "counterfoil exit finalize http://127.0.0.1:7411 --wallet alice --asset 0", "wallet= asset=", 1, 1, cf_cmd_exit_finalize},
+     "counterfoil exit finalize http://127.0.0.1:7411 --wallet alice --asset 0", "wallet= asset= domain= bundle= " CHAIN, 1, 1,
+     cf_cmd_exit_finalize},
     {"verify", "--matrix", "what is checked, per platform; with --policy default --show the text of a policy",
      "counterfoil verify --matrix", "matrix policy= show", 0, 0, cf_cmd_verify},
     {"verify evidence", "--with ROLE=F...", "judges attestation evidence at a stated time",

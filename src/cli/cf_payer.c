@@ -18,14 +18,15 @@ static char *facts_of(cf_evm_revert_t const *r) {
   return r->facts_cnt ? cf_fmt("%s(0x%s)", r->name, cf_hex(CF_SPAN_OF(r->facts[0].b))) : cf_fmt("%s", r->name);
 }
 
-int cf_payer_refused(cf_nodes_t const *n, cf_jsonrpc_answer_t const *a) {
+int cf_payer_refused(cf_nodes_t const *n, cf_jsonrpc_answer_t const *a, cf_addr_t const *by) {
   cf_wr_t         wr = cf_room(REVERT_MAX);
   cf_evm_revert_t r;
   char            text[512];
   if (!cf_evm_read_revert(&wr, a) && !cf_evm_revert_decode(&r, cf_wr_out(&wr)))
     return cf_fail(CF_EXIT_FAILS, n->what, "refused by the ledger", r.name, "found", facts_of(&r), NULL);
   if (cf_json_str(text, sizeof text, a->message)) *text = 0;
-  return cf_fail(CF_EXIT_FAILS, n->what, "refused by a node", n->evm.node[n->at], "found", cf_fmt("%s (%lld)", text, (long long)a->code), NULL);
+  return cf_fail(CF_EXIT_FAILS, n->what, "refused by a node", n->evm.node[n->at], "found", cf_fmt("%s (%lld)", text, (long long)a->code),
+                 "account", cf_fmt("0x%s", cf_hex(CF_SPAN_OF(by->b))), NULL);
 }
 
 /* ---- steps ---- */
@@ -61,7 +62,7 @@ int cf_payer_gas(cf_evm_tx_t *tx, cf_payer_t *p) {
   cf_evm_ask_estimate(cf_nodes_question(p->nodes), CF_NODES_ID, &run);
   int code = cf_nodes_said(&a, p->nodes);
   if (code) return code;
-  if (a.result.type == CF_JSON_BAD) return cf_payer_refused(p->nodes, &a);
+  if (a.result.type == CF_JSON_BAD) return cf_payer_refused(p->nodes, &a, &p->addr);
   if (cf_quantity_u64(&tx->gas, a.result)) return cf_nodes_wrong(p->nodes, &(cf_error_t){.status = CF_ERR_FORMAT, .item = "gas"});
   tx->gas += tx->gas / 5;
   return 0;
@@ -102,7 +103,7 @@ int cf_payer_submit(cf_hash_t *hash, cf_payer_t *p, cf_evm_tx_t const *tx) {
   free(raw.buf);
   if (!code) code = cf_nodes_said(&a, to);
   if (code) return code;
-  if (a.result.type == CF_JSON_BAD) return cf_payer_refused(to, &a);
+  if (a.result.type == CF_JSON_BAD) return cf_payer_refused(to, &a, &p->addr);
   if (cf_data_fixed(hash->b, 32, a.result) || (!p->signer && !cf_hash_eq(hash, &want)))
     return cf_nodes_wrong(to, &(cf_error_t){.status = CF_ERR_AUTH, .item = "transaction"});
   return 0;

@@ -31,7 +31,7 @@ int cf_payer_wait(cf_evm_receipt_t *r, cf_payer_t *p, cf_hash_t const *hash);
 /* cf_payer_send is all of it, with the account's next nonce. */
 int cf_payer_send(cf_evm_receipt_t *r, cf_payer_t *p, cf_evm_tx_t tx);
 
-/* What a node's refusal of a call says: the ledger's own, where it is one. */
-int cf_payer_refused(cf_nodes_t const *n, cf_jsonrpc_answer_t const *a);
+/* What a node's refusal of something by that account says: the ledger's own, where it is one. */
+int cf_payer_refused(cf_nodes_t const *n, cf_jsonrpc_answer_t const *a, cf_addr_t const *by);
 
 #endif

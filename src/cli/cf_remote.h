@@ -45,6 +45,9 @@ int cf_remote_consistency(cf_hash_t path[CF_TREE_PATH_MAX], size_t *cnt, char co
 /* cf_remote_receipt finds the receipt of that sequence in the log, at *index. */
 int cf_remote_receipt(cf_span_t *out, uint64_t *index, char const *what, char const *url, uint64_t sequence);
 
+/* cf_remote_entry is the published log's entry of that index below 256; it is not proven to stand there. */
+int cf_remote_entry(cf_span_t *out, char const *what, char const *url, uint64_t index);
+
 /* cf_remote_entries hands out every entry of the published log, in order; bytes stay. */
 int cf_remote_entries(char const *what, char const *url, void (*fn)(void *ctx, cf_span_t entry), void *ctx);
 

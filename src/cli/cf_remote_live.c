@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cf_text.h"
+#include "cli/cf_evm_ledger.h"
 #include "cli/cf_web.h"
 #include "ledger/cf_blocks.h"
 
@@ -21,7 +22,7 @@ typedef struct {
   seen_t      seen[TRIES];
   size_t      seen_cnt;
   cf_span_t   finality; /* newest; empty: none yet */
-  char       *why;      /* it failed */
+  char const *why;      /* it failed */
 } live_t;
 
 static bool failed(live_t *l, char const *url, char const *path, char const *why) {
@@ -98,6 +99,30 @@ static seen_t const *look(live_t *l) {
   return NULL;
 }
 
+/* On a chain the proof comes first: a node is asked for that block, and for the slots in it. */
+static seen_t const *look_evm(live_t *l, cf_attested_t const *a) {
+  cf_finality_proof_t   proof;
+  cf_evm_ledger_t       evm = {.id = a->trust.ledger};
+  cf_folder_evm_t const node = {.nodes = 1, .node = {l->ledger}, .quorum = 1};
+  cf_hash_t             keys[CF_LIVE_KEYS], values[CF_LIVE_KEYS];
+  cf_wr_t               header = cf_room(CF_EVM_HEADER_MAX), state = cf_room(CF_EVM_PROOF_ROOM);
+  cf_live_keys(keys, a);
+  l->why = "a node of the chain, as said above";
+  for (unsigned tries = 0;; tries++) {
+    if (!get(&l->finality, l, l->gateway, "/v1/finality")) return NULL;
+    if (!cf_finality_proof_decode(&proof, l->finality, NULL)) break;
+    if (tries == TRIES) return failed(l, l->gateway, "/v1/finality", "no proof of a block"), NULL;
+    cf_web_sleep(STEP_MS);
+  }
+  cf_evm_at_t const at = {.tag = CF_EVM_NUMBER, .number = proof.number};
+  if (cf_nodes_open(&evm.nodes, "attest", &node, evm.id.chain_id) || cf_nodes_block(&evm.block, &evm.nodes, &at) ||
+      cf_evm_ledger_prove(&state, values, &evm, keys, CF_LIVE_KEYS))
+    return NULL;
+  cf_evm_header_write(&header, &evm.block.header);
+  l->seen[0] = (seen_t){proof.number, cf_wr_out(&header), cf_wr_out(&state)};
+  return &l->seen[0];
+}
+
 static char *state_path(cf_attested_t const *a) {
   cf_hash_t keys[CF_LIVE_KEYS];
   cf_live_keys(keys, a);
@@ -111,7 +136,8 @@ int cf_remote_live(cf_remote_t *r, char const *url) {
   cf_council_t const  *v = cf_domain_verifiers(&a->trust);
   live_t               l = {.gateway = url, .state = state_path(a)};
   cf_verdict_t         verdict = {0};
-  seen_t const        *s = find_ledger(&l) ? look(&l) : NULL;
+  bool                 evm = cf_ledger_kind(&a->trust.ledger) == CF_LEDGER_EVM;
+  seen_t const        *s = !find_ledger(&l) ? NULL : evm ? look_evm(&l, a) : look(&l);
   if (!s)
     return cf_fail(CF_EXIT_WORLD, "attest", "unavailable: ledger", "whether the key is live is not known", "found", l.why,
                    "holds",

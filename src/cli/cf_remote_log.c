@@ -74,6 +74,19 @@ int cf_remote_entries(char const *what, char const *url, void (*fn)(void *ctx, c
   return code;
 }
 
+int cf_remote_entry(cf_span_t *out, char const *what, char const *url, uint64_t index) {
+  log_t     l;
+  cf_span_t bundle;
+  int       code = log_open(&l, what, url);
+  if (!code) code = tile_get(&bundle, &l, (cf_tile_t){.row = CF_TILE_ENTRIES});
+  cf_rd_t rd = cf_rd_span(code ? CF_SPAN(NULL, 0) : bundle);
+  for (uint64_t i = 0; !code && cf_bundle_next(&rd, out); i++)
+    if (i == index) return 0;
+  return code ? code
+              : cf_fail(CF_EXIT_WORLD, what, "not in the log", cf_fmt("entry %llu", (unsigned long long)index), "next", "ask again when it is published",
+                        NULL);
+}
+
 /* The receipt of that sequence in a bundle of entries; *at is its place there. */
 static bool receipt_in(cf_span_t *out, uint64_t *at, cf_span_t bundle, uint64_t sequence) {
   cf_rd_t      rd = cf_rd_span(bundle);

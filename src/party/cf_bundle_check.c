@@ -161,6 +161,7 @@ static cf_verdict_code_t check_deployment(run_t *r) {
   cf_genesis_ledger_t const *l = &t->genesis.ledger;
   if (memcmp(d.domain, t->id.b, 32) || d.kind != l->kind || d.chain_id != l->chain_id || memcmp(d.contract, l->contract, 20))
     return cf_verdict_set(r->v, CF_VERDICT_BINDING, "deployment", 0, "names another domain or ledger than genesis");
+  memcpy(r->out->trust.ledger.code_hash.b, d.code_hash, sizeof d.code_hash);
   return CF_VERDICT_OK;
 }
 

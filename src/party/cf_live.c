@@ -1,20 +1,17 @@
-#include "ledger/cf_blocks.h"
+#include "ledger/cf_ledger_proof.h"
 #include "party/cf_bundle.h"
 
 cf_status_t cf_ledger_read(cf_hash_t *values, cf_finality_t *f, cf_domain_t const *trust, cf_ledger_shown_t const *shown,
                            cf_hash_t const *keys, size_t n, cf_error_t *err) {
   cf_finality_proof_t proof;
-  cf_block_header_t   header;
+  cf_ledger_block_t   block;
   cf_status_t         st = cf_finality_proof_decode(&proof, shown->finality, err);
+  if (!st) st = cf_ledger_block_decode(&block, cf_ledger_kind(&trust->ledger), shown->header, err);
+  if (!st) st = cf_finality_proof_verify(f, &proof, &trust->ledger, &trust->observers, err);
   if (st) return st;
-  if (cf_block_header_decode(&header, shown->header))
-    return cf_error_set(err, CF_ERR_FORMAT, "ledger.header", 0, "not a block header");
-  st = cf_finality_proof_verify(f, &proof, &trust->ledger, &trust->observers, err);
-  if (st) return st;
-  cf_hash_t hash = cf_block_hash(&header);
-  if (f->number != header.number || f->time_s != header.time_s || !cf_hash_eq(&f->block_hash, &hash))
+  if (f->number != block.number || f->time_s != block.time_s || !cf_hash_eq(&f->block_hash, &block.hash))
     return cf_error_set(err, CF_ERR_AUTH, "ledger.header", 0, "not the block that the observers hold final");
-  st = cf_sparse_verify(&header.state_root, shown->proof, keys, n, values);
+  st = cf_ledger_slots_prove(&trust->ledger, &block.state_root, shown->proof, keys, n, values);
   return st ? cf_error_set(err, st, "ledger.state", 0, "the state proof does not lead to the block's root") : CF_OK;
 }
 

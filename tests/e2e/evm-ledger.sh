@@ -1,16 +1,23 @@
 #!/bin/sh
-# A domain whose ledger is on a chain, by its commands: founded, its contract deployed (killed in the middle, and again), shown. The
-# chain is Foundry's anvil, with a block a second, final two blocks later.
+# A domain whose ledger is on a chain, by its commands: founded, its contract deployed (killed in the middle, and again), run; parties
+# deposit ether by wallet, by key file, and by a node that signs; one withdraws, one leaves. The chain is Foundry's anvil, with a block
+# a second, final two blocks later.
 set -eu
 . tests/e2e/helpers
 
-code=0
-anvil=$(sh "$root/scripts/anvil.sh") || code=$?
-[ "$code" -ne 77 ] || { echo "$anvil"; exit 77; }
-[ "$code" -eq 0 ] || die "$anvil"
+peer node "a node of a chain"
+anvil=$peer/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
 rpc=http://127.0.0.1:$port
 "$anvil" --host 127.0.0.1 --port "$port" --silent --slots-in-an-epoch 1 --block-time 1 >node.log 2>&1 &
-up_pid=$!
+node_pid=$!
+finish_all() {
+  was=$?
+  set +e
+  kill $node_pid 2>/dev/null
+  (exit $was)
+  finish
+}
+trap finish_all EXIT
 # The well-known first account of such a node: its key is public, and so is everybody's test money.
 echo ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80 >deployer
 for _ in $(seq 100); do
@@ -36,7 +43,11 @@ expect 2 "usage  USD:2:9" "$cf" init x --class production --ledger evm --rpc "$r
 expect 3 "io  rpc" "$cf" init x --ledger evm --rpc "http://127.0.0.1:1" --deployer deployer
 [ ! -e x ] || die "a domain that was refused left a folder"
 
-"$cf" init d --ledger evm --rpc "$rpc" --deployer deployer >domain 2>/dev/null
+echo '{"clearing": {"min_parties": 2, "min_inputs": 1}}' >policy.json
+"$cf" init d --ledger evm --rpc "$rpc" --deployer deployer --policy policy.json >domain 2>/dev/null
+for amount in 1.5 0.5et 1..5eth 0.0000000000000000001eth 0.1wei eth 99999999999999999999999999999999999999999999999999999999999999999999999999999eth; do
+  expect 2 "usage  $amount" "$cf" ledger deploy d --deployer deployer --fund $amount
+done
 expect 1 "up: missing  deployment" "$cf" up d
 expect 1 "policy" "$cf" ledger deploy d --deployer "$(echo 11111111111111111111111111111111111111111111111111111111111111aa >other; echo other)"
 
@@ -63,3 +74,41 @@ nonce=$(rpc eth_getTransactionCount '["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb9226
 # Another domain's genesis named the same address: what stands there now is not its contract, and never will be.
 expect 1 "policy  accountProof" "$cf" ledger deploy probe --deployer deployer
 [ ! -e probe/deployment ] || die "another domain's contract was taken for its own"
+
+# It runs; money goes in by three ways, and out by two.
+start d
+wallet() {
+  "$cf" wallet new "$1" >"$1.addr"
+  rpc eth_sendTransaction '[{"from": "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "to": "0x'"$(cat "$1.addr")"'", "value": "0xde0b6b3a7640000"}]' >/dev/null
+}
+wallet alice
+wallet bob
+for _ in $(seq 30); do
+  [ "$(rpc eth_getBalance "[\"0x$(cat bob.addr)\", \"latest\"]")" = 0x0 ] || break
+  sleep 0.1
+done
+"$cf" wallet new carol >carol.addr
+expect 1 "deposit: auth  genesis.domain" "$cf" deposit "$url" --wallet alice --asset ETH --amount 7 --domain "$(printf '%064d' 7)"
+expect 1 "deposit: refused by a node" "$cf" deposit "$url" --wallet carol --asset ETH --amount 7
+"$cf" deposit "$url" --wallet carol --asset ETH --amount 7 --key deployer >/dev/null &
+"$cf" deposit "$url" --wallet bob --asset ETH --amount 1000 --domain "$(cat domain)" >/dev/null
+wait $!
+"$cf" deposit "$url" --wallet alice --asset ETH --amount 5000 --signer "$rpc" --from 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 >/dev/null
+expect 0 "" "$cf" attest "$url" --domain "$(cat domain)" -o d.bundle
+grep -q "^ledger  *its key is live in final block" out || die "attest does not prove the key on the chain"
+was=$(rpc eth_getBalance "[\"0x$(cat bob.addr)\", \"latest\"]")
+"$cf" withdraw "$url" --wallet bob --asset ETH --amount 400 --domain "$(cat domain)" >withdrawn
+is=$(rpc eth_getBalance "[\"0x$(cat bob.addr)\", \"latest\"]")
+[ $((is - was)) -lt 400000000000 ] && [ $((is - was + 1000000000000000)) -gt 400000000000 ] || die "bob had $was and has $is"
+
+# Leaving needs nobody but a node: genesis and entry 1 are in the bundle that was kept.
+"$cf" exit request "$rpc" --wallet alice --bundle d.bundle >/dev/null
+expect 1 "refused by the ledger  ExitDelay" "$cf" exit finalize "$rpc" --wallet alice --asset ETH --bundle d.bundle
+expect 1 "refused by the ledger  Exiting" "$cf" deposit "$url" --wallet alice --asset ETH --amount 1
+
+sleep 3 # until that is final
+"$cf" ledger show d --json >shown
+[ "$(json shown 'v.accounts.map((a) => a.assets.ETH.lane).sort().join()')" = 5000,600,7 ] || { cat shown; die "not what went in and out"; }
+[ "$(json shown 'v.accounts.filter((a) => a.exit_at).length')" = 1 ] || die "the request to leave is not shown"
+[ $(($(rpc eth_getBalance "[\"$(json deployed v.contract)\", \"latest\"]"))) = 5607000000000 ] || die "the contract holds another amount"
+stop
