@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cf_text.h"
+#include "base/cf_utc.h"
 #include "codec/cf_pem.h"
 
 #define ITEM_MAX (1 << 20)
@@ -38,6 +38,36 @@ static bool is_unread(cf_span_t name) {
   return false;
 }
 
+/* Of what is issued anew from time to time, a second file is what is to come. */
+static bool is_collateral(cf_role_t role) {
+  return role == CF_ROLE_TCB_INFO || role == CF_ROLE_TCB_INFO_CHAIN || role == CF_ROLE_QE_IDENTITY ||
+         role == CF_ROLE_QE_IDENTITY_CHAIN || role == CF_ROLE_PCK_CRL || role == CF_ROLE_ROOT_CA_CRL;
+}
+
+static int with_later(cf_evidence_args_t *w, cf_args_t const *a, cf_role_t role, cf_span_t bytes) {
+  for (size_t i = 0; i < w->later.item_cnt; i++)
+    if (w->later_items[i].role == role) return cf_fail_usage(a->command, "a third file of this role", cf_role_name(role));
+  w->later_items[w->later.item_cnt++] = (cf_evidence_item_t){role, bytes};
+  return 0;
+}
+
+/* The later ask is the first with what was given twice in its place. */
+static void complete_later(cf_evidence_args_t *w) {
+  size_t    given = w->later.item_cnt;
+  int64_t   at_s = w->later.at_s;
+  cf_span_t none = CF_SPAN(NULL, 0);
+  w->later = w->ask;
+  w->later.items = w->later_items;
+  w->later.item_cnt = given;
+  w->later.at_s = at_s;
+  for (size_t i = 0; i < w->ask.item_cnt; i++) {
+    cf_span_t other = none;
+    for (size_t k = 0; k < given; k++)
+      if (w->later_items[k].role == w->items[i].role) other = w->later_items[k].bytes;
+    if (!other.ptr) w->later_items[w->later.item_cnt++] = w->items[i];
+  }
+}
+
 /* ROLE=F.  Roots carry their class, root-cloud=F, where it matters who holds them. */
 static int with_arg(cf_evidence_args_t *w, cf_args_t const *a, char const *text) {
   static struct {
@@ -57,22 +87,21 @@ static int with_arg(cf_evidence_args_t *w, cf_args_t const *a, char const *text)
   cf_role_t role = cf_role_of(name);
   if (!role && is_unread(name)) return cf_note("note: %.*s is not read here", (int)name.len, text), 0;
   if (!role) return cf_fail_usage(a->command, "no role of any platform's evidence", cf_fmt("%.*s", (int)name.len, text));
+  if (is_collateral(role) && cf_evidence_given(&w->ask, role)) return with_later(w, a, role, bytes);
   if (w->ask.item_cnt == CF_ITEMS_MAX) return cf_fail_usage(a->command, "too many files", text);
   w->items[w->ask.item_cnt++] = (cf_evidence_item_t){role, bytes};
   return 0;
 }
 
-/* Unix seconds, or RFC 3339 in UTC. */
-static int at_arg(int64_t *at_s, cf_args_t const *a) {
-  char const *text = cf_arg(a, "at");
-  struct tm   tm = {0};
+/* Unix seconds, RFC 3339 in UTC, or the first moment of a day.  Absent leaves *at_s. */
+static int at_arg(int64_t *at_s, cf_args_t const *a, size_t i) {
+  char const *text = cf_arg_at(a, "at", i);
   uint64_t    n;
-  *at_s = (int64_t)cf_wall_s();
   if (!text) return 0;
   if (!cf_dec_u64(&n, CF_SPAN(text, strlen(text))) && n < 1ULL << 40) return *at_s = (int64_t)n, 0;
-  char const *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-  if (end && !*end) return *at_s = timegm(&tm), 0;
-  return cf_fail_usage(a->command, "--at is a time like 2025-06-19T10:12:03Z", text);
+  char *whole = strlen(text) == strlen("2025-06-19") ? cf_fmt("%sT00:00:00Z", text) : cf_fmt("%s", text);
+  if (!cf_utc_read(at_s, CF_SPAN(whole, strlen(whole)))) return 0;
+  return cf_fail_usage(a->command, "--at is a time like 2025-06-19T10:12:03Z, or a day", text);
 }
 
 static int nonce_arg(cf_span_t *nonce, cf_args_t const *a) {
@@ -99,12 +128,18 @@ static int bank_arg(uint16_t *bank, cf_args_t const *a) {
 int cf_evidence_args(cf_evidence_args_t *out, cf_args_t const *a) {
   cf_evidence_ask_t *ask = &out->ask;
   ask->crl_waived = cf_flag(a, "no-crl");
-  int code = at_arg(&ask->at_s, a);
-  for (size_t i = 0; !code && cf_arg_at(a, "with", i); i++) code = with_arg(out, a, cf_arg_at(a, "with", i));
   ask->items = out->items;
   ask->roots = out->roots;
+  ask->at_s = (int64_t)cf_wall_s();
+  int code = at_arg(&ask->at_s, a, 0);
+  out->later.at_s = ask->at_s;
+  if (!code) code = at_arg(&out->later.at_s, a, 1);
+  for (size_t i = 0; !code && cf_arg_at(a, "with", i); i++) code = with_arg(out, a, cf_arg_at(a, "with", i));
   if (!code && ask->item_cnt && !cf_evidence_given(ask, CF_ROLE_EVIDENCE)) code = nonce_arg(&ask->nonce, a);
-  return code ? code : bank_arg(&ask->bank, a);
+  if (!code) code = bank_arg(&ask->bank, a);
+  out->compares = out->later.item_cnt || cf_arg_at(a, "at", 1);
+  if (out->compares) complete_later(out);
+  return code;
 }
 
 bool cf_evidence_given(cf_evidence_ask_t const *ask, cf_role_t role) {

@@ -10,6 +10,10 @@ typedef struct {
   cf_evidence_ask_t  ask;
   cf_evidence_item_t items[CF_ITEMS_MAX];
   cf_root_t          roots[CF_ROOTS_MAX];
+  /* A second --at, or a second file of an item of Intel's collateral: the same evidence is then to be judged under both. */
+  bool               compares;
+  cf_evidence_ask_t  later;
+  cf_evidence_item_t later_items[CF_ITEMS_MAX];
 } cf_evidence_args_t;
 
 #define CF_EVIDENCE_OPTIONS "with= at= nonce= bank= no-crl"

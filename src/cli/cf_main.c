@@ -61,7 +61,7 @@ static cf_command_t const commands[] = {
      "counterfoil verify --matrix", "matrix policy= show", 0, 0, cf_cmd_verify},
     {"verify evidence", "--with ROLE=F...", "judges attestation evidence at a stated time",
      "counterfoil verify evidence --genesis d/public/genesis --with evidence=quote.cmw --at 2026-11-23T00:00:00Z",
-     CF_EVIDENCE_OPTIONS " policy= genesis= domain=", 0, 0, cf_cmd_verify_evidence},
+     CF_EVIDENCE_OPTIONS " policy= expiry genesis= domain=", 0, 0, cf_cmd_verify_evidence},
     {"verify receipt", "F", "is this receipt in the log, under a quorum of its witnesses?",
      "counterfoil verify receipt e1.receipt --genesis d/public/genesis --proof e1.tlog-proof --envelope e1",
      "genesis= proof= envelope= bundle=", 1, 1, cf_cmd_verify_receipt},

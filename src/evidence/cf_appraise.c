@@ -1,10 +1,12 @@
 #include "evidence/cf_evidence.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "evidence/cf_appraise_rules.h"
 
-static void holds_until(run_t *r, int64_t end_s) {
+static void holds_until(run_t *r, int64_t end_s, char const *item) {
+  cf_dates_add(r->dates, item, INT64_MIN, end_s);
   if (end_s < r->until_s) r->until_s = end_s;
 }
 
@@ -69,7 +71,7 @@ static cf_verdict_code_t check_program(run_t *r) {
     if (!is_program(r->f, m)) continue;
     int64_t end = (int64_t)m->until;
     if (r->at_s <= end) {
-      holds_until(r, end);
+      holds_until(r, end, "policy.measurement");
       return CF_VERDICT_OK;
     }
     if (end > ended) ended = end;
@@ -109,7 +111,7 @@ static cf_verdict_code_t check_age(run_t *r) {
   int64_t end = r->f->made_s + (int64_t)r->p->evidence_max_age_s;
   if (r->at_s > end)
     return cf_verdict_set(r->v, CF_VERDICT_EXPIRED, "evidence", end, "policy takes evidence as old as this until this date");
-  holds_until(r, end);
+  holds_until(r, end, "policy.evidence");
   return CF_VERDICT_OK;
 }
 
@@ -124,8 +126,10 @@ static cf_verdict_code_t check_revocation(run_t *r) {
 static cf_verdict_code_t check_issued(run_t *r, int64_t issued_s, char const *item, char const *why) {
   if (!issued_s || !r->p->collateral_max_age_s) return CF_VERDICT_OK;
   int64_t end = issued_s + (int64_t)r->p->collateral_max_age_s;
+  char    name[32];
   if (r->at_s > end) return cf_verdict_set(r->v, CF_VERDICT_COLLATERAL_STALE, item, end, "%s", why);
-  holds_until(r, end);
+  snprintf(name, sizeof name, "policy.%s", item);
+  holds_until(r, end, name);
   return CF_VERDICT_OK;
 }
 
@@ -207,7 +211,7 @@ static cf_verdict_code_t check_statements(run_t *r) {
     return cf_verdict_set(r->v, stale ? CF_VERDICT_COLLATERAL_STALE : CF_VERDICT_COLLATERAL_MISSING, "credential", 0,
                           "%zu of %zu credential statements count%s%.100s", cnt, ask->statement_min,
                           first.status ? "; one is " : "", first.text);
-  holds_until(r, end_of_quorum(ends, cnt, ask->statement_min));
+  holds_until(r, end_of_quorum(ends, cnt, ask->statement_min), "credential");
   return CF_VERDICT_OK;
 }
 
@@ -244,11 +248,12 @@ bool cf_appraise_row(char const **name, char const **what, size_t k) {
 }
 
 cf_verdict_code_t cf_appraise_under(int64_t *until_s, cf_facts_t const *f, cf_appraisal_t const *policy,
-                                    cf_appraise_ask_t const *domain, int64_t at_s, cf_verdict_t *v) {
-  run_t             r = {.f = f, .p = policy, .domain = domain, .at_s = at_s, .until_s = f->valid_until_s, .v = v};
+                                    cf_appraise_ask_t const *domain, int64_t at_s, cf_dates_t *dates, cf_verdict_t *v) {
+  run_t r = {.f = f, .p = policy, .domain = domain, .at_s = at_s, .until_s = f->valid_until_s, .dates = dates, .v = v};
   cf_verdict_code_t code = CF_VERDICT_OK;
   *v = (cf_verdict_t){.next = cf_verdict_next(CF_VERDICT_OK)};
-  holds_until(&r, at_s + (int64_t)policy->result_max_age_s);
+  if (at_s + (int64_t)policy->result_max_age_s < r.until_s)
+    r.until_s = at_s + (int64_t)policy->result_max_age_s; /* the result's end */
   for (size_t k = 0; k < RULES && !code; k++) code = rules[k].fn(&r);
   if (!code) *until_s = r.until_s;
   return code;
@@ -257,7 +262,7 @@ cf_verdict_code_t cf_appraise_under(int64_t *until_s, cf_facts_t const *f, cf_ap
 cf_verdict_code_t cf_appraise(int64_t *until_s, cf_facts_t const *f, cf_appraise_ask_t const *ask, cf_verdict_t *v) {
   cf_appraisal_t policy;
   cf_appraisal_of_domain(&policy, ask->policy, ask->production);
-  return cf_appraise_under(until_s, f, &policy, ask, ask->at_s, v);
+  return cf_appraise_under(until_s, f, &policy, ask, ask->at_s, NULL, v);
 }
 
 /* ---- the result ---- */

@@ -10,6 +10,7 @@ typedef struct {
   cf_appraisal_t const    *p;
   cf_appraise_ask_t const *domain; /* what a domain's own evidence is judged by besides; NULL: no domain asks */
   int64_t                  at_s, until_s;
+  cf_dates_t              *dates;
   cf_verdict_t            *v;
 } run_t;
 

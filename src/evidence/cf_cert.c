@@ -192,6 +192,7 @@ bool cf_cert_cn(char out[CF_CERT_CN_MAX], cf_span_t name) {
 
 cf_verdict_code_t cf_interval_judge(cf_interval_t *in, int64_t from_s, int64_t to_s, int64_t at_s, cf_verdict_code_t late,
                                     char const *item, cf_verdict_t *v) {
+  cf_dates_add(in->dates, item, from_s, to_s);
   if (at_s < from_s) return cf_verdict_set(v, CF_VERDICT_NOT_YET_VALID, item, from_s, "not valid before this date");
   if (at_s > to_s) return cf_verdict_set(v, late, item, to_s, "was valid until this date");
   if (from_s > in->from_s) in->from_s = from_s;

@@ -4,6 +4,7 @@
 #ifndef CF_EVIDENCE_CERT_H
 #define CF_EVIDENCE_CERT_H
 
+#include "evidence/cf_dates.h"
 #include "evidence/cf_x509.h"
 
 #define CF_CERT_MAX 16384 /* bytes of a certificate */
@@ -57,9 +58,10 @@ bool cf_cert_cn(char out[CF_CERT_CN_MAX], cf_span_t name);
 
 /* Where an answer holds: both ends included.  Starts as {INT64_MIN, INT64_MAX}, and each check narrows it. */
 typedef struct {
-  int64_t from_s, to_s;
+  int64_t     from_s, to_s;
+  cf_dates_t *dates; /* where each date that is judged is noted; NULL: nowhere */
 } cf_interval_t;
-#define CF_INTERVAL_ALL ((cf_interval_t){INT64_MIN, INT64_MAX})
+#define CF_INTERVAL_ALL ((cf_interval_t){INT64_MIN, INT64_MAX, NULL})
 
 /* cf_interval_judge narrows *in to from..to, and refuses at_s outside of them: NOT_YET_VALID, or late. */
 CF_MUST_CHECK cf_verdict_code_t cf_interval_judge(cf_interval_t *in, int64_t from_s, int64_t to_s, int64_t at_s,

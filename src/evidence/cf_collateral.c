@@ -29,7 +29,8 @@ static cf_verdict_code_t read_anchors(run_t *r) {
       return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "trusted_root", 0, "%s", err.text);
     r->anchors[i] = (cf_intel_anchor_t){cert.key, cf_sha256(cert.der)};
   }
-  r->w = (cf_intel_time_t){.at_s = r->ask->at_s, .in = CF_INTERVAL_ALL, .anchors = r->anchors, .anchor_cnt = r->ask->root_cnt};
+  r->w = (cf_intel_time_t){
+      .at_s = r->ask->at_s, .in = {INT64_MIN, INT64_MAX, r->ask->dates}, .anchors = r->anchors, .anchor_cnt = r->ask->root_cnt};
   return CF_VERDICT_OK;
 }
 
@@ -165,16 +166,17 @@ cf_verdict_code_t cf_quote_collateral_check(cf_quote_collateral_t *out, cf_evide
   cf_verdict_code_t code = CF_VERDICT_OK;
   for (size_t k = 0; k < CHECKS && !code; k++) code = checks[k].fn(&r);
   out->in = r.w.in;
+  out->in.dates = NULL; /* it outlives what was asked */
   out->list_issued_s = r.w.list_issued_s;
   out->unlisted = r.unlisted;
   out->maker_root = !r.w.foreign;
   return code;
 }
 
-cf_verdict_code_t cf_quote_collateral_fits(cf_quote_collateral_t const *c, cf_quote_t const *q, cf_span_t pck_chain, int64_t at_s,
-                                           cf_verdict_t *v) {
-  cf_interval_t in = c->in;
+cf_verdict_code_t cf_quote_collateral_fits(cf_quote_collateral_t const *c, cf_quote_t const *q, cf_span_t pck_chain,
+                                           cf_evidence_ask_t const *ask, cf_verdict_t *v) {
+  cf_interval_t in = {c->in.from_s, c->in.to_s, ask->dates};
   if (!cf_span_eq(chain_of(q, pck_chain), CF_SPAN(c->chain, c->chain_sz)))
     return cf_verdict_set(v, CF_VERDICT_COLLATERAL_MISSING, "pck_chain", 0, "what was kept is of another platform");
-  return cf_interval_judge(&in, c->in.from_s, c->in.to_s, at_s, CF_VERDICT_COLLATERAL_STALE, "collateral", v);
+  return cf_interval_judge(&in, c->in.from_s, c->in.to_s, ask->at_s, CF_VERDICT_COLLATERAL_STALE, "collateral", v);
 }

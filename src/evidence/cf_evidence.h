@@ -91,9 +91,10 @@ typedef struct {
   size_t                    root_cnt;
   cf_hash_t                 domain; /* of EVIDENCE: the genesis that PCR 11 must have been extended with */
   int64_t                   at_s;   /* T, Unix time */
-  cf_span_t nonce;      /* what ATTEST and DOCUMENT must be over, whole, QUOTE, REPORT and TOKEN zero-padded; empty: not asked */
-  uint16_t  bank;       /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
-  bool      crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
+  cf_span_t   nonce; /* what ATTEST and DOCUMENT must be over, whole, QUOTE, REPORT and TOKEN zero-padded; empty: not asked */
+  uint16_t    bank;  /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
+  cf_dates_t *dates; /* where what ends when is noted; NULL: nowhere.  Of kept collateral only when all of it ends */
+  bool        crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
   /* Of QUOTE.  keep: collateral that was found good stays there for other quotes of the same platform.  kept: such collateral;
      then items of it are not read, and the roots of then hold.  Not both. */
   cf_quote_collateral_t       *keep;
@@ -242,9 +243,10 @@ typedef struct {
 /* cf_appraise_under judges facts of any platform under an appraisal policy, rule after rule, and stops at the first that refuses.
    domain is what a domain asks of its own enclave besides (its policy and at_s are not looked at); NULL: no domain asks, and
    evidence that needs credential statements is refused.  *until_s receives until when the result holds: the earliest of policy's
-   ages and of every end of collateral.  *v is reset first. */
+   ages and of every end of collateral.  dates (may be NULL) notes what policy ends, and when.  *v is reset first. */
 CF_MUST_CHECK cf_verdict_code_t cf_appraise_under(int64_t *until_s, cf_facts_t const *facts, cf_appraisal_t const *policy,
-                                                  cf_appraise_ask_t const *domain, int64_t at_s, cf_verdict_t *v);
+                                                  cf_appraise_ask_t const *domain, int64_t at_s, cf_dates_t *dates,
+                                                  cf_verdict_t *v);
 /* The rules, in the order in which they run; false past the end. */
 bool cf_appraise_row(char const **name, char const **what, size_t k);
 

@@ -145,7 +145,8 @@ static cf_verdict_code_t key_of_chain(run_t *r) {
                          .roots = roots,
                          .root_cnt = r->ask->root_cnt,
                          .at_s = r->ask->at_s,
-                         .use = CF_X509_AK};
+                         .use = CF_X509_AK,
+                         .dates = r->ask->dates};
   if (!item(r, CF_ROLE_AK_CHAIN).ptr) return CF_VERDICT_OK;
   for (size_t i = 0; i < r->ask->root_cnt; i++) roots[i] = r->ask->roots[i].der;
   if (!split_chain(certs, &ask.cert_cnt, buf, item(r, CF_ROLE_AK_CHAIN)))

@@ -13,7 +13,8 @@ static cf_verdict_code_t verify(cf_facts_t *facts, cf_evidence_parts_t const *pa
                              .roots = roots,
                              .root_cnt = ask->root_cnt ? ask->root_cnt : 1,
                              .nonce = ask->nonce,
-                             .at_s = ask->at_s};
+                             .at_s = ask->at_s,
+                             .dates = ask->dates};
   for (size_t i = 0; i < ask->root_cnt; i++) roots[i] = cf_sha256(ask->roots[i].der);
   cf_verdict_code_t code = cf_nitro_verify(f, &nitro, v);
   facts->debug = f->debug;

@@ -34,7 +34,7 @@ static cf_verdict_code_t check_quote(run_t *r) {
 static cf_verdict_code_t check_collateral(run_t *r) {
   if (r->ask->kept) {
     r->c = r->ask->kept;
-    return cf_quote_collateral_fits(r->c, &r->of->q, item(r, CF_ROLE_PCK_CHAIN), r->ask->at_s, r->v);
+    return cf_quote_collateral_fits(r->c, &r->of->q, item(r, CF_ROLE_PCK_CHAIN), r->ask, r->v);
   }
   r->c = r->own;
   return cf_quote_collateral_check(r->own, r->parts, r->ask, &r->of->q, r->v);
@@ -270,7 +270,7 @@ static cf_verdict_code_t quote_verify(cf_facts_t *facts, cf_evidence_parts_t con
     if (checks[k].td_only && facts->platform != CF_PLATFORM_TDX) continue;
     cf_verdict_code_t code = checks[k].fn(&r);
     if (!code) continue;
-    if (ask->keep) ask->keep->in = (cf_interval_t){INT64_MAX, INT64_MIN}; /* holds at no time */
+    if (ask->keep) ask->keep->in = (cf_interval_t){INT64_MAX, INT64_MIN, NULL}; /* holds at no time */
     return code;
   }
   return CF_VERDICT_OK;

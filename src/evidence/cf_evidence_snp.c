@@ -31,7 +31,8 @@ static cf_verdict_code_t verify(cf_facts_t *facts, cf_evidence_parts_t const *pa
                             .roots = ask->root_cnt ? roots : cf_snp_roots,
                             .root_cnt = ask->root_cnt ? ask->root_cnt : sizeof cf_snp_roots / sizeof cf_snp_roots[0],
                             .report_data = ask->nonce,
-                            .at_s = ask->at_s};
+                            .at_s = ask->at_s,
+                            .dates = ask->dates};
   cf_verdict_code_t  code = CF_VERDICT_OK;
   for (size_t i = 0; i < ask->root_cnt; i++) roots[i] = cf_sha256(ask->roots[i].der);
   if (snp.report.len >= 4 && !memcmp(snp.report.ptr, "HCLA", 4)) code = open_hcl(&snp.report, f, v);

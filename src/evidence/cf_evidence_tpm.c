@@ -52,7 +52,8 @@ static cf_verdict_code_t check_chain(run_t *r) {
                        .root_cnt = r->ask->root_cnt,
                        .at_s = r->ask->at_s,
                        .crl_required = true,
-                       .use = certified ? CF_X509_AK : CF_X509_EK};
+                       .use = certified ? CF_X509_AK : CF_X509_EK,
+                       .dates = r->ask->dates};
   if (cf_der_split(certs, &ask.cert_cnt, CF_X509_CHAIN_MAX, certified ? r->e.ak_chain : r->e.ek_chain))
     return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "chain", 0, "not DER certificates one after the other");
   cf_verdict_code_t code = cf_x509_chain_check(&x, &ask, r->v);
@@ -88,6 +89,7 @@ static cf_verdict_code_t check_certificate(run_t *r) {
     return cf_verdict_set(r->v, CF_VERDICT_BINDING, "certificate", 0,
                           "the epoch certificate names another instance, domain or configuration");
   int64_t end = (int64_t)r->f->epoch.not_after;
+  cf_dates_add(r->ask->dates, "certificate", (int64_t)r->f->epoch.not_before, end);
   if (r->ask->at_s > end) return cf_verdict_set(r->v, CF_VERDICT_EXPIRED, "certificate", end, "the epoch ended on this date");
   if (end < r->f->valid_until_s) r->f->valid_until_s = end;
   return CF_VERDICT_OK;

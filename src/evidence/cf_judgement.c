@@ -7,7 +7,7 @@ cf_verdict_code_t cf_judge(cf_judgement_t *out, cf_evidence_ask_t const *ask, cf
   out->authentic = !cf_evidence_examine(&out->claims, ask, &out->v);
   out->until_s = out->claims.said.valid_until_s;
   if (!out->authentic || !policy) return out->v.code;
-  return cf_appraise_under(&out->until_s, &out->claims.said, policy, NULL, ask->at_s, &out->v);
+  return cf_appraise_under(&out->until_s, &out->claims.said, policy, NULL, ask->at_s, ask->dates, &out->v);
 }
 
 static void report_time(cf_jw_t *j, char const *name, int64_t unix_s) {

@@ -158,7 +158,7 @@ static cf_verdict_code_t check_signature(run_t *r) {
 }
 
 static cf_verdict_code_t check_chain(run_t *r) {
-  r->f->valid = CF_INTERVAL_ALL;
+  r->f->valid = (cf_interval_t){INT64_MIN, INT64_MAX, r->ask->dates};
   if (!(r->certs[0].usage & CF_USAGE_SIGN))
     return cf_verdict_set(r->v, CF_VERDICT_CHAIN, r->certs[0].item, 0, "its key may not sign documents");
   return cf_cert_chain_check(&r->f->valid, r->certs, r->cert_cnt, CF_CERT_ECDSA_SHA384, r->ask->at_s, r->v);
@@ -209,5 +209,6 @@ cf_verdict_code_t cf_nitro_verify(cf_nitro_facts_t *out, cf_nitro_ask_t const *a
   cf_verdict_code_t code = CF_VERDICT_OK;
   *out = (cf_nitro_facts_t){0};
   for (size_t k = 0; k < sizeof checks / sizeof checks[0] && !code; k++) code = checks[k].fn(&r);
+  out->valid.dates = NULL; /* facts outlive what was asked */
   return code;
 }

@@ -38,6 +38,7 @@ typedef struct {
   size_t           root_cnt;
   cf_span_t        nonce; /* what must be in it, whole; empty: anything */
   int64_t          at_s;
+  cf_dates_t      *dates; /* where what ends when is noted; NULL: nowhere */
 } cf_nitro_ask_t;
 
 /* Facts: authentic at T, not yet acceptable, once cf_nitro_verify said CF_VERDICT_OK.  Before, claims: what was read up to the

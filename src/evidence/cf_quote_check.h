@@ -9,8 +9,8 @@ cf_verdict_code_t cf_quote_collateral_check(cf_quote_collateral_t *out, cf_evide
                                             cf_evidence_ask_t const *ask, cf_quote_t const *q, cf_verdict_t *v);
 bool              cf_quote_collateral_row(char const **name, char const **what, size_t k);
 /* cf_quote_collateral_fits asks whether what was kept is this platform's, and still holds. */
-cf_verdict_code_t cf_quote_collateral_fits(cf_quote_collateral_t const *c, cf_quote_t const *q, cf_span_t pck_chain, int64_t at_s,
-                                           cf_verdict_t *v);
+cf_verdict_code_t cf_quote_collateral_fits(cf_quote_collateral_t const *c, cf_quote_t const *q, cf_span_t pck_chain,
+                                           cf_evidence_ask_t const *ask, cf_verdict_t *v);
 
 bool cf_quote_register(char name[CF_REGISTER_NAME_MAX], cf_span_t *value, cf_facts_t const *f, size_t k, bool td);
 void cf_quote_report(cf_jw_t *j, cf_facts_t const *f);

@@ -213,7 +213,7 @@ static cf_verdict_code_t check_names(run_t *r) {
 }
 
 static cf_verdict_code_t check_chain(run_t *r) {
-  r->f->valid = CF_INTERVAL_ALL;
+  r->f->valid = (cf_interval_t){INT64_MIN, INT64_MAX, r->ask->dates};
   return cf_cert_chain_check(&r->f->valid, r->certs, CERTS, CF_CERT_RSAPSS_SHA384, r->ask->at_s, r->v);
 }
 
@@ -402,5 +402,6 @@ cf_verdict_code_t cf_snp_verify(cf_snp_facts_t *out, cf_snp_ask_t const *ask, cf
   cf_verdict_code_t code = CF_VERDICT_OK;
   *out = (cf_snp_facts_t){0};
   for (size_t k = 0; k < sizeof checks / sizeof checks[0] && !code; k++) code = checks[k].fn(&r);
+  out->valid.dates = NULL; /* facts outlive what was asked */
   return code;
 }

@@ -66,6 +66,7 @@ typedef struct {
   size_t           root_cnt;
   cf_span_t        report_data; /* what must be bound, zero-padded to 64 bytes; empty: anything */
   int64_t          at_s;
+  cf_dates_t      *dates; /* where what ends when is noted; NULL: nowhere */
 } cf_snp_ask_t;
 
 /* Facts: authentic at T, not yet acceptable, once cf_snp_verify said CF_VERDICT_OK.  Before, claims: what was read up to the

@@ -132,7 +132,7 @@ static cf_verdict_code_t check_order(check_t const *c, cf_verdict_t *v) {
   return CF_VERDICT_OK;
 }
 
-static cf_verdict_code_t check_times(check_t const *c, cf_x509_facts_t *f, int64_t at_s, cf_verdict_t *v) {
+static cf_verdict_code_t check_times(check_t const *c, cf_x509_facts_t *f, int64_t at_s, cf_dates_t *dates, cf_verdict_t *v) {
   char item[32];
   for (int i = 0; i < sk_X509_num(c->path); i++) {
     X509   *x = sk_X509_value(c->path, i);
@@ -140,6 +140,7 @@ static cf_verdict_code_t check_times(check_t const *c, cf_x509_facts_t *f, int64
     item_of(item, "chain", i);
     if (!time_read(&from, X509_get0_notBefore(x)) || !time_read(&to, X509_get0_notAfter(x)))
       return cf_verdict_set(v, CF_VERDICT_MALFORMED, item, 0, "validity is not a time");
+    cf_dates_add(dates, item, from, to);
     if (at_s < from) return cf_verdict_set(v, CF_VERDICT_NOT_YET_VALID, item, from, "certificate is not valid before this date");
     if (at_s > to) return cf_verdict_set(v, CF_VERDICT_EXPIRED, item, to, "certificate was valid until this date");
     if (from > f->not_before_s) f->not_before_s = from;
@@ -158,8 +159,10 @@ static bool crl_is_plain(X509_CRL const *crl) {
 }
 
 /* A list of the issuer counts when the issuer signed it and may sign lists. */
-static cf_verdict_code_t check_list(X509_CRL *crl, X509 *cert, X509 *issuer, cf_x509_facts_t *f, int64_t at_s, char const *item,
-                                    cf_verdict_t *v) {
+static cf_verdict_code_t check_list(X509_CRL *crl, X509 *cert, X509 *issuer, cf_x509_facts_t *f, cf_x509_ask_t const *ask,
+                                    char const *item, cf_verdict_t *v) {
+  int64_t at_s = ask->at_s;
+  char    list[48];
   if (!(X509_get_key_usage(issuer) & KU_CRL_SIGN) || X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
     return cf_verdict_set(v, CF_VERDICT_SIGNATURE, item, 0, "the revocation list is not signed by the issuer it names");
   if (!crl_is_plain(crl))
@@ -167,6 +170,8 @@ static cf_verdict_code_t check_list(X509_CRL *crl, X509 *cert, X509 *issuer, cf_
   int64_t from, to;
   if (!time_read(&from, X509_CRL_get0_lastUpdate(crl)) || !time_read(&to, X509_CRL_get0_nextUpdate(crl)))
     return cf_verdict_set(v, CF_VERDICT_MALFORMED, item, 0, "revocation list without its times");
+  snprintf(list, sizeof list, "%s.crl", item);
+  cf_dates_add(ask->dates, list, from, to);
   if (at_s < from) return cf_verdict_set(v, CF_VERDICT_NOT_YET_VALID, item, from, "revocation list was issued later");
   if (at_s > to) return cf_verdict_set(v, CF_VERDICT_COLLATERAL_STALE, item, to, "a newer revocation list was due on this date");
   X509_REVOKED *entry = NULL;
@@ -189,7 +194,7 @@ static cf_verdict_code_t check_revocation(check_t *c, cf_x509_facts_t *f, cf_x50
     item_of(item, "chain", i);
     for (size_t k = 0; k < ask->crl_cnt; k++) {
       if (X509_NAME_cmp(X509_CRL_get_issuer(c->crls[k]), X509_get_issuer_name(cert)) != 0) continue;
-      cf_verdict_code_t code = check_list(c->crls[k], cert, issuer, f, ask->at_s, item, v);
+      cf_verdict_code_t code = check_list(c->crls[k], cert, issuer, f, ask, item, v);
       if (code) return code;
       listed = true;
     }
@@ -280,7 +285,7 @@ cf_verdict_code_t cf_x509_chain_check(cf_x509_facts_t *out, cf_x509_ask_t const 
   cf_verdict_code_t code = load(&c, ask, v);
   if (!code) code = build(&c, v);
   if (!code) code = check_order(&c, v);
-  if (!code) code = check_times(&c, &f, ask->at_s, v);
+  if (!code) code = check_times(&c, &f, ask->at_s, ask->dates, v);
   if (!code) code = check_revocation(&c, &f, ask, v);
   if (!code) code = read_leaf(&c, &f, ask->use, v);
   if (!code) {

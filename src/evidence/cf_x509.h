@@ -3,6 +3,7 @@
 #ifndef CF_EVIDENCE_X509_H
 #define CF_EVIDENCE_X509_H
 
+#include "evidence/cf_dates.h"
 #include "evidence/cf_verdict.h"
 
 #include "base/cf_bytes.h"
@@ -57,6 +58,7 @@ typedef struct {
   int64_t          at_s;         /* T, Unix time */
   bool             crl_required; /* every link that names a distribution point needs its list */
   cf_x509_use_t    use;
+  cf_dates_t      *dates; /* where what ends when is noted; NULL: nowhere */
 } cf_x509_ask_t;
 
 /* What is then known.  Made only by cf_x509_chain_check. */

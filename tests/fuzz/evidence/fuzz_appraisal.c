@@ -22,12 +22,12 @@ static void judge(cf_appraisal_t const *p) {
   f.maker_root = true;
   f.made_s = AT_S - 60;
   for (size_t i = 0; i < CF_NITRO_PCR_CNT; i++) f.of.nitro.document.pcr[i] = CF_SPAN_OF(value);
-  cf_verdict_code_t code = cf_appraise_under(&until_s, &f, p, NULL, AT_S, &v);
+  cf_verdict_code_t code = cf_appraise_under(&until_s, &f, p, NULL, AT_S, NULL, &v);
   assert(code == v.code && (!code || (v.item[0] && v.text[0] && v.next)));
   assert(code || (until_s >= AT_S && until_s <= f.valid_until_s && until_s <= AT_S + (int64_t)p->result_max_age_s));
   f.cls = CF_CLASS_OWNER;
   f.maker_root = false;
-  assert(p->class == CF_APPRAISAL_TEST || cf_appraise_under(&until_s, &f, p, NULL, AT_S, &v));
+  assert(p->class == CF_APPRAISAL_TEST || cf_appraise_under(&until_s, &f, p, NULL, AT_S, NULL, &v));
 }
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {

@@ -65,7 +65,7 @@ static inline void case_find(case_t *c, char const *name) {
     case_read(c, each);
     if (!name || !strcmp(c->name, name)) return;
   }
-  fail_msg("no case %s", name);
+  fail_msg("no case %s", name ? name : "at all");
 }
 
 #endif

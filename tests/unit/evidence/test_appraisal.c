@@ -461,7 +461,7 @@ static void test_rules(void **state) {
     load(&w, cases[i].from);
     accept_all(&w);
     cases[i].change(&w);
-    cf_verdict_code_t code = cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, &v);
+    cf_verdict_code_t code = cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v);
     assert_int_equal(code, v.code);
     assert_non_null(v.next);
     if (code == cases[i].want && !strcmp(v.item, cases[i].item) &&
@@ -484,7 +484,7 @@ static void test_nobody_vouches(void **state) {
   w.p = (cf_appraisal_t){
       .class = CF_APPRAISAL_TEST, .platforms = {CF_SPAN_LIT("tpm")}, .platforms_cnt = 1, .any_program = 1, .roots_cnt = 1};
   w.p.roots[0].platform = CF_PLATFORM_TPM;
-  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, &v), CF_VERDICT_POLICY);
+  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v), CF_VERDICT_POLICY);
   assert_string_equal(v.item, "root");
 }
 
@@ -508,10 +508,10 @@ static void test_own(void **state) {
                          .roots_cnt = 1,
                          .result_max_age_s = 60};
   memcpy(w.p.roots[0].root, w.f.root.b, 32);
-  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, &v), CF_VERDICT_COLLATERAL_MISSING);
+  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v), CF_VERDICT_COLLATERAL_MISSING);
   assert_string_equal(v.item, "credential");
   w.f.ak_certified = true;
-  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, &v), CF_VERDICT_OK);
+  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v), CF_VERDICT_OK);
   file_forget();
 }
 
