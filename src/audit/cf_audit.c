@@ -204,7 +204,7 @@ static void tally(cf_audit_t *a) {
   }
   for (uint64_t i = 0; i < a->epochs.cnt; i++)
     a->n.epochs += ((cf_epoch_row_t *)cf_vec_at(&a->epochs, i))->boot.certified_index != CF_NO_INDEX;
-  a->n.blocks = a->blocks.cnt;
+  if (!a->on_chain) a->n.blocks = a->blocks.cnt;
   a->n.registrations = a->registrations.cnt;
   a->n.checkpoints = a->notes.cnt;
   size_t kept = a->n.faults < CF_AUDIT_FAULTS_MAX ? (size_t)a->n.faults : CF_AUDIT_FAULTS_MAX;
@@ -242,9 +242,9 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
 }
 
 cf_status_t cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
-  static bool (*const steps[])(cf_audit_t *) = {cf_audit_list,    cf_audit_blocks,  cf_audit_genesis, cf_audit_log,
-                                                cf_audit_history, cf_audit_notes,   cf_audit_results, cf_audit_ledger,
-                                                cf_audit_contents, cf_audit_receipts};
+  static bool (*const steps[])(cf_audit_t *) = {cf_audit_list,    cf_audit_blocks,  cf_audit_genesis, cf_audit_chain_ask,
+                                                cf_audit_log,     cf_audit_history, cf_audit_notes,   cf_audit_results,
+                                                cf_audit_ledger,  cf_audit_contents, cf_audit_receipts};
   cf_audit_t *a = cf_audit_new(reader, options);
   *out = a;
 
@@ -254,7 +254,8 @@ cf_status_t cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_a
   if (!a->failed_io) cf_audit_accounts(a);
   tally(a);
   if (a->failed_io) return CF_ERR_IO;
-  return a->n.faults ? CF_ERR_AUTH : CF_OK;
+  if (a->n.faults) return CF_ERR_AUTH;
+  return a->on_chain && !a->options.chain ? CF_ERR_UNSUPPORTED : CF_OK;
 }
 
 void cf_audit_free(cf_audit_t *a) {

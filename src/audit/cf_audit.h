@@ -12,6 +12,8 @@
 #include "base/cf_error.h"
 #include "codec/cf_json.h"
 #include "crypto/cf_hash.h"
+#include "ledger/cf_finality.h"
+#include "ledger/cf_ledger.h"
 
 /* ---- what is read ---- */
 
@@ -32,9 +34,54 @@ typedef struct {
   void *ctx;
 } cf_audit_reader_t;
 
+/* ---- a ledger on a chain: what its nodes say ---- */
+
+typedef struct {
+  uint64_t  number;
+  cf_hash_t hash;
+  uint64_t  time_s;
+} cf_audit_block_t;
+
+typedef struct {
+  uint64_t        block;
+  cf_hash_t       head;
+  cf_settlement_t settlement; /* but for prev_head, which is the head before */
+} cf_audit_settled_t;
+
+typedef struct {
+  uint64_t          block;
+  cf_addr_t         key;
+  uint64_t          not_before_s;
+  bool              called; /* the call is known: one that came through another contract is not */
+  cf_registration_t r;
+  cf_member_sigs_t  sigs;
+} cf_audit_registered_t;
+
+/* final is the newest block that they call final; code_hash and head of the contract are proven in it.  Events are all up to final, in
+   the chain's order.  Borrowed until the audit ends. */
+typedef struct {
+  cf_audit_block_t             final;
+  cf_hash_t                    code_hash, head;
+  cf_audit_settled_t const    *settled;
+  size_t                       settled_cnt;
+  cf_audit_registered_t const *registered;
+  size_t                       registered_cnt;
+} cf_audit_chain_facts_t;
+
+/* Who asks has proven what can be proven to one reader (that header, code and head belong together); what events and blocks
+   mean the audit judges: the heads are a chain of hashes from the first to the proven one, calls carry their verifiers' signatures.
+   facts is asked once, before the log is read: CF_READ_ABSENT when nothing stands at the contract's address; block:
+   CF_READ_ABSENT when the chain has none of that number.  Neither gives CF_READ_LARGE. */
+typedef struct {
+  cf_read_t (*facts)(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger);
+  cf_read_t (*block)(void *ctx, cf_audit_block_t *out, uint64_t number);
+  void *ctx;
+} cf_audit_chain_t;
+
 typedef struct {
   cf_hash_t const *domain; /* that it must be; NULL: what genesis says, and the report says that nobody asked */
   uint64_t         now_s;  /* 0: unknown.  Only to find cosignatures that are of later */
+  cf_audit_chain_t const *chain; /* for a ledger on a chain; NULL: nobody asks it, and settlements are not judged */
 } cf_audit_options_t;
 
 /* ---- what is found ---- */
@@ -65,7 +112,8 @@ typedef struct {
   uint64_t skipped; /* receipts of dead instances beyond the adopted tip: no fault, no history */
   uint64_t inputs;
   uint64_t contents, executed, abandoned; /* settlements opened, final on the ledger, void */
-  uint64_t blocks, calls, registrations, proofs;
+  uint64_t blocks; /* replayed; of a chain: those that finality proofs name, as its nodes have them */
+  uint64_t calls, registrations, proofs;
   uint64_t faults;
 } cf_audit_counts_t;
 
@@ -74,6 +122,7 @@ typedef struct cf_audit cf_audit_t;
 /* cf_audit_run reads and judges everything.  *out is always set; the reader is not used after it returns.
    CF_OK        everything holds
    CF_ERR_AUTH  there are faults
+   CF_ERR_UNSUPPORTED  what was judged holds; the ledger is on a chain that nobody asked
    CF_ERR_IO    the reader failed: nothing is said */
 CF_MUST_CHECK cf_status_t cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options);
 void                      cf_audit_free(cf_audit_t *a);

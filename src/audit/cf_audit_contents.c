@@ -126,9 +126,9 @@ static void check_abandon(cf_audit_t *a, cf_receipt_row_t const *d, cf_content_r
     abandon_fault(a, d, "that could still execute at the time of its view");
     return;
   }
-  if (d->view.number >= a->blocks.cnt) return; /* the view itself is judged by check 10 */
-  if (!cf_hash_eq(&((cf_block_row_t *)cf_vec_at(&a->blocks, d->view.number))->head, &prev))
-    abandon_fault(a, d, "behind whose head the ledger had moved on");
+  cf_hash_t head;
+  if (!cf_audit_head_at(a, &head, d->view.number)) return; /* the view itself is judged by check 10 */
+  if (!cf_hash_eq(&head, &prev)) abandon_fault(a, d, "behind whose head the ledger had moved on");
 }
 
 static int by_intent(void const *x, void const *y) {
@@ -182,10 +182,10 @@ static void check_moves(cf_audit_t *a) {
     cf_move_row_t const *m = cf_vec_at(&a->moves, i);
     cf_content_row_t    *c = cf_audit_content(a, &m->digest);
     cf_who_t             who = {CF_RANK_RECEIPTS, 10, next <= a->counting.cnt ? next : 0, CF_NO_INDEX};
-    char                 file[48], text[16];
-    snprintf(file, sizeof file, "ledger/blocks/%020llu", (ull_t)m->block);
+    char                 named[48], word[40], text[16];
+    char const          *file = cf_audit_at(a, named, word, m->block);
     if (!c) {
-      cf_audit_fault(a, who, file, cf_next_keep, "moves the head to %s, which no settlement of the log opens",
+      cf_audit_fault(a, who, file, cf_next_keep, "%smoves the head to %s, which no settlement of the log opens", word,
                      cf_short(text, m->digest.b));
       return;
     }
@@ -194,11 +194,25 @@ static void check_moves(cf_audit_t *a) {
     who.receipt = c->doc.first;
     if (c->bad) continue; /* told */
     if (c->abandoned)
-      cf_audit_fault(a, who, file, cf_next_keep, "executes a content that receipt %llu abandoned", (ull_t)c->abandoned);
+      cf_audit_fault(a, who, file, cf_next_keep, "%sexecutes a content that receipt %llu abandoned", word, (ull_t)c->abandoned);
     if (c->doc.first != next)
-      cf_audit_fault(a, who, file, cf_next_keep, "executes receipts %llu to %llu; %llu is next", (ull_t)c->doc.first,
+      cf_audit_fault(a, who, file, cf_next_keep, "%sexecutes receipts %llu to %llu; %llu is next", word, (ull_t)c->doc.first,
                      (ull_t)c->doc.last, (ull_t)next);
     next = c->doc.last + 1;
+  }
+}
+
+/* A receipt behind whose view a content could not execute any more, and that does not give it up, says that it was executed. */
+static void check_said(cf_audit_t *a, cf_content_row_t const *c) {
+  cf_hash_t head;
+  if (c->bad || c->executed || c->abandoned) return;
+  for (uint64_t s = c->intent + 1; s <= a->counting.cnt; s++) {
+    cf_receipt_row_t const *r = cf_audit_counting(a, s);
+    if (r->view.time <= c->meta.valid_until_s) continue;
+    if (!cf_audit_head_at(a, &head, r->view.number)) return;
+    cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, c->doc.first, c->index}, NULL, cf_next_keep,
+                   "receipt %llu takes the settlement at entry %llu for executed, and the ledger never did that", (ull_t)s, (ull_t)c->index);
+    return;
   }
 }
 
@@ -249,6 +263,7 @@ bool cf_audit_contents(cf_audit_t *a) {
   number_contents(a);
   find_void(a);
   if (!a->cut) check_moves(a);
+  for (uint64_t i = 0; i < a->order_cnt && a->ledger_whole && !a->cut; i++) check_said(a, cf_vec_at(&a->contents, a->order[i]));
   for (uint64_t i = 0; i < a->order_cnt; i++) {
     cf_content_row_t const *c = cf_vec_at(&a->contents, a->order[i]);
     if (c->abandoned) continue;

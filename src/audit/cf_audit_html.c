@@ -100,8 +100,12 @@ static void counts(cf_audit_t const *a, cf_audit_out_t const *out) {
   row(out, "that fail", n->fail);
   row(out, "not judged", n->not_judged);
   row(out, "inputs, each once", n->inputs);
-  row(out, "ledger blocks replayed", n->blocks);
-  row(out, "calls in them", n->calls);
+  if (a->on_chain) {
+    row(out, "blocks of the chain, that finality proofs name", n->blocks);
+  } else {
+    row(out, "ledger blocks replayed", n->blocks);
+    row(out, "calls in them", n->calls);
+  }
   row(out, "finality proofs", n->proofs);
   row(out, "files read", n->files);
   raw(out, "</table>\n");
@@ -137,11 +141,7 @@ static void settlements(cf_audit_t const *a, cf_audit_out_t const *out) {
     say(out, "<tr><td class=\"n\">%llu<td>%llu to %llu<td><code>%s</code><td>", (ull_t)c->number, (ull_t)c->doc.first,
         (ull_t)c->doc.last, cf_short(hex, c->digest.b));
     text(out, line);
-    say(out, "<td class=\"%s\">%s\n", c->bad ? "no" : "ok",
-        c->bad         ? "does not hold"
-        : c->abandoned ? "void"
-        : c->executed  ? "settled"
-                       : "opened, not final");
+    say(out, "<td class=\"%s\">%s\n", c->bad ? "no" : "ok", cf_audit_verdict(a, c));
   }
   raw(out, "</table>\n");
 }

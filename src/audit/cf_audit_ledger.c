@@ -31,7 +31,7 @@ static void on_call(void *ctx, cf_call_t const *call, cf_op_t const *op, cf_ledg
   a->n.calls++;
   if (fx->settled.due) on_settled(a, op, fx);
   if (op->kind == CF_OP_REGISTER)
-    *(cf_registration_row_t *)cf_vec_add(&a->registrations, &a->mem) = (cf_registration_row_t){a->block_now, op->registration};
+    *(cf_registration_row_t *)cf_vec_add(&a->registrations, &a->mem) = (cf_registration_row_t){a->block_now, true, op->registration};
   if (op->kind == CF_OP_DEPOSIT && x) add(x, &x->deposited, op->units);
   if (fx->pay.due && fx->pay.asset < CF_GENESIS_ASSETS_MAX)
     add(&a->assets[fx->pay.asset], &a->assets[fx->pay.asset].paid, fx->pay.units);
@@ -180,13 +180,33 @@ static void conserve(cf_audit_t *a) {
   }
 }
 
+/* ---- what others ask of it ---- */
+
+cf_block_there_t cf_audit_block(cf_audit_t *a, cf_audit_block_t *out, uint64_t number) {
+  if (a->on_chain) return cf_audit_chain_block(a, out, number);
+  if (number >= a->blocks.cnt) return a->ledger_whole ? CF_BLOCK_MISSING : CF_BLOCK_UNKNOWN;
+  cf_block_row_t const *b = cf_vec_at(&a->blocks, number);
+  *out = (cf_audit_block_t){number, b->hash, b->time_s};
+  return CF_BLOCK_THERE;
+}
+
+bool cf_audit_head_at(cf_audit_t const *a, cf_hash_t *head, uint64_t number) {
+  if (a->on_chain) return cf_audit_chain_head_at(a, head, number);
+  if (number >= a->blocks.cnt) return false;
+  *head = ((cf_block_row_t *)cf_vec_at(&a->blocks, number))->head;
+  return true;
+}
+
+char const *cf_audit_at(cf_audit_t const *a, char file[48], char word[40], uint64_t block) {
+  *word = 0;
+  if (a->on_chain) snprintf(word, 40, "block %llu ", (ull_t)block);
+  else snprintf(file, 48, "ledger/blocks/%020llu", (ull_t)block);
+  return a->on_chain ? NULL : file;
+}
+
 bool cf_audit_ledger(cf_audit_t *a) {
   cf_who_t who = CF_WHO(CF_RANK_LEDGER, 10);
-  if (a->domain.genesis.ledger.kind != 1) {
-    cf_audit_fault(a, who, "genesis", "audit the log here, and the settlements on the chain that genesis names",
-                   "its ledger is not embedded: nothing here says what it holds");
-    return true;
-  }
+  if (a->on_chain) return cf_audit_chain(a);
   a->chain.hook = on_call;
   a->chain.hook_ctx = a;
   replay_all(a);

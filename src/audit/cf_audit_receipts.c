@@ -163,6 +163,26 @@ static cf_proof_row_t *proof_of(cf_audit_t *a, cf_receipt_row_t const *r, cf_who
   return made;
 }
 
+/* The block that observers proved final is the ledger's. */
+static outcome_t check_block(cf_audit_t *a, cf_receipt_row_t *r) {
+  cf_view_ref_t const *v = &r->view;
+  cf_audit_block_t     b = {0};
+  char                 named[48], word[40], text[120];
+  char const          *file = cf_audit_at(a, named, word, v->number);
+  switch (cf_audit_block(a, &b, v->number)) {
+  case CF_BLOCK_UNKNOWN:
+    return NOT_JUDGED;
+  case CF_BLOCK_MISSING:
+    snprintf(text, sizeof text, "%smissing; observers proved this block final", word);
+    return fails(a, r, 10, file, text);
+  case CF_BLOCK_THERE:
+    break;
+  }
+  if (!memcmp(b.hash.b, v->hash, 32) && b.time_s == v->time) return HOLDS;
+  snprintf(text, sizeof text, "%s%sobservers proved another block of this number final", word, *word ? "is another one: " : "");
+  return fails(a, r, 10, file, text);
+}
+
 static outcome_t check_view(cf_audit_t *a, cf_receipt_row_t *r) {
   static uint8_t const    none[32];
   cf_view_ref_t const    *v = &r->view;
@@ -179,14 +199,7 @@ static outcome_t check_view(cf_audit_t *a, cf_receipt_row_t *r) {
   if (!p->holds) return fails(a, r, 10, p->file, p->why);
   if (p->number != v->number || p->time_s != v->time || memcmp(p->hash.b, v->hash, 32))
     return fails(a, r, 10, NULL, "its ledger view is not the block that the finality proof is of");
-  char file[48];
-  snprintf(file, sizeof file, "ledger/blocks/%020llu", (ull_t)v->number);
-  if (v->number >= a->blocks.cnt)
-    return a->ledger_whole ? fails(a, r, 10, file, "missing; observers proved this block final") : NOT_JUDGED;
-  cf_block_row_t const *b = cf_vec_at(&a->blocks, v->number);
-  if (memcmp(b->hash.b, v->hash, 32) || b->time_s != v->time)
-    return fails(a, r, 10, file, "observers proved another block of this number final");
-  return HOLDS;
+  return check_block(a, r);
 }
 
 static outcome_t check_settled(cf_audit_t *a, cf_receipt_row_t *r) {
@@ -246,14 +259,23 @@ static char const *registration_fault(cf_audit_t const *a, cf_registration_t con
   return "resting on evidence that no result in the log is of";
 }
 
+/* Of a key whose call nobody can read: it is at least one that a certificate names. */
+static char const *key_fault(cf_audit_t const *a, cf_addr_t const *key) {
+  for (uint64_t i = 0; i < a->epochs.cnt; i++) {
+    cf_epoch_row_t const *e = cf_vec_at(&a->epochs, i);
+    if (!memcmp(e->boot.settlement, key->b, sizeof key->b)) return e->passes ? NULL : "for an epoch that does not pass check 3";
+  }
+  return "that no epoch certificate in the log names";
+}
+
 bool cf_audit_receipts(cf_audit_t *a) {
   for (uint64_t s = 1; s <= a->counting.cnt && !a->failed_io; s++) judge(a, cf_audit_counting(a, s));
   for (uint64_t i = 0; i < a->registrations.cnt && !a->cut; i++) {
     cf_registration_row_t const *g = cf_vec_at(&a->registrations, i);
-    char const                  *text = registration_fault(a, &g->r);
-    char                         file[48];
-    snprintf(file, sizeof file, "ledger/blocks/%020llu", (ull_t)g->block);
-    if (text) cf_audit_fault(a, CF_WHO(CF_RANK_RESULTS, 3), file, cf_next_keep, "registers a key %s", text);
+    char const                  *text = g->known ? registration_fault(a, &g->r) : key_fault(a, &g->r.key);
+    char                         named[48], word[40];
+    char const                  *file = cf_audit_at(a, named, word, g->block);
+    if (text) cf_audit_fault(a, CF_WHO(CF_RANK_RESULTS, 3), file, cf_next_keep, "%sregisters a key %s", word, text);
   }
   return !a->failed_io;
 }

@@ -66,6 +66,11 @@ void cf_audit_line(cf_audit_t const *a, char out[200]) {
              f->file[0] ? f->file : f->text);
     return;
   }
+  if (a->on_chain && !a->options.chain) {
+    snprintf(out, 200, "PART   %d of %d checks on %llu receipts; settlements are not judged: chain %llu was not asked%s", CF_AUDIT_CHECKS - 1,
+             CF_AUDIT_CHECKS, (ull_t)(n->hold + n->not_judged), (ull_t)a->domain.ledger.chain_id, more);
+    return;
+  }
   snprintf(out, 200, "OK   %d of %d checks on %llu receipts; %llu settlements match the ledger%s", CF_AUDIT_CHECKS,
            CF_AUDIT_CHECKS, (ull_t)n->hold, (ull_t)n->executed, more);
 }
@@ -81,9 +86,10 @@ static void say_assets(cf_audit_t const *a, cf_audit_out_t const *out) {
   }
 }
 
-static char const *verdict_of(cf_content_row_t const *c) {
+char const *cf_audit_verdict(cf_audit_t const *a, cf_content_row_t const *c) {
   if (c->bad) return "does not hold";
   if (c->abandoned) return "void";
+  if (a->on_chain && !a->options.chain) return "opened, not judged";
   return c->executed ? "settled" : "opened, not final";
 }
 
@@ -94,8 +100,24 @@ static void say_settlements(cf_audit_t const *a, cf_audit_out_t const *out) {
     char                    range[48], block[24] = "-";
     snprintf(range, sizeof range, "%llu to %llu", (ull_t)c->doc.first, (ull_t)c->doc.last);
     if (c->executed) snprintf(block, sizeof block, "%llu", (ull_t)c->block);
-    say(out, " %10llu  %-14s %7llu %7s   %s\n", (ull_t)c->number, range, (ull_t)c->intent, block, verdict_of(c));
+    say(out, " %10llu  %-14s %7llu %7s   %s\n", (ull_t)c->number, range, (ull_t)c->intent, block, cf_audit_verdict(a, c));
   }
+}
+
+static void say_ledger(cf_audit_t const *a, cf_audit_out_t const *out) {
+  cf_audit_counts_t const *n = &a->n;
+  ull_t                    chain = (ull_t)a->domain.ledger.chain_id;
+  if (!a->on_chain)
+    say(out, " ledger      %llu blocks, %llu calls, %llu registrations, %llu finality proofs\n", (ull_t)n->blocks, (ull_t)n->calls,
+        (ull_t)n->registrations, (ull_t)n->proofs);
+  else if (!a->options.chain)
+    say(out, " ledger      on chain %llu, which was NOT asked (--ledger evm:URL); %llu finality proofs\n", chain, (ull_t)n->proofs);
+  else
+    say(out, " ledger      on chain %llu, to final block %llu; %llu registrations, %llu finality proofs of %llu blocks\n", chain,
+        (ull_t)a->facts.final.number, (ull_t)n->registrations, (ull_t)n->proofs, (ull_t)n->blocks);
+  if (a->on_chain && !a->options.chain)
+    say(out, " settlements %llu opened: %llu void; whether the others are final is NOT judged\n", (ull_t)n->contents, (ull_t)n->abandoned);
+  else say(out, " settlements %llu opened: %llu final, %llu void\n", (ull_t)n->contents, (ull_t)n->executed, (ull_t)n->abandoned);
 }
 
 void cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
@@ -115,9 +137,7 @@ void cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
   say(out, " receipts    %llu counting: %llu hold, %llu not yet witnessed, %llu fail, %llu not judged; %llu skipped\n",
       (ull_t)n->receipts, (ull_t)n->hold, (ull_t)n->provisional, (ull_t)n->fail, (ull_t)n->not_judged, (ull_t)n->skipped);
   say(out, " inputs      %llu, each once\n", (ull_t)n->inputs);
-  say(out, " ledger      %llu blocks, %llu calls, %llu registrations, %llu finality proofs\n", (ull_t)n->blocks, (ull_t)n->calls,
-      (ull_t)n->registrations, (ull_t)n->proofs);
-  say(out, " settlements %llu opened: %llu final, %llu void\n", (ull_t)n->contents, (ull_t)n->executed, (ull_t)n->abandoned);
+  say_ledger(a, out);
   say(out, " files       %llu read, %llu bytes%s\n", (ull_t)n->files, (ull_t)n->bytes,
       a->listed ? "" : "; the tree cannot be listed, so files that nothing names are not found");
   say_assets(a, out);
@@ -221,7 +241,7 @@ static void json_settlements(cf_audit_t const *a, json_t *x) {
     cf_jw_u64(&x->j, "last", c->doc.last);
     cf_jw_u64(&x->j, "intent", c->intent);
     cf_jw_u64(&x->j, "entry", c->index);
-    cf_jw_str(&x->j, "verdict", verdict_of(c));
+    cf_jw_str(&x->j, "verdict", cf_audit_verdict(a, c));
     if (c->executed) cf_jw_u64(&x->j, "block", c->block);
     if (c->abandoned) cf_jw_u64(&x->j, "abandoned_by", c->abandoned);
     if (!cf_audit_settlement(a, c->number, &f)) {
@@ -235,18 +255,33 @@ static void json_settlements(cf_audit_t const *a, json_t *x) {
   cf_jw_end(&x->j, ']');
 }
 
+/* Of a ledger on a chain: what the report rests on. */
+static void json_ledger(cf_audit_t const *a, json_t *x) {
+  cf_jw_obj(&x->j, "ledger");
+  cf_jw_u64(&x->j, "chain_id", a->domain.ledger.chain_id);
+  cf_jw_hex(&x->j, "contract", CF_SPAN_OF(a->domain.ledger.contract.b));
+  cf_jw_bool(&x->j, "asked", a->options.chain != NULL);
+  if (a->options.chain) {
+    cf_jw_u64(&x->j, "block", a->facts.final.number);
+    json_hash(x, "hash", &a->facts.final.hash);
+  }
+  cf_jw_end(&x->j, '}');
+  flush(x);
+}
+
 void cf_audit_json(cf_audit_t const *a, cf_audit_out_t const *out) {
   json_t x = {.out = out};
   x.wr = cf_wr_init(x.buf, sizeof x.buf);
   x.j = cf_jw_init(&x.wr);
   cf_jw_obj(&x.j, NULL);
-  cf_jw_str(&x.j, "verdict", a->failed_io ? "unread" : a->n.faults ? "fail" : "ok");
+  cf_jw_str(&x.j, "verdict", a->failed_io ? "unread" : a->n.faults ? "fail" : a->on_chain && !a->options.chain ? "part" : "ok");
   if (a->has_genesis) {
     json_hash(&x, "domain", &a->domain.id);
     cf_jw_text(&x.j, "name", a->domain.genesis.name);
     cf_jw_bool(&x.j, "domain_compared", a->options.domain != NULL);
   }
   cf_jw_bool(&x.j, "listed", a->listed);
+  if (a->on_chain) json_ledger(a, &x);
   json_counts(&x, &a->n);
   cf_jw_arr(&x.j, "faults");
   flush(&x);

@@ -113,6 +113,7 @@ typedef struct {
 
 typedef struct {
   uint64_t          block;
+  bool              known; /* all of r; else its key alone */
   cf_registration_t r;
 } cf_registration_row_t;
 
@@ -170,9 +171,14 @@ struct cf_audit {
   cf_history_kind_t        event;
   cf_history_boot_t const *event_boot;
   /* ledger */
+  bool                   on_chain; /* it is a contract's */
+  cf_audit_chain_facts_t facts;    /* of that */
+  bool                   standing; /* ... which stands at its address */
+  cf_audit_block_t       asked;    /* the block that its nodes were asked for last */
+  bool                   asked_any, asked_there;
   cf_chain_t     chain;
   uint64_t       blocks_there; /* before the log was read: what these executed stands in the log */
-  bool           ledger_whole; /* every block was replayed */
+  bool           ledger_whole; /* every block was replayed; every move of the head is known */
   uint64_t       block_now;
   cf_vec_t       blocks, moves, registrations, proofs;
   cf_map_t       by_proof, by_content, by_intent, by_void; /* by_void: contents that are, by the head they stood on */
@@ -194,7 +200,9 @@ bool cf_audit_history(cf_audit_t *a);
 bool cf_audit_notes(cf_audit_t *a);
 bool cf_audit_results(cf_audit_t *a);
 bool cf_audit_blocks(cf_audit_t *a); /* before the log: how far the ledger goes */
+bool cf_audit_chain_ask(cf_audit_t *a); /* before the log, for the same reason */
 bool cf_audit_ledger(cf_audit_t *a);
+bool cf_audit_chain(cf_audit_t *a); /* the ledger, when it is on a chain */
 bool cf_audit_contents(cf_audit_t *a);
 bool cf_audit_receipts(cf_audit_t *a);
 void cf_audit_accounts(cf_audit_t *a);
@@ -233,6 +241,16 @@ static inline cf_receipt_row_t *cf_audit_counting(cf_audit_t const *a, uint64_t 
   return cf_vec_at(&a->receipts, *(uint64_t *)cf_vec_at(&a->counting, sequence - 1));
 }
 cf_content_row_t *cf_audit_content(cf_audit_t const *a, cf_hash_t const *digest);
+char const       *cf_audit_verdict(cf_audit_t const *a, cf_content_row_t const *c); /* in one or two words, static */
+/* cf_audit_block finds a block of the ledger by its number. */
+typedef enum { CF_BLOCK_THERE, CF_BLOCK_MISSING, CF_BLOCK_UNKNOWN } cf_block_there_t;
+cf_block_there_t cf_audit_block(cf_audit_t *a, cf_audit_block_t *out, uint64_t number);
+/* cf_audit_head_at is the ledger's head behind that block; false when it is not known. */
+bool cf_audit_head_at(cf_audit_t const *a, cf_hash_t *head, uint64_t number);
+cf_block_there_t cf_audit_chain_block(cf_audit_t *a, cf_audit_block_t *out, uint64_t number);
+bool             cf_audit_chain_head_at(cf_audit_t const *a, cf_hash_t *head, uint64_t number);
+/* cf_audit_at names a block for a fault: its file, or (of a chain) none and a word for the text. */
+char const *cf_audit_at(cf_audit_t const *a, char file[48], char word[40], uint64_t block);
 
 static inline bool cf_is_zero(cf_hash_t const *h) {
   static cf_hash_t const zero;

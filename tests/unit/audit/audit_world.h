@@ -1,11 +1,13 @@
 /* Public folders to audit, made by the real enclave core, the real ledger rules, and a software TPM's part of the evidence played
    by the test: k = 2 of 3 verifiers, an EK root of class owner-controlled, everything archived as a gateway archives it.
-   The folder lies in memory, and a test may break it in any way. */
+   The folder lies in memory, and a test may break it in any way.  With world_on_chain the ledger is a contract on a chain that is made
+   up: the same rules, and what its nodes would tell of it. */
 #ifndef CF_TEST_AUDIT_WORLD_H
 #define CF_TEST_AUDIT_WORLD_H
 
 #include "../enclave/world.h"
 #include "../evidence/pki.h"
+#include "../ledger/evm_chain.h"
 
 #include "audit/cf_audit.h"
 #include "enclave/cf_enclave_state.h"
@@ -82,9 +84,27 @@ typedef struct {
   uint32_t        account;
 } a_party_t;
 
+#define EVM_EVENTS_MAX 64
+
+/* A contract's chain, and what an auditor may hear of it. */
+typedef struct {
+  evm_chain_t            at;
+  cf_ledger_genesis_t    genesis;
+  cf_slot_write_t        writes[CF_LEDGER_WRITES_MAX];
+  cf_audit_block_t       block[4 * EVM_EVENTS_MAX];
+  size_t                 block_cnt;
+  cf_audit_settled_t     settled[EVM_EVENTS_MAX];
+  cf_audit_registered_t  registered[EVM_EVENTS_MAX];
+  cf_audit_chain_facts_t facts; /* settled_cnt and registered_cnt; the rest when it is asked */
+  bool                   gone;    /* nothing stands there */
+  bool                   failing; /* no node answers */
+  cf_audit_chain_t       chain;
+} evm_t;
+
 typedef struct {
   world_t       *w;
   tree_t        *t;
+  evm_t         *evm; /* NULL: the ledger is embedded */
   cert_t         root, ek;
   uint8_t        scalar[VERIFIERS][32];
   cf_p256_key_t *ear_key[VERIFIERS];
@@ -114,6 +134,84 @@ static inline void put_block(a_world_t *a, cf_span_t bytes) {
   char name[64];
   snprintf(name, sizeof name, "ledger/blocks/%020llu", (unsigned long long)a->w->chain.head.number);
   tree_put(a->t, name, bytes);
+}
+
+/* ---- a contract's chain ---- */
+
+static inline void evm_next(a_world_t *a) {
+  evm_t *e = a->evm;
+  evm_mine(&e->at, e->at.number + 3, a->w->now_s);
+  assert_true(e->block_cnt < CF_COUNT_OF(e->block));
+  e->block[e->block_cnt++] = (cf_audit_block_t){e->at.number, e->at.hash, e->at.time_s};
+}
+
+static inline cf_hash_t evm_slot(void *ctx, cf_hash_t const *key) { return evm_get(ctx, *key); }
+
+/* A call, and what it leaves behind: slots, messages, events. */
+static inline void evm_call(a_world_t *a, cf_span_t bytes) {
+  evm_t              *e = a->evm;
+  world_t            *w = a->w;
+  uint64_t            block = e->at.number + 3;
+  cf_call_t           call;
+  cf_op_t             op;
+  cf_inbox_msg_t      m;
+  cf_ledger_effects_t fx = {.writes = e->writes, .writes_max = CF_LEDGER_WRITES_MAX};
+  assert_int_equal(cf_call_decode(&call, bytes), CF_OK);
+  assert_int_equal(cf_op_decode(&op, call.op), CF_OK);
+  cf_ledger_env_t env = {.time_s = w->now_s, .sender = call.from, .chain_id = w->genesis.ledger.chain_id, .contract = e->at.contract};
+  cf_refusal_t    r = cf_ledger_apply(&e->genesis.config, (cf_slot_reader_t){evm_slot, &e->at}, &env, &op, &fx);
+  if (r.code) fail_msg("the contract refuses: %s", cf_refusal_name(r.code));
+  for (size_t i = 0; i < fx.writes_cnt; i++) evm_put(&e->at, fx.writes[i].key, fx.writes[i].value);
+  cf_rd_t rd = cf_rd_span(fx.message);
+  if (fx.message.len) m = cf_inbox_msg_read(&rd), evm_message(&e->at, &m);
+  if (fx.settled.due) e->settled[e->facts.settled_cnt++] = (cf_audit_settled_t){block, fx.settled.head, fx.settled.settlement};
+  if (op.kind == CF_OP_REGISTER)
+    e->registered[e->facts.registered_cnt++] = (cf_audit_registered_t){.block = block,
+                                                                      .key = op.registration.key,
+                                                                      .called = true,
+                                                                      .r = op.registration,
+                                                                      .sigs = op.sigs};
+}
+
+static inline cf_read_t evm_facts(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger) {
+  evm_t *e = ctx;
+  assert_memory_equal(ledger->contract.b, e->at.contract.b, 20);
+  if (e->failing) return CF_READ_FAILED;
+  if (e->gone) return CF_READ_ABSENT;
+  e->facts.final = e->block[e->block_cnt - 1];
+  e->facts.code_hash = e->at.code_hash;
+  e->facts.head = evm_get(&e->at, cf_slot_plain(CF_SLOT_HEAD));
+  e->facts.settled = e->settled;
+  e->facts.registered = e->registered;
+  *out = e->facts;
+  return CF_READ_OK;
+}
+
+static inline cf_read_t evm_block(void *ctx, cf_audit_block_t *out, uint64_t number) {
+  evm_t *e = ctx;
+  for (size_t i = 0; i < e->block_cnt; i++)
+    if (e->block[i].number == number) {
+      *out = e->block[i];
+      return CF_READ_OK;
+    }
+  return CF_READ_ABSENT;
+}
+
+/* What is final now. */
+static inline cf_finality_t a_newest(a_world_t const *a) {
+  cf_chain_t const *c = &a->w->chain;
+  evm_t const      *e = a->evm;
+  if (e) return (cf_finality_t){.number = e->at.number, .block_hash = e->at.hash, .time_s = e->at.time_s};
+  return (cf_finality_t){.number = c->head.number, .block_hash = c->hash, .time_s = c->head.time_s};
+}
+
+static inline cf_status_t a_view(a_world_t *a, cf_wr_t *wr, cf_span_t finality, cf_addr_t const *key, cf_hash_t const *keys, size_t n,
+                                 uint64_t *taken) {
+  world_t *w = a->w;
+  if (!a->evm) return cf_view_write(wr, &w->chain, finality, key, keys, n, w->view_messages, taken);
+  cf_rd_t rd = cf_rd_init(a->evm->at.messages, a->evm->at.messages_sz);
+  for (uint64_t i = 0; i < w->view_messages; i++) (void)cf_inbox_msg_read(&rd);
+  return evm_view(wr, &a->evm->at, finality, key, keys, n, w->view_messages, rd.pos, taken);
 }
 
 /* Genesis anew, with this EK root and three verifiers; the log and the ledger begin anew with it. */
@@ -165,6 +263,15 @@ static inline void refound(a_world_t *a) {
   log_and_read(w, w->genesis_entry);
   tree_put(a->t, "genesis", w->genesis_entry);
 
+  if (a->evm) {
+    evm_t *e = a->evm;
+    assert_int_equal(cf_ledger_genesis_of(&e->genesis, &w->genesis, &w->policy, &w->domain, &err), CF_OK);
+    assert_int_equal(cf_ledger_genesis(&e->genesis, e->at.slots, CF_GENESIS_WRITES_MAX, &e->at.slots_cnt, &err), CF_OK);
+    e->at.contract = w->ledger_id.contract;
+    memset(e->at.code_hash.b, 0xc0, 32);
+    evm_next(a);
+    return;
+  }
   cf_ledger_genesis_t *lg = calloc(1, sizeof *lg);
   assert_int_equal(cf_ledger_genesis_of(lg, &w->genesis, &w->policy, &w->domain, &err), CF_OK);
   cf_chain_fini(&w->chain);
@@ -178,10 +285,10 @@ static inline void refound(a_world_t *a) {
 static inline void log_deployment(a_world_t *a) {
   uint8_t         body_buf[512], entry_buf[2048];
   world_t        *w = a->w;
-  cf_deployment_t d = {.kind = 1, .chain_id = w->genesis.ledger.chain_id};
+  cf_deployment_t d = {.kind = w->genesis.ledger.kind, .chain_id = w->genesis.ledger.chain_id};
   memcpy(d.domain, w->domain.b, 32);
   memcpy(d.contract, w->genesis.ledger.contract, 20);
-  memcpy(d.code_hash, w->chain.hash.b, 32);
+  memcpy(d.code_hash, a->evm ? a->evm->at.code_hash.b : w->chain.hash.b, 32);
   d.code_hash[0] ^= a->other_block;
   cf_wr_t bw = cf_wr_init(body_buf, sizeof body_buf), ew = cf_wr_init(entry_buf, sizeof entry_buf);
   cf_table_encode(&bw, &cf_deployment_table, &d);
@@ -324,6 +431,11 @@ static inline void a_block(a_world_t *a, cf_span_t const *calls, uint32_t n) {
   static cf_slot_write_t writes[CF_LEDGER_WRITES_MAX];
   world_t               *w = a->w;
   cf_wr_t                body = cf_wr_init(body_buf, sizeof body_buf), out = cf_wr_init(w->block, sizeof w->block);
+  for (uint32_t i = 0; i < n && a->evm; i++) evm_call(a, calls[i]);
+  if (a->evm) {
+    evm_next(a);
+    return;
+  }
   for (uint32_t i = 0; i < n; i++) {
     cf_ledger_effects_t fx = {.writes = writes, .writes_max = CF_LEDGER_WRITES_MAX};
     cf_refusal_t        r = cf_chain_call(&w->chain, w->now_s, calls[i], &fx);
@@ -373,20 +485,20 @@ static inline void a_show_ledger(a_world_t *a) {
   cf_history_boot_t const *b = cf_history_newest(&w->history);
   uint8_t                  proof_buf[CF_FINALITY_PROOF_MAX], *buf = malloc(CF_VIEW_MAX + 8);
   cf_wr_t                  pw = cf_wr_init(proof_buf, sizeof proof_buf), wr = cf_wr_init(buf + 4, CF_VIEW_MAX);
-  cf_finality_t            f = {.number = w->chain.head.number, .block_hash = w->chain.hash, .log_size = a->published};
+  cf_finality_t            f = a_newest(a);
   cf_finality_statement_t s;
   cf_finality_proof_t     p;
   cf_hash_t               keys[2] = {cf_slot_bucket(0), cf_slot_bucket(1)};
   cf_addr_t               key;
   uint64_t                taken;
-  f.time_s = w->chain.head.time_s;
+  f.log_size = a->published;
   f.log_root = cf_tree_root_of(w->log.leaf, f.log_size);
   memcpy(key.b, b->settlement, 20);
   assert_int_equal(cf_finality_sign(&s, &w->ledger_id, &f, 0, w->observer), CF_OK);
   assert_int_equal(cf_finality_proof_make(&p, &s, 1, 1), CF_OK);
   cf_finality_proof_write(&pw, &p);
   a->proof = keep(cf_wr_out(&pw));
-  assert_int_equal(cf_view_write(&wr, &w->chain, cf_wr_out(&pw), &key, keys, 2, w->view_messages, &taken), CF_OK);
+  assert_int_equal(a_view(a, &wr, cf_wr_out(&pw), &key, keys, 2, &taken), CF_OK);
   cf_wr_t head = cf_wr_init(buf, 4);
   cf_wr_u32(&head, (uint32_t)wr.len);
   assert_int_equal(ask(w, CF_MSG_SHOW_LEDGER, CF_SPAN(buf, wr.len + 4)), CF_REFUSE_NONE);
@@ -523,6 +635,10 @@ static inline a_world_t *a_world_new(uint64_t seed) {
   a->t = calloc(1, sizeof *a->t);
   a->ciphers = cf_ciphers_new(cf_suite(1));
   a->w = world_new(seed, false);
+  if (world_on_chain) {
+    a->evm = calloc(1, sizeof *a->evm);
+    a->evm->chain = (cf_audit_chain_t){evm_facts, evm_block, a->evm};
+  }
   static cert_t root, ek; /* one TPM for all worlds of a test: an RSA key takes its time */
   if (!root.x) root = make(&root_shape, NULL), ek = make(&ek_shape, &root);
   a->root = root;
@@ -578,6 +694,7 @@ static inline void a_world_free(a_world_t *a) {
   world_free(a->w);
   cf_ciphers_free(&a->ciphers);
   free(a->t);
+  free(a->evm);
   free(a);
 }
 
