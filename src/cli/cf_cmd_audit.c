@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/cf_text.h"
+#include "cli/cf_audit_nodes.h"
 #include "cli/cf_commands.h"
 #include "cli/cf_tree_reader.h"
 
@@ -12,10 +13,14 @@ int cf_cmd_audit(cf_args_t const *a) {
   cf_hash_t          domain;
   bool               given;
   cf_audit_t        *audit;
+  cf_audit_nodes_t   nodes = {0};
+  bool               ask = cf_arg(a, "ledger") != NULL;
   int                code = cf_arg_hash(&domain, &given, a, "domain");
   if (!code) code = cf_tree_reader(&reader, cf_dir(a));
+  if (!code && ask) code = cf_audit_nodes_open(&nodes, a);
   if (code) return code;
   if (given) options.domain = &domain;
+  if (ask) options.chain = &nodes.chain;
   cf_status_t    st = cf_audit_run(&audit, &reader, &options);
   if (st == CF_ERR_AUTH && cf_tree_busy(&reader)) { /* what was in the midst of being written looks like a fault */
     cf_note("audit: %s is being written to; it is read again, as far as it stood %u s ago", cf_dir(a), CF_TREE_BUSY_S);
@@ -24,6 +29,8 @@ int cf_cmd_audit(cf_args_t const *a) {
     st = cf_audit_run(&audit, &reader, &options);
   }
   cf_audit_out_t out = {write_file, stdout};
+  cf_audit_nodes_close(&nodes);
+  if (st == CF_ERR_IO && nodes.code) return nodes.code;
   if (st == CF_ERR_IO)
     return cf_fail(CF_EXIT_WORLD, "audit", "io", cf_dir(a), "found", "a file could not be read; nothing is said", NULL);
   if (cf_arg(a, "o")) {

@@ -67,8 +67,8 @@ static cf_command_t const commands[] = {
      "genesis= proof= envelope= bundle=", 1, 1, cf_cmd_verify_receipt},
     {"verify log", "[DIR|URL]", "every entry and tile of a log against its checkpoint", "counterfoil verify log d", "vkey=", 0, 1,
      cf_cmd_verify_log},
-    {"audit", "[DIR|URL]", "replays everything from the public folder alone", "counterfoil audit d", "domain= o=", 0, 1,
-     cf_cmd_audit},
+    {"audit", "[DIR|URL]", "replays everything from the public folder alone", "counterfoil audit d",
+     "domain= o= ledger= rpc-quorum= confirmations= from-block=", 0, 1, cf_cmd_audit},
     {"show", "F", "prints any of our files", "counterfoil show d/public/genesis", "o=", 1, 1, cf_cmd_show},
     {"schema", "[DOCUMENT]", "prints the CDDL of our documents", "counterfoil schema receipt", "", 0, 1, cf_cmd_schema},
 };

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A domain whose ledger is on a chain, by its commands: founded, its contract deployed (killed in the middle, and again), run; parties
-# deposit ether by wallet, by key file, and by a node that signs; one withdraws, one leaves. The chain is Foundry's anvil, with a block
-# a second, final two blocks later.
+# deposit ether by wallet, by key file, and by a node that signs; one withdraws, one leaves; and it is audited, with the chain and without.
+# The chain is Foundry's anvil, with a block a second, final two blocks later.
 set -eu
 . tests/e2e/helpers
 
@@ -111,4 +111,17 @@ sleep 3 # until that is final
 [ "$(json shown 'v.accounts.map((a) => a.assets.ETH.lane).sort().join()')" = 5000,600,7 ] || { cat shown; die "not what went in and out"; }
 [ "$(json shown 'v.accounts.filter((a) => a.exit_at).length')" = 1 ] || die "the request to leave is not shown"
 [ $(($(rpc eth_getBalance "[\"$(json deployed v.contract)\", \"latest\"]"))) = 5607000000000 ] || die "the contract holds another amount"
+
+# The audit asks the chain; without it, or with too little of it, nothing is said to hold.
+"$cf" audit "$url" --domain "$(cat domain)" --ledger "evm:$rpc" >live || { cat live; die "a domain that runs does not hold on its chain"; }
 stop
+"$cf" audit d --domain "$(cat domain)" --ledger "evm:$rpc" --json >audited || { cat audited; die "the domain does not hold on its chain"; }
+[ "$(json audited 'v.verdict + v.counts.settled + v.ledger.asked')" = ok1true ] || { cat audited; die "not one settlement, executed"; }
+[ "$(json audited 'v.counts.registrations + v.counts.not_judged')" = 1 ] || { cat audited; die "not one registration, all judged"; }
+expect 1 "" "$cf" audit d --json
+[ "$(json out 'v.verdict + v.counts.faults')" = part0 ] || { cat out; die "it is not said that the chain was not asked"; }
+expect 1 "" "$cf" audit d --ledger "evm:$rpc" --from-block $(($(json audited v.ledger.block) - 1)) --json
+[ "$(json out 'v.verdict + v.faults[0].check')" = fail10 ] || { cat out; die "events that were not read are not missed"; }
+expect 2 "usage" "$cf" audit d --ledger "$rpc"
+expect 3 "" "$cf" audit d --ledger evm:http://127.0.0.1:1
+"$cf" audit d --ledger "evm:$rpc" --ledger "evm:$rpc/" --rpc-quorum 2 >twice || { cat twice; die "not by two nodes"; }
