@@ -4,7 +4,6 @@
 #include "cli/cf_process.h"
 #include "council/cf_observer.h"
 #include "io/cf_rpc.h"
-#include "ledger/cf_evm_rpc.h"
 
 static void step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_observer_step(core, fx, ev); }
 
@@ -40,7 +39,6 @@ int cf_cmd_observer(cf_args_t const *a) {
   host.memory = cf_process_memory(&f, CF_OBSERVERS);
   host.peers = peers;
   host.peer_cnt = PEERS;
-  host.answer_max = CF_EVM_BODY_MAX;
   code = cf_host_run(&host, step, core);
   cf_observer_fini(core);
   return code;

@@ -16,7 +16,7 @@
 #include "ledger/cf_ledger_proof.h"
 
 /* Bytes.  On a chain the proof is most of them: a branch has 532, and all CF_VIEW_PROVEN_MAX slots in a trie of 16^8, of an account
-   behind 16 branches, take 16 + 1 + 16 + 6 * 73 of these, and 5,000 of leaves: 256,000. */
+   behind 16 branches, take 16 + 1 + 16 + 6 * 73 of these at most, and leaves: with the most observers 254,000. */
 #define CF_VIEW_MAX          (256 * 1024)
 #define CF_VIEW_KEYS_MAX     64 /* further keys */
 #define CF_VIEW_PROVEN_MAX   (CF_SLOT_PLAIN_CNT + 1 + CF_VIEW_KEYS_MAX)

@@ -162,6 +162,77 @@ static void backlogs_come_in_parts(void **state) {
   assert_int_equal(seen.messages, ALL);
 }
 
+/* Around a path all that makes its first `deep` nodes branches with 16 links. */
+static size_t crowd(mpt_entry_t *e, cf_hash_t const *path, unsigned deep) {
+  size_t n = 0;
+  for (unsigned d = 0; d < deep; d++)
+    for (unsigned x = 0; x < 16; x++) {
+      if (x == mpt_nibble(path, d)) continue;
+      e[n]               = (mpt_entry_t){ .path = *path, .value_sz = 1, .value = { 1 } };
+      uint8_t *b         = &e[n++].path.b[d / 2];
+      *b                 = (uint8_t)(d % 2 ? (*b & 0xf0) | x : (*b & 15) | x << 4);
+    }
+  return n;
+}
+
+/* The largest view that CF_VIEW_MAX is made for: all keys at once in the trie of 16^8 slots, the contract behind 16 full branches. */
+static void the_largest(void **state) {
+  enum { DEEP = 8, ACCOUNT_DEEP = 16, MOST = CF_VIEW_PROVEN_MAX * (1 + DEEP * 15) };
+  chain_t        *c   = *state;
+  cf_addr_t       key = the_key();
+  cf_hash_t       more[CF_VIEW_KEYS_MAX], keys[CF_VIEW_PROVEN_MAX], sorted[CF_VIEW_PROVEN_MAX];
+  uint8_t         order[CF_VIEW_PROVEN_MAX];
+  mpt_entry_t    *slots = calloc(MOST + 1, sizeof *slots), accounts[1 + ACCOUNT_DEEP * 15];
+  size_t          n     = 0, kept = 0;
+  opened(c, 1, T0);
+  for (size_t i = 0; i < CF_VIEW_KEYS_MAX; i++) more[i] = cf_slot_account((uint32_t)i + 1);
+  assert_int_equal(cf_view_keys(keys, &key, more, CF_VIEW_KEYS_MAX), CF_VIEW_PROVEN_MAX);
+  for (size_t i = 0; i < CF_VIEW_PROVEN_MAX; i++) {
+    cf_hash_t full = hash_of("value");
+    full.b[0] |= 0x80;
+    if (i == CF_SLOT_INBOX) full = c->at.inbox;
+    mpt_put_slot(&slots[n], &keys[i], &full);
+    sorted[i] = slots[n++].path;
+  }
+  for (size_t i = 0, was = n; i < was; i++) n += crowd(slots + n, &slots[i].path, DEEP);
+  qsort(slots, n, sizeof *slots, mpt_by_path);
+  for (size_t i = 0; i < n; i++) /* what two keys have in common is there once */
+    if (!i || mpt_by_path(&slots[i], &slots[kept - 1])) slots[kept++] = slots[i];
+  c->at.storage_root = mpt_root(slots, kept);
+  mpt_put_account(&accounts[0], c->at.contract.b, &c->at.storage_root, &c->at.code_hash);
+  cf_hash_t account = accounts[0].path;
+  size_t    all     = 1 + crowd(accounts + 1, &account, ACCOUNT_DEEP);
+  qsort(accounts, all, sizeof *accounts, mpt_by_path);
+
+  static uint8_t          proof_buf[CF_VIEW_MAX];
+  uint8_t                 final[CF_FINALITY_PROOF_MAX], header[CF_EVM_HEADER_MAX];
+  cf_wr_t                 proof = cf_wr_init(proof_buf, sizeof proof_buf), wr = cf_wr_init(c->view, CF_VIEW_MAX);
+  cf_wr_t                 fw = cf_wr_init(final, sizeof final), hw = cf_wr_init(header, sizeof header);
+  cf_evm_header_t         h  = { .state_root = mpt_root(accounts, all), .number = 9, .time_s = T0, .extra_sz = CF_EVM_EXTRA_MAX, .fork = CF_EVM_PRAGUE };
+  cf_finality_statement_t s[2];
+  cf_finality_proof_t     p;
+  cf_view_state_t         seen = { 0 };
+  mpt_prove(&proof, accounts, all, &account, 1);
+  cf_mpt_order(order, sorted, CF_VIEW_PROVEN_MAX);
+  cf_hash_t paths[CF_VIEW_PROVEN_MAX];
+  for (size_t i = 0; i < CF_VIEW_PROVEN_MAX; i++) paths[i] = sorted[order[i]];
+  mpt_prove(&proof, slots, kept, paths, CF_VIEW_PROVEN_MAX);
+  assert_false(proof.bad);
+  cf_evm_header_write(&hw, &h);
+  cf_finality_t f = { .number = 9, .block_hash = cf_keccak256(cf_wr_out(&hw)), .time_s = T0 };
+  for (uint8_t i = 0; i < 2; i++) assert_int_equal(cf_finality_sign(&s[i], &c->id, &f, i, c->observer[i].scalar), CF_OK);
+  assert_int_equal(cf_finality_proof_make(&p, s, 2, 2), CF_OK);
+  cf_finality_proof_write(&fw, &p);
+  assert_int_equal(cf_view_write_evm(&wr, cf_wr_out(&hw), cf_wr_out(&fw), &key, more, CF_VIEW_KEYS_MAX, cf_wr_out(&proof), 0,
+                                     CF_SPAN(c->at.messages, c->at.messages_sz), NULL),
+                   CF_OK);
+  assert_true(CF_VIEW_MAX - wr.len >= (CF_SEATS_MAX - 2) * 120); /* what more observers would take is left */
+  assert_int_equal(check(c, &seen, cf_wr_out(&wr)), CF_OK);
+  assert_int_equal(facts.proven_cnt, CF_VIEW_PROVEN_MAX);
+  print_message("%zu bytes, of them %zu of proof\n", wr.len, proof.len);
+  free(slots);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
@@ -169,6 +240,7 @@ int main(void) {
     T(no_byte_is_loose),
     T(other_code_proves_nothing),
     T(backlogs_come_in_parts),
+    T(the_largest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
