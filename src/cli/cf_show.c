@@ -6,7 +6,7 @@
 #include "base/cf_text.h"
 #include "codec/cf_cbor.h"
 #include "document/cf_ear.h"
-#include "evidence/cf_appraisal.h"
+#include "evidence/cf_judgement_bundle.h"
 #include "evidence/cf_statement.h"
 #include "evidence/cf_verdict.h"
 #include "document/cf_carrier.h"
@@ -182,6 +182,36 @@ static bool show_bundle(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   return ok;
 }
 
+static bool show_judgement(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
+  cf_judgement_bundle_t *b = calloc(1, sizeof *b);
+  if (!b) abort();
+  bool ok = cf_judgement_bundle_decode(b, in, err) == CF_OK;
+  if (ok) {
+    cf_hash_t record = cf_judgement_bundle_record(b);
+    cf_jw_str(j, "at", cf_time(b->asked.at));
+    cf_jw_hex(j, "record", CF_SPAN_OF(record.b));
+    if (b->asked.nonce.len) cf_jw_hex(j, "nonce", b->asked.nonce);
+    if (b->asked.waived) cf_jw_bool(j, "no_crl", true);
+    cf_jw_arr(j, "items");
+    for (size_t i = 0; i < b->items_cnt; i++) {
+      cf_hash_t hash = cf_sha256(b->items[i].bytes);
+      cf_jw_obj(j, NULL);
+      cf_jw_str(j, "role", cf_role_name((cf_role_t)b->items[i].role));
+      cf_jw_u64(j, "bytes", b->items[i].bytes.len);
+      cf_jw_hex(j, "sha256", CF_SPAN_OF(hash.b));
+      cf_jw_end(j, '}');
+    }
+    cf_jw_end(j, ']');
+    cf_jw_u64(j, "trusted_roots", b->roots_cnt);
+    cf_json_t result;
+    if (!cf_json_parse(&result, b->result, NULL)) cf_jw_raw(j, "result", b->result);
+    if (b->policy.len) ok = decode_table(j, "policy", &cf_appraisal_table, b->policy, err);
+    cf_jw_bool(j, "proof", b->proof.len > 0);
+  }
+  free(b);
+  return ok;
+}
+
 static bool show_envelope(cf_jw_t *j, cf_span_t in, cf_error_t *err) {
   cf_envelope_t e;
   cf_refuse_t   no = cf_envelope_decode(&e, in, CF_ENVELOPE_MAX);
@@ -268,6 +298,7 @@ bool cf_show_value(cf_wr_t *wr, cf_span_t in, cf_error_t *err) {
     show_fn_t  *show;
   } const rows[] = {{"receipt-file", show_receipt_file},
                     {"bundle", show_bundle},
+                    {"judgement-bundle", show_judgement},
                     {"envelope", show_envelope},
                     {"evidence", show_evidence},
                     {"configuration", show_configuration},

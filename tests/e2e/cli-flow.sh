@@ -96,6 +96,9 @@ expect 1 "" "$cf" result "$url" "$id1" --wallet bob # sealed to another
 "$cf" receipt "$url" "$id1" -o e1.receipt --proof e1.tlog-proof >/dev/null
 expect 0 "" "$cf" verify receipt e1.receipt --genesis d/public/genesis --proof e1.tlog-proof --envelope e1 --bundle d.bundle --json
 [ "$(json out v.logged)" = true ] || die "verify receipt: $(cat out)"
+expect 0 "" "$cf" verify bundle d.bundle --genesis d/public/genesis --json
+[ "$(json out v.kind)" = bundle ] || die "verify bundle: $(cat out)"
+expect 1 "^refused: binding  genesis.domain" "$cf" verify bundle d.bundle --domain "$(printf '%064d' 0)"
 expect 1 "^verify receipt: auth" "$cf" verify receipt e1.receipt --genesis d/public/genesis --proof e1.tlog-proof --envelope e2
 tr A B <e1.tlog-proof >torn.tlog-proof
 expect 1 "^verify receipt: " "$cf" verify receipt e1.receipt --genesis d/public/genesis --proof torn.tlog-proof

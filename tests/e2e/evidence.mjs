@@ -76,5 +76,31 @@ ask('other collateral', ['--with', `tcb_info=${join(vectors, 'tdx', 'dstack_v4_q
   v => v.item === 'tcb_info' && v.changes.length > 5)
 ask('a third', ['--with', 'tcb_info=/dev/null', '--with', 'tcb_info=/dev/null'], 2, v => v.reason === 'usage')
 
+// Kept, and judged again: to the byte, offline; altered, the part is named.
+const file = (...args) => {
+  const done = spawnSync(cf, [...args, '--json'], { encoding: 'utf8' })
+  return { code: done.status, json: JSON.parse(done.stdout || '{}'), err: done.stderr }
+}
+function keep(what, name, more, verdict, holds) {
+  const made = file('bundle', 'make', ...more, '-o', name), got = file('verify', 'bundle', name)
+  if (made.code !== 0 || made.json.verdict !== verdict || got.json.record !== made.json.record || !holds(got))
+    fail(`${what}: ${JSON.stringify(made)}\n${JSON.stringify(got)}`)
+}
+const now = run([...base, '--policy', 'default']).json
+keep('accepted', 'a.bundle', [...base, '--policy', 'default'], 'ok', g => g.code === 0 && g.json.holds && same(g.json.result, now))
+keep('refused', 'r.bundle', [...base.slice(2), '--at', '2027-06-01'], 'collateral-stale', g => g.code === 1 && g.json.holds && !g.json.ok)
+writeFileSync('own.policy', JSON.stringify(naming('00'.repeat(48))))
+const own = file('verify', 'bundle', 'a.bundle', '--policy', 'own.policy')
+if (own.code !== 1 || own.json.reason !== 'measurement') fail(`a reader's own policy: ${JSON.stringify(own)}`)
+const kept = readFileSync('a.bundle')
+for (let at = 7; at < kept.length; at += 997) {
+  const torn = Buffer.from(kept)
+  torn[at] ^= 0x10
+  writeFileSync('t.bundle', torn)
+  const got = file('verify', 'bundle', 't.bundle')
+  if (got.code !== 1 || !got.json.item?.match(/^(judgement-)?bundle\b/)) fail(`byte ${at} of a bundle: ${JSON.stringify(got)}`)
+}
+if (file('show', 'a.bundle').json.kind !== 'judgement-bundle' || file('bundle', 'show', 'a.bundle').json.items.length !== 8) fail('bundle show')
+
 console.log(`${cases} cases, ${wrong} wrong`)
 process.exit(wrong ? 1 : 0)
