@@ -1,7 +1,7 @@
 /* The observer of a ledger on a chain: its node is scripted, and lies as a node can. */
 #include "council_world.h"
 
-#include "../ledger/evm_chain.h"
+#include "../ledger/evm_json.h"
 
 #include "ledger/cf_evm_rpc.h"
 
@@ -60,41 +60,6 @@ static void reorganise(uint64_t number) {
   for (uint64_t at = number; at < till; at++) mine(n->block[at - FIRST].header.time_s);
 }
 
-static void w_block(cf_jw_t *j, char const *key, cf_evm_header_t const *h, cf_hash_t const *hash) {
-  cf_jw_obj(j, key);
-  cf_jw_data(j, "parentHash", CF_SPAN_OF(h->parent.b));
-  cf_jw_data(j, "sha3Uncles", CF_SPAN_OF(h->ommers.b));
-  cf_jw_data(j, "miner", CF_SPAN_OF(h->beneficiary.b));
-  cf_jw_data(j, "stateRoot", CF_SPAN_OF(h->state_root.b));
-  cf_jw_data(j, "transactionsRoot", CF_SPAN_OF(h->transactions_root.b));
-  cf_jw_data(j, "receiptsRoot", CF_SPAN_OF(h->receipts_root.b));
-  cf_jw_data(j, "logsBloom", CF_SPAN_OF(h->logs_bloom));
-  cf_jw_quantity_word(j, "difficulty", &h->difficulty);
-  cf_jw_quantity(j, "number", h->number);
-  cf_jw_quantity(j, "gasLimit", h->gas_limit);
-  cf_jw_quantity(j, "gasUsed", h->gas_used + (n->how == HEADER_LIES));
-  cf_jw_quantity(j, "timestamp", h->time_s);
-  cf_jw_data(j, "extraData", CF_SPAN(h->extra, h->extra_sz));
-  cf_jw_data(j, "mixHash", CF_SPAN_OF(h->mix.b));
-  cf_jw_data(j, "nonce", CF_SPAN_OF(h->nonce));
-  cf_jw_quantity(j, "baseFeePerGas", h->base_fee_wei);
-  cf_jw_data(j, "withdrawalsRoot", CF_SPAN_OF(h->withdrawals_root.b));
-  cf_jw_quantity(j, "blobGasUsed", h->blob_gas_used);
-  cf_jw_quantity(j, "excessBlobGas", h->excess_blob_gas);
-  cf_jw_data(j, "parentBeaconBlockRoot", CF_SPAN_OF(h->beacon_root.b));
-  cf_jw_data(j, "requestsHash", CF_SPAN_OF(h->requests_hash.b));
-  cf_jw_data(j, "hash", CF_SPAN_OF(hash->b));
-  cf_jw_arr(j, "transactions");
-  cf_jw_end(j, ']');
-  cf_jw_end(j, '}');
-}
-
-static void w_nodes(cf_jw_t *j, char const *key, cf_span_t proof) {
-  cf_jw_arr(j, key);
-  for (cf_rd_t rd = cf_rd_span(proof); cf_rd_left(&rd);) cf_jw_data(j, NULL, cf_rlp_next(&rd).whole);
-  cf_jw_end(j, ']');
-}
-
 static void w_proof(cf_jw_t *j, cf_hash_t const *slot) {
   static uint8_t buf[64 << 10];
   cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
@@ -105,7 +70,7 @@ static void w_proof(cf_jw_t *j, cf_hash_t const *slot) {
   cf_jw_data(j, "codeHash", CF_SPAN_OF(code.b));
   mpt_prove(&wr, n->chain.accounts, EVM_ACCOUNTS, &account, 1);
   if (n->how == PROOF_FORGED) buf[wr.len - 3] ^= 1; /* of the code's hash */
-  w_nodes(j, "accountProof", cf_wr_out(&wr));
+  evm_w_nodes(j, "accountProof", cf_wr_out(&wr));
   wr.len = 0;
   mpt_prove(&wr, n->chain.entries, n->chain.entries_cnt, &path, 1);
   cf_jw_arr(j, "storageProof");
@@ -113,7 +78,7 @@ static void w_proof(cf_jw_t *j, cf_hash_t const *slot) {
     cf_jw_obj(j, NULL);
     cf_jw_data(j, "key", CF_SPAN_OF(slot->b));
     cf_jw_quantity_word(j, "value", &value);
-    w_nodes(j, "proof", cf_wr_out(&wr));
+    evm_w_nodes(j, "proof", cf_wr_out(&wr));
     cf_jw_end(j, '}');
   }
   cf_jw_end(j, ']');
@@ -155,7 +120,11 @@ static void w_answer(cf_jw_t *j, cf_json_t question) {
     else if (!strcmp(tag, "latest")) number = FIRST + n->cnt - 1;
     else assert_int_equal(cf_quantity_u64(&number, param[0]), CF_OK);
     if (number < FIRST || number >= FIRST + n->cnt) cf_jw_null(j, "result");
-    else w_block(j, "result", &n->block[number - FIRST].header, &n->block[number - FIRST].hash);
+    else {
+      cf_evm_header_t h = n->block[number - FIRST].header;
+      h.gas_used += n->how == HEADER_LIES;
+      evm_w_block(j, "result", &h, &n->block[number - FIRST].hash);
+    }
   }
   cf_jw_end(j, '}');
 }
