@@ -128,6 +128,28 @@ static cf_read_t read_call(cf_audit_nodes_t *n, cf_audit_registered_t *g, cf_has
   return CF_READ_OK;
 }
 
+/* Whether the settlements told of lead to the proven head: if not, another node may know more.  What they are worth the audit judges. */
+static bool leads(cf_audit_nodes_t const *n, cf_hash_t const *separator, cf_hash_t const *to) {
+  cf_hash_t head = cf_settlement_head0(separator);
+  for (size_t i = 0; i < n->settled_cnt; i++) {
+    cf_settlement_t s = n->settled[i].settlement;
+    s.prev_head = head;
+    head = cf_settlement_digest(separator, &s);
+  }
+  return cf_hash_eq(&head, to);
+}
+
+static cf_read_t read_settled(cf_audit_nodes_t *n, cf_ledger_identity_t const *ledger, cf_hash_t const *head) {
+  cf_read_t r = CF_READ_OK;
+  for (unsigned i = 0; r == CF_READ_OK && i < n->nodes.evm.nodes; i++) {
+    n->nodes.at = i;
+    n->settled_cnt = 0;
+    r = read_events(n, &ledger->contract, CF_EVM_SETTLED);
+    if (leads(n, &ledger->separator, head)) break;
+  }
+  return r;
+}
+
 /* ---- the audit's questions ---- */
 
 static cf_read_t facts(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger) {
@@ -144,7 +166,7 @@ static cf_read_t facts(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identit
   if (code) return failed(n, code);
   n->final = out->final = (cf_audit_block_t){b.header.number, b.hash, b.header.time_s};
   cf_read_t r = read_contract(n, out, ledger, &b);
-  if (r == CF_READ_OK) r = read_events(n, &ledger->contract, CF_EVM_SETTLED);
+  if (r == CF_READ_OK) r = read_settled(n, ledger, &out->head);
   if (r == CF_READ_OK) r = read_events(n, &ledger->contract, CF_EVM_REGISTERED);
   for (size_t i = 0; r == CF_READ_OK && i < n->registered_cnt; i++) r = read_call(n, &n->registered[i], &n->calls[i]);
   out->settled = n->settled;

@@ -9,11 +9,12 @@ peer node "a node of a chain"
 anvil=$peer/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil
 rpc=http://127.0.0.1:$port
 "$anvil" --host 127.0.0.1 --port "$port" --silent --slots-in-an-epoch 1 --block-time 1 >node.log 2>&1 &
-node_pid=$!
+node_pid=$! liars=
 finish_all() {
   was=$?
   set +e
-  kill $node_pid 2>/dev/null
+  # shellcheck disable=SC2086
+  kill $node_pid $liars 2>/dev/null
   (exit $was)
   finish
 }
@@ -125,3 +126,33 @@ expect 1 "" "$cf" audit d --ledger "evm:$rpc" --from-block $(($(json audited v.l
 expect 2 "usage" "$cf" audit d --ledger "$rpc"
 expect 3 "" "$cf" audit d --ledger evm:http://127.0.0.1:1
 "$cf" audit d --ledger "evm:$rpc" --ledger "evm:$rpc/" --rpc-quorum 2 >twice || { cat twice; die "not by two nodes"; }
+
+# A node that keeps settlements quiet, or forges a proof: the first is found out, and another one asked where there is one.
+cat >liar.mjs <<'END'
+import {createServer} from "http";
+const [, , port, to, how] = process.argv;
+createServer(async (q, a) => {
+  let body = "";
+  for await (const part of q) body += part;
+  const said = await (await fetch(to, {method: "POST", headers: {"content-type": "application/json"}, body})).json();
+  if (how === "quiet" && Array.isArray(said.result)) said.result = [];
+  if (how === "forger" && said.result?.accountProof) said.result.accountProof[0] = said.result.accountProof[0].replace(/.$/, (c) => (c === "0" ? "1" : "0"));
+  a.setHeader("content-type", "application/json");
+  a.end(JSON.stringify(said));
+}).listen(port, "127.0.0.1");
+END
+liar() {
+  node liar.mjs "$1" "$rpc" "$2" &
+  liars="$liars $!"
+  for _ in $(seq 100); do
+    ! node -e 'require("net").connect(process.argv[1], "127.0.0.1").on("connect", () => process.exit(0)).on("error", () => process.exit(1))' "$1" || break
+    sleep 0.05
+  done
+}
+quiet=$((port + 40)) forger=$((port + 41))
+liar $quiet quiet
+liar $forger forger
+expect 1 "" "$cf" audit d --ledger "evm:http://127.0.0.1:$quiet" --json
+[ "$(json out 'v.verdict + v.faults[0].check')" = fail10 ] || { cat out; die "settlements kept quiet are not missed"; }
+"$cf" audit d --ledger "evm:http://127.0.0.1:$quiet" --ledger "evm:$rpc" >twice || { cat twice; die "the node that knows more is not heard"; }
+expect 1 "auth  storageProof" "$cf" audit d --ledger "evm:http://127.0.0.1:$forger"
