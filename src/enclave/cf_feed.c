@@ -87,7 +87,7 @@ cf_feed_believe(cf_enclave_t *e) {
    An embedded ledger's blocks are known by the key that genesis names. */
 static void
 read_deployment(cf_enclave_t *e, cf_span_t entry) {
-  if (cf_ledger_kind(&e->domain.ledger) != CF_LEDGER_EVM || e->ahead.verdict) return;
+  if (cf_ledger_kind(&e->domain.ledger) != CF_LEDGER_EVM) return;
   if (cf_domain_deployment(&e->ahead.code_hash, &e->domain, entry, NULL)) e->ahead.verdict = CF_REFUSE_VIEW;
 }
 

@@ -210,6 +210,80 @@ static void test_said(void **state) {
   a_world_free(w);
 }
 
+static a_world_t *lively;
+
+/* Between the nodes' answer and the log that is read, a window is settled, and its validity passes. */
+static cf_read_t facts_of_before(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger) {
+  cf_read_t  r = evm_facts(ctx, out, ledger);
+  a_world_t *w = lively;
+  a_window(w, 10);
+  w->w->now_s += 2 * w->evm->genesis.config.max_validity_s;
+  a_block(w, NULL, 0);
+  a_show_ledger(w);
+  (void)a_batch(w, NULL, 0);
+  a_show(w);
+  return r;
+}
+
+static void test_live(void **state) {
+  a_world_t         *w = lively = life(10);
+  cf_audit_reader_t  r = {NULL, tree_read, w->t};
+  cf_audit_options_t o = {.chain = &w->evm->chain};
+  cf_audit_t        *a;
+  w->evm->chain.facts = facts_of_before;
+  if (cf_audit_run(&a, &r, &o)) fail_msg("%s", text_of(a));
+  assert_int_equal(cf_audit_counts(a)->contents, 3);
+  assert_int_equal(cf_audit_counts(a)->executed, 2); /* as far as was asked */
+  cf_audit_free(a);
+  w->evm->chain.facts = evm_facts;
+  a = run(w, true, CF_OK);
+  assert_int_equal(cf_audit_counts(a)->executed, 3);
+  cf_audit_free(a);
+  a_world_free(w);
+}
+
+/* Opened and not executed: in flight while it is valid; then given up by its enclave, and what takes its place is executed. */
+static void test_given_up(void **state) {
+  a_world_t *w = life(9);
+  evm_t     *e = w->evm;
+  cf_span_t  env[3];
+  for (uint32_t i = 0; i < 3; i++) env[i] = obligation(w, &w->party[i], (i + 1) % 3 + 1, 10 * (i + 1));
+  (void)a_batch(w, env, 3);
+  (void)a_batch(w, NULL, 0);
+  (void)a_batch(w, NULL, 0);
+  a_show(w);
+  a_settle(w, false);
+  put_note(w);
+  w->w->now_s += 2;
+  a_block(w, NULL, 0);
+  a_show_ledger(w);
+  (void)a_batch(w, NULL, 0);
+  a_show(w);
+  must_hold(w);
+  w->w->now_s += 2 * e->genesis.config.max_validity_s;
+  a_block(w, NULL, 0);
+  a_show_ledger(w);
+  for (int i = 0; i < 3; i++) (void)a_batch(w, NULL, 0); /* gives it up and closes anew, closes, intends */
+  a_show(w);
+  a_settle(w, true);
+  put_note(w);
+  a_show_ledger(w);
+  (void)a_batch(w, NULL, 0);
+  a_show(w);
+  cf_audit_t *a = run(w, true, CF_OK);
+  assert_int_equal(cf_audit_counts(a)->abandoned, 1);
+  assert_int_equal(cf_audit_counts(a)->executed, 3);
+  cf_audit_free(a);
+  e->facts.settled_cnt = 0; /* where the head was at a block is not known then, and nothing hangs on it */
+  a = run(w, true, CF_ERR_AUTH);
+  assert_null(strstr(text_of(a), "abandons"));
+  assert_non_null(strstr(text, "lead to"));
+  cf_audit_free(a);
+  a_world_free(w);
+}
+
+static void earlier(cf_ear_t *e) { e->until--; }
+
 static void test_registrations(void **state) {
   a_world_t                  *w = life(8);
   evm_t                      *e = w->evm;
@@ -239,13 +313,21 @@ static void test_registrations(void **state) {
   a_world_begin(w);
   must_fail(w, 3, "resting on evidence that no result in the log is of");
   a_world_free(w);
+
+  w = a_world_new(8); /* for an epoch whose verifiers lied: by the call, and by its key alone */
+  w->twist_ear = earlier;
+  a_world_begin(w);
+  must_fail(w, 3, "registers a key for an epoch that does not pass check 3");
+  w->evm->registered[0].called = false;
+  must_fail(w, 3, "registers a key for an epoch that does not pass check 3");
+  a_world_free(w);
 }
 
 int main(void) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_whole), cmocka_unit_test(test_not_asked), cmocka_unit_test(test_nodes),
       cmocka_unit_test(test_blocks), cmocka_unit_test(test_heads),    cmocka_unit_test(test_hidden),
-      cmocka_unit_test(test_said),  cmocka_unit_test(test_registrations),
+      cmocka_unit_test(test_live),  cmocka_unit_test(test_given_up), cmocka_unit_test(test_said),  cmocka_unit_test(test_registrations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@ typedef enum {
   HEADER_LIES, /* does not hash */
   PROOF_FORGED,
   PROOF_CUT,
+  TWO_FACED,    /* by its number a block is another than as the final one */
   CODE_CLAIMED, /* says the deployed code, proves another */
   OTHER_CHAIN,
   NO_CHAIN,
@@ -122,8 +123,10 @@ static void w_answer(cf_jw_t *j, cf_json_t question) {
     if (number < FIRST || number >= FIRST + n->cnt) cf_jw_null(j, "result");
     else {
       cf_evm_header_t h = n->block[number - FIRST].header;
+      cf_hash_t       hash = n->block[number - FIRST].hash;
       h.gas_used += n->how == HEADER_LIES;
-      evm_w_block(j, "result", &h, &n->block[number - FIRST].hash);
+      if (n->how == TWO_FACED && !strcmp(tag, "finalized")) h.gas_limit++, hash = cf_evm_header_hash(&h);
+      evm_w_block(j, "result", &h, &hash);
     }
   }
   cf_jw_end(j, '}');
@@ -271,7 +274,7 @@ static void test_lies(void **state) {
     observer_start(0);
     if (signed_before) assert_int_equal(finality(0), 200);
     for (n->how = HEADER_LIES; n->how < MISCHIEFS; n->how++) {
-      if (n->how == OTHER_CHAIN) continue; /* below */
+      if (n->how == OTHER_CHAIN || n->how == TWO_FACED) continue; /* below */
       bool makes_another = n->how == CODE_CLAIMED;
       pass(w, 1);
       if (makes_another) {
@@ -369,6 +372,15 @@ static void test_reorganised(void **state) {
     assert_int_equal(finality(0), 200);
     assert_attests(n->final);
   }
+}
+
+/* One height, two blocks: the node says in one breath that the signed one stands, and that another is final. */
+static void test_two_faced(void **state) {
+  observer_start(0);
+  assert_int_equal(finality(0), 200);
+  n->how = TWO_FACED;
+  finality(0);
+  assert_refused(w, 403, "observer:fork");
 }
 
 /* Above what was signed a chain may change: nothing was said about that. */
@@ -493,7 +505,7 @@ int main(void) {
   struct CMUnitTest const tests[] = {
       TEST(test_attests),    TEST(test_confirmations),     TEST(test_lies),
       TEST(test_deployment), TEST(test_before_the_contract), TEST(test_reorganised),
-      TEST(test_reorganised_above), TEST(test_finality_goes_back), TEST(test_time),
+      TEST(test_two_faced), TEST(test_reorganised_above), TEST(test_finality_goes_back), TEST(test_time),
       TEST(test_signed_meanwhile),  TEST(test_no_entry_1),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
