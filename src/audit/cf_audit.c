@@ -255,7 +255,7 @@ cf_status_t cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_a
   tally(a);
   if (a->failed_io) return CF_ERR_IO;
   if (a->n.faults) return CF_ERR_AUTH;
-  return a->on_chain && !a->options.chain ? CF_ERR_UNSUPPORTED : CF_OK;
+  return cf_audit_unasked(a) ? CF_ERR_UNSUPPORTED : CF_OK;
 }
 
 void cf_audit_free(cf_audit_t *a) {

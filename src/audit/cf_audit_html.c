@@ -148,7 +148,7 @@ static void settlements(cf_audit_t const *a, cf_audit_out_t const *out) {
 
 void cf_audit_html(cf_audit_t const *a, cf_audit_out_t const *out) {
   char line[200], hex[65];
-  bool ok = !a->n.faults && !a->failed_io;
+  bool ok = !a->n.faults && !a->failed_io && !cf_audit_unasked(a);
   cf_audit_line(a, line);
   raw(out, head);
   raw(out, "<h1>Audit of ");

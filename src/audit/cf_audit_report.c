@@ -66,7 +66,7 @@ void cf_audit_line(cf_audit_t const *a, char out[200]) {
              f->file[0] ? f->file : f->text);
     return;
   }
-  if (a->on_chain && !a->options.chain) {
+  if (cf_audit_unasked(a)) {
     snprintf(out, 200, "PART   %d of %d checks on %llu receipts; settlements are not judged: chain %llu was not asked%s", CF_AUDIT_CHECKS - 1,
              CF_AUDIT_CHECKS, (ull_t)(n->hold + n->not_judged), (ull_t)a->domain.ledger.chain_id, more);
     return;
@@ -89,7 +89,7 @@ static void say_assets(cf_audit_t const *a, cf_audit_out_t const *out) {
 char const *cf_audit_verdict(cf_audit_t const *a, cf_content_row_t const *c) {
   if (c->bad) return "does not hold";
   if (c->abandoned) return "void";
-  if (a->on_chain && !a->options.chain) return "opened, not judged";
+  if (cf_audit_unasked(a)) return "opened, not judged";
   return c->executed ? "settled" : "opened, not final";
 }
 
@@ -110,12 +110,12 @@ static void say_ledger(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (!a->on_chain)
     say(out, " ledger      %llu blocks, %llu calls, %llu registrations, %llu finality proofs\n", (ull_t)n->blocks, (ull_t)n->calls,
         (ull_t)n->registrations, (ull_t)n->proofs);
-  else if (!a->options.chain)
+  else if (cf_audit_unasked(a))
     say(out, " ledger      on chain %llu, which was NOT asked (--ledger evm:URL); %llu finality proofs\n", chain, (ull_t)n->proofs);
   else
     say(out, " ledger      on chain %llu, to final block %llu; %llu registrations, %llu finality proofs of %llu blocks\n", chain,
         (ull_t)a->facts.final.number, (ull_t)n->registrations, (ull_t)n->proofs, (ull_t)n->blocks);
-  if (a->on_chain && !a->options.chain)
+  if (cf_audit_unasked(a))
     say(out, " settlements %llu opened: %llu void; whether the others are final is NOT judged\n", (ull_t)n->contents, (ull_t)n->abandoned);
   else say(out, " settlements %llu opened: %llu final, %llu void\n", (ull_t)n->contents, (ull_t)n->executed, (ull_t)n->abandoned);
 }
@@ -274,7 +274,7 @@ void cf_audit_json(cf_audit_t const *a, cf_audit_out_t const *out) {
   x.wr = cf_wr_init(x.buf, sizeof x.buf);
   x.j = cf_jw_init(&x.wr);
   cf_jw_obj(&x.j, NULL);
-  cf_jw_str(&x.j, "verdict", a->failed_io ? "unread" : a->n.faults ? "fail" : a->on_chain && !a->options.chain ? "part" : "ok");
+  cf_jw_str(&x.j, "verdict", a->failed_io ? "unread" : a->n.faults ? "fail" : cf_audit_unasked(a) ? "part" : "ok");
   if (a->has_genesis) {
     json_hash(&x, "domain", &a->domain.id);
     cf_jw_text(&x.j, "name", a->domain.genesis.name);

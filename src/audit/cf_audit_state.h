@@ -242,6 +242,8 @@ static inline cf_receipt_row_t *cf_audit_counting(cf_audit_t const *a, uint64_t 
 }
 cf_content_row_t *cf_audit_content(cf_audit_t const *a, cf_hash_t const *digest);
 char const       *cf_audit_verdict(cf_audit_t const *a, cf_content_row_t const *c); /* in one or two words, static */
+/* The ledger is on a chain, and nobody asked it: settlements are not judged. */
+static inline bool cf_audit_unasked(cf_audit_t const *a) { return a->on_chain && !a->options.chain; }
 /* cf_audit_block finds a block of the ledger by its number. */
 typedef enum { CF_BLOCK_THERE, CF_BLOCK_MISSING, CF_BLOCK_UNKNOWN } cf_block_there_t;
 cf_block_there_t cf_audit_block(cf_audit_t *a, cf_audit_block_t *out, uint64_t number);

@@ -89,7 +89,7 @@ static cf_read_t read_logs(cf_audit_nodes_t *n, cf_json_t logs, cf_addr_t const 
 
 static cf_read_t read_events(cf_audit_nodes_t *n, cf_addr_t const *contract, cf_evm_event_kind_t kind) {
   cf_hash_t const topic = cf_evm_event_topic(kind);
-  uint64_t        from = n->from, span = SPAN_MAX;
+  uint64_t        from = n->nodes.evm.from_block, span = SPAN_MAX;
   cf_read_t       r = CF_READ_OK;
   while (r == CF_READ_OK && from <= n->final.number) {
     uint64_t            till = n->final.number - from < span ? n->final.number : from + span - 1;
@@ -215,22 +215,24 @@ static cf_read_t block(void *ctx, cf_audit_block_t *out, uint64_t number) {
   return CF_READ_OK;
 }
 
-int cf_audit_nodes_open(cf_audit_nodes_t *n, cf_args_t const *a) {
-  cf_folder_evm_t evm = {0};
-  char const     *url;
-  for (; (url = cf_arg_at(a, "ledger", evm.nodes)); evm.nodes++) {
-    if (strncmp(url, "evm:", 4) || evm.nodes == CF_EVM_NODES_MAX) return cf_fail_usage(a->command, "1 to 8 nodes, each as evm:URL", url);
-    evm.node[evm.nodes] = url + 4;
+int cf_audit_nodes_args(cf_folder_evm_t *evm, cf_args_t const *a) {
+  char const *url;
+  *evm = (cf_folder_evm_t){0};
+  for (; (url = cf_arg_at(a, "ledger", evm->nodes)); evm->nodes++) {
+    if (strncmp(url, "evm:", 4) || evm->nodes == CF_EVM_NODES_MAX) return cf_fail_usage(a->command, "1 to 8 nodes, each as evm:URL", url);
+    evm->node[evm->nodes] = url + 4;
   }
-  uint64_t quorum = evm.nodes / 2 + 1;
-  *n = (cf_audit_nodes_t){0};
-  int code = cf_arg_u64(&quorum, a, "rpc-quorum", evm.nodes / 2 + 1, evm.nodes);
-  if (!code) code = cf_arg_u64(&evm.confirmations, a, "confirmations", 1, 1000000);
-  if (!code) code = cf_arg_u64(&n->from, a, "from-block", 0, INT64_MAX);
-  evm.quorum = (unsigned)quorum;
-  if (!code) code = cf_nodes_open(&n->nodes, "audit", &evm, 0);
-  n->chain = (cf_audit_chain_t){facts, block, n};
+  uint64_t quorum = evm->nodes / 2 + 1;
+  int      code = cf_arg_u64(&quorum, a, "rpc-quorum", evm->nodes / 2 + 1, evm->nodes);
+  if (!code) code = cf_arg_u64(&evm->confirmations, a, "confirmations", 1, 1000000);
+  if (!code) code = cf_arg_u64(&evm->from_block, a, "from-block", 0, INT64_MAX);
+  evm->quorum = (unsigned)quorum;
   return code;
+}
+
+int cf_audit_nodes_open(cf_audit_nodes_t *n, cf_folder_evm_t const *evm) {
+  *n = (cf_audit_nodes_t){.chain = {facts, block, n}};
+  return cf_nodes_open(&n->nodes, "audit", evm, 0);
 }
 
 void cf_audit_nodes_close(cf_audit_nodes_t *n) {

@@ -7,7 +7,6 @@
 
 typedef struct {
   cf_nodes_t             nodes;
-  uint64_t               from; /* no event of the contract is older */
   int                    code; /* exit status of what failed, and was said; 0: nothing */
   cf_audit_block_t       final;
   cf_audit_settled_t    *settled;
@@ -18,9 +17,10 @@ typedef struct {
   cf_audit_chain_t       chain; /* its ctx is this */
 } cf_audit_nodes_t;
 
-/* cf_audit_nodes_open reads --ledger evm:URL (one or several), --rpc-quorum, --confirmations and --from-block, and asks the nodes for
-   their chain.  0, or an exit status after saying why. */
-int  cf_audit_nodes_open(cf_audit_nodes_t *n, cf_args_t const *a);
+/* cf_audit_nodes_args reads --ledger evm:URL (one or several), --rpc-quorum, --confirmations and --from-block; cf_audit_nodes_open asks
+   such nodes for their chain, and fills chain.  0, or an exit status after saying why. */
+int  cf_audit_nodes_args(cf_folder_evm_t *evm, cf_args_t const *a);
+int  cf_audit_nodes_open(cf_audit_nodes_t *n, cf_folder_evm_t const *evm);
 void cf_audit_nodes_close(cf_audit_nodes_t *n);
 
 #endif

@@ -14,10 +14,12 @@ int cf_cmd_audit(cf_args_t const *a) {
   bool               given;
   cf_audit_t        *audit;
   cf_audit_nodes_t   nodes = {0};
+  cf_folder_evm_t    evm;
   bool               ask = cf_arg(a, "ledger") != NULL;
   int                code = cf_arg_hash(&domain, &given, a, "domain");
   if (!code) code = cf_tree_reader(&reader, cf_dir(a));
-  if (!code && ask) code = cf_audit_nodes_open(&nodes, a);
+  if (!code && ask) code = cf_audit_nodes_args(&evm, a);
+  if (!code && ask) code = cf_audit_nodes_open(&nodes, &evm);
   if (code) return code;
   if (given) options.domain = &domain;
   if (ask) options.chain = &nodes.chain;

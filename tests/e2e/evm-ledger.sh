@@ -45,7 +45,7 @@ expect 3 "io  rpc" "$cf" init x --ledger evm --rpc "http://127.0.0.1:1" --deploy
 [ ! -e x ] || die "a domain that was refused left a folder"
 
 echo '{"clearing": {"min_parties": 2, "min_inputs": 1}}' >policy.json
-"$cf" init d --ledger evm --rpc "$rpc" --deployer deployer --policy policy.json >domain 2>/dev/null
+"$cf" init d --ledger evm --rpc "$rpc" --deployer deployer --policy policy.json --port $((port + 1)) >domain 2>/dev/null
 for amount in 1.5 0.5et 1..5eth 0.0000000000000000001eth 0.1wei eth 99999999999999999999999999999999999999999999999999999999999999999999999999999eth; do
   expect 2 "usage  $amount" "$cf" ledger deploy d --deployer deployer --fund $amount
 done

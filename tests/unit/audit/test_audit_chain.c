@@ -29,6 +29,13 @@ static char const *json_of(cf_audit_t const *a) {
   return text;
 }
 
+static char const *html_of(cf_audit_t const *a) {
+  cf_audit_out_t out = {on_text, NULL};
+  text_len = 0;
+  cf_audit_html(a, &out);
+  return text;
+}
+
 static cf_audit_t *run(a_world_t *w, bool asked, cf_status_t want) {
   cf_audit_t        *a;
   cf_audit_reader_t  r = tree_reader(w->t);
@@ -74,6 +81,7 @@ static void test_whole(void **state) {
   assert_non_null(strstr(text, "on chain 31337, to final block"));
   assert_non_null(strstr(json_of(a), "\"verdict\":\"ok\""));
   assert_non_null(strstr(text, "\"asked\":true"));
+  assert_non_null(strstr(html_of(a), "<div class=\"box ok\"><b>OK"));
   cf_audit_free(a);
   a_world_free(w);
 }
@@ -94,6 +102,7 @@ static void test_not_asked(void **state) {
   assert_null(strstr(text, "OK  "));
   assert_non_null(strstr(json_of(a), "\"verdict\":\"part\""));
   assert_non_null(strstr(text, "\"asked\":false"));
+  assert_non_null(strstr(html_of(a), "<div class=\"box no\"><b>PART"));
   cf_audit_free(a);
   mem_file_t *f = tree_find(w->t, "log/tile/entries/000.p/4"); /* what is wrong with the rest is told all the same */
   for (size_t i = 0; !f && i < w->t->cnt; i++)
