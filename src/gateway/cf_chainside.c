@@ -61,22 +61,23 @@ cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_span_t bod
 }
 
 void
-cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st, cf_error_t const *err) {
-  bool lied = st == CF_ERR_AUTH || st == CF_ERR_FORMAT || st == CF_ERR_POLICY;
+cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st) {
+  unsigned lies = g->evm->node[node].lies;
   cf_evm_node_ended(&g->evm->node[node], st, 0, g->now.mono_ms);
-  if (lied) cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("node-lied"), CF_PUBLIC_TEXT("what it said does not hold: others are asked"), node);
-  (void)err;
+  if (g->evm->node[node].lies != lies)
+    cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("node-lied"), CF_PUBLIC_TEXT("what it said does not hold: others are asked"), node);
 }
 
 /* ---- the sender's questions ---- */
 
 static unsigned
-ask_all(cf_gateway_t *g, cf_effects_t *fx, uint64_t round, unsigned slot, cf_span_t body) {
+ask_all(cf_gateway_t *g, cf_effects_t *fx, uint64_t round, unsigned slot, cf_span_t body, bool side) {
   unsigned ready = 0, asked = 0;
   for (unsigned i = 0; i < g->cfg.evm.nodes; i++) ready += cf_evm_node_ready(&g->evm->node[i], g->now.mono_ms);
   for (unsigned i = 0; i < g->cfg.evm.nodes; i++) {
     if (ready >= g->cfg.evm.quorum && !cf_evm_node_ready(&g->evm->node[i], g->now.mono_ms)) continue;
     cf_fx_ask(fx, id_of(round, slot, i), g->cfg.evm.node[i], CF_SPAN_LIT("POST /"), body, CF_NODE_MS);
+    fx->at[fx->cnt - 1].side = side;
     asked++;
   }
   return asked;
@@ -91,7 +92,7 @@ send(cf_gateway_t *g, cf_effects_t *fx, cf_effect_t const *e) {
   cf_sender_rpc_send(&wr, e->body);
   assert(!wr.bad);
   *s         = (cf_sending_t){ .round = ++g->serial, .best = CF_SENT_UNKNOWN };
-  s->pending = ask_all(g, fx, s->round, slot, cf_wr_out(&wr));
+  s->pending = ask_all(g, fx, s->round, slot, cf_wr_out(&wr), true); /* behind the log's files: what it does is published first */
 }
 
 static void
@@ -103,7 +104,7 @@ ask_part(cf_gateway_t *g, cf_effects_t *fx) {
   assert(!wr.bad);
   memset(l->answered, 0, sizeof l->answered);
   l->round   = ++g->serial;
-  l->pending = ask_all(g, fx, l->round, (unsigned)(l->id - CF_SENDER_ID_BASE), cf_wr_out(&wr));
+  l->pending = ask_all(g, fx, l->round, (unsigned)(l->id - CF_SENDER_ID_BASE), cf_wr_out(&wr), false);
 }
 
 static void
@@ -149,7 +150,7 @@ on_sent(cf_gateway_t *g, cf_effects_t *fx, unsigned slot, unsigned node, cf_even
   bool          ok = !ev->status && ev->code == 200;
   s->pending--;
   s->best = cf_sender_rpc_best(s->best, ok ? cf_sender_rpc_sent(ev->body) : CF_SENT_UNKNOWN);
-  if (!ok) cf_chainside_ended(g, fx, node, CF_ERR_IO, NULL);
+  if (!ok) cf_chainside_ended(g, fx, node, CF_ERR_IO);
   if (s->pending) return;
   s->round             = 0;
   uint8_t const what   = (uint8_t)s->best;
@@ -179,11 +180,10 @@ look_ends(cf_gateway_t *g, cf_effects_t *fx, cf_status_t st) {
 static void
 on_looked(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_event_t const *ev) {
   cf_looking_t *l   = &g->evm->looking;
-  cf_error_t    err = { 0 };
   cf_status_t   st  = ev->status || ev->code != 200 ? CF_ERR_IO : CF_OK;
   cf_look_t     all;
-  if (!st) st = cf_sender_rpc_seen(&l->look[node], l->seen[node], ev->body, l->tx + l->at, l->part, &g->evm->sender.account, &err);
-  cf_chainside_ended(g, fx, node, st, &err);
+  if (!st) st = cf_sender_rpc_seen(&l->look[node], l->seen[node], ev->body, l->tx + l->at, l->part, &g->evm->sender.account, NULL);
+  cf_chainside_ended(g, fx, node, st);
   l->answered[node] = !st;
   if (--l->pending) return;
   cf_seen_t seen[CF_EVM_NODES_MAX * CF_SENDER_RPC_TXS];
@@ -246,6 +246,8 @@ cf_chainside_go(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     step(g, fx, &(cf_event_t){ .kind = CF_EV_START, .now = g->now });
     return;
   }
+  if (x->sender.halt && x->running) cf_fx(fx, CF_FX_REMOVE)->name = CF_SPAN_LIT(RESUME_FILE); /* what stands there is of another time */
+  x->running = x->sender.ready && !x->sender.halt;
   if (x->sender.halt && !x->resuming && g->now.mono_ms >= x->resume_at_ms) {
     x->resuming     = true;
     x->resume_at_ms = g->now.mono_ms + RESUME_MS;

@@ -188,8 +188,9 @@ typedef struct {
   int                 body;     /* buffer, -1: none */
   uint64_t            retry_at_ms;
   unsigned            fails;
-  cf_hash_t           call;    /* on a chain: the sender's name for it; zero before it has one ... */
-  bool                dropped; /* ... and the sender was told that it has lost its sense */
+  cf_hash_t           call; /* on a chain: the sender's name for it */
+  uint64_t            reverted; /* nonce of its last transaction that was refused, + 1 */
+  bool                over;     /* not to be submitted any more */
   bool                asked, executed, abandoned;
 } cf_settled_t;
 typedef struct {
@@ -220,12 +221,15 @@ typedef struct {
   unsigned  tried;  /* questions about this block that brought nothing */
   unsigned  sources; /* nodes, by bit, that gave logs since `good` */
   unsigned  dissent; /* nodes, by bit, that have another block where one was final */
-  uint64_t  till;   /* last block of the logs asked for; 0: none were */
+  bool      strayed; /* messages of this block did not lead to its inbox */
+  bool      logs;   /* asked for, ... */
+  uint64_t  till;   /* ... up to this block */
   bool      whole;  /* with the state */
   uint64_t  since_number; /* what the sender knew as final when it went out */
   uint64_t  range;  /* blocks whose logs are asked for at once */
   uint64_t  at;     /* block that header and proof are of, + 1; 0: none */
   cf_addr_t key;    /* whose record the proof shows */
+  bool      key_known; /* the ledger has one */
   cf_addr_t key_asked;
   uint8_t   header[CF_EVM_HEADER_MAX];
   size_t    header_len, proof_len;
@@ -259,6 +263,7 @@ typedef struct {
   cf_sender_t    sender;
   cf_effects_t   effects; /* the sender's own: what it asks becomes questions to nodes */
   bool           begun, started; /* it has the store's fence; it reads the store */
+  bool           running;  /* in this life, without a halt: what the operator's file says is of another time */
   bool           resuming; /* the operator's file is read */
   uint64_t       resume_at_ms;
   bool           due;     /* it steps at this step's end */
@@ -661,11 +666,12 @@ void                      cf_chainside_done(cf_gateway_t *g, cf_effects_t *fx, c
 void                      cf_chainside_go(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev); /* at a step's end */
 bool                      cf_chainside_busy(cf_gateway_t const *g); /* a call waits for a final block */
 uint64_t                  cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_span_t body); /* returns its id */
-void cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st, cf_error_t const *err); /* a lie is said aloud */
+void cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st); /* a lie is said aloud */
 
 /* cf_settler_evm.c: calls as transactions */
-void cf_settler_evm_go(cf_gateway_t *g); /* with those of g->acts_number */
-void cf_settler_evm_ended(cf_gateway_t *g, cf_settled_t *s); /* it is final, void, or too late */
+void      cf_settler_evm_go(cf_gateway_t *g);             /* with those of g->acts_number; what is none of them is dropped */
+cf_hash_t cf_settler_evm_name(cf_settled_t const *s);      /* of its call: content and signature */
+bool      cf_settler_evm_failed(cf_gateway_t const *g);    /* the registration is final, and was not executed */
 /* Registration: its transaction is made, or followed.  True once a block has it, or a call like it was refused there: a view says which. */
 bool cf_settler_evm_register(cf_gateway_t *g, cf_op_t const *op, uint64_t *block);
 

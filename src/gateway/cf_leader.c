@@ -229,6 +229,7 @@ on_ledger_shown(cf_gateway_t *g, cf_rd_t *body) {
   cf_views_answer(g, body);
   if (g->step != CF_STEP_VIEW) return;
   if (g->phase == CF_PHASE_SERVING) cf_leader_to(g, CF_STEP_FIRST);
+  else if (g->evm && cf_settler_evm_failed(g)) cf_leader_to(g, CF_STEP_REGISTER);
   else if (g->views.shown) cf_views_want(g, g->views.shown); /* not live yet: a later block */
 }
 

@@ -279,6 +279,17 @@ bool cf_sender_find(cf_sender_t const *s, cf_sender_info_t *info, cf_hash_t cons
   return found;
 }
 
+bool cf_sender_each(cf_sender_t const *s, size_t *pos, cf_hash_t *ref, cf_span_t *data) {
+  while (*pos < CF_SENDER_SLOTS) {
+    cf_sender_slot_t const *t = &s->slot[(*pos)++];
+    if (t->dropped || (t->state != CF_SENDER_QUEUED && !cf_slot_live(t))) continue;
+    *ref  = t->ref;
+    *data = CF_SPAN(t->data, t->data_sz);
+    return true;
+  }
+  return false;
+}
+
 cf_sender_status_t cf_sender_status(cf_sender_t const *s) {
   cf_sender_status_t st = { .halt         = s->halt,
                             .wait         = s->wait,

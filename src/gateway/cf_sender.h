@@ -263,6 +263,9 @@ typedef struct {
 } cf_sender_info_t;
 /* false: it is not known. */
 bool cf_sender_find(cf_sender_t const *s, cf_sender_info_t *info, cf_hash_t const *ref);
+/* cf_sender_each walks the calls that are not final, but for those dropped; *pos begins at 0.  After a restart their caller has forgotten
+   them; data is borrowed until the next step. */
+bool cf_sender_each(cf_sender_t const *s, size_t *pos, cf_hash_t *ref, cf_span_t *data);
 
 typedef struct {
   cf_sender_halt_t halt;

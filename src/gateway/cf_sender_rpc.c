@@ -110,6 +110,8 @@ cf_status_t cf_sender_rpc_seen(cf_look_t *look, cf_seen_t *seen, cf_span_t body,
   cf_evm_fees_t       fees;
   cf_look_t           l  = { .n = n };
   cf_status_t         st = cf_jsonrpc_read(a, 2 * n + 3, 1, body, err);
+  for (size_t i = 0; i < 2 * n + 3 && !st; i++)
+    if (a[i].result.type == CF_JSON_BAD) st = cf_error_set(err, CF_ERR_IO, "rpc", i, "refused: %lld", (long long)a[i].code);
   for (size_t i = 0; i < n && !st; i++) st = read_seen(&seen[i], a[i].result, a[n + i].result, &tx[i], account, err);
   if (!st) st = cf_evm_read_fees(&fees, a[2 * n].result, err);
   if (!st) st = cf_quantity_u64(&l.nonce, a[2 * n + 1].result);

@@ -88,7 +88,7 @@ fate(cf_gateway_t *g, cf_settled_t *s) {
   if (f == CF_SETTLE_FINAL) state_to(g, s, FINAL);
   if (f == CF_SETTLE_VOID) state_to(g, s, ABANDONED);
   if (f == CF_SETTLE_FINAL || f == CF_SETTLE_VOID) body_free(g, s);
-  if (f != CF_SETTLE_RESUBMIT && g->evm) cf_settler_evm_ended(g, s);
+  s->over = f != CF_SETTLE_RESUBMIT;
   return f;
 }
 
@@ -116,6 +116,7 @@ cf_settler_add(cf_gateway_t *g, cf_settlement_doc_t const *doc, uint64_t index, 
     s->doc         = *doc;
     s->retry_at_ms = 0;
   }
+  if (g->evm) s->call = cf_settler_evm_name(s);
   s->doc.extra = CF_SPAN(NULL, 0);
   if (index != CF_NO_INDEX && s->index == CF_NO_INDEX) s->index = index;
   if (body.ptr) body_keep(g, s, body);

@@ -12,8 +12,6 @@ enum {
   REVERTED_MS  = 12000, /* a refusal costs its gas: it is tried again later and later */
 };
 
-static cf_hash_t const none;
-
 /* Gas that is not used is not paid; a limit too low is paid for nothing. */
 static uint64_t
 gas_of(cf_op_t const *op) {
@@ -22,14 +20,22 @@ gas_of(cf_op_t const *op) {
   return gas < GAS_MAX ? gas : GAS_MAX;
 }
 
-/* The call as the sender takes it; its name is what it says, signature included: one content signed by two keys is two calls. */
+/* One content signed by two keys is two calls.  Known from the log alone, so that a call of an earlier life is known again. */
+cf_hash_t
+cf_settler_evm_name(cf_settled_t const *s) {
+  uint8_t both[32 + sizeof s->doc.signature];
+  memcpy(both, s->digest.b, 32);
+  memcpy(both + 32, s->doc.signature, sizeof s->doc.signature);
+  return cf_sha256(CF_SPAN_OF(both));
+}
+
+/* The call as the sender takes it, but for its name. */
 static bool
 call_of(cf_gateway_t *g, cf_sender_call_t *c, cf_op_t const *op) {
   cf_wr_t wr = cf_wr_init(g->evm->call, sizeof g->evm->call);
   cf_evm_call_write(&wr, op);
   if (wr.bad) return false;
-  *c = (cf_sender_call_t){ .ref    = cf_sha256(cf_wr_out(&wr)),
-                           .to     = g->domain.ledger.contract,
+  *c = (cf_sender_call_t){ .to     = g->domain.ledger.contract,
                            .data   = cf_wr_out(&wr),
                            .gas    = gas_of(op),
                            .judged = g->views.ready ? g->views.ready - 1 : 0 };
@@ -44,11 +50,10 @@ submit(cf_gateway_t *g, cf_sender_call_t const *c) {
   return true;
 }
 
-void
-cf_settler_evm_ended(cf_gateway_t *g, cf_settled_t *s) {
-  if (s->dropped || cf_hash_eq(&s->call, &none)) return;
-  cf_sender_drop(&g->evm->sender, &s->call);
-  s->dropped = g->evm->due = true;
+/* Without the block's time: a final block's, which is older, says when it is over. */
+static bool
+too_late(cf_gateway_t const *g, cf_settled_t const *s) {
+  return cf_now_s(g) > s->valid_until_s;
 }
 
 /* Returns whether what stands on it may go, too. */
@@ -56,42 +61,105 @@ static bool
 go(cf_gateway_t *g, cf_settled_t *s) {
   cf_sender_info_t info;
   cf_sender_call_t call;
-  bool             known = !cf_hash_eq(&s->call, &none) && cf_sender_find(&g->evm->sender, &info, &s->call);
-  if (known && info.state == CF_SENDER_MINED && s->block != info.block) cf_settler_in(g, s, info.block);
-  if (g->now.mono_ms < s->retry_at_ms) return known;
-  s->retry_at_ms = g->now.mono_ms + RECHECK_MS;
-  if (known && info.state != CF_SENDER_FINAL) return true;
-  if (known && info.outcome == CF_SENDER_REVERTED) { /* what it stood on was not there, or its key was not live yet */
+  bool             known = cf_sender_find(&g->evm->sender, &info, &s->call);
+  if (known && info.state != CF_SENDER_FINAL) {
+    if (info.state != CF_SENDER_MINED) s->block = 0; /* it is in none, or not any more */
+    else if (s->block != info.block) cf_settler_in(g, s, info.block);
+    return true;
+  }
+  bool reverted = known && info.outcome == CF_SENDER_REVERTED; /* what it stood on was not there, or its key was not live yet */
+  if (reverted && info.nonce + 1 != s->reverted) {
+    s->reverted    = info.nonce + 1;
     s->retry_at_ms = g->now.mono_ms + ((uint64_t)REVERTED_MS << (s->fails < 8 ? s->fails : 8));
     s->fails++;
   }
+  if (g->now.mono_ms < s->retry_at_ms || too_late(g, s)) return known && info.outcome == CF_SENDER_EXECUTED;
+  s->retry_at_ms   = g->now.mono_ms + RECHECK_MS;
   cf_op_t const op = cf_settler_op(g, s);
   if (!call_of(g, &call, &op)) return false;
-  if (!cf_hash_eq(&s->call, &call.ref)) cf_settler_evm_ended(g, s); /* signed anew: the old one would be refused */
+  call.ref = s->call;
   if (!submit(g, &call)) return false;
-  s->call    = call.ref;
-  s->dropped = false;
   cf_settler_sent(g, s);
   return true;
 }
 
+/* ---- calls that nobody wants any more ---- */
+
+static bool
+wanted(cf_gateway_t *g, cf_hash_t const *ref, cf_span_t data) {
+  cf_op_t op;
+  if (cf_evm_call_decode(&op, data) == CF_OK && op.kind == CF_OP_REGISTER) return g->step < CF_STEP_FIRST || g->step > CF_STEP_SERVING;
+  for (uint64_t n = g->first_unsettled; n <= g->settlements; n++) {
+    cf_settled_t const *s = cf_settler_at(g, n);
+    if (s && !s->over && cf_hash_eq(&s->call, ref)) return true;
+  }
+  return false;
+}
+
+/* Whatever the sender still brings to the chain, of this life or an earlier one, and what it was for is done, or can never be: a key
+   that is live, a content that was executed by whomever, or is void, or too old, or signed by another key by now. */
+static void
+sweep(cf_gateway_t *g) {
+  cf_hash_t ref;
+  cf_span_t data;
+  for (size_t pos = 0; cf_sender_each(&g->evm->sender, &pos, &ref, &data);) {
+    if (wanted(g, &ref, data)) continue;
+    cf_sender_drop(&g->evm->sender, &ref);
+    g->evm->due = true;
+  }
+}
+
 void
 cf_settler_evm_go(cf_gateway_t *g) {
+  sweep(g);
   for (size_t i = 0; i < g->acts_cnt; i++)
     if (!go(g, cf_settler_at(g, g->acts_number[i]))) return;
 }
 
+/* ---- registration ---- */
+
+bool
+cf_settler_evm_failed(cf_gateway_t const *g) {
+  cf_sender_info_t info;
+  return cf_sender_find(&g->evm->sender, &info, &g->evm->registration) && info.state == CF_SENDER_FINAL &&
+         info.outcome != CF_SENDER_EXECUTED && info.block < g->views.shown;
+}
+
+/* A call of an earlier life registers the same key, by other results. */
+static bool
+on_its_way(cf_gateway_t const *g, cf_addr_t const *key, cf_hash_t *ref) {
+  cf_op_t   op;
+  cf_span_t data;
+  for (size_t pos = 0; cf_sender_each(&g->evm->sender, &pos, ref, &data);)
+    if (cf_evm_call_decode(&op, data) == CF_OK && op.kind == CF_OP_REGISTER && cf_addr_eq(&op.registration.key, key)) return true;
+  return false;
+}
+
 bool
 cf_settler_evm_register(cf_gateway_t *g, cf_op_t const *op, uint64_t *block) {
-  cf_sender_info_t info;
-  cf_sender_call_t call;
-  if (!call_of(g, &call, op)) return false;
-  if (!cf_hash_eq(&g->evm->registration, &call.ref)) cf_sender_drop(&g->evm->sender, &g->evm->registration);
-  g->evm->registration = call.ref;
-  if (!cf_sender_find(&g->evm->sender, &info, &call.ref)) {
-    (void)submit(g, &call);
+  cf_sender_info_t      info;
+  cf_sender_call_t      call;
+  cf_evm_state_t const *s = &g->evm->state;
+  if (!s->at || !cf_addr_eq(&s->key, &op->registration.key)) { /* is it there already, of an earlier life, or by whomever? */
+    if (g->views.ready) g->views.proven = true; /* the same block, asked for once more */
+    else g->views.wanted = true;
     return false;
   }
-  *block = info.block;
-  return info.state == CF_SENDER_MINED || info.state == CF_SENDER_FINAL;
+  if (s->key_known) {
+    *block = s->at - 1;
+    return true;
+  }
+  if (!call_of(g, &call, op)) return false;
+  if (!on_its_way(g, &op->registration.key, &call.ref)) call.ref = cf_sha256(call.data);
+  if (!cf_hash_eq(&g->evm->registration, &call.ref)) cf_sender_drop(&g->evm->sender, &g->evm->registration);
+  g->evm->registration = call.ref;
+  bool known           = cf_sender_find(&g->evm->sender, &info, &call.ref);
+  if (known && !cf_settler_evm_failed(g)) {
+    *block = info.block;
+    return info.state == CF_SENDER_MINED || info.state == CF_SENDER_FINAL;
+  }
+  if (g->now.mono_ms < g->register_at_ms) return false;
+  g->register_at_ms = g->now.mono_ms + (known ? REVERTED_MS : 0); /* a refusal costs its gas */
+  (void)submit(g, &call);
+  return false;
 }

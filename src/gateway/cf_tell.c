@@ -119,8 +119,7 @@ cf_tell_status(cf_gateway_t *g, cf_wr_t *wr) {
 static void
 tell_payment(cf_jw_t *j, cf_gateway_t const *g, cf_settled_t const *s) {
   cf_sender_info_t i;
-  static cf_hash_t const none;
-  bool known = !cf_hash_eq(&s->call, &none) && cf_sender_find(&g->evm->sender, &i, &s->call) && i.state >= CF_SENDER_SIGNED;
+  bool             known = cf_sender_find(&g->evm->sender, &i, &s->call) && i.state >= CF_SENDER_SIGNED;
   if (known) cf_jw_hex(j, "transaction", CF_SPAN_OF(i.tx.b));
   else cf_jw_null(j, "transaction");
   if (known) cf_jw_u64(j, "fee_gwei", (uint64_t)(i.fee_wei / GWEI));

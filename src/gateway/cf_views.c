@@ -43,8 +43,9 @@ cf_views_arrived(cf_gateway_t *g, cf_hash_t const *head, cf_hash_t const *status
   v->head   = *head;
   v->paused = status.dead || status.paused_until_s > v->proof.time_s;
   v->time_s = v->proof.time_s;
-  v->ready = v->at = v->proof.number + 1;
-  v->fails         = 0;
+  v->ready = v->at   = v->proof.number + 1;
+  v->fails           = 0;
+  v->silent_since_ms = 0;
   if (v->want <= v->proof.number) v->wanted = false;
   cf_metrics_set(&g->metrics, CF_METRIC_LEDGER_BLOCK, cf_public_u64(v->proof.number));
 }
@@ -102,9 +103,10 @@ prove(cf_gateway_t *g) {
   if (cf_finality_proof_make(&proof, s, n, g->domain.observers.k) ||
       cf_finality_proof_verify(&f, &proof, &g->domain.ledger, &g->domain.observers, NULL))
     return false;
-  v->silent_since_ms = 0; /* a quorum speaks, whether or not it has something new to say */
+  bool news = proof.number + 1 > v->ready;
+  if (!g->evm || !news) v->silent_since_ms = 0; /* a quorum speaks; of a chain, nodes must say what its block holds */
   if (proof.number < v->want) return false;
-  if (proof.number + 1 <= v->ready) {
+  if (!news) {
     v->wanted = false;
     return false;
   }
@@ -146,6 +148,7 @@ cf_views_go(cf_gateway_t *g, cf_effects_t *fx) {
   cf_views_t *v = &g->views;
   if (!g->evm && !v->open) cf_views_embedded_reset(g);
   if (v->asking || v->fetching || g->now.mono_ms < v->retry_at_ms) return;
+  if (g->step < CF_STEP_ENTRIES) return; /* what a head means the log tells */
   if (v->proven) g->evm ? cf_views_evm_fetch(g, fx) : cf_views_embedded_fetch(g, fx);
   else if (due(g) && !g->stopping) seek(g, fx);
 }

@@ -15,6 +15,7 @@ enum {
   QUESTION_MAX    = 16384,
   RANGE_MAX       = 5000, /* blocks whose logs nodes give at once */
   RANGE_MIN       = 16,
+  RANGE_GROWS     = 8,    /* by an eighth: what was refused once is not asked for again at once */
   TRIES_PER_NODE  = 3,    /* then a newer block is sought: nodes forget old states */
 };
 
@@ -47,7 +48,7 @@ ask_state(cf_gateway_t *g, cf_jw_t *j) {
   cf_evm_ask_block(j, ID_BLOCK, &at);
   cf_evm_ask_proof(j, ID_SLOTS, &g->domain.ledger.contract, keys, n, &at);
   cf_evm_ask_proof(j, ID_ACCOUNT, &g->evm->sender.account, NULL, 0, &at);
-  s->since_number = cf_sender_status(&g->evm->sender).final_number;
+  s->since_number = g->evm->sender.has_final ? g->evm->sender.final_number : at.number;
   cf_evm_ask_block(j, ID_SINCE, &(cf_evm_at_t){ .tag = CF_EVM_NUMBER, .number = s->since_number });
 }
 
@@ -61,12 +62,11 @@ cf_views_evm_fetch(cf_gateway_t *g, cf_effects_t *fx) {
   s->node               = choose(g);
   s->till               = block < s->read.next + s->range - 1 ? block : s->read.next + s->range - 1;
   s->whole              = s->till == block || s->read.next > block;
-  bool logs             = s->read.next <= block;
-  if (!logs) s->till = 0;
-  cf_jw_arr(&j, NULL);
-  if (logs) cf_evm_ask_logs(&j, ID_LOGS, &g->domain.ledger.contract, &topic, s->read.next, s->till);
+  s->logs               = s->read.next <= block;
+  if (s->whole) cf_jw_arr(&j, NULL); /* logs alone are one question, which is no batch */
+  if (s->logs) cf_evm_ask_logs(&j, ID_LOGS, &g->domain.ledger.contract, &topic, s->read.next, s->till);
   if (s->whole) ask_state(g, &j);
-  cf_jw_end(&j, ']');
+  if (s->whole) cf_jw_end(&j, ']');
   assert(!wr.bad);
   g->views.fetching = true;
   s->asked          = cf_chainside_ask(g, fx, s->node, cf_wr_out(&wr));
@@ -100,7 +100,8 @@ read_logs(cf_gateway_t *g, cf_json_t logs, size_t answer_len, cf_error_t *err) {
     return cf_error_set(err, CF_ERR_FORMAT, "inbox", 0, "a message is malformed");
   s->read = (cf_inbox_read_t){ s->read.len + wr.len, s->read.cnt + cnt, fold, s->till + 1 };
   s->sources |= 1u << s->node;
-  s->range = 2 * s->range < RANGE_MAX ? 2 * s->range : RANGE_MAX;
+  s->range += s->range / RANGE_GROWS;
+  if (s->range > RANGE_MAX) s->range = RANGE_MAX;
   return CF_OK;
 }
 
@@ -119,40 +120,69 @@ read_header(cf_gateway_t *g, cf_evm_block_t *block, cf_json_t v, cf_error_t *err
   return wr.bad ? cf_error_set(err, CF_ERR_BOUND, "block", 0, "its header is too long") : CF_OK;
 }
 
+/* What was read is not the chain's any more: from the beginning. */
+static void
+read_anew(cf_gateway_t *g) {
+  cf_evm_state_t *s = &g->evm->state;
+  s->read = s->good = (cf_inbox_read_t){ .next = g->cfg.evm.from_block };
+  s->sources        = 0;
+  s->first = s->first_at = s->at = 0;
+}
+
 /* The fold of all messages must be what the block's state says.  Which of the nodes that gave them kept one back is known when there was only
-   one; all are read again. */
+   one; all are read again.  Without any of a node, it is what we had that does not fit. */
 static cf_status_t
-check_inbox(cf_evm_state_t *s, cf_hash_t const *inbox, cf_error_t *err) {
+check_inbox(cf_gateway_t *g, cf_hash_t const *inbox, cf_error_t *err) {
+  cf_evm_state_t *s = &g->evm->state;
   if (cf_hash_eq(&s->read.fold, inbox)) {
     s->good    = s->read;
     s->sources = 0;
+    s->strayed = false;
     return CF_OK;
   }
-  bool alone = !(s->sources & (s->sources - 1)) && (!s->sources || s->sources == 1u << s->node);
+  bool alone = s->sources == 1u << s->node;
+  if (!s->sources) read_anew(g);
   s->read    = s->good;
   s->sources = 0;
+  s->strayed = true;
   return cf_error_set(err, alone ? CF_ERR_AUTH : CF_ERR_STALE, "inbox", 0, "messages that do not lead to the block's inbox");
 }
 
+/* Is the block that was final before still where it was?  A single node may not halt the sender; once another one disagrees with it, it
+   is the one that lied. */
 static bool
-agrees(cf_gateway_t *g, cf_sender_final_t *f, cf_json_t v) {
+agrees(cf_gateway_t *g, cf_effects_t *fx, cf_sender_final_t *f, cf_json_t v) {
   cf_evm_state_t *s = &g->evm->state;
   cf_evm_block_t  since;
   cf_evm_at_t     at = { .tag = CF_EVM_NUMBER, .number = s->since_number };
   if (cf_evm_read_block(&since, v, &at, NULL) || !since.known) return false;
   f->since_number = s->since_number;
   f->since_hash   = since.hash;
-  cf_sender_t const *sender = &g->evm->sender;
-  if (!sender->has_final || cf_hash_eq(&since.hash, &sender->final_hash)) {
-    s->dissent = 0;
+  cf_sender_t const *sender  = &g->evm->sender;
+  unsigned           dissent = s->dissent & ~(1u << s->node);
+  s->dissent                 = 0;
+  if (!sender->has_final) return true;
+  if (cf_hash_eq(&since.hash, &sender->final_hash)) {
+    for (unsigned i = 0; i < g->cfg.evm.nodes; i++)
+      if (dissent >> i & 1) cf_chainside_ended(g, fx, i, CF_ERR_AUTH);
     return true;
   }
-  s->dissent |= 1u << s->node; /* a single node may not halt the sender */
-  return (unsigned)__builtin_popcount(s->dissent) >= g->cfg.evm.quorum;
+  dissent |= 1u << s->node;
+  if ((unsigned)__builtin_popcount(dissent) >= g->cfg.evm.quorum) return true;
+  s->dissent = dissent;
+  return false;
+}
+
+static bool
+is_known(cf_hash_t const *keys, cf_hash_t const *values, size_t n, cf_addr_t const *key) {
+  cf_hash_t slot = cf_slot_key(key);
+  for (size_t i = 0; i < n; i++)
+    if (cf_hash_eq(&keys[i], &slot)) return cf_ledger_key_unpack(&values[i]).state != CF_KEY_UNKNOWN;
+  return false;
 }
 
 static cf_status_t
-read_state(cf_gateway_t *g, cf_jsonrpc_answer_t const *a, cf_error_t *err) {
+read_state(cf_gateway_t *g, cf_effects_t *fx, cf_jsonrpc_answer_t const *a, cf_error_t *err) {
   cf_evm_state_t   *s = &g->evm->state;
   cf_evm_block_t    block;
   cf_hash_t         keys[CF_VIEW_PROVEN_MAX], more[CF_VIEW_BUCKETS_MAX], values[CF_VIEW_PROVEN_MAX];
@@ -163,55 +193,60 @@ read_state(cf_gateway_t *g, cf_jsonrpc_answer_t const *a, cf_error_t *err) {
   if (st) return st;
   cf_wr_t wr = cf_wr_init(s->proof, sizeof s->proof);
   st         = cf_evm_read_state(&wr, values, a[ID_SLOTS - ID_BLOCK].result, &g->domain.ledger, &block.header.state_root, keys, n, err);
-  if (!st) st = check_inbox(s, &values[CF_SLOT_INBOX], err);
+  if (!st) st = check_inbox(g, &values[CF_SLOT_INBOX], err);
   if (!st && cf_sender_rpc_final(&final, &block, a[ID_ACCOUNT - ID_BLOCK].result, &g->evm->sender.account))
     st = cf_error_set(err, CF_ERR_AUTH, "account", 0, "the proof of the account does not lead to the block's state");
   if (st) return st;
   s->proof_len = wr.len;
   s->at        = block.header.number + 1;
   s->key       = s->key_asked;
+  s->key_known = is_known(keys, values, n, &s->key);
   s->tried     = 0;
   cf_views_arrived(g, &values[CF_SLOT_HEAD], &values[CF_SLOT_STATUS]);
   cf_settler_reached(g, &values[CF_SLOT_HEAD], block.header.number);
-  if (agrees(g, &final, a[ID_SINCE - ID_BLOCK].result)) cf_sender_final(&g->evm->sender, &final);
-  else s->node++;
+  if (agrees(g, fx, &final, a[ID_SINCE - ID_BLOCK].result)) cf_sender_final(&g->evm->sender, &final);
+  else s->node = (s->node + 1) % g->cfg.evm.nodes;
   g->evm->due = true;
   return CF_OK;
 }
 
 static cf_status_t
-read_answer(cf_gateway_t *g, cf_span_t body, cf_error_t *err) {
+read_answer(cf_gateway_t *g, cf_effects_t *fx, cf_span_t body, cf_error_t *err) {
   cf_evm_state_t     *s = &g->evm->state;
   cf_jsonrpc_answer_t a[ID_SINCE];
-  size_t              logs = s->till ? 1 : 0, n = logs + (s->whole ? ID_SINCE - ID_BLOCK + 1 : 0);
+  size_t              logs = s->logs ? 1 : 0, n = logs + (s->whole ? ID_SINCE - ID_BLOCK + 1 : 0);
   cf_status_t         st = cf_jsonrpc_read(a, n, logs ? ID_LOGS : ID_BLOCK, body, err);
   if (!st && logs && a[0].result.type == CF_JSON_BAD) { /* nodes bound what they give at once, each in its way */
-    s->range = s->range / 2 > RANGE_MIN ? s->range / 2 : RANGE_MIN;
-    return cf_error_set(err, CF_ERR_IO, "logs", 0, "refused, code %lld", (long long)a[0].code);
+    bool less = s->range > RANGE_MIN;
+    s->range  = s->range / 2 > RANGE_MIN ? s->range / 2 : RANGE_MIN;
+    return less ? CF_OK : cf_error_set(err, CF_ERR_IO, "logs", 0, "refused, code %lld", (long long)a[0].code);
   }
   for (size_t i = logs; i < n && !st; i++)
     if (a[i].result.type == CF_JSON_BAD) st = cf_error_set(err, CF_ERR_IO, "state", i, "refused, code %lld", (long long)a[i].code);
   if (!st && logs) st = read_logs(g, a[0].result, body.len, err);
-  if (!st && s->whole) st = read_state(g, a + logs, err);
+  if (!st && s->whole) st = read_state(g, fx, a + logs, err);
   return st;
 }
 
 void
 cf_views_evm_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
-  cf_evm_state_t *s   = &g->evm->state;
-  cf_error_t      err = { 0 };
+  cf_evm_state_t *s    = &g->evm->state;
+  cf_error_t      err  = { 0 };
+  unsigned        node = s->node;
   if (ev->id != s->asked) return;
   s->asked          = 0;
   g->views.fetching = false;
   cf_status_t st    = CF_ERR_IO;
   if (ev->status || ev->code != 200) cf_error_set(&err, CF_ERR_IO, "node", 0, "no answer");
-  else st = read_answer(g, ev->body, &err);
-  cf_chainside_ended(g, fx, s->node, st, &err);
+  else st = read_answer(g, fx, ev->body, &err);
+  cf_chainside_ended(g, fx, node, st);
   if (!st) return; /* more logs, or the view is ready */
   s->node = (s->node + 1) % g->cfg.evm.nodes;
   if (++s->tried % g->cfg.evm.nodes == 0) cf_views_failed(g);
   if (s->tried < TRIES_PER_NODE * g->cfg.evm.nodes) return;
   s->tried         = 0;
+  if (s->strayed) read_anew(g); /* whoever told of them: what was good before may not be so, either */
+  s->strayed       = false;
   g->views.proven  = false;
   g->views.wanted  = true;
 }
