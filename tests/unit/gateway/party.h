@@ -80,8 +80,26 @@ acts(town_t *t, cf_span_t const *calls, size_t n) {
   free(buf);
 }
 
+/* On a chain anybody pays in what he has: tokens are pulled. */
+static inline void
+fund_on_chain(town_t *t, party_t *p, size_t n, uint64_t units) {
+  for (size_t i = 0; i < n; i++) {
+    cf_op_t   open = { .kind = CF_OP_OPEN }, lane = { .kind = CF_OP_OPEN_LANE, .id = p[i].account }, dep = { .kind = CF_OP_DEPOSIT, .id = p[i].account, .units = units };
+    cf_addr_t from;
+    assert_int_equal(cf_k256_addr(&open.addr, p[i].scalar), CF_OK);
+    from = open.addr;
+    chain_call(t->chain, &from, &open);
+    chain_call(t->chain, &from, &lane);
+    chain_call(t->chain, &from, &dep);
+  }
+}
+
 static inline void
 fund(town_t *t, party_t *p, size_t n, uint64_t units) {
+  if (t->chain) {
+    fund_on_chain(t, p, n, units);
+    return;
+  }
   cf_span_t calls[64];
   size_t    k = 0;
   t->w->now_s = town_now(t).wall_ms / 1000;
@@ -198,7 +216,8 @@ get(town_t *t, char const *prefix, cf_span_t bytes) {
 /* Units in an account's lane. */
 static inline uint64_t
 lane(town_t *t, uint32_t id) {
-  cf_hash_t lanes = cf_slot_lanes(0), key = cf_slot_add(&lanes, id >> 2), word = cf_ledger_state_get(t->ledger->chain.state, &key);
+  cf_hash_t lanes = cf_slot_lanes(0), key = cf_slot_add(&lanes, id >> 2);
+  cf_hash_t word  = t->chain ? state_get(chain_top(t->chain)->state, &key) : cf_ledger_state_get(t->ledger->chain.state, &key);
   return cf_word_get(&word, cf_lane_bit(id), 64) & CF_LANE_MAX;
 }
 

@@ -12,7 +12,24 @@
 #include "ledger/cf_ledgerd.h"
 #include "translog/cf_witness.h"
 
-enum { PEER_ENCLAVE, PEER_LAUNCHER, PEER_LEDGER, PEER_VERIFIER, PEER_OBSERVER, PEER_WITNESS, PEERS = PEER_WITNESS + WITNESS_CNT };
+#include "node.h"
+
+/* Set before town_new: the ledger is on a chain, of which so many nodes tell; 0: it is embedded. */
+static unsigned town_nodes;
+/* wei that the gateway may spend in a day */
+static cf_wei_t town_budget = (cf_wei_t)1000000000000000000u;
+
+#define NODES_MAX 3
+enum {
+  PEER_ENCLAVE,
+  PEER_LAUNCHER,
+  PEER_LEDGER,
+  PEER_VERIFIER,
+  PEER_OBSERVER,
+  PEER_WITNESS,
+  PEER_NODE = PEER_WITNESS + WITNESS_CNT,
+  PEERS     = PEER_NODE + NODES_MAX
+};
 #define FILES_MAX  8192
 #define EVENTS_MAX 4096
 #define TRACE_MAX  65536
@@ -45,7 +62,7 @@ typedef struct {
   cf_span_t body; /* kept */
 } reply_t;
 
-typedef struct {
+typedef struct town {
   world_t      *w;
   cf_gateway_t *g;
   void         *mem;
@@ -53,6 +70,16 @@ typedef struct {
   size_t        deployment_sz;
   cf_ledgerd_t *ledger;
   cf_ledger_genesis_t ledger_genesis;
+  node_chain_t *chain; /* instead of it */
+  node_t        node[NODES_MAX];
+  unsigned      nodes;
+  uint8_t       sender[32];
+  uint64_t      fee_max_wei;
+  bool          no_blocks;
+  unsigned      named[NODES_MAX]; /* how often a line said that this node lied */
+  void        (*on_send)(struct town *t); /* before a node gets a transaction */
+  struct { uint64_t at_ms, id; } late[256]; /* questions that nobody answers */
+  size_t        late_cnt;
   cf_witness_t  witness[WITNESS_CNT];
   folder_t      disk, ledger_disk, witness_disk[WITNESS_CNT];
   row_t         row[ROWS_MAX];
@@ -257,8 +284,14 @@ ask_observer(town_t *t, unsigned *code, cf_span_t *answer) {
   uint8_t                 buf[1 + CF_FINALITY_STATEMENT_SZ];
   cf_wr_t                 wr = cf_wr_init(buf, sizeof buf);
   cf_finality_statement_t s;
-  cf_chain_t const       *c  = &t->ledger->chain;
-  cf_finality_t           f  = { .number = c->head.number, .block_hash = c->hash, .time_s = c->head.time_s, .log_size = 1 };
+  cf_finality_t           f  = { .log_size = 1 };
+  if (t->chain) {
+    node_block_t const *b = &t->chain->block[t->chain->final];
+    f                     = (cf_finality_t){ .number = b->h.number, .block_hash = b->hash, .time_s = b->h.time_s, .log_size = 1 };
+  } else {
+    cf_chain_t const *c = &t->ledger->chain;
+    f                   = (cf_finality_t){ .number = c->head.number, .block_hash = c->hash, .time_s = c->head.time_s, .log_size = 1 };
+  }
   if (t->observer_lies) f.block_hash.b[0] ^= 1;
   assert_int_equal(cf_finality_sign(&s, &t->w->ledger_id, &f, 0, t->w->observer), CF_OK);
   cf_wr_u8(&wr, 0);
@@ -435,6 +468,11 @@ ask_peer(town_t *t, cf_effect_t const *e, unsigned *code, cf_span_t *answer) {
   case PEER_VERIFIER: ask_verifier(t, e->name, e->body, code, answer); break;
   case PEER_OBSERVER: ask_observer(t, code, answer); break;
   default:
+    if (e->peer >= PEER_NODE) {
+      if (t->on_send && memmem(e->body.ptr, e->body.len, "eth_sendRaw", 11)) t->on_send(t);
+      *answer = node_answer(&t->node[e->peer - PEER_NODE], e->body);
+      break;
+    }
     if (!core_ask(t, &t->witness_disk[e->peer - PEER_WITNESS], step_witness, &t->witness[e->peer - PEER_WITNESS], CF_EV_REQUEST, e->name, e->body, code, answer))
       return CF_ERR_IO;
   }
@@ -525,6 +563,12 @@ perform_one(town_t *t, cf_effect_t const *e) {
   case CF_FX_LIST: done(t, e->id, CF_OK, 200, file_list(&t->disk, e->name)); break;
   case CF_FX_SCAN: done(t, e->id, CF_OK, 200, store_scan(t, (cf_store_kind_t)e->name.ptr[0])); break;
   case CF_FX_ASK: {
+    if (e->peer >= PEER_NODE && t->node[e->peer - PEER_NODE].lies & LIE_SILENT) {
+      assert_true(t->late_cnt < 256);
+      t->late[t->late_cnt].at_ms  = t->now_ms + e->timeout_ms;
+      t->late[t->late_cnt++].id = e->id;
+      break;
+    }
     cf_status_t st = ask_peer(t, e, &code, &answer);
     done(t, e->id, st, st ? 0 : code, st ? CF_SPAN(NULL, 0) : answer);
     break;
@@ -539,6 +583,7 @@ perform_one(town_t *t, cf_effect_t const *e) {
     break;
   case CF_FX_LOG:
     snprintf(t->said, sizeof t->said, "%.*s", (int)e->body.len, (char const *)e->body.ptr);
+    if (strstr(t->said, "\"node-lied\"")) t->named[strtoul(strstr(t->said, "\"count\":") + 8, NULL, 10)]++;
     if (getenv("TOWN_LOG")) printf("%8llu %.*s\n", (unsigned long long)t->now_ms, (int)e->body.len, (char const *)e->body.ptr);
     break;
   case CF_FX_EXIT:
@@ -595,17 +640,30 @@ town_settle(town_t *t) {
   if (t->dead) t->queue_cnt = 0;
 }
 
+/* A block a second; and time is out for questions that nobody answered. */
+static inline void
+town_chain(town_t *t) {
+  uint64_t now_s = town_now(t).wall_ms / 1000;
+  if (!t->no_blocks && now_s > chain_top(t->chain)->h.time_s) chain_mine(t->chain, now_s);
+  for (size_t i = 0; i < t->late_cnt; i++) {
+    if (t->now_ms < t->late[i].at_ms) continue;
+    done(t, t->late[i].id, CF_ERR_IO, 0, CF_SPAN(NULL, 0));
+    t->late[i--] = t->late[--t->late_cnt];
+  }
+}
+
 static inline void
 town_run(town_t *t, uint64_t ms) {
   for (uint64_t end = t->now_ms + ms; t->now_ms < end && !t->dead;) {
     t->now_ms += 10;
+    if (t->chain) town_chain(t);
     if (!t->side_stuck) side_go(t, t->side_late ? 1 : SIZE_MAX);
     town_settle(t);
     town_step(t, (cf_event_t){ .kind = CF_EV_TICK });
     town_settle(t);
     unsigned  code;
     cf_span_t answer;
-    if (t->now_ms % 1000 < 10) core_ask(t, &t->ledger_disk, step_ledger, t->ledger, CF_EV_TICK, CF_SPAN(NULL, 0), CF_SPAN(NULL, 0), &code, &answer);
+    if (!t->chain && t->now_ms % 1000 < 10) core_ask(t, &t->ledger_disk, step_ledger, t->ledger, CF_EV_TICK, CF_SPAN(NULL, 0), CF_SPAN(NULL, 0), &code, &answer);
   }
 }
 
@@ -642,12 +700,16 @@ town_boot(town_t *t) {
   for (unsigned i = 0; i < WITNESS_CNT; i++) cfg.witness[i] = PEER_WITNESS + i;
   cfg.verifier[0] = PEER_VERIFIER;
   cfg.observer[0] = PEER_OBSERVER;
+  if (t->chain)
+    cfg.evm = (cf_gateway_evm_t){ .nodes = t->nodes, .quorum = t->nodes / 2 + 1, .node = { PEER_NODE, PEER_NODE + 1, PEER_NODE + 2 }, .scalar = t->sender,
+                                  .fee_max_wei = t->fee_max_wei, .budget_wei = town_budget };
   size_t sz       = cf_gateway_sz(&cfg);
   t->mem          = calloc(1, sz + 64); /* most of it is never touched */
   cf_status_t st  = cf_gateway_init(&t->g, (uint8_t *)t->mem + (64 - (uintptr_t)t->mem % 64) % 64, sz, &cfg, &err);
   if (st) fail_msg("%s: %s", err.item, err.text);
   t->dead = t->exited = false;
   t->queue_cnt        = 0;
+  t->late_cnt         = 0;
   t->side_cnt         = 0; /* lost */
   t->durable_left     = SIZE_MAX;
   town_step(t, (cf_event_t){ .kind = CF_EV_START });
@@ -689,12 +751,12 @@ town_serves(town_t *t, uint64_t within_ms) {
 static inline void
 town_deployment(town_t *t) {
   world_t        *w   = t->w;
-  cf_deployment_t doc = { .kind = 1, .chain_id = w->genesis.ledger.chain_id };
+  cf_deployment_t doc = { .kind = t->chain ? 2 : 1, .chain_id = w->genesis.ledger.chain_id };
   uint8_t         body_buf[512];
   cf_wr_t         body = cf_wr_init(body_buf, sizeof body_buf), wr = cf_wr_init(t->deployment, sizeof t->deployment);
   memcpy(doc.domain, w->domain.b, 32);
   memcpy(doc.contract, w->genesis.ledger.contract, 20);
-  memcpy(doc.code_hash, t->ledger->chain.hash.b, 32);
+  memcpy(doc.code_hash, t->chain ? t->chain->code_hash.b : t->ledger->chain.hash.b, 32);
   cf_table_encode(&body, &cf_deployment_table, &doc);
   cf_council_doc_t act  = { .body = cf_wr_out(&body), .council = CF_GOVERNORS, .version = 1, .not_after = (1ULL << 40) - 1, .sigs_cnt = 1 };
   cf_hash_t        hash = cf_document_hash(CF_SPAN(NULL, 0), act.body);
@@ -705,9 +767,29 @@ town_deployment(town_t *t) {
   t->deployment_sz = wr.len;
 }
 
+static inline void
+town_found(town_t *t) {
+  unsigned  code;
+  cf_span_t answer;
+  if (t->nodes) {
+    cf_addr_t account;
+    memset(t->sender, 0x5e, sizeof t->sender);
+    t->fee_max_wei = 20 * (uint64_t)NODE_BASE_WEI;
+    assert_int_equal(cf_k256_addr(&account, t->sender), CF_OK);
+    t->chain = chain_new(t->w, &account, 4, t->w->genesis.created - 10);
+    for (unsigned i = 0; i < t->nodes; i++) t->node[i].chain = t->chain;
+    return;
+  }
+  t->ledger = calloc(1, sizeof *t->ledger);
+  cf_ledgerd_init(t->ledger, &(cf_ledgerd_config_t){ .genesis = &t->ledger_genesis, .scalar = t->w->block_key, .interval_ms = 1 });
+  core_ask(t, &t->ledger_disk, step_ledger, t->ledger, CF_EV_START, CF_SPAN(NULL, 0), CF_SPAN(NULL, 0), &code, &answer);
+}
+
 static inline town_t *
 town_new(uint64_t seed, bool one) {
   town_t *t           = calloc(1, sizeof *t);
+  world_on_chain      = town_nodes != 0;
+  t->nodes            = town_nodes;
   t->w                = world_new(seed, one);
   t->now_ms           = 1000;
   t->epoch_ms         = world_time * 1000;
@@ -719,11 +801,9 @@ town_new(uint64_t seed, bool one) {
   t->durable_left     = SIZE_MAX;
   cf_error_t err      = { 0 };
   assert_int_equal(cf_ledger_genesis_of(&t->ledger_genesis, &t->w->genesis, &t->w->policy, &t->w->domain, &err), CF_OK);
-  t->ledger = calloc(1, sizeof *t->ledger);
-  cf_ledgerd_init(t->ledger, &(cf_ledgerd_config_t){ .genesis = &t->ledger_genesis, .scalar = t->w->block_key, .interval_ms = 1 });
   unsigned  code;
   cf_span_t answer;
-  core_ask(t, &t->ledger_disk, step_ledger, t->ledger, CF_EV_START, CF_SPAN(NULL, 0), CF_SPAN(NULL, 0), &code, &answer);
+  town_found(t);
   for (size_t i = 0; i < t->w->witnesses.cnt; i++) {
     cf_witness_init(&t->witness[i], &t->w->witnesses.member[i], t->w->witness[i]);
     assert_int_equal(cf_witness_trust(&t->witness[i], &t->w->witnesses.log), CF_OK);
@@ -738,7 +818,8 @@ town_new(uint64_t seed, bool one) {
 static inline void
 town_free(town_t *t) {
   town_halt(t);
-  cf_ledgerd_fini(t->ledger);
+  if (t->chain) chain_free(t->chain);
+  else cf_ledgerd_fini(t->ledger);
   free(t->ledger);
   folder_free(&t->disk);
   folder_free(&t->ledger_disk);

@@ -1,0 +1,655 @@
+// link: enclave session workload translog ledger
+/* The gateway with its ledger on a chain: a model of the chain and its nodes behind the gateway's peers; enclave and witnesses as everywhere.
+   docs/protocol/sender.md, gateway.md. */
+#include "party.h"
+
+#include "gateway/cf_gateway_state.h"
+
+#ifdef __SANITIZE_ADDRESS__ /* a gateway's memory takes long to lay out there: some of what the plain build does */
+enum { STRIDE = 5 };
+#else
+enum { STRIDE = 1 };
+#endif
+enum { VALID_MS = 60000 }; /* max_validity_s of the town's genesis */
+
+static town_t *
+chain_town(uint64_t seed, unsigned nodes, party_t *p, size_t n) {
+  town_nodes = nodes;
+  town_t *t  = town_new(seed, true);
+  for (uint32_t i = 0; i < n; i++) party_init(t, &p[i], i + 1);
+  if (n) fund(t, p, n, 1000);
+  return t;
+}
+
+static town_t *
+serving(uint64_t seed, unsigned nodes, party_t *p, size_t n) {
+  town_t *t = chain_town(seed, nodes, p, n);
+  if (!town_serves(t, 60000)) fail_msg("missing: %s", town_missing(t));
+  town_run(t, 20000);
+  return t;
+}
+
+static void
+deposit(town_t *t, party_t *p, uint64_t units) {
+  cf_addr_t     from;
+  cf_op_t const dep = { .kind = CF_OP_DEPOSIT, .id = p->account, .units = units };
+  assert_int_equal(cf_k256_addr(&from, p->scalar), CF_OK);
+  chain_call(t->chain, &from, &dep);
+}
+
+static void
+deposits(town_t *t, party_t *p, unsigned n) {
+  while (n--) deposit(t, p, 1);
+}
+
+/* after which 1 has 1200 and 2 has 800 */
+static void
+pay_each_other(town_t *t, party_t *p) {
+  cf_span_t env[2] = { pay(t, &p[0], 2, 300), pay(t, &p[1], 1, 500) };
+  answer_t *a      = post_and_wait(t, env, 2);
+  assert_int_equal(a->at[0].kind, 1);
+  assert_int_equal(a->at[1].kind, 1);
+}
+
+/* What stands on the chain of that kind: executed by us, by others, refused. */
+typedef struct {
+  unsigned ours, others, refused, nothing;
+} made_t;
+static made_t
+made(town_t *t, cf_op_kind_t kind) {
+  made_t m = { 0 };
+  for (size_t i = 0; i < t->chain->items; i++) {
+    item_t const *it = t->chain->item[i];
+    cf_op_t       op;
+    if (!it->block) continue;
+    m.nothing += it->ours && !it->data.len;
+    if (cf_evm_call_decode(&op, it->data) || op.kind != kind) continue;
+    m.refused += !it->ok;
+    m.ours += it->ok && it->ours;
+    m.others += it->ok && !it->ours;
+  }
+  return m;
+}
+
+static bool
+settled(town_t *t, uint64_t cnt, uint64_t within_ms) {
+  for (uint64_t end = t->now_ms + within_ms; t->now_ms < end && !t->dead && cf_gateway_status(t->g).settled < cnt;) town_run(t, 10);
+  return !t->dead && cf_gateway_status(t->g).settled >= cnt;
+}
+
+#define assert_settled(t, cnt)                                                                                                              \
+  do {                                                                                                                                      \
+    if (!settled(t, cnt, 200000)) fail_msg("settled %llu of %llu", (unsigned long long)cf_gateway_status(t->g).settled, (unsigned long long)cf_gateway_status(t->g).settlements); \
+  } while (0)
+
+/* Nothing is left to do for the account, and each call of the sender's was made once. */
+static void
+assert_at_rest(town_t *t) {
+  town_run(t, 20000);
+  cf_sender_status_t s = cf_sender_status(&t->g->evm->sender);
+  assert_int_equal(s.halt, CF_SENDER_RUNNING);
+  assert_int_equal(s.live + s.queued, 0);
+  assert_true(s.total_wei == t->chain->spent_wei);
+}
+
+static char const *
+status(town_t *t) {
+  static char text[8192];
+  reply_t    *r = town_ask(t, "GET /v1/status", "", CF_SPAN(NULL, 0));
+  snprintf(text, sizeof text, "%.*s", (int)r->body.len, (char const *)r->body.ptr);
+  return text;
+}
+
+#define assert_says(t, words)                                                                                                               \
+  do {                                                                                                                                      \
+    if (!strstr(status(t), words)) fail_msg("%s", status(t));                                                                               \
+  } while (0)
+
+/* ---- nothing is wrong ---- */
+
+static void
+test_serves(void **state) {
+  for (unsigned nodes = 1; nodes <= 3; nodes += 2) {
+    party_t p[2];
+    town_t *t = serving(1, nodes, p, 2);
+    made_t  r = made(t, CF_OP_REGISTER);
+    assert_int_equal(r.ours, 1);
+    assert_int_equal(r.refused, 0);
+    pay_each_other(t, p);
+    assert_settled(t, 1);
+    cf_gateway_status_t s = cf_gateway_status(t->g);
+    assert_true(s.block <= t->chain->final);
+    assert_int_equal(made(t, CF_OP_SETTLE).ours, 1);
+    assert_int_equal(lane(t, 1), 1200);
+    assert_int_equal(lane(t, 2), 800);
+    assert_at_rest(t);
+    assert_says(t, "\"halt\":\"running\"");
+    for (unsigned i = 0; i < nodes; i++) assert_int_equal(t->named[i], 0);
+    reply_t *r2 = town_ask(t, "GET /v1/settlements/1", "", CF_SPAN(NULL, 0));
+    assert_int_equal(r2->code, 200);
+    assert_non_null(memmem(r2->body.ptr, r2->body.len, "\"final\"", 7));
+    town_free(t);
+  }
+}
+
+/* A content is published before it can execute: its document stands in the log's files when a node gets the transaction. */
+static void
+log_has_it(town_t *t) {
+  static log_t l;
+  log_read(t, &l);
+  for (uint64_t n = 1; n <= t->g->settlements; n++) {
+    cf_settled_t const *s = cf_settler_at(t->g, n);
+    if (s->state >= 1 && s->index >= l.cnt) fail_msg("settlement %llu is submitted, and entry %llu is not in the log's files", (unsigned long long)n, (unsigned long long)s->index);
+  }
+}
+
+static void
+test_logged_before_it_is_sent(void **state) {
+  party_t p[2];
+  town_t *t    = serving(2, 1, p, 2);
+  t->on_send   = log_has_it;
+  t->side_late = true;
+  pay_each_other(t, p);
+  town_run(t, 60000);
+  t->side_late = false;
+  assert_settled(t, 1);
+  town_free(t);
+}
+
+/* ---- blocks that are undone, pools that forget ---- */
+
+static void
+test_reorganised(void **state) {
+  for (unsigned n = 1; n <= 4; n++)
+    for (unsigned forget = 0; forget < 2; forget++) {
+      party_t p[2];
+      town_t *t = serving(10 + n, 3, p, 2);
+      pay_each_other(t, p);
+      while (!made(t, CF_OP_SETTLE).ours) town_run(t, 10);
+      town_run(t, 1000 * (n - 1)); /* it stands in the n-th last block */
+      chain_reorganise(t->chain, n, forget);
+      assert_settled(t, 1);
+      assert_at_rest(t);
+      made_t m = made(t, CF_OP_SETTLE);
+      assert_int_equal(m.ours, 1);
+      assert_int_equal(m.refused, 0);
+      assert_int_equal(lane(t, 1), 1200);
+      if (forget) assert_true(cf_sender_status(&t->g->evm->sender).resends > 0);
+      town_free(t);
+    }
+}
+
+static void
+test_a_pool_forgets(void **state) {
+  party_t p[2];
+  town_t *t      = serving(20, 1, p, 2);
+  t->chain->full = true;
+  pay_each_other(t, p);
+  town_run(t, 5000);
+  assert_int_equal(t->chain->pool_cnt, 1);
+  t->chain->pool_cnt = 0;
+  t->chain->full     = false;
+  assert_settled(t, 1);
+  assert_int_equal(made(t, CF_OP_SETTLE).ours, 1);
+  town_free(t);
+}
+
+/* ---- the process ends at each durable effect ---- */
+
+static bool
+crash_at(size_t n, bool enclave_too) {
+  party_t   p[2];
+  town_t   *t      = serving(100, 1, p, 2);
+  cf_span_t env[2] = { pay(t, &p[0], 2, 300), pay(t, &p[1], 1, 500) };
+  t->durable_left  = n;
+  (void)post(t, env, 2);
+  town_run(t, 15000);
+  bool died       = t->dead;
+  t->durable_left = SIZE_MAX;
+  if (died) {
+    town_restart(t, enclave_too);
+    for (int i = 0; i < 3 && !town_serves(t, 60000); i++) {
+      assert_false(enclave_too);
+      assert_string_equal(town_missing(t), "enclave-restart");
+      town_enclave(t);
+    }
+    if (cf_gateway_status(t->g).missing[0]) fail_msg("crash at %zu: missing %s", n, town_missing(t));
+    (void)post_and_wait(t, env, 2);
+  }
+  assert_settled(t, 1);
+  assert_at_rest(t);
+  made_t m = made(t, CF_OP_SETTLE), r = made(t, CF_OP_REGISTER);
+  if (m.ours != 1 || lane(t, 1) != 1200 || lane(t, 2) != 800) fail_msg("crash at %zu: executed %u times, %llu, %llu", n, m.ours, (unsigned long long)lane(t, 1), (unsigned long long)lane(t, 2));
+  assert_int_equal(m.refused, 0);
+  assert_int_equal(r.refused, 0);
+  town_free(t);
+  return died;
+}
+
+static void
+test_crash_at_every_write(void **state) {
+  size_t n = 0;
+  while (crash_at(n, n % 2)) n += STRIDE; /* with the enclave, every other time */
+  assert_true(n > 40);
+}
+
+/* ... while the key is on its way: one registration, whoever lives to see it. */
+static void
+test_crash_while_registering(void **state) {
+  for (uint64_t after_ms = 0; after_ms < 8000; after_ms += 500 * (STRIDE + 1)) {
+    party_t p[2];
+    town_t *t = chain_town(110, 1, p, 2);
+    while (strcmp(town_missing(t), "register")) town_run(t, 10);
+    town_run(t, after_ms);
+    town_restart(t, false);
+    if (!town_serves(t, 60000)) fail_msg("%llu ms: missing %s", (unsigned long long)after_ms, town_missing(t));
+    assert_at_rest(t);
+    made_t r = made(t, CF_OP_REGISTER);
+    assert_int_equal(r.ours, 1);
+    assert_int_equal(r.refused, 0);
+    town_free(t);
+  }
+}
+
+/* ---- calls that became pointless ---- */
+
+/* The newest call of that kind that was sent. */
+static item_t const *
+sent(town_t *t, cf_op_kind_t kind) {
+  cf_op_t op;
+  for (size_t i = t->chain->items; i-- > 0;)
+    if (t->chain->item[i]->ours && !cf_evm_call_decode(&op, t->chain->item[i]->data) && op.kind == kind) return t->chain->item[i];
+  return NULL;
+}
+
+/* Whoever wants to may bring it to the chain. */
+static void
+relay(town_t *t, item_t const *it) {
+  cf_addr_t const somebody = { { 9, 9, 9 } };
+  cf_op_t         op;
+  assert_int_equal(cf_evm_call_decode(&op, it->data), CF_OK);
+  chain_call(t->chain, &somebody, &op);
+}
+
+static void
+somebody_else_submits(bool restart) {
+  party_t p[2];
+  town_t *t      = serving(200, 1, p, 2);
+  t->chain->full = true;
+  pay_each_other(t, p);
+  town_run(t, 3000);
+  relay(t, sent(t, CF_OP_SETTLE));
+  if (restart) { /* what became of it nobody saw */
+    town_halt(t);
+    for (int i = 0; i < 10; i++) t->now_ms += 1000, town_chain(t);
+    town_boot(t);
+    assert_true(town_serves(t, 60000));
+  }
+  assert_settled(t, 1);
+  town_run(t, 5000);
+  t->chain->full = false;
+  assert_at_rest(t);
+  made_t m = made(t, CF_OP_SETTLE);
+  assert_int_equal(m.others, 1);
+  assert_int_equal(m.ours, 0);
+  assert_int_equal(m.refused, 0); /* cancelled, not refused */
+  assert_int_equal(m.nothing, 1);
+  cf_span_t env[2] = { pay(t, &p[0], 2, 100), pay(t, &p[1], 1, 50) };
+  (void)post_and_wait(t, env, 2);
+  assert_settled(t, 2);
+  assert_int_equal(made(t, CF_OP_SETTLE).ours, 1);
+  town_free(t);
+}
+
+static void test_somebody_else_submits(void **state) { somebody_else_submits(false); }
+static void test_somebody_else_submits_while_we_are_gone(void **state) { somebody_else_submits(true); }
+
+/* It can execute no more: its nonce is used up, and what the enclave signs instead executes. */
+static void
+lapses(bool restart) {
+  party_t p[2];
+  town_t *t      = serving(210, 1, p, 2);
+  t->chain->full = true;
+  pay_each_other(t, p);
+  town_run(t, 3000);
+  assert_non_null(sent(t, CF_OP_SETTLE));
+  if (restart) town_halt(t);
+  for (int i = 0; restart && i < (VALID_MS + 20000) / 1000; i++) t->now_ms += 1000, town_chain(t);
+  if (restart) {
+    town_boot(t);
+    (void)town_serves(t, 30000);
+  } else {
+    town_run(t, VALID_MS + 20000);
+  }
+  t->chain->full = false;
+  assert_settled(t, 1);
+  assert_at_rest(t);
+  made_t m = made(t, CF_OP_SETTLE);
+  assert_int_equal(m.ours, 1);
+  assert_int_equal(m.refused, 0);
+  assert_true(m.nothing >= 1);
+  assert_int_equal(lane(t, 1), 1200);
+  town_free(t);
+}
+
+static void test_a_settlement_lapses(void **state) { lapses(false); }
+static void test_a_settlement_lapses_while_we_are_gone(void **state) { lapses(true); }
+
+/* Another epoch's key signs the same content while the transaction of the first is in no block. */
+static void
+test_signed_anew(void **state) {
+  party_t p[2];
+  town_t *t      = serving(220, 1, p, 2);
+  t->chain->full = true;
+  pay_each_other(t, p);
+  town_run(t, 3000);
+  item_t const *old = sent(t, CF_OP_SETTLE);
+  assert_non_null(old);
+  town_enclave(t);
+  for (int i = 0; i < 3000 && !sent(t, CF_OP_REGISTER); i++) town_run(t, 10);
+  item_t const *first = sent(t, CF_OP_REGISTER);
+  while (sent(t, CF_OP_REGISTER) == first) town_run(t, 10); /* that of the new key */
+  relay(t, sent(t, CF_OP_REGISTER));
+  if (!town_serves(t, 60000)) fail_msg("missing: %s", town_missing(t));
+  town_run(t, 20000);
+  t->chain->full = false;
+  assert_settled(t, 1);
+  assert_at_rest(t);
+  made_t m = made(t, CF_OP_SETTLE);
+  assert_int_equal(m.ours, 1);
+  assert_int_equal(m.refused, 0);
+  assert_int_equal(old->block, 0);
+  town_free(t);
+}
+
+static void
+test_enclave_restarted(void **state) {
+  party_t p[2];
+  town_t *t     = serving(230, 1, p, 2);
+  uint64_t last = cf_gateway_status(t->g).epoch;
+  pay_each_other(t, p);
+  town_run(t, 500);
+  town_enclave(t);
+  for (int i = 0; i < 6000 && cf_gateway_status(t->g).epoch <= last; i++) town_run(t, 10);
+  assert_true(town_serves(t, 60000));
+  assert_true(cf_gateway_status(t->g).epoch > last);
+  assert_settled(t, 1);
+  assert_at_rest(t);
+  assert_int_equal(made(t, CF_OP_REGISTER).ours, 2);
+  assert_int_equal(made(t, CF_OP_SETTLE).ours, 1);
+  town_free(t);
+}
+
+/* ---- nodes that lie ---- */
+
+static struct {
+  char const *name;
+  unsigned    lie;
+  bool        named;  /* it is found out, whatever others say */
+  bool        blinds; /* with it alone, no view is shown */
+} const lies[] = {
+  { "header", LIE_HEADER, true, true },
+  { "block", LIE_BLOCK, true, true },
+  { "older", LIE_OLDER, true, true },
+  { "forged", LIE_FORGED, true, true },
+  { "short", LIE_SHORT, true, true },
+  { "code", LIE_CODE, true, true },
+  { "account", LIE_ACCOUNT, true, true },
+  { "left out", LIE_LEFT_OUT, true, true },
+  { "added", LIE_ADDED, true, true },
+  { "altered", LIE_ALTERED, true, true },
+  { "order", LIE_ORDER, true, true },
+  { "shuffled", LIE_SHUFFLED, true, true },
+  { "receipts", LIE_RECEIPTS, false, false },
+  { "absent", LIE_ABSENT, false, false },
+  { "garbage", LIE_GARBAGE, true, true },
+  { "overflow", LIE_OVERFLOW, true, true },
+  { "refuses", LIE_REFUSES, false, true },
+  { "refuses all", LIE_REFUSES_ALL, false, true },
+  { "silent", LIE_SILENT, false, true },
+  { "takes", LIE_TAKES, false, false },
+  { "since", LIE_SINCE, true, false },
+};
+
+/* One of three lies from the beginning, or from some time on: it is named where it can be found out, and the others serve. */
+static void
+test_one_of_three_lies(void **state) {
+  for (size_t i = 0; i < CF_COUNT_OF(lies); i++)
+    for (unsigned later = STRIDE > 1 && i % 2; later < (STRIDE > 1 ? i % 2 + 1 : 2); later++) {
+      party_t p[2];
+      town_t *t = chain_town(300 + i, 3, p, 2);
+      if (!later) t->node[0].lies = lies[i].lie;
+      if (!town_serves(t, 120000)) fail_msg("%s: missing %s", lies[i].name, town_missing(t));
+      t->node[0].lies = lies[i].lie;
+      town_run(t, 20000);
+      for (uint64_t units = 1; units <= 3; units++) deposit(t, p, units);
+      town_run(t, 10000);
+      pay_each_other(t, p);
+      if (!settled(t, 1, 120000)) fail_msg("%s: not settled", lies[i].name);
+      if (lane(t, 1) != 1206 || made(t, CF_OP_SETTLE).ours != 1) fail_msg("%s: %llu", lies[i].name, (unsigned long long)lane(t, 1));
+      town_run(t, 20000);
+      if ((t->named[0] > 0) != lies[i].named) fail_msg("%s: named %u times", lies[i].name, t->named[0]);
+      if (lies[i].named && !strstr(status(t), "\"nodes\":[\"lied\",\"ok\",\"ok\"]")) fail_msg("%s: %s", lies[i].name, status(t));
+      assert_int_equal(t->named[1] + t->named[2], 0);
+      assert_int_equal(cf_sender_status(&t->g->evm->sender).halt, CF_SENDER_RUNNING);
+      town_free(t);
+    }
+}
+
+/* A node alone shows nothing that is not so: no view, until it tells the truth. */
+static void
+test_the_only_node_lies(void **state) {
+  for (size_t i = 0; i < CF_COUNT_OF(lies); i++) {
+    party_t p[3];
+    if (!lies[i].blinds) continue;
+    town_t *t = serving(400, 1, p, 2);
+    town_run(t, 20000);
+    uint64_t shown = lies[i].lie & LIE_LOGS ? chain_newest(t->chain) : cf_gateway_status(t->g).block, folded = t->g->views.folded;
+    t->node[0].lies = lies[i].lie;
+    party_init(t, &p[2], 3);
+    fund(t, p + 2, 1, 77);
+    pay_each_other(t, p);
+    town_run(t, 40000);
+    if (cf_gateway_status(t->g).block > shown || t->g->views.folded != folded) fail_msg("%s: a view was shown", lies[i].name);
+    if ((t->named[0] > 0) != lies[i].named) fail_msg("%s: named %u times", lies[i].name, t->named[0]);
+    if (!strstr(status(t), "\"mode\":\"ledger-unavailable\"")) fail_msg("%s: %s", lies[i].name, status(t));
+    t->node[0].lies = 0;
+    if (!settled(t, 1, 200000)) fail_msg("%s: not settled", lies[i].name);
+    town_run(t, 20000);
+    if (t->g->views.folded != folded + 3) fail_msg("%s: %llu messages", lies[i].name, (unsigned long long)t->g->views.folded);
+    assert_says(t, "\"mode\":\"normal\"");
+    assert_int_equal(lane(t, 3), 77);
+    town_free(t);
+  }
+}
+
+/* Another code stands there than was deployed: the chain itself says so. */
+static void
+test_other_code(void **state) {
+  party_t p[1];
+  town_nodes = 1;
+  town_t *t  = chain_town(410, 1, p, 1);
+  t->chain->code_hash.b[0] ^= 1;
+  fund(t, p, 1, 1); /* a state with it */
+  assert_false(town_serves(t, 60000));
+  assert_string_equal(town_missing(t), "view");
+  assert_int_equal(t->g->views.folded, 0);
+  assert_true(t->named[0] > 0);
+  town_free(t);
+}
+
+/* All nodes are gone for a while. */
+static void
+test_silent_nodes(void **state) {
+  party_t p[2];
+  town_t *t = serving(420, 3, p, 2);
+  for (unsigned i = 0; i < 3; i++) t->node[i].lies = LIE_SILENT;
+  pay_each_other(t, p);
+  town_run(t, 50000);
+  assert_says(t, "\"mode\":\"ledger-unavailable\"");
+  assert_int_equal(made(t, CF_OP_SETTLE).ours, 0);
+  for (unsigned i = 0; i < 3; i++) t->node[i].lies = 0;
+  assert_settled(t, 1);
+  town_run(t, 1000);
+  assert_says(t, "\"mode\":\"normal\"");
+  assert_int_equal(lane(t, 1), 1200);
+  assert_at_rest(t);
+  town_free(t);
+}
+
+/* ---- many messages, many blocks ---- */
+
+static void
+test_many_messages(void **state) {
+  party_t p[2];
+  town_t *t = chain_town(500, 1, p, 2);
+  deposits(t, p, 3000);
+  town_chain(t);
+  assert_true(town_serves(t, 60000));
+  assert_int_equal(t->g->views.folded, 3006);
+  deposits(t, p, 3000);
+  town_run(t, 40000);
+  assert_int_equal(t->g->views.folded, 6006);
+  cf_span_t env[2] = { pay(t, &p[0], 2, 6500), pay(t, &p[1], 1, 100) };
+  (void)post_and_wait(t, env, 2);
+  assert_settled(t, 1);
+  assert_int_equal(lane(t, 2), 7400);
+  town_restart(t, true);
+  assert_true(town_serves(t, 60000));
+  assert_int_equal(t->g->views.folded, 6006);
+  town_free(t);
+}
+
+/* Nodes give the logs of so many blocks at once and no more; which number that is none of them says. */
+static void
+test_long_ranges_are_refused(void **state) {
+  party_t p[2];
+  town_t *t = chain_town(510, 1, p, 2);
+  for (unsigned i = 0; i < 2000; i++) {
+    if (i % 100 == 0) deposits(t, p, 1);
+    chain_mine(t->chain, chain_top(t->chain)->h.time_s + 1);
+  }
+  t->epoch_ms += 2010000;
+  t->node[0].range_max = 100;
+  if (!town_serves(t, 30000)) fail_msg("missing: %s", town_missing(t));
+  assert_int_equal(t->g->views.folded, 26);
+  assert_true(t->node[0].logs_refused < t->node[0].logs_asked / 2);
+  assert_int_equal(t->named[0], 0);
+  town_free(t);
+}
+
+/* ---- the sender's halts and waits ---- */
+
+static void
+resume(town_t *t, char const *word) {
+  file_put(&t->disk, CF_SPAN_LIT("gateway/resume"), CF_SPAN(word, strlen(word)), false);
+  town_run(t, 3000);
+  assert_null(file_find(&t->disk, CF_SPAN_LIT("gateway/resume")));
+}
+
+/* What was final is not.  Nothing is sent until the operator says which halt he mended. */
+static void
+test_finality_breaks(void **state) {
+  for (unsigned restart = 0; restart < 2; restart++) {
+    party_t p[2];
+    town_t *t = serving(600, 3, p, 2);
+    pay_each_other(t, p);
+    assert_settled(t, 1);
+    town_run(t, 20000);
+    cf_span_t env[2] = { pay(t, &p[0], 2, 100), pay(t, &p[1], 1, 50) };
+    file_put(&t->disk, CF_SPAN_LIT("gateway/resume"), CF_SPAN_LIT("finality"), false); /* of another time */
+    (void)post_and_wait(t, env, 2);
+    while (made(t, CF_OP_SETTLE).ours < 2) town_run(t, 10);
+    chain_reorganise(t->chain, t->chain->depth + 6, false);
+    town_run(t, 20000);
+    assert_says(t, "\"halt\":\"finality\"");
+    size_t sent_before = t->chain->items;
+    if (restart) {
+      town_restart(t, false);
+      town_run(t, 20000);
+      assert_says(t, "\"halt\":\"finality\"");
+    }
+    resume(t, "vanished\n");
+    assert_says(t, "\"halt\":\"finality\"");
+    assert_int_equal(t->chain->items, sent_before);
+    resume(t, "finality\n");
+    assert_says(t, "\"halt\":\"running\"");
+    assert_settled(t, restart ? 1 : 2);
+    assert_at_rest(t);
+    assert_int_equal(made(t, CF_OP_SETTLE).ours, 2);
+    assert_int_equal(lane(t, 1), 1150);
+    for (unsigned i = 0; i < 3; i++) assert_int_equal(t->named[i], 0);
+    town_free(t);
+  }
+}
+
+/* The day's budget is used up: it waits, and goes on the next day. */
+static void
+test_the_budget_of_a_day(void **state) {
+  party_t p[2];
+  world_time  = 1700006400 - 300; /* five minutes before midnight */
+  town_budget = (cf_wei_t)1000000 * NODE_BASE_WEI;
+  town_t *t   = serving(610, 1, p, 2);
+  pay_each_other(t, p);
+  assert_settled(t, 1);
+  unsigned done_ = 1;
+  for (; done_ < 40 && t->now_ms < 200000; done_++) {
+    cf_span_t env[2] = { pay(t, &p[0], 2, 2), pay(t, &p[1], 1, 1) };
+    (void)post_and_wait(t, env, 2);
+    if (!settled(t, done_ + 1, 25000)) break;
+  }
+  assert_says(t, "\"waits\":\"budget\"");
+  assert_true(t->chain->spent_wei <= (uint64_t)town_budget);
+  assert_true(t->now_ms < 300000);
+  t->epoch_ms += 300000;
+  town_run(t, VALID_MS + 60000);
+  assert_true(cf_gateway_status(t->g).settled > done_);
+  assert_at_rest(t);
+  world_time  = 1700000000;
+  town_budget = (cf_wei_t)1000000000000000000u;
+  town_free(t);
+}
+
+/* Fees rise above what may be offered: it waits, and goes on when they fall. */
+static void
+test_fees_above_the_cap(void **state) {
+  party_t p[2];
+  town_t *t          = serving(620, 1, p, 2);
+  t->chain->base_wei = 100 * (uint64_t)NODE_BASE_WEI;
+  pay_each_other(t, p);
+  town_run(t, 10000);
+  assert_says(t, "\"waits\":\"cap\"");
+  assert_int_equal(t->chain->pool_cnt, 0);
+  t->chain->base_wei = NODE_BASE_WEI;
+  assert_settled(t, 1);
+  assert_at_rest(t);
+  town_free(t);
+}
+
+int
+main(void) {
+  struct CMUnitTest const tests[] = {
+    cmocka_unit_test(test_serves),
+    cmocka_unit_test(test_logged_before_it_is_sent),
+    cmocka_unit_test(test_reorganised),
+    cmocka_unit_test(test_a_pool_forgets),
+    cmocka_unit_test(test_crash_at_every_write),
+    cmocka_unit_test(test_crash_while_registering),
+    cmocka_unit_test(test_somebody_else_submits),
+    cmocka_unit_test(test_somebody_else_submits_while_we_are_gone),
+    cmocka_unit_test(test_a_settlement_lapses),
+    cmocka_unit_test(test_a_settlement_lapses_while_we_are_gone),
+    cmocka_unit_test(test_signed_anew),
+    cmocka_unit_test(test_enclave_restarted),
+    cmocka_unit_test(test_one_of_three_lies),
+    cmocka_unit_test(test_the_only_node_lies),
+    cmocka_unit_test(test_other_code),
+    cmocka_unit_test(test_silent_nodes),
+    cmocka_unit_test(test_many_messages),
+    cmocka_unit_test(test_long_ranges_are_refused),
+    cmocka_unit_test(test_finality_breaks),
+    cmocka_unit_test(test_the_budget_of_a_day),
+    cmocka_unit_test(test_fees_above_the_cap),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
