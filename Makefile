@@ -1,7 +1,8 @@
 # The front door.  CMake's presets (CMakePresets.json) do the work, in build/PRESET.
 #
 #   make                 build/bin/counterfoil, counterfoil-enclave, counterfoil-launch
-#   make demo INPUT=transfers.csv ARGS=...   the whole story in one command (without a file: payments are generated)
+#   make demo INPUT=transfers.csv ARGS=...   the whole story in one command (without a file: payments are generated);
+#                        LEDGER=evm: with the ledger on a chain, whose node is fetched by npm (or ARGS="--rpc URL --deployer KEYSTORE")
 #   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
 #   make fuzz FUZZ_SECONDS=n FUZZ=name   (1800: the long form, docs/hostile.md)      make sim SEEDS=n      make bench ONLY=word
 #   make alter           every file of a domain altered in every way: found by name, or refused, or made again
@@ -44,8 +45,11 @@ build:
 	$(call cmake-build,release,programs)
 	@ln -sfn release/bin build/bin
 
+demo: evm = $(or $(filter evm,$(LEDGER)),$(findstring --ledger evm,$(ARGS)))
 demo: build
-	@build/bin/counterfoil demo $(if $(INPUT),$(if $(findstring --input,$(ARGS)),,--input $(INPUT))) $(ARGS)
+	@node=; $(if $(evm),$(if $(findstring --rpc,$(ARGS)),:,node=$$(sh scripts/anvil.sh) || { echo "$$node" >&2; exit 1; }),:); \
+	  build/bin/counterfoil demo $(if $(INPUT),$(if $(findstring --input,$(ARGS)),,--input $(INPUT))) $(ARGS) \
+	  $(if $(filter evm,$(LEDGER)),--ledger evm) $${node:+--node "$$node"}
 
 release-tests: build
 	$(call cmake-build,release,tests)

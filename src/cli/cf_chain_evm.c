@@ -10,7 +10,7 @@
 #include "cli/cf_web.h"
 #include "codec/cf_abi.h"
 
-enum { DECIMALS_MAX = 77 };
+enum { DECIMALS_MAX = 77, TRIES = 8 };
 
 /* ERC-20; EIP-20 */
 #define TOKEN_DECIMALS  0x313ce567u
@@ -57,6 +57,7 @@ static int open_domain(cf_chain_client_t *c, cf_args_t const *a) {
 int cf_chain_evm_open(cf_chain_client_t *c, cf_args_t const *a) {
   cf_folder_evm_t evm = {.quorum = 1};
   for (; a && cf_arg_at(a, "rpc", evm.nodes) && evm.nodes < CF_EVM_NODES_MAX; evm.nodes++) evm.node[evm.nodes] = cf_arg_at(a, "rpc", evm.nodes);
+  if (!evm.nodes && !*c->url) return cf_fail_usage(a ? a->command : NULL, "the gateway keeps its nodes to itself: name one of the chain", "--rpc");
   if (!evm.nodes) evm.node[evm.nodes++] = c->url;
   evm.quorum = (unsigned)evm.nodes / 2 + 1;
   int code = open_domain(c, a);
@@ -65,9 +66,17 @@ int cf_chain_evm_open(cf_chain_client_t *c, cf_args_t const *a) {
 
 /* ---- reading ---- */
 
+/* The newest block may give way to another while it is asked about, and some nodes then mix the two: it is asked again, a few times. */
 int cf_chain_evm_slots(cf_hash_t *values, cf_chain_client_t *c, cf_hash_t const *keys, size_t n) {
-  int code = cf_nodes_block(&c->l.block, &c->l.nodes, &(cf_evm_at_t){.tag = CF_EVM_LATEST});
-  return code ? code : cf_evm_ledger_slots(values, &c->l, keys, n);
+  cf_evm_at_t const latest = {.tag = CF_EVM_LATEST};
+  int               code = 1;
+  for (unsigned tries = 1; code && tries <= TRIES; tries++) {
+    c->l.nodes.quiet = tries < TRIES;
+    code = cf_nodes_block(&c->l.block, &c->l.nodes, &latest);
+    if (!code) code = cf_evm_ledger_slots(values, &c->l, keys, n);
+  }
+  c->l.nodes.quiet = false;
+  return code;
 }
 
 /* A token's answer of one word. */

@@ -44,8 +44,10 @@ static void make_parties(cf_demo_t *d) {
   }
 }
 
-static int story(cf_demo_t *d, char const *dir) {
-  int code = cf_demo_domain(d, dir);
+static int story(cf_demo_t *d, cf_args_t const *a, char const *dir) {
+  char const *ledger = cf_arg(a, "ledger");
+  int         code = ledger && !strcmp(ledger, "evm") ? cf_demo_evm_open(d, a, dir) : 0;
+  if (!code) code = cf_demo_domain(d, dir);
   for (size_t p = 0; !code && p < d->in.parties_cnt; p++) d->party[p].state.domain = d->folder.domain->id;
   if (!code) code = cf_demo_evidence(d);
   if (!code) code = cf_demo_deposits(d);
@@ -58,7 +60,17 @@ static int story(cf_demo_t *d, char const *dir) {
   if (!code) code = cf_demo_leave(d);
   (void)cf_procs_stop(&d->procs);
   if (!code) code = cf_demo_balances(d);
-  return code ? code : cf_demo_audit(d);
+  if (!code) code = cf_demo_audit(d);
+  cf_demo_evm_close(d);
+  return code;
+}
+
+static void say_try(cf_demo_t const *d, bool keep, char const *dir) {
+  char const *more = d->evm.rpc ? cf_fmt(" --ledger evm:%s", d->evm.ours ? "URL" : d->evm.rpc) : "";
+  if (d->evm.ours) printf(" chain     it ended with the demo; with --rpc URL the ledger is put on one that stays\n");
+  if (d->evm.ours) return;
+  printf(" try       %scounterfoil audit %s%s\n           flip any byte under %s/public and audit again\n",
+         keep ? "" : cf_fmt("counterfoil demo --keep --dir d%s && ", d->evm.rpc ? " ..." : ""), dir, more, dir);
 }
 
 int cf_cmd_demo(cf_args_t const *a) {
@@ -68,19 +80,18 @@ int cf_cmd_demo(cf_args_t const *a) {
   bool             keep = cf_flag(a, "keep");
   char const      *dir = cf_arg(a, "dir");
   int              code = cf_arg_u64(&seed, a, "seed", 0, UINT64_MAX);
+  if (!code && cf_arg(a, "ledger") && strcmp(cf_arg(a, "ledger"), "evm") && strcmp(cf_arg(a, "ledger"), "embedded"))
+    code = cf_fail_usage(a->command, "--ledger is embedded or evm", cf_arg(a, "ledger"));
   if (!code) code = read_input(&d, a, seed);
   if (code) return code;
   if (!dir && !(dir = mkdtemp(temporary))) return cf_fail(CF_EXIT_WORLD, "demo", "io", temporary, NULL);
   d.start_ms = d.phase_ms = cf_mono_ms();
   cf_demo_head(&d, seed, !cf_arg(a, "input"));
   make_parties(&d);
-  code = story(&d, dir);
+  code = story(&d, a, dir);
   if (!code && keep) code = cf_demo_json(&d, cf_fmt("%s/demo.json", dir));
   if (!code && cf_json_mode()) code = cf_demo_json(&d, NULL);
-  if (!code && !cf_json_mode())
-    printf(" try       %s\n           flip any byte under %s/public and audit again\n",
-           keep ? cf_fmt("counterfoil audit %s", dir) : "counterfoil demo --keep --dir d && counterfoil audit d",
-           keep ? dir : "d");
+  if (!code && !cf_json_mode()) say_try(&d, keep, keep ? dir : "d");
   cf_wipe(d.party, d.in.parties_cnt * sizeof *d.party);
   if (!keep && !code) remove_tree(dir);
   else if (code) cf_note("demo: what happened lies in %s", dir);

@@ -73,11 +73,14 @@ static int evm_args(cf_init_t *in, cf_addr_t *deployer, cf_args_t const *a) {
   if (!e->nodes || cf_arg_at(a, "rpc", e->nodes)) return cf_fail_usage(a->command, "a chain is reached by 1 to 8 nodes", "--rpc URL");
   if (!cf_arg(a, "deployer")) return cf_fail_usage(a->command, "who will make the contract? its address depends on it", "--deployer KEYSTORE");
   e->fee_max_gwei = 200;
-  e->budget_gwei = 1000000000;
+  e->budget_gwei = 10000000000;
   quorum = e->nodes / 2 + 1;
   in->assets[0] = ether;
   in->assets_cnt = 1;
   int code = cf_arg_u64(&quorum, a, "rpc-quorum", e->nodes / 2 + 1, e->nodes);
+  if (!code && in->production && cf_arg(a, "validity"))
+    code = cf_fail_usage(a->command, "class production has times of its own", "--validity");
+  if (!code) code = cf_arg_u64(&in->validity_s, a, "validity", CF_INIT_VALIDITY_S, 86400);
   if (!code) code = cf_arg_u64(&e->confirmations, a, "confirmations", 1, 1000000);
   if (!code) code = cf_arg_u64(&e->fee_max_gwei, a, "fee-max", 1, 1000000);
   if (!code) code = cf_arg_u64(&e->budget_gwei, a, "budget", 1, INT64_MAX);
@@ -86,7 +89,7 @@ static int evm_args(cf_init_t *in, cf_addr_t *deployer, cf_args_t const *a) {
 }
 
 static int ledger_args(cf_init_t *in, cf_addr_t *deployer, cf_args_t const *a) {
-  static char const *const evm_only[] = {"rpc", "deployer", "rpc-quorum", "confirmations", "fee-max", "budget", "password-file"};
+  static char const *const evm_only[] = {"rpc", "deployer", "rpc-quorum", "confirmations", "fee-max", "budget", "validity", "password-file"};
   char const *kind = cf_arg(a, "ledger");
   if (kind && !strcmp(kind, "evm")) return evm_args(in, deployer, a);
   if (kind && strcmp(kind, "embedded")) return cf_fail_usage(a->command, "--ledger is embedded or evm", kind);

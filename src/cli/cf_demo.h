@@ -68,8 +68,27 @@ typedef struct {
   bool      refused, accepted;
 } cf_demo_item_t;
 
+/* With a ledger on a chain.  One account has the tokens, and pays for what anybody may do. */
+typedef struct {
+  cf_procs_t  procs; /* the node, when it is ours */
+  char const *rpc;   /* NULL: the ledger is embedded */
+  bool        ours;
+  cf_nodes_t  nodes;
+  cf_payer_t  payer;
+  uint8_t    *scalar;
+  uint64_t    nonce; /* its next */
+  cf_addr_t   token[CF_INIT_ASSETS_MAX];
+  cf_evm_tx_t price;
+  cf_wr_t     batch; /* transactions that are not sent yet */
+  cf_jw_t     writer;
+  size_t      batch_cnt;
+  cf_hash_t  *hash; /* of those that are not waited for yet */
+  size_t      hash_cnt;
+} cf_demo_evm_t;
+
 typedef struct {
   cf_demo_input_t     in;
+  cf_demo_evm_t       evm;
   cf_folder_t         folder;
   cf_procs_t          procs;
   char const         *url;
@@ -105,6 +124,22 @@ int cf_demo_results(cf_demo_t *d);
 int cf_demo_leave(cf_demo_t *d);
 int cf_demo_audit(cf_demo_t *d);
 int cf_demo_balances(cf_demo_t *d);
+
+/* ---- a ledger on a chain ---- */
+#define CF_DEMO_PIPE 2000 /* transactions before any is waited for */
+
+/* cf_demo_evm_open takes the node of --rpc with the account of --deployer, or starts that of --node below dir. */
+int cf_demo_evm_open(cf_demo_t *d, cf_args_t const *a, char const *dir);
+/* A token for each asset; then, for the founded domain, the ledger, allowances, and the gateway's account. */
+int cf_demo_evm_tokens(cf_demo_t *d, cf_init_t *in);
+int cf_demo_evm_ledger(cf_demo_t *d);
+/* cf_demo_evm_call sends op by a party (scalar, whose first transaction it is), or by the account that pays (NULL).
+   cf_demo_evm_wait waits until all that was sent stands in blocks, and says what was reverted. */
+int  cf_demo_evm_call(cf_demo_t *d, cf_op_t const *op, uint8_t const *scalar);
+int  cf_demo_evm_pay(cf_demo_t *d, cf_addr_t const *to, uint64_t gwei);
+int  cf_demo_evm_wait(cf_demo_t *d, uint64_t *block);
+int  cf_demo_evm_final(cf_demo_t *d, uint64_t block); /* waits until it is */
+void cf_demo_evm_close(cf_demo_t *d);
 
 /* ---- between chapters ---- */
 int cf_demo_status(uint64_t *out, cf_demo_t const *d, char const *member);

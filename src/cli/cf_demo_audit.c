@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/cf_audit_nodes.h"
 #include "cli/cf_demo.h"
 #include "cli/cf_tree_reader.h"
 
@@ -34,12 +35,16 @@ int cf_demo_audit(cf_demo_t *d) {
   cf_audit_t              *audit;
   char                     line[200];
   char                    *copy = cf_fmt("%s/audit-copy", d->folder.dir);
-  cf_audit_options_t const options = {.domain = &d->folder.domain->id, .now_s = cf_wall_s()};
+  cf_audit_nodes_t         nodes = {0};
+  bool                     evm = d->evm.rpc != NULL;
+  cf_audit_options_t const options = {.domain = &d->folder.domain->id, .now_s = cf_wall_s(), .chain = evm ? &nodes.chain : NULL};
   int                      code = copy_public(d, copy);
   if (!code) code = cf_tree_reader(&reader, copy);
+  if (!code && evm) code = cf_audit_nodes_open(&nodes, &d->folder.evm);
   if (code) return code;
   cf_status_t st = cf_audit_run(&audit, &reader, &options);
-  cf_demo_line(d, 7, "audit", "from public/ alone");
+  cf_audit_nodes_close(&nodes);
+  cf_demo_line(d, 7, "audit", evm ? "from public/ and a node of the chain alone" : "from public/ alone");
   cf_audit_line(audit, line);
   cf_demo_table(d);
   if (!cf_json_mode()) {

@@ -7,7 +7,7 @@
 #include "cli/cf_web.h"
 #include "document/cf_measure.h"
 
-enum { READY_MS = 30000, STEP_MS = 20 };
+enum { READY_MS = 30000, READY_EVM_MS = 120000, STEP_MS = 20 };
 
 int cf_demo_status(uint64_t *out, cf_demo_t const *d, char const *member) {
   cf_json_t root;
@@ -18,7 +18,7 @@ int cf_demo_status(uint64_t *out, cf_demo_t const *d, char const *member) {
 
 static int wait_serving(cf_demo_t const *d) {
   char mode[32] = "", missing[64] = "";
-  for (unsigned t = 0; t < READY_MS; t += STEP_MS) {
+  for (unsigned t = 0; t < (d->evm.rpc ? READY_EVM_MS : READY_MS); t += STEP_MS) {
     cf_json_t root;
     int       code = cf_web_json(&root, "demo", d->url, "/v1/status");
     if (code) return code;
@@ -40,7 +40,9 @@ int cf_demo_domain(cf_demo_t *d, char const *dir) {
       CF_SPAN_LIT("{\"clearing\":{\"min_parties\":2,\"min_inputs\":1}}"); /* so that the last row of a file settles, too */
   for (size_t i = 0; i < in.assets_cnt; i++)
     in.assets[i] = (cf_asset_t){.symbol = CF_SPAN(d->in.assets[i], strlen(d->in.assets[i])), .cap = INT64_MAX};
-  int code = cf_init_run(&d->folder, &in);
+  int code = d->evm.rpc ? cf_demo_evm_tokens(d, &in) : 0;
+  if (!code) code = cf_init_run(&d->folder, &in);
+  if (!code && d->evm.rpc) code = cf_demo_evm_ledger(d);
   if (code) return code;
   d->procs = (cf_procs_t){.log_dir = cf_folder_path(&d->folder, "logs")};
   d->url = cf_folder_url(&d->folder, d->folder.port);

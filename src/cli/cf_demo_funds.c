@@ -1,12 +1,22 @@
 /* The ledger's side: accounts, lanes, deposits; later the pull of what was released, and the exit. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cf_balances.h"
 #include "cli/cf_demo.h"
 #include "cli/cf_web.h"
 
-enum { CALLS_MAX = 2000, DEADLINE_S = 120, SHOWN_MS = 30000, STEP_MS = 20 };
+enum {
+  CALLS_MAX = 2000,
+  DEADLINE_S = 120,
+  SHOWN_MS = 60000,
+  STEP_MS = 20,
+  BLOCKS_S = 4,       /* on a chain: from a request to its block, and what that is ahead of our clock */
+  LONG_S = 30,        /* a delay that is said where there is no terminal */
+  GAS_GWEI = 10000000 /* for who leaves: a hundredth of an ether */
+};
 
 /* ---- calls, many at a time ---- */
 
@@ -28,6 +38,7 @@ static int calls_send(calls_t *c) {
   cf_span_t answer;
   cf_json_t root, result;
   char      text[256];
+  if (c->d->evm.rpc) return cf_demo_evm_wait(c->d, &c->block);
   if (!c->cnt) return 0;
   int code = cf_web_ask(&answer, NULL, "demo", c->d->chain.url, "POST /ledger/acts", cf_wr_out(&c->body));
   if (code) return code;
@@ -49,6 +60,7 @@ static int calls_send(calls_t *c) {
 static int calls_add(calls_t *c, cf_op_t const *op, uint8_t const *signer, uint64_t nonce) {
   uint8_t   op_bytes[256], bytes[512];
   cf_wr_t   op_wr = cf_wr_init(op_bytes, sizeof op_bytes), wr = cf_wr_init(bytes, sizeof bytes);
+  if (c->d->evm.rpc) return cf_demo_evm_call(c->d, op, signer == c->d->treasury ? NULL : signer);
   cf_call_t call = {.nonce = signer ? nonce : c->unsigned_nonce++, .deadline_s = cf_wall_s() + DEADLINE_S};
   cf_op_write(&op_wr, op);
   call.op = cf_wr_out(&op_wr);
@@ -68,6 +80,18 @@ static void account_taken(cf_demo_t *d, cf_json_t result, size_t at) {
   if (!cf_json_u64(&id, cf_json_get(result, "account"))) d->party[at].account = (uint32_t)id;
 }
 
+/* On a chain the slots say which is whose. */
+static int read_accounts(cf_demo_t *d) {
+  size_t     n = d->in.parties_cnt;
+  cf_hash_t *keys = calloc(2 * n, sizeof *keys), *values = keys + n;
+  if (!keys) abort();
+  for (size_t p = 0; p < n; p++) keys[p] = cf_slot_id_of(&d->party[p].wallet.addr);
+  int code = cf_chain_slots(values, &d->chain, keys, n);
+  for (size_t p = 0; !code && p < n; p++) d->party[p].account = (uint32_t)cf_word_get(&values[p], 0, 32);
+  free(keys);
+  return code;
+}
+
 static int open_accounts(cf_demo_t *d) {
   calls_t c = calls_begin(d, account_taken);
   int     code = 0;
@@ -77,7 +101,7 @@ static int open_accounts(cf_demo_t *d) {
   }
   if (!code) code = calls_send(&c);
   calls_end(&c);
-  return code;
+  return code || !d->evm.rpc ? code : read_accounts(d);
 }
 
 /* Who pays is funded with all that he will pay; who only receives gets a lane. */
@@ -173,11 +197,24 @@ static int pull(cf_demo_t *d, uint32_t const *asset, uint32_t const *party, uint
   return code;
 }
 
+/* Some delays are worth a word. */
+static void wait_delay(cf_demo_t const *d, uint32_t party, uint64_t due_ms) {
+  for (uint64_t now; (now = cf_mono_ms()) < due_ms;) {
+    uint64_t left_s = (due_ms - now + 999) / 1000;
+    if (isatty(2) && !cf_json_mode())
+      fprintf(stderr, "\r   exit       %3llu s until account %u may leave without the enclave", (unsigned long long)left_s,
+              d->party[party].account);
+    else if (left_s > LONG_S)
+      cf_note("demo: %llu s until account %u may leave without the enclave", (unsigned long long)left_s, d->party[party].account);
+    cf_web_sleep(isatty(2) && due_ms - now > 1000 ? 1000 : (unsigned)(due_ms - now));
+  }
+}
+
 static int finalize_exit(cf_demo_t *d, uint32_t party, uint64_t asked_ms) {
   calls_t  c = calls_begin(d, NULL);
-  uint64_t due = asked_ms + (d->chain.genesis.config.exit_delay_s + 1) * 1000, now = cf_mono_ms();
+  uint64_t due = asked_ms + (d->chain.genesis.config.exit_delay_s + 1 + (d->evm.rpc ? BLOCKS_S : 0)) * 1000;
   int      code = 0;
-  if (now < due) cf_web_sleep((unsigned)(due - now));
+  wait_delay(d, party, due);
   for (uint32_t a = 0; !code && a < d->in.assets_cnt; a++) {
     uint64_t lane, free_lane;
     code = cf_chain_lanes(&lane, &free_lane, &d->chain, a, d->party[party].account);
@@ -187,15 +224,25 @@ static int finalize_exit(cf_demo_t *d, uint32_t party, uint64_t asked_ms) {
     code = calls_add(&c, &op, NULL, 0);
   }
   if (!code) code = calls_send(&c);
+  if (!code && d->evm.rpc) code = cf_demo_evm_final(d, c.block); /* balances are those of a final block */
   calls_end(&c);
   return code;
+}
+
+/* Who takes something out of a chain signs for it, and pays. */
+static int pay_for_gas(cf_demo_t *d, uint32_t const *party, uint32_t cnt) {
+  int code = 0;
+  for (uint32_t i = 0; d->evm.rpc && !code && i < cnt; i++) code = cf_demo_evm_pay(d, &d->party[party[i]].wallet.addr, GAS_GWEI);
+  return code || !d->evm.rpc ? code : cf_demo_evm_wait(d, NULL);
 }
 
 int cf_demo_leave(cf_demo_t *d) {
   uint32_t asset[CF_DEMO_WITHDRAWALS + 1], party[CF_DEMO_WITHDRAWALS + 1], cnt = choose(d, asset, party);
   if (!cnt) return 0;
+  int code = pay_for_gas(d, party, cnt);
+  if (code) return code;
   uint64_t asked_ms = cf_mono_ms();
-  int      code = request_exit(d, party[--cnt]);
+  code = request_exit(d, party[--cnt]);
   if (!code) code = order_withdrawals(d, asset, party, cnt);
   if (!code) code = pull(d, asset, party, cnt);
   if (!code) code = finalize_exit(d, party[cnt], asked_ms);

@@ -31,7 +31,7 @@ void cf_demo_line(cf_demo_t *d, unsigned n, char const *name, char const *fmt, .
   if (!cf_json_mode()) {
     int wide = 0; /* bytes that take no column */
     for (char const *c = text; *c; c++) wide += ((unsigned char)*c & 0xc0) == 0x80;
-    printf("%s %u %-10s %-*s %5.1f s\n", isatty(1) ? "\r\x1b[K" : "", n, name, 74 + wide, text,
+    printf("%s %s %-10s %-*s %5.1f s\n", isatty(1) ? "\r\x1b[K" : "", n ? cf_fmt("%u", n) : " ", name, 74 + wide, text,
            (double)(now - d->phase_ms) / 1000);
     fflush(stdout);
   }

@@ -27,10 +27,14 @@ typedef struct {
   cf_folder_evm_t   evm; /* nodes 0: the embedded ledger */
   uint64_t          chain_id; /* of a ledger on a chain, with the contract's address */
   cf_addr_t         contract;
+  uint64_t          validity_s; /* class test on a chain: how long a settlement may take; the other times follow */
 } cf_init_t;
+#define CF_INIT_VALIDITY_S 30 /* blocks of a second, final a few blocks later */
 
 /* cf_init_defaults are those of the command, for class test. */
 void cf_init_defaults(cf_init_t *in, char const *dir);
+/* The ledger's times. */
+cf_genesis_ledger_t cf_init_times(cf_init_t const *in);
 /* cf_init_chain asks in->evm's nodes which chain they are of, and gives the ledger the address of deployer's next contract there. */
 int cf_init_chain(cf_init_t *in, cf_addr_t const *deployer);
 /* cf_init_run founds the domain and opens its folder.  0 or an exit status. */

@@ -91,13 +91,18 @@ static void seal(cf_wr_t *entry, cf_table_t const *t, cf_council_doc_t const *do
 
 /* ---- genesis ---- */
 
-static cf_genesis_ledger_t ledger_of(cf_init_t const *in, cf_init_keys_t const *k) {
-  cf_entropy_t        e = cf_entropy_system();
-  uint64_t            draw = 0;
-  cf_genesis_ledger_t test = {
-      .max_validity_s = 3, .max_pause_s = 1, .exit_delay_s = 13, .notice_s = 14, .dead_after_s = 27, .overlap_s = 3};
-  cf_genesis_ledger_t test_evm = {/* a block is of the next second, and final some blocks later */
-      .max_validity_s = 30, .max_pause_s = 10, .exit_delay_s = 130, .notice_s = 140, .dead_after_s = 270, .overlap_s = 30};
+/* Each is the least that the rules allow (ONCHAIN 4.1), and a pause of a third of V. */
+static cf_genesis_ledger_t times_of(uint64_t v) {
+  uint64_t pause = v / 3;
+  return (cf_genesis_ledger_t){.max_validity_s = v,
+                               .max_pause_s = pause,
+                               .exit_delay_s = pause + 4 * v,
+                               .notice_s = 2 * pause + 4 * v,
+                               .dead_after_s = 3 * pause + 8 * v,
+                               .overlap_s = v};
+}
+
+cf_genesis_ledger_t cf_init_times(cf_init_t const *in) {
   cf_genesis_ledger_t live = {.max_validity_s = 7200,
                               .max_pause_s = 86400,
                               .exit_delay_s = 2 * 86400,
@@ -105,8 +110,14 @@ static cf_genesis_ledger_t ledger_of(cf_init_t const *in, cf_init_keys_t const *
                               .dead_after_s = 7 * 86400,
                               .overlap_s = 7200,
                               .key_delay_s = 1800};
+  return in->production ? live : times_of(!in->evm.nodes ? 3 : in->validity_s ? in->validity_s : CF_INIT_VALIDITY_S);
+}
+
+static cf_genesis_ledger_t ledger_of(cf_init_t const *in, cf_init_keys_t const *k) {
   static uint8_t const code_hash[32] = CF_EVM_CODE_HASH;
-  cf_genesis_ledger_t  l = in->production ? live : in->evm.nodes ? test_evm : test;
+  cf_entropy_t         e = cf_entropy_system();
+  uint64_t             draw = 0;
+  cf_genesis_ledger_t  l = cf_init_times(in);
   l.mode = 1;
   if (in->evm.nodes) {
     l.kind = CF_LEDGER_EVM;

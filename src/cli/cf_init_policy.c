@@ -121,7 +121,7 @@ int cf_init_policy(cf_policy_t *p, cf_init_t const *in, cf_init_keys_t const *k,
                      .disclosure = 1,
                      .snapshot_entries = 4096,
                      .promise_max_s = 60,
-                     .notice_s = live ? 4 * 86400 : in->evm.nodes ? 140 : 14,
+                     .notice_s = cf_init_times(in).notice_s,
                      .key_tcb_mask = 1};
   cf_measurement_t *row = &p->measurements[0];
   *row = (cf_measurement_t){.platform = 1, .until = now_s + 365 * 86400ULL, .source = CF_SPAN_LIT("counterfoil " CF_VERSION)};

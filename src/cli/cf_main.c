@@ -11,10 +11,11 @@
 #define CHAIN "rpc= key= password-file= signer= from="
 
 static cf_command_t const commands[] = {
-    {"demo", "", "the whole story in one command", "counterfoil demo --seed 1", "input= dir= keep seed=", 0, 0, cf_cmd_demo},
+    {"demo", "", "the whole story in one command", "counterfoil demo --seed 1",
+     "input= dir= keep seed= ledger= rpc= node= deployer= password-file=", 0, 0, cf_cmd_demo},
     {"init", "DIR", "founds a domain: keys, councils, policy, genesis, a software TPM", "counterfoil init d",
      "class= name= verifiers= witnesses= observers= asset= policy= tpm= ek-root= port= ledger= rpc= deployer= password-file= rpc-quorum= "
-     "confirmations= fee-max= budget=", 1, 1, cf_cmd_init},
+     "confirmations= validity= fee-max= budget=", 1, 1, cf_cmd_init},
     {"up", "[DIR]", "runs all of a domain's processes until Ctrl-C", "counterfoil up d", "only=", 0, 1, cf_cmd_up},
     {"gateway", "[DIR]", "one process: the gateway", "counterfoil gateway d", "", 0, 1, cf_cmd_gateway},
     {"verifier", "[DIR]", "one process: a verifier", "counterfoil verifier d --index 1", "index=", 0, 1, cf_cmd_verifier},

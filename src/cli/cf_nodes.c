@@ -9,7 +9,8 @@
 enum { QUESTION_MAX = 2 * CF_EVM_TX_MAX + 4096 };
 
 int cf_nodes_wrong(cf_nodes_t const *n, cf_error_t const *err) {
-  return cf_fail(err->status == CF_ERR_IO ? CF_EXIT_WORLD : CF_EXIT_FAILS, n->what, cf_status_name(err->status), err->item, "found",
+  int code = err->status == CF_ERR_IO ? CF_EXIT_WORLD : CF_EXIT_FAILS;
+  return n->quiet ? code : cf_fail(code, n->what, cf_status_name(err->status), err->item, "found",
                  err->text, "node", n->evm.node[n->at], NULL);
 }
 
@@ -48,7 +49,7 @@ int cf_nodes_result(cf_json_t *v, cf_nodes_t *n) {
   *v = a.result;
   if (a.result.type != CF_JSON_BAD) return 0;
   if (cf_json_str(text, sizeof text, a.message)) *text = 0;
-  return cf_fail(CF_EXIT_WORLD, n->what, "node", n->evm.node[n->at], "found", cf_fmt("refused: %s (%lld)", text, (long long)a.code), NULL);
+  return n->quiet ? CF_EXIT_WORLD : cf_fail(CF_EXIT_WORLD, n->what, "node", n->evm.node[n->at], "found", cf_fmt("refused: %s (%lld)", text, (long long)a.code), NULL);
 }
 
 int cf_nodes_number(uint64_t *v, cf_nodes_t *n) {
@@ -77,18 +78,26 @@ static int same_chain(cf_nodes_t *n) {
     }
     if (!n->chain_id) n->chain_id = id;
     if (id != n->chain_id)
-      return cf_fail(CF_EXIT_FAILS, n->what, "policy", "chain id", "found",
+      return n->quiet ? CF_EXIT_FAILS : cf_fail(CF_EXIT_FAILS, n->what, "policy", "chain id", "found",
                      cf_fmt("%llu, not %llu", (unsigned long long)id, (unsigned long long)n->chain_id), "node", n->evm.node[n->at], NULL);
   }
   n->at = 0;
   return 0;
 }
 
-int cf_nodes_open(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id) {
+static int open_nodes(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id, bool quiet) {
   cf_error_t err = {0};
-  *n = (cf_nodes_t){.what = what, .evm = *evm, .chain_id = chain_id, .question = cf_room(QUESTION_MAX)};
-  if (cf_rpc_open(&n->rpc, evm->node, evm->nodes, NULL, &err)) return cf_fail_error(what, &err);
+  *n = (cf_nodes_t){.what = what, .evm = *evm, .chain_id = chain_id, .quiet = quiet, .question = cf_room(QUESTION_MAX)};
+  if (cf_rpc_open(&n->rpc, evm->node, evm->nodes, NULL, &err)) return quiet ? CF_EXIT_USAGE : cf_fail_error(what, &err);
   return same_chain(n);
+}
+
+int cf_nodes_open(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id) {
+  return open_nodes(n, what, evm, chain_id, false);
+}
+
+int cf_nodes_open_quiet(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id) {
+  return open_nodes(n, what, evm, chain_id, true);
 }
 
 void cf_nodes_close(cf_nodes_t *n) {
@@ -109,7 +118,7 @@ static int block_of(cf_evm_block_t *b, cf_nodes_t *n, cf_evm_at_t const *at) {
 
 int cf_nodes_block(cf_evm_block_t *b, cf_nodes_t *n, cf_evm_at_t const *at) {
   int code = block_of(b, n, at);
-  return code || b->known ? code : cf_fail(CF_EXIT_WORLD, n->what, "node", n->evm.node[n->at], "found", "it has no such block", NULL);
+  return code || b->known ? code : n->quiet ? CF_EXIT_WORLD : cf_fail(CF_EXIT_WORLD, n->what, "node", n->evm.node[n->at], "found", "it has no such block", NULL);
 }
 
 /* What one node calls final; 0: nothing yet. */

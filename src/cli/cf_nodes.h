@@ -13,7 +13,8 @@ typedef struct {
   char const       *what; /* command, for what is said */
   cf_folder_evm_t   evm;
   uint64_t          chain_id;
-  unsigned          at; /* the node that is asked */
+  unsigned          at;    /* the node that is asked */
+  bool              quiet; /* what fails is not said: who asks tries again, or says it in his own words */
   cf_rpc_t         *rpc;
   cf_done_t        *answer; /* of the newest question: what was read borrows it */
   cf_wr_t           question;
@@ -21,8 +22,9 @@ typedef struct {
 } cf_nodes_t;
 
 /* cf_nodes_open asks each node for its chain's id: all must say chain_id (0: the same).  0, or an exit status after saying why; so
-   do all below. */
+   do all below.  cf_nodes_open_quiet says nothing (quiet). */
 int cf_nodes_open(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id);
+int cf_nodes_open_quiet(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id);
 void cf_nodes_close(cf_nodes_t *n);
 
 /* cf_nodes_question begins a question, which cf_evm_ask_... writes under CF_NODES_ID.  cf_nodes_said asks it, and may give a node's

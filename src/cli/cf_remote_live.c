@@ -107,7 +107,7 @@ static seen_t const *look_evm(live_t *l, cf_attested_t const *a) {
   cf_hash_t             keys[CF_LIVE_KEYS], values[CF_LIVE_KEYS];
   cf_wr_t               header = cf_room(CF_EVM_HEADER_MAX), state = cf_room(CF_EVM_PROOF_ROOM);
   cf_live_keys(keys, a);
-  l->why = "a node of the chain, as said above";
+  l->why = cf_fmt("%s: it does not answer, or what it says of the ledger does not hold", l->ledger);
   for (unsigned tries = 0;; tries++) {
     if (!get(&l->finality, l, l->gateway, "/v1/finality")) return NULL;
     if (!cf_finality_proof_decode(&proof, l->finality, NULL)) break;
@@ -115,7 +115,7 @@ static seen_t const *look_evm(live_t *l, cf_attested_t const *a) {
     cf_web_sleep(STEP_MS);
   }
   cf_evm_at_t const at = {.tag = CF_EVM_NUMBER, .number = proof.number};
-  if (cf_nodes_open(&evm.nodes, "attest", &node, evm.id.chain_id) || cf_nodes_block(&evm.block, &evm.nodes, &at) ||
+  if (cf_nodes_open_quiet(&evm.nodes, "attest", &node, evm.id.chain_id) || cf_nodes_block(&evm.block, &evm.nodes, &at) ||
       cf_evm_ledger_prove(&state, values, &evm, keys, CF_LIVE_KEYS))
     return NULL;
   cf_evm_header_write(&header, &evm.block.header);

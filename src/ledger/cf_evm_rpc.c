@@ -290,7 +290,7 @@ cf_status_t cf_evm_read_state(cf_wr_t *wr, cf_hash_t *values, cf_json_t v, cf_le
   if (f.st) return f.st;
   cf_status_t st = cf_ledger_slots_prove(ledger, state_root, CF_SPAN(wr->buf + at, wr->len - at), keys, n, values);
   if (st == CF_ERR_POLICY) return cf_error_set(err, st, "accountProof", 0, "the contract's code is not the one that was deployed");
-  return st ? cf_error_set(err, CF_ERR_AUTH, "storageProof", 0, "the proof does not lead to the block's state") : CF_OK;
+  return st ? cf_error_set(err, CF_ERR_AUTH, "storageProof", 0, "the proof does not lead to the block's state (%s)", cf_status_name(st)) : CF_OK;
 }
 
 /* ---- fees ---- */
