@@ -205,6 +205,15 @@ static void on_done(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) {
   if (o->ready) go_on(o, fx, ev->now);
 }
 
+/* Nobody may be asking just now: a person must look all the same. */
+static void tell_broken(cf_observer_t *o, cf_effects_t *fx) {
+  if (!o->broken || o->told) return;
+  o->told = true;
+  cf_fx(fx, CF_FX_LOG)->body =
+      cf_fx_printf(fx, "{\"level\":\"error\",\"event\":\"observer-ended\",\"reason\":\"%s\",\"signed\":%llu}", cf_observer_name(o->broken),
+                   (unsigned long long)(o->last.any ? o->last.number : 0));
+}
+
 void cf_observer_step(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) {
   switch (ev->kind) {
   case CF_EV_START:
@@ -225,4 +234,5 @@ void cf_observer_step(cf_observer_t *o, cf_effects_t *fx, cf_event_t const *ev) 
     cf_fx(fx, CF_FX_EXIT)->code = 0;
     break;
   }
+  tell_broken(o, fx);
 }

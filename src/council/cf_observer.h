@@ -97,6 +97,7 @@ typedef struct cf_observer {
   bool                            ready;  /* its files are read */
   bool                            asking; /* the ledger         */
   cf_observer_code_t              broken; /* OK, or why for ever */
+  bool                            told;   /* ... its operator was */
   cf_observer_code_t              read;   /* how the ledger's last reading ended; OK: to its end, and what follows is of then */
   cf_observer_block_t             newest;
   cf_hash_t                       code;   /* what the ledger runs: its block 0's hash; on a chain, that of the contract's code in `newest` */

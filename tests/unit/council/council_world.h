@@ -76,6 +76,8 @@ typedef struct {
   uint8_t        answer[1 << 18];
   size_t         answer_len;
   unsigned       codes[600]; /* how many answers had that code */
+  char           line[512];  /* the last one that was logged */
+  unsigned       lines;
   gate_t         gate;
   cf_witness_t   witness[4];
   uint8_t        witness_seed[4][32];
@@ -181,6 +183,9 @@ static inline void perform(world_t *w, unsigned node, cf_effects_t const *fx) {
       n->exit_code = (int)e->code;
       break;
     case CF_FX_LOG:
+      snprintf(w->line, sizeof w->line, "%.*s", (int)e->body.len, (char const *)e->body.ptr);
+      w->lines++;
+      break;
     case CF_FX_WAKE:
       break;
     case CF_FX_APPEND:

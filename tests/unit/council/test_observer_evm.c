@@ -357,11 +357,16 @@ static void test_reorganised(void **state) {
     if (same_height) n->final = number;
     finality(0);
     assert_refused(w, 403, "observer:fork");
+    unsigned lines = w->lines;
+    char     said[128];
+    snprintf(said, sizeof said, "\"event\":\"observer-ended\",\"reason\":\"fork\",\"signed\":%llu", (unsigned long long)number);
+    assert_non_null(strstr(w->line, said)); /* to its operator, once */
     chain_node_t *forked = malloc(sizeof *forked);
     *forked = *n;
     *n = kept;
     finality(0);
     assert_refused(w, 403, "observer:fork");
+    assert_int_equal(w->lines, lines);
     *n = *forked;
     free(forked);
     observer_start(0);
