@@ -168,11 +168,10 @@ static int judge_own(cf_evidence_args_t *with, cf_appraisal_t const *policy, cf_
   static cf_facts_t  facts;
   cf_verdict_t       v = {0};
   cf_domain_t       *trust = NULL;
-  cf_hash_t          nonce;
-  bool               domain_given, nonce_given;
+  bool               domain_given;
   int64_t            until;
   int                code = cf_arg_hash(&ask->domain, &domain_given, a, "domain");
-  if (!code) code = cf_arg_hash(&nonce, &nonce_given, a, "nonce");
+  if (!code && ask->nonce.len && ask->nonce.len != 32) code = cf_fail_usage(a->command, "--nonce is 64 hex digits", "--nonce");
   if (!code && cf_arg(a, "genesis")) code = genesis_arg(&trust, a);
   if (!code && !trust && !domain_given)
     code = cf_fail_usage(a->command, "whose enclave? --genesis F or --domain HEX", "--genesis");
@@ -192,7 +191,6 @@ static int judge_own(cf_evidence_args_t *with, cf_appraisal_t const *policy, cf_
                                       .production = trust->genesis.class == 1,
                                       .verifiers = cf_domain_verifiers(trust),
                                       .statement_min = cf_domain_verifiers(trust)->k,
-                                      .nonce = nonce_given ? &nonce : NULL,
                                       .at_s = ask->at_s};
   if (cf_appraise(&until, &facts, &appraise, &v)) return refused(&v);
   return policy && cf_appraise_under(&until, &facts, policy, &appraise, ask->at_s, NULL, &v) ? refused(&v)

@@ -135,7 +135,7 @@ int cf_evidence_args(cf_evidence_args_t *out, cf_args_t const *a) {
   out->later.at_s = ask->at_s;
   if (!code) code = at_arg(&out->later.at_s, a, 1);
   for (size_t i = 0; !code && cf_arg_at(a, "with", i); i++) code = with_arg(out, a, cf_arg_at(a, "with", i));
-  if (!code && ask->item_cnt && !cf_evidence_given(ask, CF_ROLE_EVIDENCE)) code = nonce_arg(&ask->nonce, a);
+  if (!code) code = nonce_arg(&ask->nonce, a);
   if (!code) code = bank_arg(&ask->bank, a);
   out->compares = out->later.item_cnt || cf_arg_at(a, "at", 1);
   if (out->compares) complete_later(out);

@@ -18,8 +18,7 @@ typedef struct {
 
 #define CF_EVIDENCE_OPTIONS "with= at= nonce= bank= no-crl"
 
-/* cf_evidence_args reads them.  --nonce is left to the caller when the item is Counterfoil's own evidence, which has a list of
-   them. 0, or an exit status after saying why. */
+/* cf_evidence_args reads them.  0, or an exit status after saying why. */
 int cf_evidence_args(cf_evidence_args_t *out, cf_args_t const *a);
 /* cf_evidence_given says whether an item of that role is there. */
 bool cf_evidence_given(cf_evidence_ask_t const *ask, cf_role_t role);

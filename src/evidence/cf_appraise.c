@@ -86,7 +86,7 @@ static cf_verdict_code_t check_program(run_t *r) {
 static cf_verdict_code_t check_nonce(run_t *r) {
   if (r->domain && r->domain->nonce && !cf_nonces_has(r->f->nonces, r->domain->nonce))
     return cf_verdict_set(r->v, CF_VERDICT_NONCE, "nonces", 0, "the verifier's own nonce is not in the list");
-  if (r->p->nonce && !r->f->nonce_held)
+  if (r->p->nonce && !r->f->nonce_held && !(r->domain && r->domain->nonce))
     return cf_verdict_set(r->v, CF_VERDICT_NONCE, "nonce", 0,
                           "policy wants an answer to a nonce of the asker's own, and none was asked for");
   return CF_VERDICT_OK;

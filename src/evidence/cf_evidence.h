@@ -91,9 +91,10 @@ typedef struct {
   size_t                    root_cnt;
   cf_hash_t                 domain; /* of EVIDENCE: the genesis that PCR 11 must have been extended with */
   int64_t                   at_s;   /* T, Unix time */
-  cf_span_t   nonce; /* what ATTEST and DOCUMENT must be over, whole, QUOTE, REPORT and TOKEN zero-padded; empty: not asked */
-  uint16_t    bank;  /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
-  cf_dates_t *dates; /* where what ends when is noted; NULL: nowhere.  Of kept collateral only when all of it ends */
+  cf_span_t nonce;  /* what ATTEST and DOCUMENT must be over, whole, QUOTE, REPORT and TOKEN zero-padded, and EVIDENCE have in its
+                       list; empty: not asked */
+  uint16_t    bank; /* of ATTEST: TPM_ALG_ID of the bank that the event log is replayed into; 0: the quoted one */
+  cf_dates_t *dates;      /* where what ends when is noted; NULL: nowhere.  Of kept collateral only when all of it ends */
   bool        crl_waived; /* a revocation list that is not there is not asked for; one that is, counts */
   /* Of QUOTE.  keep: collateral that was found good stays there for other quotes of the same platform.  kept: such collateral;
      then items of it are not read, and the roots of then hold.  Not both. */

@@ -128,6 +128,17 @@ static cf_verdict_code_t check_quote(run_t *r) {
   return CF_VERDICT_OK;
 }
 
+static cf_verdict_code_t check_nonce(run_t *r) {
+  cf_hash_t nonce;
+  cf_span_t asked = r->ask->nonce;
+  if (!asked.len) return CF_VERDICT_OK;
+  if (asked.len == sizeof nonce.b) {
+    nonce = hash_at(asked.ptr);
+    if (cf_nonces_has(r->e.nonces, &nonce)) return CF_VERDICT_OK;
+  }
+  return cf_verdict_set(r->v, CF_VERDICT_NONCE, "nonces", 0, "the asker's own nonce is not in the list");
+}
+
 /* Exactly this selection: one bank, and nothing that policy reads left out. */
 static cf_verdict_code_t check_selection(run_t *r) {
   cf_tpm_selection_t const *sel = r->attest.selection;
@@ -178,6 +189,7 @@ static struct {
     {"chain", "EK or AK certificate to a root of policy at T: signatures, usages, validity, revocation", check_chain},
     {"certificate", "epoch certificate signed by the identity, for this instance, domain and configuration", check_certificate},
     {"quote", "TPM_GENERATED, restricted AK, signature, binding in full, PCR digest over every value", check_quote},
+    {"nonce", "where one is asked for, it is in the list", check_nonce},
     {"selection", "SHA-256 bank, PCRs 0-9, 11, 12, 14", check_selection},
     {"pcr11", "program, configuration, genesis, in this order and nothing after", check_pcr11},
     {"pcr12", "instance, then the cap, and nothing after", check_pcr12},

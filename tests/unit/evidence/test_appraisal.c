@@ -511,6 +511,9 @@ static void test_own(void **state) {
   assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v), CF_VERDICT_COLLATERAL_MISSING);
   assert_string_equal(v.item, "credential");
   w.f.ak_certified = true;
+  w.p.nonce = 1;
+  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v), CF_VERDICT_NONCE);
+  w.f.nonce_held = true;
   assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v), CF_VERDICT_OK);
   file_forget();
 }

@@ -141,6 +141,29 @@ static void test_asked_otherwise(void **state) {
   assert_int_equal(verify(&f, &v, ev, CF_CLASS_OWNER, bundle.domain, bundle.at_s + 86400), CF_VERDICT_OK);
 }
 
+static void test_nonce(void **state) {
+  (void)state;
+  cf_evidence_item_t item = {CF_ROLE_EVIDENCE, bundle.evidence};
+  cf_root_t          root = {CF_CLASS_OWNER, bundle.root};
+  cf_evidence_ask_t  ask = {
+       .items = &item, .item_cnt = 1, .roots = &root, .root_cnt = 1, .domain = bundle.domain, .at_s = bundle.at_s};
+  struct {
+    uint8_t           first;
+    size_t            sz;
+    cf_verdict_code_t want;
+  } const cases[] = {
+      {0x22, 0, CF_VERDICT_OK}, {0x22, 32, CF_VERDICT_OK}, {0x23, 32, CF_VERDICT_NONCE}, {0x22, 31, CF_VERDICT_NONCE}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    cf_facts_t   f;
+    cf_verdict_t v;
+    cf_hash_t    nonce = fill(cases[i].first);
+    ask.nonce = CF_SPAN(nonce.b, cases[i].sz);
+    assert_int_equal(cf_evidence_verify(&f, &ask, &v), cases[i].want);
+    if (!v.code) assert_int_equal(f.nonce_held, cases[i].sz > 0);
+    else assert_string_equal(v.item, "nonces");
+  }
+}
+
 static void test_items(void **state) {
   (void)state;
   cf_root_t          root = {CF_CLASS_OWNER, bundle.root}, roots[CF_ROOTS_MAX + 1] = {root};
@@ -231,8 +254,8 @@ static void test_unread(void **state) {
 /* The matrix is the table that runs, so it has a row for everything above; and every platform has its rows. */
 static void test_matrix(void **state) {
   (void)state;
-  static char const *const names[] = {"carrier", "chain", "certificate", "quote",      "selection",
-                                      "pcr11",   "pcr12", "event-log",   "measurement"};
+  static char const *const names[] = {"carrier",   "chain", "certificate", "quote",     "nonce",
+                                      "selection", "pcr11", "pcr12",       "event-log", "measurement"};
   cf_check_row_t           row;
   size_t                   rows[CF_PLATFORM_CCA + 1] = {0};
   for (size_t i = 0; cf_evidence_matrix(&row, i); i++) {
@@ -552,10 +575,10 @@ static int group_setup(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-      cmocka_unit_test(test_recorded),  cmocka_unit_test(test_spoilt), cmocka_unit_test(test_asked_otherwise),
-      cmocka_unit_test(test_items),     cmocka_unit_test(test_roles),  cmocka_unit_test(test_unread),
-      cmocka_unit_test(test_matrix),    cmocka_unit_test(test_played), cmocka_unit_test(test_certified_ak),
-      cmocka_unit_test(test_appraisal), cmocka_unit_test(test_result),
+      cmocka_unit_test(test_recorded),     cmocka_unit_test(test_spoilt),    cmocka_unit_test(test_asked_otherwise),
+      cmocka_unit_test(test_items),        cmocka_unit_test(test_nonce),     cmocka_unit_test(test_roles),
+      cmocka_unit_test(test_unread),       cmocka_unit_test(test_matrix),    cmocka_unit_test(test_played),
+      cmocka_unit_test(test_certified_ak), cmocka_unit_test(test_appraisal), cmocka_unit_test(test_result),
   };
   return cmocka_run_group_tests(tests, group_setup, NULL);
 }
