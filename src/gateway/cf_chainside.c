@@ -5,6 +5,7 @@
 #include <assert.h>
 
 enum { SLOT_STATE = 255, LOOK_BODY_MAX = 32768, LOOK_MS = 1000, BUMP_MS = 30000, BUMP_BLOCKS = 3, RESUME_MS = 1000 };
+enum { LOOK_WAIT_MS = 1500 }; /* for nodes without which there is a quorum */
 #define RESUME_FILE "gateway/resume"
 #define CF_CHAIN_RESUME_ID (CF_SENDER_ID_BASE + (1u << 20))
 _Static_assert(CF_SENDER_IDS < SLOT_STATE, "a slot is one byte of an id");
@@ -33,6 +34,7 @@ cf_chainside_init(cf_gateway_t *g, cf_error_t *err) {
   if (cf_sender_init(&x->sender, &sender)) return cf_error_set(err, CF_ERR_FORMAT, "evm.scalar", 0, "is no key of an account");
   x->state.range     = 2048;
   x->state.good.next = x->state.read.next = c->from_block;
+  g->views.want      = c->from_block; /* before it there is no contract, which is nobody's lie */
   return CF_OK;
 }
 
@@ -70,6 +72,7 @@ cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t
 
 /* ---- the sender's questions ---- */
 
+/* Returns who was asked, by bit. */
 static unsigned
 ask_all(cf_gateway_t *g, cf_effects_t *fx, uint64_t round, unsigned slot, cf_span_t body, bool side) {
   unsigned ready = 0, asked = 0;
@@ -78,7 +81,7 @@ ask_all(cf_gateway_t *g, cf_effects_t *fx, uint64_t round, unsigned slot, cf_spa
     if (ready >= g->cfg.evm.quorum && !cf_evm_node_ready(&g->evm->node[i], g->now.mono_ms)) continue;
     cf_fx_ask(fx, id_of(round, slot, i), g->cfg.evm.node[i], CF_SPAN_LIT("POST /"), body, CF_NODE_MS);
     fx->at[fx->cnt - 1].side = side;
-    asked++;
+    asked |= 1u << i;
   }
   return asked;
 }
@@ -92,7 +95,7 @@ send(cf_gateway_t *g, cf_effects_t *fx, cf_effect_t const *e) {
   cf_sender_rpc_send(&wr, e->body);
   assert(!wr.bad);
   *s         = (cf_sending_t){ .round = ++g->serial, .best = CF_SENT_UNKNOWN };
-  s->pending = ask_all(g, fx, s->round, slot, cf_wr_out(&wr), true); /* behind the log's files: what it does is published first */
+  s->waiting = ask_all(g, fx, s->round, slot, cf_wr_out(&wr), true); /* behind the log's files: what it does is published first */
 }
 
 static void
@@ -103,8 +106,9 @@ ask_part(cf_gateway_t *g, cf_effects_t *fx) {
   cf_sender_rpc_look(&wr, l->tx + l->at, l->part, &g->evm->sender.account);
   assert(!wr.bad);
   memset(l->answered, 0, sizeof l->answered);
-  l->round   = ++g->serial;
-  l->pending = ask_all(g, fx, l->round, (unsigned)(l->id - CF_SENDER_ID_BASE), cf_wr_out(&wr), false);
+  l->round    = ++g->serial;
+  l->asked_ms = g->now.mono_ms;
+  l->waiting  = ask_all(g, fx, l->round, (unsigned)(l->id - CF_SENDER_ID_BASE), cf_wr_out(&wr), false);
 }
 
 static void
@@ -148,10 +152,10 @@ static void
 on_sent(cf_gateway_t *g, cf_effects_t *fx, unsigned slot, unsigned node, cf_event_t const *ev) {
   cf_sending_t *s  = &g->evm->sending[slot];
   bool          ok = !ev->status && ev->code == 200;
-  s->pending--;
+  s->waiting &= ~(1u << node);
   s->best = cf_sender_rpc_best(s->best, ok ? cf_sender_rpc_sent(ev->body) : CF_SENT_UNKNOWN);
   if (!ok) cf_chainside_ended(g, fx, node, CF_ERR_IO);
-  if (s->pending) return;
+  if (s->waiting) return;
   s->round             = 0;
   uint8_t const what   = (uint8_t)s->best;
   answer(g, fx, CF_SENDER_ID_BASE + slot, CF_OK, CF_SPAN(&what, 1));
@@ -177,18 +181,14 @@ look_ends(cf_gateway_t *g, cf_effects_t *fx, cf_status_t st) {
   answer(g, fx, l->id, st, st ? CF_SPAN(NULL, 0) : cf_wr_out(&wr));
 }
 
+/* What those who answered say of this part, taken together. */
 static void
-on_looked(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_event_t const *ev) {
-  cf_looking_t *l   = &g->evm->looking;
-  cf_status_t   st  = ev->status || ev->code != 200 ? CF_ERR_IO : CF_OK;
+looked(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_looking_t *l = &g->evm->looking;
   cf_look_t     all;
-  if (!st) st = cf_sender_rpc_seen(&l->look[node], l->seen[node], ev->body, l->tx + l->at, l->part, &g->evm->sender.account, NULL);
-  cf_chainside_ended(g, fx, node, st);
-  l->answered[node] = !st;
-  if (--l->pending) return;
-  cf_seen_t seen[CF_EVM_NODES_MAX * CF_SENDER_RPC_TXS];
+  cf_seen_t     seen[CF_EVM_NODES_MAX * CF_SENDER_RPC_TXS];
   for (unsigned i = 0; i < g->cfg.evm.nodes; i++) memcpy(seen + i * l->part, l->seen[i], l->part * sizeof *seen);
-  st = cf_sender_rpc_merge(&all, l->merged + l->at, l->look, seen, l->answered, g->cfg.evm.nodes, g->cfg.evm.quorum, l->part);
+  cf_status_t st = cf_sender_rpc_merge(&all, l->merged + l->at, l->look, seen, l->answered, g->cfg.evm.nodes, g->cfg.evm.quorum, l->part);
   if (st) {
     look_ends(g, fx, st);
     return;
@@ -198,6 +198,29 @@ on_looked(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_event_t const *ev
   l->at += l->part;
   if (l->at < l->n) ask_part(g, fx);
   else look_ends(g, fx, CF_OK);
+}
+
+static void
+on_looked(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_event_t const *ev) {
+  cf_looking_t *l   = &g->evm->looking;
+  cf_status_t   st  = ev->status || ev->code != 200 ? CF_ERR_IO : CF_OK;
+  if (!st) st = cf_sender_rpc_seen(&l->look[node], l->seen[node], ev->body, l->tx + l->at, l->part, &g->evm->sender.account, NULL);
+  cf_chainside_ended(g, fx, node, st);
+  l->answered[node] = !st;
+  l->waiting &= ~(1u << node);
+  if (!l->waiting) looked(g, fx);
+}
+
+/* A quorum has answered, and the others let it wait. */
+static void
+look_goes_on(cf_gateway_t *g, cf_effects_t *fx) {
+  cf_looking_t *l   = &g->evm->looking;
+  unsigned      cnt = 0;
+  for (unsigned i = 0; i < g->cfg.evm.nodes; i++) cnt += l->answered[i];
+  if (!l->round || cnt < g->cfg.evm.quorum || g->now.mono_ms - l->asked_ms < LOOK_WAIT_MS) return;
+  for (unsigned i = 0; i < g->cfg.evm.nodes; i++)
+    if (l->waiting >> i & 1) cf_chainside_ended(g, fx, i, CF_ERR_IO);
+  looked(g, fx);
 }
 
 /* The operator says which halt he mended; another one stays. */
@@ -253,5 +276,6 @@ cf_chainside_go(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     x->resume_at_ms = g->now.mono_ms + RESUME_MS;
     cf_fx_get(fx, CF_CHAIN_RESUME_ID, CF_SPAN_LIT(RESUME_FILE));
   }
+  look_goes_on(g, fx);
   step(g, fx, &(cf_event_t){ .kind = CF_EV_TICK, .now = g->now });
 }

@@ -243,13 +243,14 @@ typedef struct {
 
 /* One question of the sender's to all nodes; at most one look at a time. */
 typedef struct {
-  uint64_t  round; /* 0: none is under way */
-  unsigned  pending;
+  uint64_t  round;   /* 0: none is under way */
+  unsigned  waiting; /* nodes, by bit, that have not answered */
   cf_sent_t best;
 } cf_sending_t;
 typedef struct {
   uint64_t  round;
-  unsigned  pending;
+  unsigned  waiting;
+  uint64_t  asked_ms;
   uint64_t  id;
   size_t    n, at, part;
   cf_hash_t tx[CF_LOOK_MAX];

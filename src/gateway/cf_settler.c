@@ -73,22 +73,17 @@ body_keep(cf_gateway_t *g, cf_settled_t *s, cf_span_t body) {
 
 /* ---- what is known of a content ---- */
 
-static bool
-parent_void(cf_gateway_t *g, cf_settled_t const *s) {
-  cf_hash_t before;
-  memcpy(before.b, s->doc.prev_head, 32);
-  cf_settled_t const *p = find(g, &before);
-  return p && p->state == ABANDONED;
-}
-
 static cf_reconcile_settlement_t
 fate(cf_gateway_t *g, cf_settled_t *s) {
-  cf_reconcile_content_t    c = { s->executed, s->abandoned, parent_void(g, s), s->valid_until_s };
+  cf_hash_t before;
+  memcpy(before.b, s->doc.prev_head, 32);
+  cf_settled_t const       *p = find(g, &before);
+  cf_reconcile_content_t    c = { s->executed, s->abandoned, p && p->state == ABANDONED, s->valid_until_s };
   cf_reconcile_settlement_t f = cf_reconcile_settlement(&c, g->views.time_s);
   if (f == CF_SETTLE_FINAL) state_to(g, s, FINAL);
   if (f == CF_SETTLE_VOID) state_to(g, s, ABANDONED);
   if (f == CF_SETTLE_FINAL || f == CF_SETTLE_VOID) body_free(g, s);
-  s->over = f != CF_SETTLE_RESUBMIT;
+  s->over = f != CF_SETTLE_RESUBMIT || (p && p->over && !p->executed); /* it could only be refused */
   return f;
 }
 
@@ -221,7 +216,7 @@ gather(cf_gateway_t *g, cf_effects_t *fx) {
       if (n == g->first_unsettled) g->first_unsettled++;
       continue;
     }
-    if (f == CF_SETTLE_LAPSED || s->index == CF_NO_INDEX) continue; /* logged first, submitted second */
+    if (s->over || s->index == CF_NO_INDEX) continue; /* logged first, submitted second */
     if (s->body < 0) {
       if (g->now.mono_ms < s->retry_at_ms) break; /* what stands on it would be refused */
       s->retry_at_ms = g->now.mono_ms + CF_BACKOFF_MAX_MS;

@@ -50,10 +50,10 @@ submit(cf_gateway_t *g, cf_sender_call_t const *c) {
   return true;
 }
 
-/* Without the block's time: a final block's, which is older, says when it is over. */
+/* It would be refused, and that costs as much as success.  Whether it is over for good final blocks say, which are older. */
 static bool
-too_late(cf_gateway_t const *g, cf_settled_t const *s) {
-  return cf_now_s(g) > s->valid_until_s;
+vain(cf_gateway_t const *g, cf_settled_t const *s) {
+  return g->views.paused || cf_now_s(g) > s->valid_until_s;
 }
 
 /* Returns whether what stands on it may go, too. */
@@ -73,7 +73,7 @@ go(cf_gateway_t *g, cf_settled_t *s) {
     s->retry_at_ms = g->now.mono_ms + ((uint64_t)REVERTED_MS << (s->fails < 8 ? s->fails : 8));
     s->fails++;
   }
-  if (g->now.mono_ms < s->retry_at_ms || too_late(g, s)) return known && info.outcome == CF_SENDER_EXECUTED;
+  if (g->now.mono_ms < s->retry_at_ms || vain(g, s)) return known && info.outcome == CF_SENDER_EXECUTED;
   s->retry_at_ms   = g->now.mono_ms + RECHECK_MS;
   cf_op_t const op = cf_settler_op(g, s);
   if (!call_of(g, &call, &op)) return false;
@@ -91,13 +91,13 @@ wanted(cf_gateway_t *g, cf_hash_t const *ref, cf_span_t data) {
   if (cf_evm_call_decode(&op, data) == CF_OK && op.kind == CF_OP_REGISTER) return g->step < CF_STEP_FIRST || g->step > CF_STEP_SERVING;
   for (uint64_t n = g->first_unsettled; n <= g->settlements; n++) {
     cf_settled_t const *s = cf_settler_at(g, n);
-    if (s && !s->over && cf_hash_eq(&s->call, ref)) return true;
+    if (s && !s->over && !g->views.paused && cf_hash_eq(&s->call, ref)) return true;
   }
   return false;
 }
 
-/* Whatever the sender still brings to the chain, of this life or an earlier one, and what it was for is done, or can never be: a key
-   that is live, a content that was executed by whomever, or is void, or too old, or signed by another key by now. */
+/* Whatever the sender still brings to the chain, of this life or an earlier one, and what it was for is done, or cannot be: a key
+   that is live; a content that was executed by whomever, or is void, or too old, or signed by another key by now, or meets a pause. */
 static void
 sweep(cf_gateway_t *g) {
   cf_hash_t ref;

@@ -21,6 +21,7 @@
 #define NODE_SLOTS_MAX 1024
 #define NODE_FILLERS   6 /* other accounts of the chain */
 #define NODE_BODY_MAX  (16u << 20)
+#define NODE_FROM      3 /* the block in which the contract was created */
 
 /* What a node does with its answers; several at once. */
 enum {
@@ -177,6 +178,8 @@ typedef struct {
   size_t              due_cnt;
   bool                full;   /* blocks have no room for transactions of the pool */
   bool                poor;   /* the account cannot pay */
+  bool                deployed; /* the contract is there: from block NODE_FROM on */
+  uint64_t            gas_more; /* that calls cost above what is offered for them */
   uint64_t            base_wei;
   uint64_t            spent_wei; /* by the account, in what stands on the chain */
 } node_chain_t;
@@ -230,7 +233,7 @@ static inline void state_tries(node_chain_t const *c, state_t *s) {
   qsort(e, n, sizeof *e, mpt_by_path);
   s->storage.root = trie_build(&s->storage, e, n, 0, false);
   n               = 0;
-  node_account(&e[n++], &c->genesis.config.contract, 1, &s->storage.node[s->storage.root].hash, &c->code_hash);
+  if (c->deployed) node_account(&e[n++], &c->genesis.config.contract, 1, &s->storage.node[s->storage.root].hash, &c->code_hash);
   node_account(&e[n++], &c->account, s->nonce, &empty, &none);
   for (uint8_t i = 0; i < NODE_FILLERS; i++) {
     cf_addr_t other = { { 1, i } };
@@ -256,6 +259,7 @@ static inline void node_item_run(node_chain_t *c, state_t *s, item_t *it, uint64
   it->gas_used = 100000;
   it->ok       = cf_evm_call_decode(&op, it->data) == CF_OK;
   if (it->ok && op.kind == CF_OP_SETTLE) it->gas_used = 40000 + 6000 * (op.body.len / 12);
+  if (it->ours) it->gas_used += c->gas_more;
   if (it->ours && it->gas_used > it->tx.gas) it->gas_used = it->tx.gas, it->ok = false;
   if (it->ok) it->why = cf_ledger_apply(&c->genesis.config, (cf_slot_reader_t){ state_get, s }, &env, &op, &fx);
   it->ok = it->ok && !it->why.code;
@@ -297,7 +301,8 @@ static inline bool node_anything(node_chain_t const *c) {
 static inline void chain_mine(node_chain_t *c, uint64_t time_s) {
   assert_true(c->cnt < NODE_BLOCK_MAX);
   node_block_t *last = c->cnt ? chain_top(c) : NULL, *b = &c->block[c->cnt];
-  bool          same = last && !node_anything(c);
+  bool          same = last && !node_anything(c) && c->cnt != NODE_FROM;
+  c->deployed        = c->deployed || c->cnt == NODE_FROM;
   *b                 = (node_block_t){ .h = { .number = c->cnt, .time_s = time_s, .fork = CF_EVM_PRAGUE, .gas_limit = 60000000, .base_fee_wei = c->base_wei } };
   if (last) b->h.parent = last->hash;
   b->h.extra_sz = 1;
@@ -377,7 +382,7 @@ static inline node_chain_t *chain_new(world_t *w, cf_addr_t const *account, uint
   c->depth    = depth;
   c->base_wei = NODE_BASE_WEI;
   chain_mine(c, time_s);
-  for (uint64_t i = 0; i < depth + 2; i++) chain_mine(c, time_s + 1 + i);
+  for (uint64_t i = 0; i < depth; i++) chain_mine(c, time_s + 1 + i);
   return c;
 }
 

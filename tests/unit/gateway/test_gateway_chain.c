@@ -380,6 +380,99 @@ test_enclave_restarted(void **state) {
   town_free(t);
 }
 
+/* It stood on one that lapsed: it could only be refused. */
+static void
+test_a_parent_lapses(void **state) {
+  party_t p[2];
+  town_t *t      = serving(240, 1, p, 2);
+  t->chain->full = true;
+  pay_each_other(t, p);
+  town_run(t, 25000);
+  cf_span_t env[2] = { pay(t, &p[0], 2, 100), pay(t, &p[1], 1, 50) };
+  (void)post_and_wait(t, env, 2);
+  town_run(t, 2000);
+  assert_int_equal(cf_gateway_status(t->g).settlements, 2);
+  assert_int_equal(t->chain->pool_cnt, 2);
+  t->down[PEER_ENCLAVE] = true; /* nobody says that the second is void */
+  town_run(t, VALID_MS - 18000); /* the first is too old in a final block, the second is not */
+  t->chain->full = false;
+  town_run(t, 10000);
+  t->down[PEER_ENCLAVE] = false;
+  town_run(t, 80000);
+  assert_at_rest(t);
+  made_t m = made(t, CF_OP_SETTLE);
+  assert_int_equal(m.refused, 0);
+  assert_int_equal(m.nothing, 2);
+  assert_int_equal(lane(t, 1), 1150);
+  town_free(t);
+}
+
+/* ---- calls that are refused ---- */
+
+static void
+test_a_refused_registration_is_made_again(void **state) {
+  party_t p[2];
+  town_t *t          = chain_town(250, 1, p, 2);
+  t->chain->gas_more = 1000000;
+  town_run(t, 40000);
+  unsigned refused = made(t, CF_OP_REGISTER).refused;
+  assert_in_range(refused, 2, 5); /* not faster: each costs its gas */
+  t->chain->gas_more = 0;
+  if (!town_serves(t, 60000)) fail_msg("missing: %s", town_missing(t));
+  assert_int_equal(made(t, CF_OP_REGISTER).ours, 1);
+  assert_at_rest(t);
+  town_free(t);
+}
+
+/* What stands on a settlement that was refused waits until that one is made again. */
+static void
+test_a_refused_settlement_is_made_again(void **state) {
+  party_t p[2];
+  town_t *t          = serving(260, 1, p, 2);
+  t->chain->gas_more = 10000000;
+  pay_each_other(t, p);
+  while (!made(t, CF_OP_SETTLE).refused) town_run(t, 10);
+  town_run(t, 7000); /* final */
+  t->chain->gas_more = 0;
+  cf_span_t env[2]   = { pay(t, &p[0], 2, 100), pay(t, &p[1], 1, 50) };
+  (void)post_and_wait(t, env, 2);
+  assert_settled(t, 2);
+  assert_at_rest(t);
+  made_t m = made(t, CF_OP_SETTLE);
+  assert_int_equal(m.ours, 2);
+  assert_true(m.refused <= 2);
+  assert_int_equal(lane(t, 1), 1150);
+  town_free(t);
+}
+
+/* While the ledger is paused each settlement would be refused. */
+static void
+test_paused(void **state) {
+  party_t p[2];
+  town_t *t = serving(270, 1, p, 2);
+  uint8_t body[64];
+  cf_wr_t wr = cf_wr_init(body, sizeof body);
+  cf_act_write(&wr, &(cf_act_t){ .kind = CF_ACT_PAUSE });
+  cf_op_t op = { .kind = CF_OP_ACT, .body = cf_wr_out(&wr), .council = CF_LEDGER_GUARDIANS, .version = 1, .number = 1, .sigs.cnt = 1 };
+  op.not_after_s   = town_now(t).wall_ms / 1000 + 100;
+  cf_hash_t hash   = cf_keccak256(op.body);
+  cf_hash_t digest = cf_act_digest(&t->chain->genesis.config.separator, op.council, op.version, op.number, op.not_after_s, &hash);
+  assert_int_equal(cf_k256_sign(op.sigs.at[0].sig, t->w->guardian, &digest), CF_OK);
+  t->chain->full = true;
+  pay_each_other(t, p);
+  town_run(t, 2000);
+  cf_addr_t const anybody = { { 9 } };
+  chain_call(t->chain, &anybody, &op);
+  town_run(t, 8000); /* it is final */
+  assert_says(t, "\"mode\":\"paused\"");
+  t->chain->full = false;
+  assert_settled(t, 1);
+  assert_at_rest(t);
+  assert_int_equal(made(t, CF_OP_SETTLE).refused, 0);
+  assert_int_equal(lane(t, 1), 1200);
+  town_free(t);
+}
+
 /* ---- nodes that lie ---- */
 
 static struct {
@@ -475,6 +568,45 @@ test_other_code(void **state) {
   assert_string_equal(town_missing(t), "view");
   assert_int_equal(t->g->views.folded, 0);
   assert_true(t->named[0] > 0);
+  town_free(t);
+}
+
+/* One that does not answer slows nobody down. */
+static void
+test_a_silent_node_is_not_waited_for(void **state) {
+  party_t p[2];
+  town_t *t       = serving(415, 3, p, 2);
+  t->node[1].lies = LIE_SILENT;
+  for (uint64_t i = 0; i < 5; i++) {
+    cf_span_t env[2] = { pay(t, &p[0], 2, 2), pay(t, &p[1], 1, 1) };
+    (void)post_and_wait(t, env, 2);
+    if (!settled(t, i + 1, 12000)) fail_msg("number %llu takes long", (unsigned long long)i + 1);
+  }
+  assert_at_rest(t);
+  town_free(t);
+}
+
+/* Observers go back to an older block: what was read beyond it is nobody's lie. */
+static void
+test_an_older_block(void **state) {
+  party_t p[2];
+  town_t *t = serving(416, 1, p, 2);
+  deposits(t, p, 2);
+  town_run(t, 1000);
+  uint64_t at = chain_newest(t->chain);
+  while (t->g->views.folded < 8) town_run(t, 10);
+  t->no_blocks       = true;
+  t->chain->final    = at - 2;
+  t->g->views.ready  = 0; /* as when the enclave would not have it */
+  t->g->views.wanted = true;
+  town_run(t, 5000);
+  assert_int_equal(t->g->evm->state.at, at - 1);
+  assert_int_equal(t->named[0], 0);
+  t->no_blocks = false;
+  pay_each_other(t, p);
+  assert_settled(t, 1);
+  assert_int_equal(t->named[0], 0);
+  assert_at_rest(t);
   town_free(t);
 }
 
@@ -641,9 +773,15 @@ main(void) {
     cmocka_unit_test(test_a_settlement_lapses_while_we_are_gone),
     cmocka_unit_test(test_signed_anew),
     cmocka_unit_test(test_enclave_restarted),
+    cmocka_unit_test(test_a_parent_lapses),
+    cmocka_unit_test(test_a_refused_registration_is_made_again),
+    cmocka_unit_test(test_a_refused_settlement_is_made_again),
+    cmocka_unit_test(test_paused),
     cmocka_unit_test(test_one_of_three_lies),
     cmocka_unit_test(test_the_only_node_lies),
     cmocka_unit_test(test_other_code),
+    cmocka_unit_test(test_a_silent_node_is_not_waited_for),
+    cmocka_unit_test(test_an_older_block),
     cmocka_unit_test(test_silent_nodes),
     cmocka_unit_test(test_many_messages),
     cmocka_unit_test(test_long_ranges_are_refused),

@@ -701,7 +701,7 @@ town_boot(town_t *t) {
   cfg.verifier[0] = PEER_VERIFIER;
   cfg.observer[0] = PEER_OBSERVER;
   if (t->chain)
-    cfg.evm = (cf_gateway_evm_t){ .nodes = t->nodes, .quorum = t->nodes / 2 + 1, .node = { PEER_NODE, PEER_NODE + 1, PEER_NODE + 2 }, .scalar = t->sender,
+    cfg.evm = (cf_gateway_evm_t){ .nodes = t->nodes, .quorum = t->nodes / 2 + 1, .node = { PEER_NODE, PEER_NODE + 1, PEER_NODE + 2 }, .from_block = NODE_FROM, .scalar = t->sender,
                                   .fee_max_wei = t->fee_max_wei, .budget_wei = town_budget };
   size_t sz       = cf_gateway_sz(&cfg);
   t->mem          = calloc(1, sz + 64); /* most of it is never touched */
@@ -776,7 +776,7 @@ town_found(town_t *t) {
     memset(t->sender, 0x5e, sizeof t->sender);
     t->fee_max_wei = 20 * (uint64_t)NODE_BASE_WEI;
     assert_int_equal(cf_k256_addr(&account, t->sender), CF_OK);
-    t->chain = chain_new(t->w, &account, 4, t->w->genesis.created - 10);
+    t->chain = chain_new(t->w, &account, 4, t->w->genesis.created - 10); /* the contract is there, and not in a final block yet */
     for (unsigned i = 0; i < t->nodes; i++) t->node[i].chain = t->chain;
     return;
   }
