@@ -28,7 +28,7 @@ typedef struct {
   uint64_t attested_ago_s;   /* since the newest result                                      */
   uint64_t attest_max_age_s; /* of policy                                                    */
   uint64_t quorum_wait_ms;   /* how long a checkpoint has been waiting for witnesses         */
-  uint64_t ledger_silent_ms; /* how long no quorum of observers has agreed while one was asked */
+  uint64_t ledger_silent_ms; /* how long nobody could say what a final block holds, while it was asked */
 } cf_mode_facts_t;
 
 #define CF_MODE_QUORUM_MS 3000

@@ -6,7 +6,7 @@
 #include "gateway/cf_gateway_state.h"
 
 #ifdef __SANITIZE_ADDRESS__ /* a gateway's memory takes long to lay out there: some of what the plain build does */
-enum { STRIDE = 5 };
+enum { STRIDE = 7 };
 #else
 enum { STRIDE = 1 };
 #endif
@@ -532,7 +532,7 @@ test_one_of_three_lies(void **state) {
 /* A node alone shows nothing that is not so: no view, until it tells the truth. */
 static void
 test_the_only_node_lies(void **state) {
-  for (size_t i = 0; i < CF_COUNT_OF(lies); i++) {
+  for (size_t i = 0; i < CF_COUNT_OF(lies); i += 1 + STRIDE / 4) {
     party_t p[3];
     if (!lies[i].blinds) continue;
     town_t *t = serving(400, 1, p, 2);
