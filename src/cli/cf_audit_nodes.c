@@ -16,26 +16,22 @@ static cf_read_t wrong(cf_audit_nodes_t *n, cf_error_t const *err) { return fail
 
 /* ---- the contract in the final block ---- */
 
-/* The answer says the hash of the code; the proof, that it is so. */
 static cf_read_t read_contract(cf_audit_nodes_t *n, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger, cf_evm_block_t const *b) {
   static uint8_t       proof[PROOF_MAX];
   cf_hash_t const      slot = cf_slot_plain(CF_SLOT_HEAD), no_code = cf_keccak256(CF_SPAN(NULL, 0));
   cf_ledger_identity_t is = *ledger;
-  cf_wr_t              wr = cf_wr_init(proof, sizeof proof);
+  cf_evm_account_t     account;
+  cf_wr_t              room = cf_wr_init(proof, sizeof proof), wr = room;
   cf_error_t           err = {0};
   cf_json_t            v;
   cf_evm_ask_proof(cf_nodes_question(&n->nodes), CF_NODES_ID, &ledger->contract, &slot, 1,
                    &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = b->header.number});
   int code = cf_nodes_result(&v, &n->nodes);
   if (code) return failed(n, code);
-  if (cf_data_fixed(is.code_hash.b, sizeof is.code_hash.b, cf_json_get(v, "codeHash"))) {
-    cf_error_set(&err, CF_ERR_FORMAT, "codeHash", 0, "missing, or malformed");
-    return wrong(n, &err);
-  }
-  cf_status_t st = cf_evm_read_state(&wr, &out->head, v, &is, &b->header.state_root, &slot, 1, &err);
-  if (st == CF_ERR_POLICY || (!st && cf_hash_eq(&is.code_hash, &no_code))) return CF_READ_ABSENT;
-  out->code_hash = is.code_hash;
-  return st ? wrong(n, &err) : CF_READ_OK;
+  if (cf_evm_read_account(&account, &room, v, &ledger->contract, &b->header.state_root, &err)) return wrong(n, &err);
+  if (!account.exists || cf_hash_eq(&account.code_hash, &no_code)) return CF_READ_ABSENT;
+  out->code_hash = is.code_hash = account.code_hash;
+  return cf_evm_read_state(&wr, &out->head, v, &is, &b->header.state_root, &slot, 1, &err) ? wrong(n, &err) : CF_READ_OK;
 }
 
 /* ---- events ---- */

@@ -13,13 +13,13 @@
 
 #include "council/cf_follow.h"
 #include "ledger/cf_blocks.h"
+#include "ledger/cf_evm_rpc.h"
 
 #define CF_OBSERVER_SIGNED "signed" /* in the member's folder */
 
 #define CF_OBSERVER_WAITING_MAX 16
 #define CF_OBSERVER_TIMEOUT_MS 5000
 #define CF_OBSERVER_POLL_MS 1000 /* an embedded ledger's block is seen, and its time compared, this soon */
-#define CF_OBSERVER_PROOF_MAX (64 * 1024) /* of an account and a slot on a chain */
 #define CF_OBSERVER_SIGNED_SZ (8 + 32 + 8 + 32)
 
 typedef enum {
@@ -85,7 +85,7 @@ typedef struct {
   cf_observer_signed_t held;       /* what was signed when it began: compared with the node's chain */
   uint64_t             held_s;     /* its time */
   uint64_t             number;     /* FINAL: the block that is asked for */
-  uint8_t              proof[CF_OBSERVER_PROOF_MAX];
+  uint8_t              proof[CF_EVM_ACCOUNT_PROOF_MAX];
 } cf_observer_evm_t;
 
 struct cf_observer_kind;

@@ -9,7 +9,6 @@
 
 #include <assert.h>
 
-#include "ledger/cf_evm_rpc.h"
 #include "ledger/cf_ledger_proof.h"
 
 enum { FIRST_ID = 1, QUESTION_MAX = 1024 };
@@ -55,12 +54,10 @@ static void ask_final(cf_observer_t *o, cf_effects_t *fx, uint64_t number) {
   send(o, fx, CF_OBSERVER_FINAL, &wr);
 }
 
-static cf_hash_t const head_slot = {{[31] = CF_SLOT_HEAD}};
-
 static void ask_proof(cf_observer_t *o, cf_effects_t *fx) {
   cf_wr_t wr;
   cf_jw_t j = begin(&wr, fx);
-  cf_evm_ask_proof(&j, FIRST_ID, &o->cfg.domain->ledger.contract, &head_slot, 1,
+  cf_evm_ask_proof(&j, FIRST_ID, &o->cfg.domain->ledger.contract, NULL, 0,
                    &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = o->evm.block.number});
   send(o, fx, CF_OBSERVER_PROOF, &wr);
 }
@@ -125,20 +122,18 @@ static cf_observer_code_t on_final(cf_observer_t *o, cf_effects_t *fx, cf_event_
   return see_final(o, fx, &b);
 }
 
-/* Slots of a contract that is not there yet, of an account that only holds money, or of a contract: the answer says the hash of its
-   code, and the proof that it is so. */
+/* A contract that is not there yet is no account, or one that only holds money. */
 static cf_observer_code_t on_proof(cf_observer_t *o, cf_event_t const *ev) {
-  cf_observer_evm_t   *e = &o->evm;
-  cf_ledger_identity_t is = o->cfg.domain->ledger;
-  cf_jsonrpc_answer_t  a;
-  cf_hash_t            head, no_code = cf_keccak256(CF_SPAN(NULL, 0));
-  cf_wr_t              wr = cf_wr_init(e->proof, sizeof e->proof);
-  if (!read_answers(&a, 1, ev) || cf_data_fixed(is.code_hash.b, sizeof is.code_hash.b, cf_json_get(a.result, "codeHash")))
+  cf_observer_evm_t  *e = &o->evm;
+  cf_jsonrpc_answer_t a;
+  cf_evm_account_t    account;
+  cf_hash_t const     no_code = cf_keccak256(CF_SPAN(NULL, 0));
+  cf_wr_t             room = cf_wr_init(e->proof, sizeof e->proof);
+  if (!read_answers(&a, 1, ev) ||
+      cf_evm_read_account(&account, &room, a.result, &o->cfg.domain->ledger.contract, &e->state_root, NULL))
     return CF_OBSERVER_LEDGER;
-  cf_status_t st = cf_evm_read_state(&wr, &head, a.result, &is, &e->state_root, &head_slot, 1, NULL);
-  if (st == CF_ERR_POLICY || (!st && cf_hash_eq(&is.code_hash, &no_code))) return CF_OBSERVER_BEHIND;
-  if (st) return CF_OBSERVER_LEDGER;
-  o->code = is.code_hash;
+  if (!account.exists || cf_hash_eq(&account.code_hash, &no_code)) return CF_OBSERVER_BEHIND;
+  o->code = account.code_hash;
   return CF_OBSERVER_OK;
 }
 

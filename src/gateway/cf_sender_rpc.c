@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-enum { FEE_BLOCKS = 4, FEE_PERCENTILE = 50, WORDS_MAX = 512, PROOF_MAX = 65536 };
+enum { FEE_BLOCKS = 4, FEE_PERCENTILE = 50, WORDS_MAX = 512 };
 
 /* ---- send ---- */
 
@@ -179,16 +179,11 @@ cf_status_t cf_sender_rpc_merge(cf_look_t *out, cf_seen_t *merged, cf_look_t con
 /* ---- final blocks ---- */
 
 cf_status_t cf_sender_rpc_final(cf_sender_final_t *out, cf_evm_block_t const *block, cf_json_t proof, cf_addr_t const *account) {
-  uint8_t          nodes[PROOF_MAX];
-  cf_wr_t          wr = cf_wr_init(nodes, sizeof nodes);
-  cf_json_t        list = cf_json_get(proof, "accountProof"), one;
+  uint8_t          nodes[CF_EVM_ACCOUNT_PROOF_MAX];
+  cf_wr_t          room = cf_wr_init(nodes, sizeof nodes);
   cf_evm_account_t a;
-  if (!block->known || list.type != CF_JSON_ARRAY) return CF_ERR_FORMAT;
-  for (size_t pos = 0; cf_json_each(list, &pos, NULL, &one);)
-    if (cf_data_append(&wr, one)) return CF_ERR_FORMAT;
-  cf_rd_t     rd = cf_rd_span(cf_wr_out(&wr));
-  cf_status_t st = cf_evm_account_verify(&a, &block->header.state_root, account, &rd);
-  if (st || !cf_rd_done(&rd)) return st ? st : CF_ERR_FORMAT;
+  cf_status_t      st = block->known ? cf_evm_read_account(&a, &room, proof, account, &block->header.state_root, NULL) : CF_ERR_FORMAT;
+  if (st) return st;
   out->number = block->header.number;
   out->hash   = block->hash;
   out->time_s = block->header.time_s;

@@ -293,6 +293,20 @@ cf_status_t cf_evm_read_state(cf_wr_t *wr, cf_hash_t *values, cf_json_t v, cf_le
   return st ? cf_error_set(err, CF_ERR_AUTH, "storageProof", 0, "the proof does not lead to the block's state (%s)", cf_status_name(st)) : CF_OK;
 }
 
+cf_status_t cf_evm_read_account(cf_evm_account_t *out, cf_wr_t *room, cf_json_t v, cf_addr_t const *addr_asked,
+                                cf_hash_t const *state_root, cf_error_t *err) {
+  fields_t  f  = fields(v, "proof", err);
+  cf_addr_t is = addr(&f, "address");
+  size_t    at = room->len;
+  same(&f, "address", cf_addr_eq(&is, addr_asked));
+  append_nodes(room, &f, "accountProof", cf_json_get(v, "accountProof"), (cf_json_t){ .type = CF_JSON_BAD });
+  if (f.st) return f.st;
+  cf_rd_t proof = cf_rd_init(room->buf + at, room->len - at);
+  if (cf_evm_account_verify(out, state_root, addr_asked, &proof) || !cf_rd_done(&proof))
+    return cf_error_set(err, CF_ERR_AUTH, "accountProof", 0, "the proof does not lead to the block's state");
+  return CF_OK;
+}
+
 /* ---- fees ---- */
 
 static size_t read_numbers(uint64_t *out, size_t max, fields_t *f, char const *key, cf_json_t list) {

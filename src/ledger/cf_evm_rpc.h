@@ -122,6 +122,12 @@ CF_MUST_CHECK cf_status_t cf_evm_read_inbox(cf_wr_t *messages, uint64_t *cnt, cf
 CF_MUST_CHECK cf_status_t cf_evm_read_state(cf_wr_t *wr, cf_hash_t *values, cf_json_t v, cf_ledger_identity_t const *ledger,
                                             cf_hash_t const *state_root, cf_hash_t const *keys, size_t n, cf_error_t *err);
 
+/* cf_evm_read_account proves an answer to cf_evm_ask_proof, of any keys, against a block's state root for the account alone.  room holds the
+   proof's nodes: CF_EVM_ACCOUNT_PROOF_MAX bytes are enough for any. */
+#define CF_EVM_ACCOUNT_PROOF_MAX (36 * 1024)
+CF_MUST_CHECK cf_status_t cf_evm_read_account(cf_evm_account_t *out, cf_wr_t *room, cf_json_t v, cf_addr_t const *addr,
+                                              cf_hash_t const *state_root, cf_error_t *err);
+
 typedef struct {
   uint64_t oldest; /* block number */
   size_t   cnt;

@@ -155,4 +155,4 @@ liar $forger forger
 expect 1 "" "$cf" audit d --ledger "evm:http://127.0.0.1:$quiet" --json
 [ "$(json out 'v.verdict + v.faults[0].check')" = fail10 ] || { cat out; die "settlements kept quiet are not missed"; }
 "$cf" audit d --ledger "evm:http://127.0.0.1:$quiet" --ledger "evm:$rpc" >twice || { cat twice; die "the node that knows more is not heard"; }
-expect 1 "auth  storageProof" "$cf" audit d --ledger "evm:http://127.0.0.1:$forger"
+expect 1 "auth  accountProof" "$cf" audit d --ledger "evm:http://127.0.0.1:$forger"

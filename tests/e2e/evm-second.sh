@@ -1,6 +1,6 @@
 #!/bin/sh
 # A second node, that shares no code with anvil: @ethereumjs/client, whose blocks are made over the Engine API (tests/peer/ethereumjs/chain.mjs).
-# The chain client understands it as it does anvil; and the same transactions, from the ledger's creation to its death, end there as they do
+# The chain client understands it as it does anvil, an observer follows it, and sees what was final undone; and the same transactions, from the ledger's creation to its death, end there as they do
 # on anvil: the same gas to the unit, the same head, inbox and slots.
 set -eu
 . tests/e2e/helpers
@@ -12,7 +12,7 @@ node=http://127.0.0.1:$port consensus=http://127.0.0.1:$((port + 2))
 
 start_chain() {
   rm -rf chain
-  node "$peer/chain.mjs" "$dir/chain" "$port" >chain.out 2>&1 &
+  node "$peer/chain.mjs" "$dir/chain" "$port" "$@" >chain.out 2>&1 &
   up_pid=$!
   for _ in $(seq 600); do
     ! grep -q '^ready' chain.out || return 0
@@ -30,6 +30,10 @@ stop_chain() {
 start_chain
 ss -Hlntu "sport >= $port and sport <= $((port + 3))" 2>/dev/null | grep -v ' 127\.0\.0\.1:' && die "it listens to others than this machine"
 "$tests/cf-evm-node" "$node" "$consensus" >out 2>&1 || { cat out chain.out; die "the client and the second node do not understand each other"; }
+stop_chain
+
+start_chain 2
+"$tests/cf-evm-observer" "$node" "$consensus" >out 2>&1 || { cat out chain.out; die "the observer on the second node"; }
 stop_chain
 
 start_chain

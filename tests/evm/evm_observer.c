@@ -1,8 +1,11 @@
-/* evm-observer URL: an observer whose node is a real one (Foundry's anvil, whose blocks are final two below its newest:
-   tests/e2e/evm-node.sh), for a log that is real, too: the contract is deployed there by genesis, its code stands in entry 1.  In the
-   end the node undoes a final block. */
+/* evm-observer URL [CONSENSUS]: an observer whose node is a real one, whose blocks are final two below its newest, and which makes a block of
+   what it is sent at once, or when its consensus is told to (tests/e2e/evm-node.sh, evm-second.sh); for a log that is real, too: the
+   contract is deployed there by genesis, its code stands in entry 1.  In the end a final block is undone. */
 #include "../unit/council/council_world.h"
 
+#include <time.h>
+
+#include "base/cf_text.h"
 #include "io/cf_rpc.h"
 #include "ledger/cf_evm_code.h"
 #include "ledger/cf_evm_rpc.h"
@@ -11,10 +14,15 @@
 #define CHAIN_ID 31337
 #define BEFORE   3 /* transactions before the one that deploys */
 
-static char const *url;
+/* The first of Foundry's well-known accounts. */
+static char const payer_key[] = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+enum { NODE, CONSENSUS };
+static char const *urls[2];
 static cf_rpc_t   *rpc;
 static world_t    *w;
-static cf_addr_t   payer; /* the node has its key */
+static uint8_t     payer_scalar[32];
+static cf_addr_t   payer;
 
 /* ---- the node ---- */
 
@@ -29,16 +37,28 @@ static cf_jw_t *begin(void) {
   return &j;
 }
 
-static cf_json_t result(void) {
+static cf_json_t result_of(unsigned whom) {
   cf_error_t          err = {0};
   cf_jsonrpc_answer_t a;
   cf_done_free(answer);
   answer = NULL;
   assert_false(question_wr.bad);
-  if (cf_rpc_ask(rpc, 0, cf_wr_out(&question_wr), &answer, &err)) fail_msg("%s", err.text);
+  if (cf_rpc_ask(rpc, whom, cf_wr_out(&question_wr), &answer, &err)) fail_msg("%s", err.text);
   if (cf_jsonrpc_read(&a, 1, 1, answer->body, &err)) fail_msg("%s: %s", err.item, err.text);
   if (a.result.type == CF_JSON_BAD) fail_msg("%.200s: %.*s", (char *)question, (int)a.message.text.len, (char const *)a.message.text.ptr);
   return a.result;
+}
+
+static cf_json_t result(void) { return result_of(NODE); }
+
+/* What a test tells the chain: to the consensus, or to a node that has it inside. */
+static void tell(char const *method, uint64_t n, bool with_none) {
+  cf_jw_t *j = begin();
+  cf_jsonrpc_begin(j, 1, method);
+  cf_jw_u64(j, NULL, n);
+  if (with_none) cf_jw_arr(j, NULL), cf_jw_end(j, ']');
+  cf_jsonrpc_end(j);
+  (void)result_of(urls[CONSENSUS] ? CONSENSUS : NODE);
 }
 
 static cf_evm_block_t block_at(cf_evm_at_t at) {
@@ -49,20 +69,27 @@ static cf_evm_block_t block_at(cf_evm_at_t at) {
   return b;
 }
 
-/* A transaction of the node's own account, and with it a block. */
+static uint64_t nonce_of_payer(void) {
+  uint64_t nonce;
+  cf_evm_ask_nonce(begin(), 1, &payer, &(cf_evm_at_t){.tag = CF_EVM_LATEST});
+  assert_int_equal(cf_quantity_u64(&nonce, result()), CF_OK);
+  return nonce;
+}
+
+/* A transaction, and with it a block. */
 static void transact(cf_addr_t const *to, cf_span_t data) {
-  cf_jw_t *j = begin();
-  cf_jsonrpc_begin(j, 1, "eth_sendTransaction");
-  cf_jw_obj(j, NULL);
-  cf_jw_data(j, "from", CF_SPAN_OF(payer.b));
-  if (to) cf_jw_data(j, "to", CF_SPAN_OF(to->b));
-  cf_jw_quantity(j, "gas", 12000000);
-  cf_jw_data(j, "input", data);
-  cf_jw_end(j, '}');
-  cf_jsonrpc_end(j);
+  static uint8_t   raw[CF_EVM_TX_MAX];
+  uint8_t          sig[64];
   cf_hash_t        tx;
   cf_evm_receipt_t r = {0};
-  assert_int_equal(cf_data_fixed(tx.b, sizeof tx.b, result()), CF_OK);
+  cf_wr_t          wr = cf_wr_init(raw, sizeof raw);
+  cf_evm_tx_t      t = {.chain_id = CHAIN_ID, .nonce = nonce_of_payer(), .gas = 12000000, .fee_wei = 100000000000, .tip_wei = 1000000000,
+                        .create = !to, .data = data};
+  if (to) t.to = *to;
+  assert_int_equal(cf_evm_tx_sign(&wr, sig, &tx, &t, payer_scalar), CF_OK);
+  cf_evm_ask_send(begin(), 1, cf_wr_out(&wr));
+  (void)result();
+  if (urls[CONSENSUS]) tell("anvil_mine", 1, false);
   for (unsigned tries = 0; !r.known; tries++) {
     assert_true(tries < 10000);
     cf_evm_ask_receipt(begin(), 1, &tx);
@@ -75,16 +102,6 @@ static void mine(unsigned blocks) {
   while (blocks--) transact(&payer, CF_SPAN(NULL, 0));
 }
 
-static void undo(uint64_t depth) {
-  cf_jw_t *j = begin();
-  cf_jsonrpc_begin(j, 1, "anvil_reorg");
-  cf_jw_u64(j, NULL, depth);
-  cf_jw_arr(j, NULL);
-  cf_jw_end(j, ']');
-  cf_jsonrpc_end(j);
-  (void)result();
-}
-
 /* The observer's questions, as it asks them. */
 static void node_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
   static cf_done_t *done;
@@ -92,7 +109,7 @@ static void node_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->kind != CF_EV_REQUEST) return;
   cf_done_free(done);
   done = NULL;
-  if (cf_rpc_ask(rpc, 0, ev->body, &done, &err)) fail_msg("%s", err.text);
+  if (cf_rpc_ask(rpc, NODE, ev->body, &done, &err)) fail_msg("%s", err.text);
   cf_fx_reply(fx, ev->id, 200, CF_RPC_TYPE, done->body);
 }
 
@@ -110,19 +127,10 @@ static void observer_start(uint64_t confirmations) {
 }
 
 static void found(void) {
-  cf_json_t one, accounts;
-  size_t    pos = 0;
-  cf_jw_t  *j = begin();
-  cf_jsonrpc_begin(j, 1, "eth_accounts");
-  cf_jsonrpc_end(j);
-  accounts = result();
-  assert_true(cf_json_each(accounts, &pos, NULL, &one));
-  assert_int_equal(cf_data_fixed(payer.b, sizeof payer.b, one), CF_OK);
-
-  uint64_t nonce, now = block_at((cf_evm_at_t){.tag = CF_EVM_LATEST}).header.time_s;
-  cf_evm_ask_nonce(begin(), 1, &payer, &(cf_evm_at_t){.tag = CF_EVM_LATEST});
-  assert_int_equal(cf_quantity_u64(&nonce, result()), CF_OK);
-  cf_addr_t contract = cf_evm_created(&payer, nonce + BEFORE);
+  uint64_t const now = (uint64_t)time(NULL);
+  assert_int_equal(cf_hex_decode(payer_scalar, sizeof payer_scalar, CF_SPAN_LIT(payer_key)), CF_OK);
+  assert_int_equal(cf_k256_addr(&payer, payer_scalar), CF_OK);
+  cf_addr_t contract = cf_evm_created(&payer, nonce_of_payer() + BEFORE);
   w = calloc(1, sizeof *w);
   example_init(&w->ex);
   w->ex.genesis.ledger.kind = 2;
@@ -195,7 +203,7 @@ static void an_observer_lives(void **state) {
   mine(1);
   assert_int_equal(finality(), 200);
   mine(1);
-  undo(5);
+  tell("anvil_reorg", 5, true);
   finality();
   assert_refused(w, 403, "observer:fork");
   observer_start(0);
@@ -207,8 +215,9 @@ static void an_observer_lives(void **state) {
 
 int main(int argc, char **argv) {
   struct CMUnitTest const tests[] = {cmocka_unit_test(an_observer_lives)};
-  url = argc > 1 ? argv[1] : NULL;
-  if (!url || cf_rpc_open(&rpc, &url, 1, NULL, NULL)) return 2;
+  if (argc < 2 || argc > 3) return 2;
+  for (int i = 1; i < argc; i++) urls[i - 1] = argv[i];
+  if (cf_rpc_open(&rpc, urls, (size_t)argc - 1, NULL, NULL)) return 2;
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   cf_done_free(answer);
   cf_rpc_close(rpc);

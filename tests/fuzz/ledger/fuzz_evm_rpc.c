@@ -28,7 +28,11 @@ static void state(cf_json_t v) {
   (void)cf_data_fixed(id.code_hash.b, 32, cf_json_get(v, "codeHash"));
   if (!cf_json_each(cf_json_get(v, "accountProof"), &pos, NULL, &first) || cf_data_append(&node_wr, first)) return;
   cf_hash_t root = cf_keccak256(cf_wr_out(&node_wr));
+  cf_evm_account_t account;
+  cf_wr_t          room = cf_wr_init(bytes, sizeof bytes);
+  cf_status_t      st   = cf_evm_read_account(&account, &room, v, &id.contract, &root, NULL);
   if (cf_evm_read_state(&wr, values, v, &id, &root, keys, 3, NULL)) return;
+  assert(!st && account.exists && cf_hash_eq(&account.code_hash, &id.code_hash)); /* the account alone is proven by less */
   assert(cf_ledger_slots_prove(&id, &root, cf_wr_out(&wr), keys, 3, again) == CF_OK && memcmp(values, again, sizeof values) == 0);
 }
 

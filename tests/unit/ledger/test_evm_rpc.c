@@ -112,6 +112,20 @@ static cf_status_t proof(cf_error_t *err) {
   assert_int_equal(cf_hex_decode(id.contract.b, 20, CF_SPAN_LIT("5fbdb2315678afecb367f032d93f642f64180aa3")), CF_OK);
   cf_status_t st = cf_evm_read_state(&wr, values, result, &id, &root, keys, 3, err);
   if (!st) assert_true(values[0].b[31] == 7 && values[1].b[30] == 0x11 && values[1].b[31] == 0x22 && cf_word_is_zero(&values[2]));
+  cf_evm_account_t account; /* the same without the slots, whatever is said of them */
+  cf_wr_t          room = cf_wr_init(bytes, sizeof bytes);
+  if (!st) {
+    assert_int_equal(cf_evm_read_account(&account, &room, result, &id.contract, &root, NULL), CF_OK);
+    assert_true(account.exists && account.nonce == 1 && cf_hash_eq(&account.code_hash, &id.code_hash));
+    root.b[0] ^= 1;
+    assert_int_equal(cf_evm_read_account(&account, &room, result, &id.contract, &root, NULL), CF_ERR_AUTH);
+    root.b[0] ^= 1;
+    id.contract.b[0] ^= 1;
+    assert_int_equal(cf_evm_read_account(&account, &room, result, &id.contract, &root, NULL), CF_ERR_AUTH);
+    id.contract.b[0] ^= 1;
+    room = cf_wr_init(bytes, 100);
+    assert_int_equal(cf_evm_read_account(&account, &room, result, &id.contract, &root, NULL), CF_ERR_BOUND);
+  }
   id.code_hash.b[0] ^= 1;
   cf_wr_t again = cf_wr_init(bytes, sizeof bytes);
   if (!st) assert_int_equal(cf_evm_read_state(&again, values, result, &id, &root, keys, 3, NULL), CF_ERR_POLICY);
