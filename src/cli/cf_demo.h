@@ -143,7 +143,8 @@ void cf_demo_evm_close(cf_demo_t *d);
 
 /* ---- between chapters ---- */
 int cf_demo_status(uint64_t *out, cf_demo_t const *d, char const *member);
-/* cf_demo_send posts items [from, cnt) and fills in what came of them. */
+/* cf_demo_send posts items from on and fills in what came of them; on a chain a window's worth at a time, each settled before the
+   next: what a window has no room for is refused. */
 int             cf_demo_send(cf_demo_t *d, size_t from, bool bar);
 cf_demo_item_t *cf_demo_item(cf_demo_t *d, uint32_t party, uint32_t row, uint32_t asset, uint64_t amount);
 int             cf_demo_seal(cf_demo_t *d, cf_demo_item_t *it, cf_attested_t const *a);

@@ -141,14 +141,14 @@ static int taken(cf_demo_t *d, post_t const *p, cf_done_t const *done, bool *aga
   return 0;
 }
 
-int cf_demo_send(cf_demo_t *d, size_t from, bool bar) {
+static int send_part(cf_demo_t *d, size_t from, size_t end, bool bar) {
   cf_pool_t pool;
   post_t    posts[POSTS];
   size_t    next = from, done_cnt = from, under_way = 0;
   uint64_t  began = cf_mono_ms();
   int       code = cf_pool_open(&pool, d->url);
-  for (size_t i = 0; !code && i < POSTS && next < d->item_cnt; i++, under_way++) {
-    posts[i] = (post_t){.from = next, .cnt = d->item_cnt - next < POST_ITEMS ? d->item_cnt - next : POST_ITEMS};
+  for (size_t i = 0; !code && i < POSTS && next < end; i++, under_way++) {
+    posts[i] = (post_t){.from = next, .cnt = end - next < POST_ITEMS ? end - next : POST_ITEMS};
     next += posts[i].cnt;
     post(d, &pool, &posts[i], i);
   }
@@ -169,13 +169,42 @@ int cf_demo_send(cf_demo_t *d, size_t from, bool bar) {
     done_cnt += p->cnt;
     under_way--;
     if (bar) cf_demo_bar(done_cnt, d->in.rows_cnt, cf_mono_ms() - began);
-    if (next == d->item_cnt) continue;
-    *p = (post_t){.from = next, .cnt = d->item_cnt - next < POST_ITEMS ? d->item_cnt - next : POST_ITEMS};
+    if (next == end) continue;
+    *p = (post_t){.from = next, .cnt = end - next < POST_ITEMS ? end - next : POST_ITEMS};
     next += p->cnt;
     under_way++;
     post(d, &pool, p, id);
   }
   cf_pool_close(&pool);
+  return code;
+}
+
+/* Items from on whose positions are no more than a window holds. */
+static size_t window_end(cf_demo_t const *d, size_t from, uint32_t positions_max) {
+  uint8_t *marked = calloc(d->in.parties_cnt, d->in.assets_cnt);
+  size_t   at = from, cnt = 0;
+  if (!marked) abort();
+  for (; at < d->item_cnt && d->item[at].row != UINT32_MAX; at++) {
+    cf_demo_row_t const *r = &d->in.rows[d->item[at].row];
+    uint8_t             *payer = &marked[r->payer * d->in.assets_cnt + r->asset], *payee = &marked[r->payee * d->in.assets_cnt + r->asset];
+    if (cnt + !*payer + !*payee > positions_max) break;
+    cnt += (size_t)!*payer + !*payee;
+    *payer = *payee = 1;
+  }
+  free(marked);
+  return at > from ? at : d->item_cnt; /* withdrawals are few */
+}
+
+int cf_demo_send(cf_demo_t *d, size_t from, bool bar) {
+  cf_clearing_params_t params;
+  int                  code = 0;
+  if (!d->evm.rpc) return send_part(d, from, d->item_cnt, bar);
+  if (cf_clearing_params_decode(&params, d->folder.domain->policy.workload_params)) abort(); /* of a domain that runs */
+  for (size_t end; !code && from < d->item_cnt; from = end) {
+    end = window_end(d, from, params.positions_max);
+    code = send_part(d, from, end, bar);
+    if (!code && end < d->item_cnt) code = cf_demo_settled(d);
+  }
   return code;
 }
 
