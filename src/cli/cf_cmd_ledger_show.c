@@ -1,7 +1,9 @@
 /* ledger show: every account's lanes. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cf_balances.h"
+#include "cli/cf_chain_client.h"
 #include "cli/cf_commands.h"
 
 static void account_json(cf_jw_t *j, cf_balances_t const *b, cf_genesis_t const *g, uint32_t id) {
@@ -36,13 +38,33 @@ static void print_text(cf_balances_t const *b, cf_genesis_t const *g) {
     }
 }
 
-int cf_cmd_ledger_show(cf_args_t const *a) {
-  cf_folder_t   f;
-  cf_balances_t b;
-  int           code = cf_folder_open(&f, cf_dir(a));
-  if (!code) code = cf_balances(&b, "ledger", &f);
+static int of_folder(cf_balances_t *b, cf_genesis_t const **g, char const *dir) {
+  cf_folder_t f;
+  int         code = cf_folder_open(&f, dir);
+  if (!code) code = cf_balances(b, "ledger show", &f);
+  if (!code) *g = &f.domain->genesis;
+  return code;
+}
+
+/* Behind a gateway: of a chain only, whose nodes can prove it. */
+static int of_url(cf_balances_t *b, cf_genesis_t const **g, char const *url, cf_args_t const *a) {
+  cf_chain_client_t c;
+  int               code = cf_chain_open(&c, "ledger show", url, a);
   if (code) return code;
-  cf_genesis_t const *g = &f.domain->genesis;
+  if (!c.evm)
+    return cf_fail(CF_EXIT_FAILS, "ledger show", "unsupported", url, "found", "an embedded ledger is replayed from its block files", "next",
+                   "counterfoil audit URL  does that; ledger show DIR", NULL);
+  code = cf_nodes_final(&c.l.block, &c.l.nodes);
+  *g = c.names;
+  return code ? code : cf_balances_evm(b, &c.l, (uint32_t)c.names->assets_cnt);
+}
+
+int cf_cmd_ledger_show(cf_args_t const *a) {
+  cf_balances_t       b;
+  cf_genesis_t const *g;
+  char const         *where = cf_dir(a);
+  int                 code = strstr(where, "://") ? of_url(&b, &g, where, a) : of_folder(&b, &g, where);
+  if (code) return code;
   if (!cf_json_mode()) return print_text(&b, g), 0;
   cf_wr_t wr = cf_room(4096 + (size_t)b.accounts * (256 + 80 * g->assets_cnt));
   cf_jw_t j = cf_json_begin(&wr);

@@ -110,6 +110,8 @@ expect 1 "refused by the ledger  Exiting" "$cf" deposit "$url" --wallet alice --
 sleep 3 # until that is final
 "$cf" ledger show d --json >shown
 [ "$(json shown 'v.accounts.map((a) => a.assets.ETH.lane).sort().join()')" = 5000,600,7 ] || { cat shown; die "not what went in and out"; }
+"$cf" ledger show "$url" --rpc "$rpc" --rpc "$rpc" --domain "$(cat domain)" --json >shown2
+[ "$(json shown 'JSON.stringify(v.accounts)')" = "$(json shown2 'JSON.stringify(v.accounts)')" ] || die "the gateway's domain shows other balances"
 [ "$(json shown 'v.accounts.filter((a) => a.exit_at).length')" = 1 ] || die "the request to leave is not shown"
 [ $(($(rpc eth_getBalance "[\"$(json deployed v.contract)\", \"latest\"]"))) = 5607000000000 ] || die "the contract holds another amount"
 
