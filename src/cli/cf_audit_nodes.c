@@ -152,6 +152,7 @@ static cf_read_t facts(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identit
   cf_audit_nodes_t *n = ctx;
   cf_evm_block_t    b = {0};
   *out = (cf_audit_chain_facts_t){0};
+  n->asked = true;
   n->settled_cnt = n->registered_cnt = 0;
   if (n->nodes.chain_id != ledger->chain_id)
     return failed(n, cf_fail(CF_EXIT_FAILS, "audit", "policy", "chain id", "found",

@@ -7,6 +7,7 @@
 
 typedef struct {
   cf_nodes_t             nodes;
+  bool                   asked; /* the audit had a question */
   int                    code; /* exit status of what failed, and was said; 0: nothing */
   cf_audit_block_t       final;
   cf_audit_settled_t    *settled;

@@ -32,6 +32,7 @@ int cf_cmd_audit(cf_args_t const *a) {
   }
   cf_audit_out_t out = {write_file, stdout};
   cf_audit_nodes_close(&nodes);
+  if (ask && !nodes.asked) cf_note("audit: no node was asked: genesis names no ledger on a chain, or does not hold");
   if (st == CF_ERR_IO && nodes.code) return nodes.code;
   if (st == CF_ERR_IO)
     return cf_fail(CF_EXIT_WORLD, "audit", "io", cf_dir(a), "found", "a file could not be read; nothing is said", NULL);
