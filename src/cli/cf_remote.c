@@ -65,7 +65,7 @@ int cf_remote_refused(cf_verdict_t const *v) {
 
 int cf_remote_check(cf_remote_t *r, char const *what, cf_remote_ask_t const *ask) {
   cf_bundle_ask_t q = {
-      .domain = ask->domain, .kept = ask->kept, .nonce = ask->nonce, .at_s = cf_wall_s(), .stale_ok = ask->stale_ok};
+      .domain = ask->domain, .kept = ask->kept, .nonce = ask->nonce, .at_s = ask->at_s ? ask->at_s : cf_wall_s(), .stale_ok = ask->stale_ok};
   cf_hash_t       path[CF_TREE_PATH_MAX];
   cf_checkpoint_t cp;
   cf_note_t       note;

@@ -19,6 +19,7 @@ typedef struct {
   char const      *url;   /* for the proof from kept to now; NULL: offline */
   cf_hash_t const *nonce; /* asked for */
   bool             stale_ok;
+  uint64_t         at_s; /* T; 0: now */
 } cf_remote_ask_t;
 
 /* cf_remote_fetch asks url for its bundle, bound anew with nonce unless that is NULL; cf_remote_load reads one that was kept. */

@@ -130,6 +130,17 @@ flipped "$statement" $(($(stat -c %s "$statement") - 9))
 told evidence-ak judge --with evidence="$evidence" --with root-owner="$ek_root" --with statement=copy
 head -c 1000 "$evidence" >copy
 told evidence-cut judge --with evidence=copy --with root-owner="$ek_root"
+told evidence-role judge --with evidnce="$evidence"
+"$cf" verify --policy default --show >strict.policy
+sed 's/maker_roots/maker_rots/' strict.policy >typo.policy
+told policy-member "$cf" verify --policy typo.policy --show
+sed 's/"any_program"/"debug": "yes", "any_program"/' strict.policy >debug.policy
+told policy-class "$cf" verify --policy debug.policy --show
+told policy-platform judge --with evidence="$evidence" --with root-owner="$ek_root" --with statement="$statement" --policy strict.policy
+"$cf" bundle make --domain "$domain" --with evidence="$evidence" --with root-owner="$ek_root" -o e.bundle >/dev/null
+"$cf" verify bundle e.bundle --json >e.now
+flipped e.bundle 2000
+told bundle-altered "$cf" verify bundle copy
 
 # ---- a wrong clock, at a party's ----
 cat >clock.c <<'END'
@@ -149,6 +160,11 @@ shifted() { s=$1; shift; SHIFT_S=$s LD_PRELOAD=$dir/clock.so "$@"; }
 pay 2 USD 1
 told clock-fast-attest shifted 86400 "$cf" attest "$url" --domain "$domain" -o none
 told clock-slow-attest shifted -86400 "$cf" attest "$url" --domain "$domain" -o none
+for years in 10 -20; do # a kept judgement asks no clock
+  shifted $((years * 31556952)) "$cf" verify bundle e.bundle --json >e.then
+  cmp e.now e.then || die "a kept judgement, judged again $years years from now"
+  shifted $((years * 31556952)) "$cf" verify bundle d.bundle --domain "$domain" --json >d.then || die "a domain's bundle, $years years from now: $(cat d.then)"
+done
 told clock-fast-seal shifted 86400 "$cf" seal d.bundle --wallet alice in.json -o none
 
 # ---- a folder that is written to is audited like any other; a stranger in it is found all the same ----
