@@ -322,7 +322,8 @@ put(cf_wr_t *wr, char const *s) {
 }
 
 static void schema_type(cf_wr_t *wr, cf_field_t const *f) {
-  char text[96];
+  char               text[96];
+  unsigned long long least = f->optional && !f->min ? 1 : f->min; /* of a list: an empty one is left out */
   switch (f->type) {
   case CF_FIELD_UINT:
     if (f->max == UINT64_MAX && f->min == 0) snprintf(text, sizeof text, "uint");
@@ -333,13 +334,13 @@ static void schema_type(cf_wr_t *wr, cf_field_t const *f) {
   case CF_FIELD_TEXT: snprintf(text, sizeof text, "tstr .size (%llu..%llu)", (unsigned long long)f->min, (unsigned long long)f->max); break;
   case CF_FIELD_MAP: snprintf(text, sizeof text, "%s", f->sub->name); break;
   case CF_FIELD_LIST:
-    snprintf(text, sizeof text, "[%llu*%llu %s]", (unsigned long long)f->min, (unsigned long long)f->max, f->sub->name);
+    snprintf(text, sizeof text, "[%llu*%llu %s]", least, (unsigned long long)f->max, f->sub->name);
     break;
   case CF_FIELD_FIXEDS:
-    snprintf(text, sizeof text, "[%llu*%llu bstr .size %zu]", (unsigned long long)f->min, (unsigned long long)f->max, f->item_sz);
+    snprintf(text, sizeof text, "[%llu*%llu bstr .size %zu]", least, (unsigned long long)f->max, f->item_sz);
     break;
   case CF_FIELD_TEXTS:
-    snprintf(text, sizeof text, "[%llu*%llu tstr .size (1..64)]", (unsigned long long)f->min, (unsigned long long)f->max);
+    snprintf(text, sizeof text, "[%llu*%llu tstr .size (1..64)]", least, (unsigned long long)f->max);
     break;
   }
   put(wr, text);
@@ -361,9 +362,12 @@ schema_rule(cf_wr_t *wr, cf_table_t const *t) {
     schema_type(wr, f);
     snprintf(text, sizeof text, ",  ; %s%s%s", f->name, f->note ? ": " : "", f->note ? f->note : "");
     put(wr, text);
+    char const *between = ": ";
     for (uint64_t v = 0; f->words && v <= f->max; v++) {
-      snprintf(text, sizeof text, "%s%llu %s", v > f->min ? ", " : ": ", (unsigned long long)v, f->words[v] ? f->words[v] : "");
-      if (f->words[v]) put(wr, text);
+      if (!f->words[v]) continue;
+      snprintf(text, sizeof text, "%s%llu %s", between, (unsigned long long)v, f->words[v]);
+      put(wr, text);
+      between = ", ";
     }
     put(wr, "\n");
   }
