@@ -248,6 +248,26 @@ static void test_round_trip(void **state) {
     }
 }
 
+/* What is printed of any document is read again as the same encoding. */
+static void test_json(void **state) {
+  static uint8_t text[1 << 20];
+  for (size_t i = 0; cf_tables[i]; i++)
+    for (int large = 0; large < 2; large++) {
+      cf_table_t const *t = cf_tables[i];
+      start_from(t, large);
+      emit_t     e = emit(t, AS_IS, SIZE_MAX);
+      cf_error_t err = {0};
+      cf_wr_t    out = cf_wr_init(text, sizeof text), wr = cf_wr_init(again, sizeof again);
+      assert_int_equal(cf_table_decode(back, t, cf_wr_out(&e.wr), &err), CF_OK);
+      cf_table_print(&out, t, back);
+      assert_false(out.bad);
+      if (cf_table_of_json(&wr, t, cf_wr_out(&out), &err)) fail_msg("%s: %s: %s", t->name, err.item, err.text);
+      assert_span(cf_wr_out(&wr), cf_wr_out(&e.wr));
+      cf_wr_t small = cf_wr_init(again, e.wr.len - 1);
+      assert_int_equal(cf_table_of_json(&small, t, cf_wr_out(&out), &err), CF_ERR_BOUND);
+    }
+}
+
 /* What each tweak must lead to; TWEAKS: it depends on the field. */
 static cf_status_t wanted(tweak_t tweak, cf_field_t const *f) {
   bool fixed = f->type == CF_FIELD_FIXED;
@@ -347,7 +367,7 @@ static void test_lookup(void **state) {
 int main(void) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_every_field), cmocka_unit_test(test_cut_and_longer),
-      cmocka_unit_test(test_one_encoding), cmocka_unit_test(test_lookup),
+      cmocka_unit_test(test_one_encoding), cmocka_unit_test(test_lookup),      cmocka_unit_test(test_json),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,6 +173,71 @@ static bool appraises_as_default(cf_evidence_ask_t const *ask) {
   return true;
 }
 
+/* ---- a policy of its own: each register that is reported, and then each with a bit changed ---- */
+
+static char const *const all_statuses[] = {"UpToDate",
+                                           "SWHardeningNeeded",
+                                           "ConfigurationNeeded",
+                                           "ConfigurationAndSWHardeningNeeded",
+                                           "OutOfDate",
+                                           "OutOfDateConfigurationNeeded",
+                                           "TDRelaunchAdvised"};
+static size_t            registers_changed;
+
+static void accept_all(cf_appraisal_t *p, cf_facts_t const *f) {
+  char const *platform = cf_platform_name(f->platform);
+  *p = (cf_appraisal_t){.class = CF_APPRAISAL_TEST,
+                        .platforms = {CF_SPAN(platform, strlen(platform))},
+                        .platforms_cnt = 1,
+                        .roots = {{.platform = (uint64_t)f->platform, .class = (uint64_t)f->cls}},
+                        .roots_cnt = 1,
+                        .debug = 1,
+                        .any_program = 1,
+                        .result_max_age_s = 60,
+                        .snp = {.vmpl_max = 3}};
+  memcpy(p->roots[0].root, f->root.b, 32);
+  for (size_t i = 0; i < CF_COUNT_OF(all_statuses); i++)
+    p->intel.statuses[p->intel.statuses_cnt++] = CF_SPAN(all_statuses[i], strlen(all_statuses[i]));
+  for (size_t i = 0; f->subject == CF_ROLE_QUOTE && i < f->of.quote.advisories.cnt && i < CF_COUNT_OF(p->intel.advisories); i++)
+    p->intel.advisories[p->intel.advisories_cnt++] = f->of.quote.advisories.id[i];
+}
+
+static cf_verdict_code_t by_programs(cf_facts_t const *f, cf_appraisal_t *p, int64_t at_s) {
+  int64_t      until_s;
+  cf_verdict_t v;
+  p->any_program = p->programs_cnt ? 0 : 1;
+  return cf_appraise_under(&until_s, f, p, NULL, at_s, NULL, &v);
+}
+
+static void judge_registers(cf_facts_t const *f, cf_json_t measurements, int64_t at_s) {
+  static cf_appraisal_t p;
+  static uint8_t        values[32][64];
+  cf_span_t             name;
+  cf_json_t             value;
+  accept_all(&p, f);
+  if (f->subject == CF_ROLE_PCRS) return; /* nobody vouches for it */
+  if (by_programs(f, &p, at_s)) fail_msg("%s: a policy that takes it does not", case_name);
+  cf_appraisal_program_t *m = &p.programs[0];
+  *m = (cf_appraisal_program_t){.platform = (uint64_t)f->platform, .until = (uint64_t)at_s};
+  for (size_t pos = 0; cf_json_each(measurements, &pos, &name, &value) && m->registers_cnt < CF_COUNT_OF(m->registers);) {
+    size_t n = (value.text.len - 2) / 2;
+    if (value.type != CF_JSON_STRING) continue;
+    assert_true(cf_evidence_has_register(f->platform, name));
+    assert_int_equal(cf_json_hex(values[m->registers_cnt], n, value), CF_OK);
+    m->registers[m->registers_cnt] = (cf_appraisal_register_t){.name = name, .value = CF_SPAN(values[m->registers_cnt], n)};
+    m->registers_cnt++;
+  }
+  if (!m->registers_cnt) return;
+  p.programs_cnt = 1;
+  if (by_programs(f, &p, at_s)) fail_msg("%s: its own registers are not its program's", case_name);
+  for (size_t i = 0; i < m->registers_cnt; i++) {
+    values[i][i % m->registers[i].value.len] ^= 1;
+    assert_int_equal(by_programs(f, &p, at_s), CF_VERDICT_MEASUREMENT);
+    values[i][i % m->registers[i].value.len] ^= 1;
+    registers_changed++;
+  }
+}
+
 static bool run_case(bool claims) {
   static cf_claims_t found;
   static char        text[1 << 16];
@@ -195,6 +260,7 @@ static bool run_case(bool claims) {
   cf_jw_end(&j, '}');
   assert_int_equal(cf_json_parse(&got, cf_wr_out(&wr), NULL), CF_OK);
   int wrong = compare(expect, got, claims || code == CF_VERDICT_OK);
+  if (!code) judge_registers(&found.said, cf_json_get(got, "measurements"), ask.at_s);
   if ((code == CF_VERDICT_OK) != (strcmp(result, "ok") == 0)) {
     print_message("  %s: %s expected, got %s (%s: %s)\n", case_name, result, cf_verdict_name(code), v.item, v.text);
     wrong++;
@@ -233,6 +299,7 @@ static void test_all(void **state) {
   }
   closedir(shared);
   for (size_t i = 0; i < sizeof tees / sizeof tees[0]; i++) run_tee(tees[i].tee, tees[i].cases, tees[i].claims);
+  assert_true(registers_changed > 400);
   assert_int_equal(defaults_seen, sizeof defaults / sizeof defaults[0]);
 }
 
