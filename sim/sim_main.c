@@ -16,7 +16,7 @@
 #include "cf_leak.h"
 #include "cf_town.h"
 
-enum { FAULTS_MS = 30000, CALM_MS = 600000, SPLIT_MS = 120000, WRITING_MS = 3000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
+enum { FAULTS_MS = 30000, CALM_MS = 600000, SPLIT_MS = 120000, STILL_MS = 20000, SEED_TIME_S = 120, JOBS_MAX = 16, RARE = 200 };
 
 typedef struct {
   uint64_t        seed, hash;
@@ -38,12 +38,18 @@ static void turn_until(cf_town_t *t, uint64_t until_ms) {
   while (cf_world_turn(&t->world, until_ms)) cf_check_ledger(&t->check);
 }
 
-/* The archive has what an entry will name before the log has the entry: a reader of a folder that is written to waits (audit.md), and so does
-   ours, until nothing is on its way. */
-static void turn_until_written(cf_town_t *t) {
-  cf_sim_lane_t const *side = &t->world.node[t->site[t->primary].gateway_node].side;
-  uint64_t             end_at = t->world.now_ms + WRITING_MS;
-  while (side->first && t->world.now_ms < end_at && !t->world.violation[0]) turn_until(t, t->world.now_ms + 1);
+/* A receipt that a party has need not be witnessed yet; and the archive has what an entry will name before the log has the entry: a reader of a
+   folder that is written to waits (audit.md).  So do we, until nothing is on its way. */
+static bool is_still(cf_town_t const *t) {
+  cf_site_t const *s = &t->site[t->primary];
+  if (!s->gateway || t->world.node[s->gateway_node].side.first) return false;
+  cf_gateway_status_t g = cf_gateway_status(s->gateway);
+  return g.logged == g.sequence && g.cosigned == g.log_size;
+}
+
+static void turn_until_still(cf_town_t *t) {
+  for (uint64_t end_at = t->world.now_ms + STILL_MS; !is_still(t) && t->world.now_ms < end_at && !t->world.violation[0];)
+    turn_until(t, t->world.now_ms + 1);
 }
 
 /* What everybody may read of a domain. */
@@ -81,8 +87,8 @@ static void run_town(outcome_t *out, uint64_t seed, options_t const *o, unsigned
   }
   if (!settled) cf_world_fail(&t->world, closed ? 11 : cf_town_serves(t) ? 6 : 17, "%s; %s", why, cf_town_state(t));
   t->world.counts.happened[CF_HAPPENED_SPLIT] = closed;
+  if (!closed) turn_until_still(t);
   if (!t->world.violation[0] && !closed) cf_check_end(&t->check);
-  if (!closed) turn_until_written(t);
   if (!t->world.violation[0] && !closed) cf_check_audit(&t->check);
   *out = (outcome_t){.seed = seed, .hash = t->world.hash, .counts = t->world.counts, .bad = t->world.violation[0] != 0};
   memcpy(out->violation, t->world.violation, sizeof out->violation);
