@@ -334,6 +334,16 @@ ask_results(cf_gateway_t *g, cf_effects_t *fx) {
   }
 }
 
+/* Who reads the bundle refuses all of it for one result that does not hold: what shows without judging the evidence anew is looked at here, or
+   a single verifier that lies keeps everybody away. */
+static bool
+may_hold(cf_gateway_t const *g, cf_ear_t const *ear) {
+  cf_policy_t const *p = &g->domain.policy;
+  bool               young = ear->time + p->attest_max_age_s + p->clock_skew_s >= g->publisher.cosigned.time_s;
+  return young && ear->until > ear->time && ear->status == CF_EAR_AFFIRMING && !memcmp(ear->domain, g->domain.id.b, 32) &&
+         !memcmp(ear->policy, g->domain.policy_hash.b, 32);
+}
+
 /* A result is taken when it is that verifier's, about this certificate and evidence, and its registration's signature is good; and when
    all that it relied on is here: what nobody can archive, an audit would miss for ever.  A verifier may honestly have a statement that we
    have not, because we ended when it came: the next round asks for a new one. */
@@ -347,7 +357,7 @@ take_result(cf_gateway_t *g, unsigned i, cf_span_t ear_bytes, uint8_t const sig[
   cf_addr_t            by;
   memcpy(pub.b, verifiers(g)->members[i].es256, sizeof pub.b);
   if (ear_bytes.len > sizeof v->ear || cf_ear_open(&ear, &s, ear_bytes, NULL) || cf_sign1_verify(&s, &pub)) return false;
-  if (ear.status != CF_EAR_AFFIRMING || memcmp(ear.certificate, a->certificate_hash.b, 32)) return false;
+  if (!may_hold(g, &ear) || memcmp(ear.certificate, a->certificate_hash.b, 32)) return false;
   if (!cf_attest_archivable(g, i, &ear)) {
     v->statement_have = false;
     snprintf(v->refused, sizeof v->refused, "collateral");

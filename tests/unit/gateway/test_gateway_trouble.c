@@ -706,6 +706,34 @@ test_a_lost_statement(void **state) {
   town_free(t);
 }
 
+static void lie_domain(cf_ear_t *ear) { ear->domain[0] ^= 1; }
+static void lie_policy(cf_ear_t *ear) { ear->policy[0] ^= 1; }
+static void lie_evidence(cf_ear_t *ear) { ear->evidence[0] ^= 1; }
+static void lie_collateral(cf_ear_t *ear) { ear->collateral[0] ^= 1; }
+static void lie_certificate(cf_ear_t *ear) { ear->certificate[0] ^= 1; }
+static void lie_status(cf_ear_t *ear) { ear->status = CF_EAR_CONTRAINDICATED; }
+static void lie_until(cf_ear_t *ear) { ear->until = ear->time; }
+static void lie_earlier(cf_ear_t *ear) { ear->time -= 86400; }
+
+/* A result that whoever reads the bundle would refuse is none, and is not logged. */
+static void
+test_a_lying_verifier(void **state) {
+  static void (*const lies[])(cf_ear_t *) = { lie_domain, lie_policy, lie_evidence, lie_collateral, lie_certificate, lie_status, lie_until, lie_earlier };
+  party_t p[1];
+  town_t *t = serving_town(46, true, p, 1);
+  for (size_t i = 0; i < CF_COUNT_OF(lies); i++) {
+    size_t before        = check_archive(t);
+    t->verifier_lies     = lies[i];
+    t->g->attest.next_ms = 0;
+    town_run(t, 2000);
+    if (check_archive(t) != before) fail_msg("lie %zu is logged", i);
+    t->verifier_lies = NULL;
+    town_run(t, 6000);
+    assert_int_equal(check_archive(t), before + 1);
+  }
+  town_free(t);
+}
+
 /* While results wait for the log nobody is asked for others: what they are about stands in the store until then, and there is room for one. */
 static void
 test_results_wait_for_the_log(void **state) {
@@ -983,6 +1011,7 @@ main(void) {
     cmocka_unit_test(test_snapshot_dies_at_each_write),
     cmocka_unit_test(test_evidence_dies_at_each_write),
     cmocka_unit_test(test_a_lost_statement),
+    cmocka_unit_test(test_a_lying_verifier),
     cmocka_unit_test(test_results_wait_for_the_log),
     cmocka_unit_test(test_snapshot_waits_for_the_log),
     cmocka_unit_test(test_a_stuck_side),

@@ -111,6 +111,7 @@ typedef struct town {
   bool          snapshot_busy; /* refused before the enclave sees it, as with 16 MiB of results that wait */
   bool          observer_lies;
   bool          verifier_refuses;
+  void        (*verifier_lies)(cf_ear_t *ear); /* NULL: it does not */
   unsigned      verifier_asks;
   unsigned      statements;
   cf_span_t     statement;    /* the verifier's newest */
@@ -364,6 +365,7 @@ verifier_result(town_t *t, cf_span_t body, cf_wr_t *wr) {
   for (unsigned i = 0; i < 2; i++) cf_cbor_w_array(&set, 2), cf_cbor_w_uint(&set, 3 + i), cf_cbor_w_hash(&set, &members[i]);
   cf_hash_t set_hash = cf_sha256(cf_wr_out(&set));
   memcpy(ear.collateral, set_hash.b, 32);
+  if (t->verifier_lies) t->verifier_lies(&ear);
   cf_ear_seal(&ew, &ear, t->w->ear_key, "v");
   cf_registration_t r = { .terms = terms, .certificate = hash, .evidence = ev };
   memcpy(r.key.b, cert.settlement, 20);
