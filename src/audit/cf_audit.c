@@ -232,6 +232,7 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
   a->contents = cf_vec(sizeof(cf_content_row_t));
   a->counting = cf_vec(sizeof(uint64_t));
   a->blocks = cf_vec(sizeof(cf_block_row_t));
+  a->named = cf_vec(sizeof(cf_audit_named_t));
   a->moves = cf_vec(sizeof(cf_move_row_t));
   a->registrations = cf_vec(sizeof(cf_registration_row_t));
   a->proofs = cf_vec(sizeof(cf_proof_row_t));

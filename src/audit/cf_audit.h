@@ -70,11 +70,17 @@ typedef struct {
 
 /* Who asks has proven what can be proven to one reader (that header, code and head belong together); what events and blocks
    mean the audit judges: the heads are a chain of hashes from the first to the proven one, calls carry their verifiers' signatures.
-   facts is asked once, before the log is read: CF_READ_ABSENT when nothing stands at the contract's address; block:
-   CF_READ_ABSENT when the chain has none of that number.  Neither gives CF_READ_LARGE. */
+   facts is asked once, before the log is read: CF_READ_ABSENT when nothing stands at the contract's address.  blocks fills in n rows (at
+   most CF_AUDIT_BLOCKS_MAX), whose numbers are given and rise.  Neither gives CF_READ_LARGE. */
+#define CF_AUDIT_BLOCKS_MAX 64
+typedef struct {
+  cf_audit_block_t block;
+  bool             there; /* the chain has one of that number */
+} cf_audit_named_t;
+
 typedef struct {
   cf_read_t (*facts)(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger);
-  cf_read_t (*block)(void *ctx, cf_audit_block_t *out, uint64_t number);
+  cf_read_t (*blocks)(void *ctx, cf_audit_named_t *rows, size_t n);
   void *ctx;
 } cf_audit_chain_t;
 

@@ -13,20 +13,46 @@ bool cf_audit_chain_ask(cf_audit_t *a) {
 
 /* ---- blocks ---- */
 
-/* Receipts name blocks that never go back: the one asked for last is mostly the next one, too. */
-cf_block_there_t cf_audit_chain_block(cf_audit_t *a, cf_audit_block_t *out, uint64_t number) {
-  if (!a->options.chain) return CF_BLOCK_UNKNOWN;
-  if (!a->asked_any || a->asked.number != number) {
-    cf_read_t r = a->options.chain->block(a->options.chain->ctx, &a->asked, number);
-    a->asked_any = true;
-    a->asked_there = r == CF_READ_OK;
-    a->asked.number = number;
-    a->failed_io |= r == CF_READ_FAILED;
-    a->n.blocks += a->asked_there;
+/* What receipts name never goes back; one that does fails for that. */
+static void name_blocks(cf_audit_t *a) {
+  for (uint64_t s = 1; s <= a->counting.cnt; s++) {
+    uint64_t number = cf_audit_counting(a, s)->view.number;
+    if (number == 0 || (a->named.cnt && number <= ((cf_audit_named_t *)cf_vec_at(&a->named, a->named.cnt - 1))->block.number)) continue;
+    *(cf_audit_named_t *)cf_vec_add(&a->named, &a->mem) = (cf_audit_named_t){.block = {.number = number}};
   }
-  if (a->failed_io) return CF_BLOCK_UNKNOWN;
-  *out = a->asked;
-  return a->asked_there ? CF_BLOCK_THERE : CF_BLOCK_MISSING;
+}
+
+static bool ask_blocks(cf_audit_t *a) {
+  cf_audit_chain_t const *c = a->options.chain;
+  cf_audit_named_t        some[CF_AUDIT_BLOCKS_MAX];
+  name_blocks(a);
+  for (uint64_t at = 0, n; at < a->named.cnt; at += n) {
+    for (n = 0; n < CF_AUDIT_BLOCKS_MAX && at + n < a->named.cnt; n++) some[n] = *(cf_audit_named_t *)cf_vec_at(&a->named, at + n);
+    if (c->blocks(c->ctx, some, (size_t)n) != CF_READ_OK) {
+      a->failed_io = true;
+      return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+      cf_audit_named_t *row = cf_vec_at(&a->named, at + i);
+      if (some[i].there && some[i].block.number == row->block.number) *row = some[i];
+      a->n.blocks += row->there;
+    }
+  }
+  return true;
+}
+
+cf_block_there_t cf_audit_chain_block(cf_audit_t const *a, cf_audit_block_t *out, uint64_t number) {
+  for (uint64_t lo = 0, hi = a->named.cnt; lo < hi;) {
+    uint64_t                mid = lo + (hi - lo) / 2;
+    cf_audit_named_t const *row = cf_vec_at(&a->named, mid);
+    if (row->block.number == number) {
+      *out = row->block;
+      return row->there ? CF_BLOCK_THERE : CF_BLOCK_MISSING;
+    }
+    if (row->block.number < number) lo = mid + 1;
+    else hi = mid;
+  }
+  return CF_BLOCK_UNKNOWN;
 }
 
 bool cf_audit_chain_head_at(cf_audit_t const *a, cf_hash_t *head, uint64_t number) {
@@ -123,5 +149,5 @@ bool cf_audit_chain(cf_audit_t *a) {
   if (!a->options.chain) return true;
   a->ledger_whole = check_code(a) && read_moves(a);
   if (a->standing) read_registrations(a);
-  return true;
+  return ask_blocks(a);
 }

@@ -182,7 +182,7 @@ static void conserve(cf_audit_t *a) {
 
 /* ---- what others ask of it ---- */
 
-cf_block_there_t cf_audit_block(cf_audit_t *a, cf_audit_block_t *out, uint64_t number) {
+cf_block_there_t cf_audit_block(cf_audit_t const *a, cf_audit_block_t *out, uint64_t number) {
   if (a->on_chain) return cf_audit_chain_block(a, out, number);
   if (number >= a->blocks.cnt) return a->ledger_whole ? CF_BLOCK_MISSING : CF_BLOCK_UNKNOWN;
   cf_block_row_t const *b = cf_vec_at(&a->blocks, number);

@@ -174,8 +174,7 @@ struct cf_audit {
   bool                   on_chain; /* it is a contract's */
   cf_audit_chain_facts_t facts;    /* of that */
   bool                   standing; /* ... which stands at its address */
-  cf_audit_block_t       asked;    /* the block that its nodes were asked for last */
-  bool                   asked_any, asked_there;
+  cf_vec_t               named;    /* cf_audit_named_t: blocks that receipts name, by number */
   cf_chain_t     chain;
   uint64_t       blocks_there; /* before the log was read: what these executed stands in the log */
   bool           ledger_whole; /* every block was replayed; every move of the head is known */
@@ -246,10 +245,10 @@ char const       *cf_audit_verdict(cf_audit_t const *a, cf_content_row_t const *
 static inline bool cf_audit_unasked(cf_audit_t const *a) { return a->on_chain && !a->options.chain; }
 /* cf_audit_block finds a block of the ledger by its number. */
 typedef enum { CF_BLOCK_THERE, CF_BLOCK_MISSING, CF_BLOCK_UNKNOWN } cf_block_there_t;
-cf_block_there_t cf_audit_block(cf_audit_t *a, cf_audit_block_t *out, uint64_t number);
+cf_block_there_t cf_audit_block(cf_audit_t const *a, cf_audit_block_t *out, uint64_t number);
 /* cf_audit_head_at is the ledger's head behind that block; false when it is not known. */
 bool cf_audit_head_at(cf_audit_t const *a, cf_hash_t *head, uint64_t number);
-cf_block_there_t cf_audit_chain_block(cf_audit_t *a, cf_audit_block_t *out, uint64_t number);
+cf_block_there_t cf_audit_chain_block(cf_audit_t const *a, cf_audit_block_t *out, uint64_t number);
 bool             cf_audit_chain_head_at(cf_audit_t const *a, cf_hash_t *head, uint64_t number);
 /* cf_audit_at names a block for a fault: its file, or (of a chain) none and a word for the text. */
 char const *cf_audit_at(cf_audit_t const *a, char file[48], char word[40], uint64_t block);

@@ -173,43 +173,71 @@ static cf_read_t facts(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identit
   return r;
 }
 
-/* One node's block of that number; false: it failed. */
-static bool one_block(cf_audit_nodes_t *n, cf_evm_block_t *b, uint64_t number) {
+/* What one node says of a block: its hash, or zero where it has none. */
+typedef struct {
+  cf_status_t status; /* CF_ERR_IO: it did not say */
+  cf_hash_t   hash;
+  uint64_t    time_s;
+} told_t;
+
+static cf_status_t read_told(told_t *t, cf_jsonrpc_answer_t const *answer, uint64_t number, cf_error_t *err) {
   cf_evm_at_t const at = {.tag = CF_EVM_NUMBER, .number = number};
-  unsigned const    who = n->nodes.at;
-  cf_error_t        err = {0};
-  cf_json_t         v;
-  cf_evm_ask_block(cf_nodes_question(&n->nodes), CF_NODES_ID, &at);
-  int code = cf_nodes_result(&v, &n->nodes);
-  if (code) return failed(n, code) == CF_READ_OK;
-  if (cf_evm_read_block(b, v, &at, &err)) return wrong(n, &err) == CF_READ_OK;
-  if (n->nodes.at != who) *b = (cf_evm_block_t){0}; /* another answered in its place: it has none to tell */
-  return true;
+  cf_evm_block_t    b;
+  if (answer->result.type == CF_JSON_BAD) return cf_error_set(err, CF_ERR_IO, "node", 0, "it refuses to tell");
+  cf_status_t st = cf_evm_read_block(&b, answer->result, &at, err);
+  if (!st) *t = (told_t){.hash = b.hash, .time_s = b.header.time_s};
+  return st;
+}
+
+/* Asks the node at hand for blocks, in one batch; a node that takes fewer at once refuses it, and is asked by halves. */
+static cf_read_t ask_one(cf_audit_nodes_t *n, told_t *told, cf_audit_named_t const *rows, size_t cnt) {
+  cf_jsonrpc_answer_t answers[CF_AUDIT_BLOCKS_MAX];
+  cf_error_t          err = {0};
+  cf_done_t          *done = NULL;
+  cf_jw_t            *j = cf_nodes_question(&n->nodes);
+  if (cnt > 1) cf_jw_arr(j, NULL);
+  for (size_t i = 0; i < cnt; i++)
+    cf_evm_ask_block(j, CF_NODES_ID + i, &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = rows[i].block.number});
+  if (cnt > 1) cf_jw_end(j, ']');
+  cf_status_t st = cf_rpc_ask(n->nodes.rpc, n->nodes.at, cf_wr_out(&n->nodes.question), &done, &err);
+  bool        answered = !st;
+  if (!st) st = cf_jsonrpc_read(answers, cnt, CF_NODES_ID, done->body, &err);
+  for (size_t i = 0; i < cnt && !st; i++) st = read_told(&told[i], &answers[i], rows[i].block.number, &err);
+  cf_done_free(done);
+  if (st == CF_ERR_IO && answered && cnt > 1) {
+    cf_read_t r = ask_one(n, told, rows, cnt / 2);
+    return r == CF_READ_OK ? ask_one(n, told + cnt / 2, rows + cnt / 2, cnt - cnt / 2) : r;
+  }
+  for (size_t i = 0; i < cnt && st; i++) told[i].status = CF_ERR_IO;
+  return st && st != CF_ERR_IO ? wrong(n, &err) : CF_READ_OK;
 }
 
 /* Whether a block is the chain's cannot be proven: a quorum of the nodes says so. */
-static cf_read_t block(void *ctx, cf_audit_block_t *out, uint64_t number) {
-  cf_audit_nodes_t *n = ctx;
-  cf_evm_block_t    said[CF_EVM_NODES_MAX];
-  cf_evm_quorum_t   q;
-  cf_hash_t         agreed;
-  uint8_t           blamed;
-  bool              any = false;
+static cf_read_t agree(cf_audit_nodes_t *n, cf_audit_named_t *row, told_t (*told)[CF_AUDIT_BLOCKS_MAX], size_t i) {
+  static cf_hash_t const none;
+  cf_evm_quorum_t        q;
+  cf_hash_t              agreed;
+  uint8_t                blamed;
   if (cf_evm_quorum_init(&q, (unsigned)n->nodes.evm.nodes, n->nodes.evm.quorum)) abort(); /* as it was opened */
-  for (unsigned i = 0; i < q.n; i++) {
-    n->nodes.at = i;
-    if (!one_block(n, &said[i], number)) return CF_READ_FAILED;
-    if (said[i].known) cf_evm_quorum_add(&q, i, CF_OK, &said[i].hash);
-    any |= said[i].known;
-  }
-  n->nodes.at = 0;
-  if (!any) return CF_READ_ABSENT;
+  for (unsigned k = 0; k < q.n; k++) cf_evm_quorum_add(&q, k, told[k][i].status, &told[k][i].hash);
   if (cf_evm_quorum_verdict(&q, &agreed, &blamed) != CF_EVM_AGREED)
-    return failed(n, cf_fail(CF_EXIT_WORLD, "audit", "nodes", cf_fmt("block %llu", (unsigned long long)number), "found",
-                             "too few nodes say the same", NULL));
-  for (unsigned i = 0; i < q.n; i++)
-    if (q.at[i].answered && cf_hash_eq(&said[i].hash, &agreed)) *out = (cf_audit_block_t){number, agreed, said[i].header.time_s};
+    return failed(n, cf_fail(CF_EXIT_WORLD, "audit", "nodes", cf_fmt("block %llu", (unsigned long long)row->block.number), "found",
+                             "too few nodes say the same of it", NULL));
+  row->there = !cf_hash_eq(&agreed, &none);
+  row->block.hash = agreed;
+  for (unsigned k = 0; k < q.n; k++)
+    if (!told[k][i].status && cf_hash_eq(&told[k][i].hash, &agreed)) row->block.time_s = told[k][i].time_s;
   return CF_READ_OK;
+}
+
+static cf_read_t blocks(void *ctx, cf_audit_named_t *rows, size_t cnt) {
+  static told_t     told[CF_EVM_NODES_MAX][CF_AUDIT_BLOCKS_MAX];
+  cf_audit_nodes_t *n = ctx;
+  cf_read_t         r = CF_READ_OK;
+  for (n->nodes.at = 0; r == CF_READ_OK && n->nodes.at < n->nodes.evm.nodes; n->nodes.at++) r = ask_one(n, told[n->nodes.at], rows, cnt);
+  n->nodes.at = 0;
+  for (size_t i = 0; r == CF_READ_OK && i < cnt; i++) r = agree(n, &rows[i], told, i);
+  return r;
 }
 
 int cf_audit_nodes_args(cf_folder_evm_t *evm, cf_args_t const *a) {
@@ -228,7 +256,7 @@ int cf_audit_nodes_args(cf_folder_evm_t *evm, cf_args_t const *a) {
 }
 
 int cf_audit_nodes_open(cf_audit_nodes_t *n, cf_folder_evm_t const *evm) {
-  *n = (cf_audit_nodes_t){.chain = {facts, block, n}};
+  *n = (cf_audit_nodes_t){.chain = {facts, blocks, n}};
   return cf_nodes_open(&n->nodes, "audit", evm, 0);
 }
 

@@ -129,13 +129,16 @@ expect 2 "usage" "$cf" audit d --ledger "$rpc"
 expect 3 "" "$cf" audit d --ledger evm:http://127.0.0.1:1
 "$cf" audit d --ledger "evm:$rpc" --ledger "evm:$rpc/" --rpc-quorum 2 >twice || { cat twice; die "not by two nodes"; }
 
-# A node that keeps settlements quiet, or forges a proof: the first is found out, and another one asked where there is one.
+# A node that keeps settlements quiet, forges a proof, takes no batches, or falls silent: the first is found out, and another one asked where there is
+# one; the third is asked one by one; of the last nothing is taken for a block that is missing.
 cat >liar.mjs <<'END'
 import {createServer} from "http";
 const [, , port, to, how] = process.argv;
 createServer(async (q, a) => {
   let body = "";
   for await (const part of q) body += part;
+  if (how === "single" && body[0] === "[") return a.end(JSON.stringify({jsonrpc: "2.0", id: null, error: {code: -32600, message: "no batches"}}));
+  if (how === "silent" && body[0] === "[") return q.socket.destroy();
   const said = await (await fetch(to, {method: "POST", headers: {"content-type": "application/json"}, body})).json();
   if (how === "quiet" && Array.isArray(said.result)) said.result = [];
   if (how === "forger" && said.result?.accountProof) said.result.accountProof[0] = said.result.accountProof[0].replace(/.$/, (c) => (c === "0" ? "1" : "0"));
@@ -151,10 +154,14 @@ liar() {
     sleep 0.05
   done
 }
-quiet=$((port + 40)) forger=$((port + 41))
+quiet=$((port + 40)) forger=$((port + 41)) single=$((port + 42)) silent=$((port + 43))
 liar $quiet quiet
 liar $forger forger
+liar $single single
+liar $silent silent
 expect 1 "" "$cf" audit d --ledger "evm:http://127.0.0.1:$quiet" --json
 [ "$(json out 'v.verdict + v.faults[0].check')" = fail10 ] || { cat out; die "settlements kept quiet are not missed"; }
 "$cf" audit d --ledger "evm:http://127.0.0.1:$quiet" --ledger "evm:$rpc" >twice || { cat twice; die "the node that knows more is not heard"; }
 expect 1 "auth  accountProof" "$cf" audit d --ledger "evm:http://127.0.0.1:$forger"
+"$cf" audit d --ledger "evm:http://127.0.0.1:$single" >single || { cat single; die "a node without batches cannot be asked"; }
+expect 3 "audit: nodes  block" "$cf" audit d --ledger "evm:http://127.0.0.1:$silent"

@@ -98,6 +98,7 @@ typedef struct {
   cf_audit_chain_facts_t facts; /* settled_cnt and registered_cnt; the rest when it is asked */
   bool                   gone;    /* nothing stands there */
   bool                   failing; /* no node answers */
+  bool                   silent;  /* ... when asked for blocks */
   cf_audit_chain_t       chain;
 } evm_t;
 
@@ -187,14 +188,15 @@ static inline cf_read_t evm_facts(void *ctx, cf_audit_chain_facts_t *out, cf_led
   return CF_READ_OK;
 }
 
-static inline cf_read_t evm_block(void *ctx, cf_audit_block_t *out, uint64_t number) {
+static inline cf_read_t evm_blocks(void *ctx, cf_audit_named_t *rows, size_t n) {
   evm_t *e = ctx;
-  for (size_t i = 0; i < e->block_cnt; i++)
-    if (e->block[i].number == number) {
-      *out = e->block[i];
-      return CF_READ_OK;
-    }
-  return CF_READ_ABSENT;
+  assert_true(n > 0 && n <= CF_AUDIT_BLOCKS_MAX);
+  for (size_t k = 0; k < n; k++) {
+    if (k) assert_true(rows[k].block.number > rows[k - 1].block.number);
+    for (size_t i = 0; i < e->block_cnt; i++)
+      if (e->block[i].number == rows[k].block.number) rows[k] = (cf_audit_named_t){e->block[i], true};
+  }
+  return e->silent ? CF_READ_FAILED : CF_READ_OK;
 }
 
 /* What is final now. */
@@ -637,7 +639,7 @@ static inline a_world_t *a_world_new(uint64_t seed) {
   a->w = world_new(seed, false);
   if (world_on_chain) {
     a->evm = calloc(1, sizeof *a->evm);
-    a->evm->chain = (cf_audit_chain_t){evm_facts, evm_block, a->evm};
+    a->evm->chain = (cf_audit_chain_t){evm_facts, evm_blocks, a->evm};
   }
   static cert_t root, ek; /* one TPM for all worlds of a test: an RSA key takes its time */
   if (!root.x) root = make(&root_shape, NULL), ek = make(&ek_shape, &root);

@@ -117,6 +117,9 @@ static void test_nodes(void **state) {
   w->evm->failing = true;
   cf_audit_free(run(w, true, CF_ERR_IO));
   w->evm->failing = false;
+  w->evm->silent = true;
+  cf_audit_free(run(w, true, CF_ERR_IO));
+  w->evm->silent = false;
   w->evm->gone = true;
   must_fail(w, 10, "no contract stands at the address");
   w->evm->gone = false;
@@ -154,6 +157,25 @@ static void test_blocks(void **state) {
   assert_int_equal(named, cf_audit_counts(a)->blocks);
   assert_int_equal(named, 3);
   cf_audit_free(a);
+  a_world_free(w);
+}
+
+/* More than are asked for at once; the last of them is another one. */
+static void test_many_blocks(void **state) {
+  a_world_t *w = life(11);
+  evm_t     *e = w->evm;
+  for (unsigned i = 0; i < 2 * CF_AUDIT_BLOCKS_MAX - 3; i++) {
+    w->w->now_s++;
+    a_block(w, NULL, 0);
+    a_show_ledger(w);
+    (void)a_batch(w, NULL, 0);
+  }
+  a_show(w);
+  cf_audit_t *a = run(w, true, CF_OK);
+  assert_int_equal(cf_audit_counts(a)->blocks, 2 * CF_AUDIT_BLOCKS_MAX);
+  cf_audit_free(a);
+  e->block[e->block_cnt - 1].hash.b[7] ^= 1;
+  must_fail(w, 10, "observers proved another block of this number final");
   a_world_free(w);
 }
 
@@ -335,7 +357,7 @@ static void test_registrations(void **state) {
 int main(void) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_whole), cmocka_unit_test(test_not_asked), cmocka_unit_test(test_nodes),
-      cmocka_unit_test(test_blocks), cmocka_unit_test(test_heads),    cmocka_unit_test(test_hidden),
+      cmocka_unit_test(test_blocks), cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_heads),    cmocka_unit_test(test_hidden),
       cmocka_unit_test(test_live),  cmocka_unit_test(test_given_up), cmocka_unit_test(test_said),  cmocka_unit_test(test_registrations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
