@@ -206,7 +206,7 @@ cf_status_t cf_evm_slots_verify(cf_hash_t const *storage_root, cf_rd_t *proof, c
     cf_rd_t rd = cf_rd_span(value[i]);
     if (!value[i].len) continue;
     values[i] = cf_rlp_word(&rd);
-    if (!cf_rd_done(&rd) || cf_hash_eq(&values[i], &zero)) st = CF_ERR_FORMAT; /* a slot that is zero is not there */
+    if (!cf_rd_done(&rd)) st = CF_ERR_FORMAT;
   }
   return st;
 }

@@ -43,7 +43,9 @@ typedef struct {
 CF_MUST_CHECK cf_status_t cf_evm_account_verify(cf_evm_account_t *out, cf_hash_t const *state_root, cf_addr_t const *addr,
                                                 cf_rd_t *proof);
 
-/* cf_evm_slots_verify reads a proof of n slots against an account's storage root; a slot that is not there is zero. */
+/* cf_evm_slots_verify reads a proof of n slots against an account's storage root; a slot that is not there is zero.
+   By the Yellow Paper one that is zero is not there; nodes for development (anvil) keep those that were read, under roots of their own,
+   and what such a leaf says is the same. */
 CF_MUST_CHECK cf_status_t cf_evm_slots_verify(cf_hash_t const *storage_root, cf_rd_t *proof, cf_hash_t const *keys, size_t n,
                                               cf_hash_t *values);
 

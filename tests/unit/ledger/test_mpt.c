@@ -118,6 +118,28 @@ static void altered(void **state) {
   assert_int_not_equal(cf_evm_slots_verify(&root, &rd, other, 4, values), CF_OK);
 }
 
+/* A leaf that says zero, as nodes for development keep them, says zero; one that says it otherwise is none. */
+static void zero_kept(void **state) {
+  static struct {
+    size_t      sz;
+    uint8_t     value[2];
+    cf_status_t want;
+  } const rows[] = { { 1, { 0x80 }, CF_OK }, { 1, { 0x00 }, CF_ERR_FORMAT }, { 2, { 0x81, 0x00 }, CF_ERR_FORMAT }, { 2, { 0x80, 0x80 }, CF_ERR_FORMAT } };
+  static cf_hash_t const zero;
+  cf_hash_t              key = cf_word_u64(7), path = cf_keccak256(CF_SPAN_OF(key.b)), value = key;
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    entries[0] = (mpt_entry_t){ .path = path, .value_sz = rows[i].sz };
+    memcpy(entries[0].value, rows[i].value, rows[i].sz);
+    cf_hash_t root = mpt_root(entries, 1);
+    cf_wr_t   wr   = cf_wr_init(proof_buf, PROOF_MAX);
+    mpt_prove(&wr, entries, 1, &path, 1);
+    cf_rd_t rd = cf_rd_span(cf_wr_out(&wr));
+    assert_int_equal(cf_evm_slots_verify(&root, &rd, &key, 1, &value), rows[i].want);
+    if (!rows[i].want) assert_memory_equal(value.b, zero.b, 32);
+  }
+}
+
 /* Paths that agree in all but their last nibbles, so that nodes embed nodes. */
 static cf_hash_t deep_path(char const *tail) {
   cf_hash_t p;
@@ -321,6 +343,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(slots),
     cmocka_unit_test(altered),
+    cmocka_unit_test(zero_kept),
     cmocka_unit_test(embedded),
     cmocka_unit_test(random_tries),
     cmocka_unit_test(malformed),
