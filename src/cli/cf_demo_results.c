@@ -6,7 +6,7 @@
 #include "cli/cf_pool.h"
 #include "cli/cf_web.h"
 
-enum { SETTLE_MS = 60000, SETTLE_EVM_MS = 600000, STEP_MS = 20, QUIET_MS = 700, RESULTS_MS = 30000, ASKS = 16 };
+enum { SETTLE_MS = 60000, SETTLE_EVM_MS = 600000, STEP_MS = 20, QUIET_MS = 700, QUIET_EVM_MS = 4000, RESULTS_MS = 30000, ASKS = 16 };
 
 /* ---- settlements ---- */
 
@@ -75,7 +75,7 @@ int cf_demo_settled(cf_demo_t *d) {
       continue;
     }
     code = cf_demo_status(&authorised, d, "settlements");
-    if (last >= newest && authorised == d->settlements && now - quiet >= QUIET_MS) break;
+    if (last >= newest && authorised == d->settlements && now - quiet >= (d->evm.rpc ? QUIET_EVM_MS : QUIET_MS)) break;
     if (now - began > (d->evm.rpc ? SETTLE_EVM_MS : SETTLE_MS))
       code = cf_fail(CF_EXIT_WORLD, "demo", "timeout", "settlements", "found",
                      cf_fmt("%llu are final", (unsigned long long)d->settlements), NULL);
