@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/cf_text.h"
 #include "evidence/cf_appraise_rules.h"
 
 static void holds_until(run_t *r, int64_t end_s, char const *item) {
@@ -63,6 +64,32 @@ static bool is_program(cf_facts_t const *f, cf_appraisal_program_t const *m) {
   return m->registers_cnt && (!m->svn_min || (cf_appraise_svn(&svn, f) && svn >= m->svn_min));
 }
 
+static cf_appraisal_register_t const *first_other(cf_facts_t const *f, cf_appraisal_program_t const *m) {
+  for (size_t i = 0; i < m->registers_cnt; i++)
+    if (!cf_span_eq(cf_evidence_register(f, m->registers[i].name), m->registers[i].value)) return &m->registers[i];
+  return NULL;
+}
+
+/* The first eight bytes are enough to find a build by. */
+static char *hex_short(char out[24], cf_span_t bytes) {
+  cf_hex_encode(out, CF_SPAN(bytes.ptr, bytes.len < 8 ? bytes.len : 8));
+  return bytes.len ? out : memcpy(out, "not there", 10);
+}
+
+/* By the first program of this platform: which register is another, and what it is. */
+static cf_verdict_code_t no_program(run_t *r) {
+  char has[24], names[24];
+  for (size_t i = 0; i < r->p->programs_cnt; i++) {
+    cf_appraisal_register_t const *other = first_other(r->f, &r->p->programs[i]);
+    if (r->p->programs[i].platform != (uint64_t)r->f->platform || !other) continue;
+    return cf_verdict_set(r->v, CF_VERDICT_MEASUREMENT, "measurement", 0,
+                          "%.*s is %s; policy names %s (of %zu programs the first)", (int)other->name.len,
+                          (char const *)other->name.ptr, hex_short(has, cf_evidence_register(r->f, other->name)),
+                          hex_short(names, other->value), r->p->programs_cnt);
+  }
+  return cf_verdict_set(r->v, CF_VERDICT_MEASUREMENT, "measurement", 0, "policy names no program with these registers");
+}
+
 static cf_verdict_code_t check_program(run_t *r) {
   int64_t ended = 0;
   if (r->p->any_program) return CF_VERDICT_OK;
@@ -78,7 +105,7 @@ static cf_verdict_code_t check_program(run_t *r) {
   }
   if (ended)
     return cf_verdict_set(r->v, CF_VERDICT_MEASUREMENT, "measurement", ended, "policy accepted this program until this date");
-  return cf_verdict_set(r->v, CF_VERDICT_MEASUREMENT, "measurement", 0, "policy names no program with these registers");
+  return no_program(r);
 }
 
 /* ---- the conversation ---- */

@@ -488,6 +488,27 @@ static void test_nobody_vouches(void **state) {
   assert_string_equal(v.item, "root");
 }
 
+/* A refusal says which register is another, and what it is. */
+static void test_which_register(void **state) {
+  (void)state;
+  static world_t w;
+  cf_verdict_t   v;
+  int64_t        until;
+  load(&w, "snp");
+  accept_all(&w);
+  uint8_t const   other[48] = {0xab, 0xcd};
+  cf_span_t const is = cf_evidence_register(&w.f, CF_SPAN_LIT("host_data"));
+  char            hex[24], want[192];
+  w.p.programs[0].registers[1].value = CF_SPAN(other, 32);
+  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v), CF_VERDICT_MEASUREMENT);
+  cf_hex_encode(hex, CF_SPAN(is.ptr, 8));
+  snprintf(want, sizeof want, "host_data is %s; policy names abcd000000000000 (of 1 programs the first)", hex);
+  assert_string_equal(v.text, want);
+  w.p.programs[0].registers[1].name = CF_SPAN_LIT("pcr0");
+  assert_int_equal(cf_appraise_under(&until, &w.f, &w.p, NULL, w.at_s, NULL, &v), CF_VERDICT_MEASUREMENT);
+  assert_string_equal(v.text, "pcr0 is not there; policy names abcd000000000000 (of 1 programs the first)");
+}
+
 /* Counterfoil's own evidence needs a domain's statements. */
 static void test_own(void **state) {
   (void)state;
@@ -525,8 +546,9 @@ static int group_setup(void **state) {
 }
 
 int main(void) {
-  struct CMUnitTest const tests[] = {cmocka_unit_test(test_text),           cmocka_unit_test(test_second_hand),
-                                     cmocka_unit_test(test_encoding),       cmocka_unit_test(test_rules),
-                                     cmocka_unit_test(test_nobody_vouches), cmocka_unit_test(test_own)};
+  struct CMUnitTest const tests[] = {
+      cmocka_unit_test(test_text),  cmocka_unit_test(test_second_hand),    cmocka_unit_test(test_encoding),
+      cmocka_unit_test(test_rules), cmocka_unit_test(test_nobody_vouches), cmocka_unit_test(test_which_register),
+      cmocka_unit_test(test_own)};
   return cmocka_run_group_tests(tests, group_setup, NULL);
 }
