@@ -10,6 +10,7 @@
 #   make soak SOAK_SECONDS=n INPUT=transfers.csv   traffic for half an hour: nothing lost or doubled, memory and descriptors flat
 #   make sim-mutants     planted bugs, each of which the simulator must find
 #   make matrix-model SEEDS=n   transactions on a model of a chain, exactly once under every fault; matrix-mutants: bugs that it must find
+#   make chain-seeds SEEDS=n   the gateway and its enclave on a model of a chain whose nodes lie: all of it once, whatever fails
 #   make control-mutants each control of docs/controls.md taken out; a test of its row must fail
 #   make test-contracts  INVARIANT=long   the contracts' units, fuzz, invariants, gas to the unit      make gas   beside its targets
 #   make contracts-coverage   lines of the contracts that their tests run
@@ -28,7 +29,7 @@ JOBS         ?= $(shell nproc)
 
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
 .PHONY: sim-mutants control-mutants
-.PHONY: alter soak kill-matrix power-cut matrix-model matrix-mutants
+.PHONY: alter soak kill-matrix power-cut matrix-model matrix-mutants chain-seeds
 .PHONY: test-contracts gas contracts-coverage contracts-differential ledger-ops
 .PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
@@ -88,6 +89,10 @@ sim-mutants:
 matrix-model matrix-mutants: build
 	$(call cmake-build,release,sender-sim)
 	@$(if $(filter matrix-model,$@),build/release/tests/sender-sim --seeds $(SEEDS),sh scripts/sender-mutants.sh)
+
+chain-seeds: build
+	$(call cmake-build,release,test_gateway_seeds)
+	@build/release/tests/test_gateway_seeds $(SEEDS)
 
 control-mutants:
 	@sh scripts/control-mutants.sh

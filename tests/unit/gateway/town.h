@@ -209,13 +209,24 @@ store_commit(town_t *t, cf_span_t body) {
   return true;
 }
 
+static inline int
+by_key(void const *a, void const *b) {
+  cf_span_t x = ((row_t const *)a)->key, y = ((row_t const *)b)->key;
+  int       c = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+  return c ? c : (x.len > y.len) - (x.len < y.len);
+}
+
+/* By rising keys, as the store has them. */
 static inline cf_span_t
 store_scan(town_t *t, cf_store_kind_t kind) {
   static uint8_t buf[16 << 20];
   cf_wr_t        wr = cf_wr_init(buf, sizeof buf);
+  static row_t   row[ROWS_MAX];
+  memcpy(row, t->row, t->rows * sizeof *row);
+  qsort(row, t->rows, sizeof *row, by_key);
   cf_store_begin(&wr, t->fence);
   for (size_t i = 0; i < t->rows; i++)
-    if (t->row[i].kind == kind) cf_store_put(&wr, kind, t->row[i].key, t->row[i].value);
+    if (row[i].kind == kind) cf_store_put(&wr, kind, row[i].key, row[i].value);
   assert_false(wr.bad);
   return cf_wr_out(&wr);
 }
