@@ -44,8 +44,24 @@ expect 2 "usage  USD:2:9" "$cf" init x --class production --ledger evm --rpc "$r
 expect 3 "io  rpc" "$cf" init x --ledger evm --rpc "http://127.0.0.1:1" --deployer deployer
 [ ! -e x ] || die "a domain that was refused left a folder"
 
+# A token: 18 decimals, all of it the third account's. A unit of the asset is 10^-6 of it.
+rich=0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC
+receipt() { # receipt HASH FIELD, when it is in a block
+  for _ in $(seq 100); do
+    if node -e 'fetch(process.argv[1], {method: "POST", headers: {"content-type": "application/json"},
+      body: JSON.stringify({jsonrpc: "2.0", id: 1, method: "eth_getTransactionReceipt", params: [process.argv[2]]})})
+      .then((r) => r.json()).then((a) => a.result ? console.log(a.result[process.argv[3]]) : process.exit(1))' "$rpc" "$@"; then return; fi
+    sleep 0.1
+  done
+  die "$1 is in no block"
+}
+symbol=$(printf '%064x%064x544f4b%058x' 32 3 0)
+token=$(receipt "$(rpc eth_sendTransaction \
+  "[{\"from\": \"$rich\", \"data\": \"0x$(grep -o '0x..' "$root/src/cli/cf_demo_token.inc" | cut -c3- | tr -d '\n')$symbol\"}]")" contractAddress)
+
 echo '{"clearing": {"min_parties": 2, "min_inputs": 1}}' >policy.json
-"$cf" init d --ledger evm --rpc "$rpc" --deployer deployer --policy policy.json --port $((port + 1)) >domain 2>/dev/null
+"$cf" init d --ledger evm --rpc "$rpc" --deployer deployer --policy policy.json --port $((port + 1)) \
+  --asset ETH:9:1000000000000:0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE --asset "TOK:6:1000000000000:$token" >domain 2>/dev/null
 for amount in 1.5 0.5et 1..5eth 0.0000000000000000001eth 0.1wei eth 99999999999999999999999999999999999999999999999999999999999999999999999999999eth; do
   expect 2 "usage  $amount" "$cf" ledger deploy d --deployer deployer --fund $amount
 done
@@ -92,8 +108,24 @@ done
 expect 1 "deposit: auth  genesis.domain" "$cf" deposit "$url" --wallet alice --asset ETH --amount 7 --domain "$(printf '%064d' 7)"
 expect 1 "deposit: refused by a node" "$cf" deposit "$url" --wallet carol --asset ETH --amount 7
 "$cf" deposit "$url" --wallet carol --asset ETH --amount 7 --key deployer >/dev/null &
+by_key=$!
+# Tokens: allowed exactly; then out of what was allowed before; then by way of nothing, because that was too little.
+"$cf" wallet new dave >/dev/null
+contract=$(json deployed v.contract)
+sent() { rpc eth_getTransactionCount "[\"$rich\", \"latest\"]"; }
+allowed() { rpc eth_call "[{\"to\": \"$token\", \"data\": \"0xdd62ed3e000000000000000000000000${rich#0x}000000000000000000000000${contract#0x}\"}, \"latest\"]" | sed 's/^0x0*//'; }
+(
+  "$cf" deposit "$url" --wallet dave --asset TOK --amount 3000000 --signer "$rpc" --from $rich >/dev/null
+  [ "$(sent)" = 0x4 ] && [ -z "$(allowed)" ] || die "not open, approve, deposit: $(sent) sent, $(allowed) allowed"
+  receipt "$(rpc eth_sendTransaction "[{\"from\": \"$rich\", \"to\": \"$token\", \"data\": \"0x095ea7b3000000000000000000000000${contract#0x}$(printf '%064x' 3000000000000000000)\"}]")" status >/dev/null
+  "$cf" deposit "$url" --wallet dave --asset TOK --amount 2000000 --signer "$rpc" --from $rich >/dev/null
+  [ "$(sent)" = 0x6 ] && [ "$(allowed)" = de0b6b3a7640000 ] || die "an allowance was not used: $(sent) sent, $(allowed) allowed"
+  "$cf" deposit "$url" --wallet dave --asset TOK --amount 2000000 --signer "$rpc" --from $rich >/dev/null
+  [ "$(sent)" = 0x9 ] && [ -z "$(allowed)" ] || die "an allowance was not renewed: $(sent) sent, $(allowed) allowed"
+) &
+by_token=$!
 "$cf" deposit "$url" --wallet bob --asset ETH --amount 1000 --domain "$(cat domain)" >/dev/null
-wait $!
+wait $by_key
 "$cf" deposit "$url" --wallet alice --asset ETH --amount 5000 --signer "$rpc" --from 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 >/dev/null
 expect 0 "" "$cf" attest "$url" --domain "$(cat domain)" -o d.bundle
 grep -q "^ledger  *its key is live in final block" out || die "attest does not prove the key on the chain"
@@ -102,6 +134,8 @@ was=$(rpc eth_getBalance "[\"0x$(cat bob.addr)\", \"latest\"]")
 is=$(rpc eth_getBalance "[\"0x$(cat bob.addr)\", \"latest\"]")
 [ $((is - was)) -lt 400000000000 ] && [ $((is - was + 1000000000000000)) -gt 400000000000 ] || die "bob had $was and has $is"
 
+wait $by_token
+
 # Leaving needs nobody but a node: genesis and entry 1 are in the bundle that was kept.
 "$cf" exit request "$rpc" --wallet alice --bundle d.bundle >/dev/null
 expect 1 "refused by the ledger  ExitDelay" "$cf" exit finalize "$rpc" --wallet alice --asset ETH --bundle d.bundle
@@ -109,7 +143,7 @@ expect 1 "refused by the ledger  Exiting" "$cf" deposit "$url" --wallet alice --
 
 sleep 3 # until that is final
 "$cf" ledger show d --json >shown
-[ "$(json shown 'v.accounts.map((a) => a.assets.ETH.lane).sort().join()')" = 5000,600,7 ] || { cat shown; die "not what went in and out"; }
+[ "$(json shown 'v.accounts.map((a) => (a.assets.ETH ?? a.assets.TOK).lane).sort().join()')" = 5000,600,7,7000000 ] || { cat shown; die "not what went in and out"; }
 "$cf" ledger show "$url" --rpc "$rpc" --rpc "$rpc" --domain "$(cat domain)" --json >shown2
 [ "$(json shown 'JSON.stringify(v.accounts)')" = "$(json shown2 'JSON.stringify(v.accounts)')" ] || die "the gateway's domain shows other balances"
 [ "$(json shown 'v.accounts.filter((a) => a.exit_at).length')" = 1 ] || die "the request to leave is not shown"
