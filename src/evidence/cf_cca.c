@@ -49,7 +49,7 @@ static bool platform_claim(cf_rd_t *rd, cf_cca_token_t *t, int64_t key) {
     t->platform_nonce = rd_hash(rd);
     return true;
   case PROFILE:
-    t->profile = cf_cbor_tstr(rd);
+    t->profile = cf_foreign_tstr(rd, 0, CF_FOREIGN_NAME_MAX);
     return true;
   case INSTANCE:
     t->instance_id = cf_foreign_bstr(rd, 33, 33);
@@ -95,7 +95,7 @@ static bool realm_claim(cf_rd_t *rd, cf_cca_token_t *t, int64_t key) {
     t->personalization = cf_foreign_bstr(rd, 64, 64);
     return true;
   case REALM_HASH:
-    t->realm_hash = cf_cbor_tstr(rd);
+    t->realm_hash = cf_foreign_tstr(rd, 0, CF_FOREIGN_NAME_MAX);
     return true;
   case RAK:
     t->rak = cf_cbor_bstr(rd);

@@ -29,6 +29,12 @@ cf_span_t cf_foreign_bstr(cf_rd_t *rd, size_t min, size_t max) {
   return s;
 }
 
+cf_span_t cf_foreign_tstr(cf_rd_t *rd, size_t min, size_t max) {
+  cf_span_t s = cf_cbor_tstr(rd);
+  if (s.len < min || s.len > max) rd->bad = true;
+  return s;
+}
+
 cf_status_t cf_foreign_sign1_decode(cf_foreign_sign1_t *out, cf_span_t in, bool tag_optional, char const *item, cf_error_t *err) {
   cf_foreign_sign1_t s = {0};
   cf_rd_t            rd = cf_rd_span(in);

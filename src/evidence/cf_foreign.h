@@ -23,8 +23,11 @@ typedef struct {
 cf_foreign_map_t cf_foreign_map(cf_rd_t *rd);
 bool             cf_foreign_more(cf_foreign_map_t *m);
 
-/* A byte string of min to max bytes. */
+/* A byte string, or a text, of min to max bytes. */
 cf_span_t cf_foreign_bstr(cf_rd_t *rd, size_t min, size_t max);
+cf_span_t cf_foreign_tstr(cf_rd_t *rd, size_t min, size_t max);
+/* Of a text that is shown: more would be no name. */
+#define CF_FOREIGN_NAME_MAX 256
 
 /* ---- COSE_Sign1 ---- */
 

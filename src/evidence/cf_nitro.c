@@ -40,8 +40,7 @@ enum { MODULE_ID, DIGEST, TIMESTAMP, PCRS, CERTIFICATE, BUNDLE, PUBLIC_KEY, USER
 static void rd_member(cf_rd_t *rd, cf_nitro_document_t *d, unsigned key, bool *other) {
   switch (key) {
   case MODULE_ID:
-    d->module_id = cf_cbor_tstr(rd);
-    if (!d->module_id.len) rd->bad = true;
+    d->module_id = cf_foreign_tstr(rd, 1, CF_FOREIGN_NAME_MAX);
     break;
   case DIGEST:
     *other |= !cf_span_eq(cf_cbor_tstr(rd), CF_SPAN_LIT("SHA384"));

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 #include "crypto/cf_hash.h"
-#include "evidence/cf_evidence.h"
+#include "evidence/cf_judgement.h"
 
 #define AT_S 1748779200 /* of the vectors that the seeds are from */
 
@@ -20,7 +20,7 @@ static cf_span_t report(char *out, size_t max, cf_facts_t const *f) {
 }
 
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
-  static char         first[1 << 19], second[1 << 19];
+  static char         first[CF_JUDGEMENT_MAX], second[CF_JUDGEMENT_MAX]; /* whatever comes in, what is said has its bound */
   static cf_claims_t  a, b;
   cf_evidence_item_t  items[CF_ITEMS_MAX];
   cf_root_t           root = {.cls = CF_CLASS_OWNER};

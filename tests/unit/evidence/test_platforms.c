@@ -2,6 +2,8 @@
    item; and of one good case each, every byte and every length. */
 #include "books.h"
 
+#include "evidence/cf_judgement.h"
+
 static bool is_dated(cf_verdict_code_t code) {
   return code == CF_VERDICT_EXPIRED || code == CF_VERDICT_NOT_YET_VALID || code == CF_VERDICT_COLLATERAL_STALE ||
          code == CF_VERDICT_REVOKED;
@@ -131,11 +133,59 @@ static void test_nitro_bytes(void **state) {
   spoil("nitro.json");
 }
 
+/* ---- names ---- */
+
+/* A document whose module_id is n control characters, each of which takes six bytes in JSON. */
+static cf_span_t named(uint8_t *out, size_t n, cf_span_t doc) {
+  static uint8_t const key[] = "\x69module_id";
+  uint8_t const       *at = memmem(doc.ptr, doc.len, key, 10), *body = memmem(doc.ptr, doc.len, "\xa0\x59", 2);
+  assert_true(at && body && at[10] == 0x78);
+  size_t head = (size_t)(at + 10 - doc.ptr), old = 2u + at[11], payload = (size_t)(body[2] << 8 | body[3]) - old + n + 3,
+         len = head;
+  memcpy(out, doc.ptr, head);
+  out[body + 2 - doc.ptr] = (uint8_t)(payload >> 8);
+  out[body + 3 - doc.ptr] = (uint8_t)payload;
+  out[len++] = 0x79;
+  out[len++] = (uint8_t)(n >> 8);
+  out[len++] = (uint8_t)n;
+  memset(out + len, 1, n);
+  len += n;
+  memcpy(out + len, at + 10 + old, doc.len - head - old);
+  return CF_SPAN(out, len + doc.len - head - old);
+}
+
+/* What refused evidence said is reported, whoever made it: its names are bounded, so that the report is. */
+static void test_names(void **state) {
+  (void)state;
+  static case_t         c;
+  static uint8_t        doc[1 << 15];
+  static cf_judgement_t judged;
+  static char           text[CF_JUDGEMENT_MAX];
+  book_open("nitro.json");
+  case_find(&c, NULL);
+  cf_span_t good = c.items[0].bytes;
+  assert_int_equal(c.items[0].role, CF_ROLE_DOCUMENT);
+  for (size_t n = CF_FOREIGN_NAME_MAX; n < 12000; n += 11743 - CF_FOREIGN_NAME_MAX) {
+    cf_wr_t   wr = cf_wr_init(text, sizeof text);
+    cf_jw_t   j = cf_jw_init(&wr);
+    cf_json_t json;
+    c.items[0].bytes = named(doc, n, good);
+    (void)cf_judge(&judged, &c.ask, NULL);
+    assert_int_equal(judged.v.code, n > CF_FOREIGN_NAME_MAX ? CF_VERDICT_MALFORMED : CF_VERDICT_SIGNATURE);
+    cf_jw_obj(&j, NULL);
+    cf_judgement_report(&j, &judged);
+    cf_jw_end(&j, '}');
+    assert_int_equal(cf_json_parse(&json, cf_wr_out(&wr), NULL), CF_OK);
+  }
+  c.items[0].bytes = named(doc, CF_FOREIGN_NAME_MAX + 1, good);
+  assert_int_equal(cf_judge(&judged, &c.ask, NULL), CF_VERDICT_MALFORMED);
+}
+
 int main(void) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_snp),       cmocka_unit_test(test_nitro),     cmocka_unit_test(test_cca),
       cmocka_unit_test(test_tpm),       cmocka_unit_test(test_snp_bytes), cmocka_unit_test(test_nitro_bytes),
-      cmocka_unit_test(test_cca_bytes), cmocka_unit_test(test_tpm_bytes),
+      cmocka_unit_test(test_cca_bytes), cmocka_unit_test(test_tpm_bytes), cmocka_unit_test(test_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
