@@ -157,29 +157,28 @@ static int wait_final(deploy_t *d) {
   return cf_fail(CF_EXIT_WORLD, WHAT, "timeout", "finality", "next", "again, when the chain goes on", NULL);
 }
 
-/* The code that our creation makes, run in the state before it was: by a quorum of nodes. */
-static int expected_code(cf_hash_t *out, deploy_t *d) {
-  cf_nodes_t        *n = &d->l.nodes;
-  cf_evm_run_t const run = {.from = d->payer.addr, .data = d->creation};
-  cf_evm_quorum_t    q;
-  uint8_t            blamed;
-  int                code = 0;
-  if (cf_evm_quorum_init(&q, (unsigned)n->evm.nodes, n->evm.quorum)) abort(); /* as the folder was read */
-  for (n->at = 0; !code && n->at < n->evm.nodes; n->at++) {
-    cf_jsonrpc_answer_t a;
-    cf_wr_t             wr = cf_room(65536);
-    cf_evm_ask_call(cf_nodes_question(n), CF_NODES_ID, &run, &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = d->block - 1});
-    code = cf_nodes_said(&a, n);
-    if (!code && a.result.type == CF_JSON_BAD) code = cf_payer_refused(n, &a, &d->payer.addr);
-    if (!code && cf_data_append(&wr, a.result)) code = cf_nodes_wrong(n, &(cf_error_t){.status = CF_ERR_FORMAT, .item = "code"});
+/* The code that our creation makes, run in the state before it was. */
+static void run_creation(cf_nodes_t *n, cf_evm_quorum_t *q, void *ctx) {
+  deploy_t const     *d = ctx;
+  cf_evm_run_t const  run = {.from = d->payer.addr, .data = d->creation};
+  cf_jsonrpc_answer_t a;
+  cf_wr_t             wr = cf_room(65536);
+  cf_evm_ask_call(cf_nodes_question(n), CF_NODES_ID, &run, &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = d->block - 1});
+  if (!cf_nodes_said(&a, n) && a.result.type != CF_JSON_BAD && !cf_data_append(&wr, a.result)) {
     cf_hash_t hash = cf_keccak256(cf_wr_out(&wr));
-    if (!code) cf_evm_quorum_add(&q, n->at, CF_OK, &hash);
-    free(wr.buf);
+    cf_evm_quorum_add(q, n->at, CF_OK, &hash);
   }
-  n->at = 0;
-  return code || cf_evm_quorum_verdict(&q, out, &blamed) == CF_EVM_AGREED
-             ? code
-             : cf_fail(CF_EXIT_FAILS, WHAT, "policy", "code", "found", "nodes run the creation differently", NULL);
+  free(wr.buf);
+}
+
+static int expected_code(cf_hash_t *out, deploy_t *d) {
+  cf_evm_quorum_t q;
+  uint8_t         blamed;
+  cf_nodes_each(&d->l.nodes, &q, run_creation, d);
+  if (cf_evm_quorum_verdict(&q, out, &blamed) == CF_EVM_AGREED) return 0;
+  return cf_fail(CF_EXIT_WORLD, WHAT, "nodes", "code", "found",
+                 cf_fmt("fewer than %u of %u run the creation in block %llu, and to the same", q.k, q.n, (unsigned long long)d->block - 1), "next",
+                 "nodes that have the state of that block", NULL);
 }
 
 /* Its head is what genesis makes of it, or what settlements have made of that: any value but none. */

@@ -14,6 +14,7 @@ typedef struct {
   cf_folder_evm_t   evm;
   uint64_t          chain_id;
   unsigned          at;    /* the node that is asked */
+  bool              alone; /* no other is asked in its place */
   bool              quiet; /* what fails is not said: who asks tries again, or says it in his own words */
   cf_rpc_t         *rpc;
   cf_done_t        *answer; /* of the newest question: what was read borrows it */
@@ -21,8 +22,8 @@ typedef struct {
   cf_jw_t           writer;
 } cf_nodes_t;
 
-/* cf_nodes_open asks each node for its chain's id: all must say chain_id (0: the same).  0, or an exit status after saying why; so
-   do all below.  cf_nodes_open_quiet says nothing (quiet). */
+/* cf_nodes_open asks each node for its chain's id: all that answer must say chain_id (0: the same), and a quorum must answer.  0, or an
+   exit status after saying why; so do all below.  cf_nodes_open_quiet says nothing (quiet). */
 int cf_nodes_open(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id);
 int cf_nodes_open_quiet(cf_nodes_t *n, char const *what, cf_folder_evm_t const *evm, uint64_t chain_id);
 void cf_nodes_close(cf_nodes_t *n);
@@ -36,6 +37,8 @@ int      cf_nodes_number(uint64_t *v, cf_nodes_t *n);
 
 /* A block of one node; CF_EXIT_WORLD when it has none such. */
 int cf_nodes_block(cf_evm_block_t *b, cf_nodes_t *n, cf_evm_at_t const *at);
+/* cf_nodes_each runs fn with each node, alone and quietly: some may be away, or lie.  fn adds to q what a node says. */
+void cf_nodes_each(cf_nodes_t *n, cf_evm_quorum_t *q, void (*fn)(cf_nodes_t *n, cf_evm_quorum_t *q, void *ctx), void *ctx);
 /* The newest block that a quorum of nodes calls final; under it they must agree on its hash. */
 int cf_nodes_final(cf_evm_block_t *b, cf_nodes_t *n);
 /* An account's nonce in a tag's state: every node must say the same. */
