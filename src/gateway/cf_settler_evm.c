@@ -91,7 +91,7 @@ wanted(cf_gateway_t *g, cf_hash_t const *ref, cf_span_t data) {
   if (cf_evm_call_decode(&op, data) == CF_OK && op.kind == CF_OP_REGISTER) return g->step < CF_STEP_FIRST || g->step > CF_STEP_SERVING;
   for (uint64_t n = g->first_unsettled; n <= g->settlements; n++) {
     cf_settled_t const *s = cf_settler_at(g, n);
-    if (s && !s->over && !g->views.paused && cf_hash_eq(&s->call, ref)) return true;
+    if (s && !s->over && !vain(g, s) && cf_hash_eq(&s->call, ref)) return true;
   }
   return false;
 }
