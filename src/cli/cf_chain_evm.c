@@ -122,9 +122,11 @@ int cf_chain_payer(cf_chain_client_t *c, cf_args_t const *a, cf_wallet_t const *
   bool        test = c->names && c->names->class == 2;
   if (!c->evm) return 0;
   c->payer = (cf_payer_t){.nodes = &c->l.nodes};
+  int code = cf_arg_u64(&c->payer.fee_max_gwei, a, "fee-max", 1, 1000000);
+  if (code) return code;
   if (w) c->payer.addr = w->addr, c->payer.scalar = w->scalar;
   if (cf_arg(a, "key")) {
-    int code = cf_key_file_open(&scalar, &addr, a, cf_arg(a, "key"), test);
+    code = cf_key_file_open(&scalar, &addr, a, cf_arg(a, "key"), test);
     c->payer.addr = addr;
     c->payer.scalar = scalar;
     return code;

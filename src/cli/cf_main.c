@@ -8,7 +8,7 @@
 #include "crypto/cf_sign.h"
 
 /* Whose transactions on a chain, and by which nodes. */
-#define CHAIN "rpc= key= password-file= signer= from="
+#define CHAIN "rpc= key= password-file= signer= from= fee-max="
 
 static cf_command_t const commands[] = {
     {"demo", "", "the whole story in one command", "counterfoil demo --seed 1",

@@ -53,7 +53,7 @@ int cf_payer_price(cf_evm_tx_t *tx, cf_payer_t *p) {
   return tx->fee_wei >= base ? 0
                              : cf_fail(CF_EXIT_WORLD, p->nodes->what, "fee", cf_fmt("%llu gwei per gas", (unsigned long long)(base / GWEI)),
                                        "found", cf_fmt("%llu are what may be offered", (unsigned long long)p->fee_max_gwei), "next",
-                                       "later, or with a higher fee_max_gwei in domain.json", NULL);
+                                       "later, or with a higher --fee-max (of the gateway: fee_max_gwei in domain.json)", NULL);
 }
 
 int cf_payer_gas(cf_evm_tx_t *tx, cf_payer_t *p) {

@@ -41,6 +41,11 @@ expect 1 "key: policy  deployer" "$cf" init x --class production --ledger evm --
 echo "two words" >password
 "$cf" wallet keystore deployer.json --password-file password >/dev/null
 expect 2 "usage  USD:2:9" "$cf" init x --class production --ledger evm --rpc "$rpc" --deployer deployer.json --asset USD:2:9
+expect 2 "usage  3" "$cf" init x --ledger evm --rpc "$rpc" --deployer deployer --validity 3
+"$cf" init slow --ledger evm --rpc "$rpc" --deployer deployer --validity 3600 >/dev/null 2>&1
+"$cf" show slow/public/genesis >genesis.json
+[ "$(json genesis.json 'Object.entries(v.document.ledger).filter(([k]) => k.endsWith("_s")).map(([k, n]) => n).join()')" = 3600,1200,15600,16800,32400,3600,0 ] ||
+  die "times that do not follow from --validity"
 expect 3 "io  rpc" "$cf" init x --ledger evm --rpc "http://127.0.0.1:1" --deployer deployer
 [ ! -e x ] || die "a domain that was refused left a folder"
 
