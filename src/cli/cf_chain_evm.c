@@ -36,15 +36,16 @@ static int read_entries(cf_span_t *genesis, cf_span_t *deployment, cf_chain_clie
 }
 
 static int open_domain(cf_chain_client_t *c, cf_args_t const *a) {
-  cf_domain_t *d = calloc(1, sizeof *d);
+  cf_domain_t *d;
   cf_span_t    genesis, deployment;
   cf_hash_t    expected;
   bool         given = false;
   cf_error_t   err = {0};
-  if (!d) abort();
-  int code = a ? cf_arg_hash(&expected, &given, a, "domain") : 0;
+  int          code = a ? cf_arg_hash(&expected, &given, a, "domain") : 0;
   if (!code) code = read_entries(&genesis, &deployment, c, a);
   if (code) return code;
+  d = calloc(1, sizeof *d);
+  if (!d) abort();
   if (cf_domain_open(d, genesis, given ? &expected : NULL, &err) || cf_domain_deployment(&d->ledger.code_hash, d, deployment, &err))
     return cf_fail_error(c->what, &err);
   if (cf_ledger_kind(&d->ledger) != CF_LEDGER_EVM) return cf_web_malformed(c->what, c->gateway ? c->gateway : cf_arg(a, "bundle"), "/genesis");
