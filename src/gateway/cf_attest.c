@@ -375,12 +375,7 @@ take_result(cf_gateway_t *g, unsigned i, cf_span_t ear_bytes, uint8_t const sig[
 
 static void
 on_refusal(cf_verifier_state_t *v, cf_span_t body) {
-  static char const prefix[] = "urn:counterfoil:";
-  cf_json_t         top;
-  char              type[96];
-  if (cf_json_parse(&top, body, NULL) || cf_json_str(type, sizeof type, cf_json_get(top, "type"))) return;
-  char const *class = strncmp(type, prefix, sizeof prefix - 1) ? type : type + sizeof prefix - 1;
-  snprintf(v->refused, sizeof v->refused, "%.47s", class);
+  if (!cf_gateway_refusal(v->refused, body)) return;
   v->statement_have = false; /* whatever it was, the next round begins with a new statement */
 }
 

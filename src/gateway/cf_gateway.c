@@ -3,7 +3,10 @@
 #include "gateway/cf_gateway_state.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "codec/cf_json.h"
 
 /* ---- memory: one table of blocks, counted and laid out ---- */
 
@@ -174,6 +177,16 @@ cf_gateway_say(cf_gateway_t *g, cf_effects_t *fx, cf_line_level_t level, cf_publ
   cf_line_put(&line, CF_FIELD_COUNT, cf_public_u64(count));
   cf_line_end(&line);
   if (!wr.bad) cf_fx(fx, CF_FX_LOG)->body = cf_wr_out(&wr);
+}
+
+bool
+cf_gateway_refusal(char class[CF_CLASS_MAX], cf_span_t problem) {
+  static char const prefix[] = "urn:counterfoil:";
+  cf_json_t         top;
+  char              type[96];
+  if (cf_json_parse(&top, problem, NULL) || cf_json_str(type, sizeof type, cf_json_get(top, "type"))) return false;
+  snprintf(class, CF_CLASS_MAX, "%.47s", strncmp(type, prefix, sizeof prefix - 1) ? type : type + sizeof prefix - 1);
+  return true;
 }
 
 /* The writes so far become one commit; later ones of the step begin another, behind them in the same buffer. */

@@ -52,6 +52,8 @@
 #define CF_JOURNAL_BYTES (32u << 20) /* of a journal file, before a snapshot ends it */
 #define CF_BUNDLE_BYTES (512u << 10)
 
+#define CF_CLASS_MAX 48 /* of what a council's member refused for */
+
 #define CF_BACKOFF_MS 100
 #define CF_BUSY_MS 2000 /* a batch that the enclave has no room for waits this long before its inputs are refused */
 #define CF_BACKOFF_MAX_MS 5000
@@ -285,6 +287,7 @@ typedef struct {
   unsigned                pending;
   cf_finality_statement_t statement[CF_MEMBERS_MAX];
   bool                    have[CF_MEMBERS_MAX];
+  char                    said[CF_MEMBERS_MAX][CF_CLASS_MAX]; /* how each ended last: attested, silent, or why not */
   bool                    proven; /* proof is newer than chain */
   cf_finality_proof_t     proof;
   uint8_t                 proof_bytes[CF_FINALITY_PROOF_MAX];
@@ -324,7 +327,7 @@ typedef struct {
   cf_hash_t ear_key;  /* START: of the one that the store has ... */
   bool      unlogged; /* ... and the log was not seen to have */
   uint8_t   sig[64];
-  char      refused[48]; /* class of the last problem */
+  char      refused[CF_CLASS_MAX]; /* class of the last problem */
 } cf_verifier_state_t;
 typedef struct {
   cf_attest_step_t  step;
@@ -531,6 +534,7 @@ cf_row(cf_gateway_t *g, uint64_t sequence) {
 /* cf_gateway.c */
 void cf_gateway_say(cf_gateway_t *g, cf_effects_t *fx, cf_line_level_t level, cf_public_text_t event, cf_public_text_t reason,
                     uint64_t count);
+bool cf_gateway_refusal(char class[CF_CLASS_MAX], cf_span_t problem); /* of a problem document; false when it is none */
 void cf_gateway_public(cf_effects_t *fx, size_t from);    /* from there on: files lie in public/, and all is in the side lane */
 void cf_gateway_store(cf_gateway_t *g, cf_effects_t *fx); /* makes what was written to the store durable: a barrier */
 cf_mode_rule_t cf_gateway_mode(cf_gateway_t const *g);

@@ -70,6 +70,9 @@ tell_peers(cf_jw_t *j, cf_gateway_t const *g) {
   for (size_t i = 0; i < v->members_cnt; i++)
     cf_jw_str(j, NULL, g->attest.v[i].done ? "affirmed" : g->attest.v[i].refused[0] ? g->attest.v[i].refused : "silent");
   cf_jw_end(j, ']');
+  cf_jw_arr(j, "observers");
+  for (size_t i = 0; i < g->domain.observers.n; i++) cf_jw_str(j, NULL, g->views.said[i][0] ? g->views.said[i] : "silent");
+  cf_jw_end(j, ']');
 }
 
 /* A ledger on a chain: who is asked for it, and how the account that pays does. */

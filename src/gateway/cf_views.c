@@ -2,6 +2,8 @@
    further, and writes what the enclave is shown.  How a kind of ledger is read: cf_views_embedded.c, cf_views_evm.c. */
 #include "gateway/cf_gateway_state.h"
 
+#include <stdio.h>
+
 /* ---- finality proofs that receipts will name ---- */
 
 void
@@ -130,10 +132,11 @@ on_statement(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   bool ok = !ev->status && ev->code == 200 && ev->body.len == 1 + CF_FINALITY_STATEMENT_SZ && ev->body.ptr[0] == i &&
             !cf_finality_statement_decode(&s, CF_SPAN(ev->body.ptr + 1, CF_FINALITY_STATEMENT_SZ)) && s.observer == i &&
             !cf_finality_check(&s, &g->domain.ledger, &g->domain.observers);
+  snprintf(v->said[i], CF_CLASS_MAX, "%s", ok ? "attested" : "silent");
   if (ok) {
     v->have[i]      = true;
     v->statement[i] = s;
-  }
+  } else if (!ev->status) (void)cf_gateway_refusal(v->said[i], ev->body);
   if (prove(g)) {
     if (!g->evm) cf_views_embedded_has(g, fx);
     return;

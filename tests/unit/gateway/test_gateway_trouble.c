@@ -437,6 +437,25 @@ test_refusing_verifier(void **state) {
   town_free(t);
 }
 
+/* Who of the observers refuses, and why, the operator reads in the status; after a while the ledger counts as not there. */
+static void
+test_refusing_observer(void **state) {
+  party_t     p[1];
+  town_t     *t = serving_town(31, true, p, 1);
+  char const *attested = "\"observers\":[\"attested\"]", *refused = "\"observers\":[\"observer:fork\"]";
+  reply_t    *r = town_ask(t, "GET /v1/status", "", CF_SPAN(NULL, 0));
+  assert_non_null(memmem(r->body.ptr, r->body.len, attested, strlen(attested)));
+  t->observer_refuses = true;
+  town_run(t, 60000);
+  assert_mode(t, CF_SERVICE_LEDGER_UNAVAILABLE);
+  r = town_ask(t, "GET /v1/status", "", CF_SPAN(NULL, 0));
+  assert_non_null(memmem(r->body.ptr, r->body.len, refused, strlen(refused)));
+  t->observer_refuses = false;
+  town_run(t, 60000);
+  assert_mode(t, CF_SERVICE_NORMAL);
+  town_free(t);
+}
+
 /* Every attest_interval the enclave is challenged anew, and the new results are logged; without them evidence goes stale. */
 static void
 test_attestation_is_renewed(void **state) {
@@ -1000,7 +1019,7 @@ main(void) {
     cmocka_unit_test(test_ledger_down_settles_later),
     cmocka_unit_test(test_resubmitted_after_a_restart),
     cmocka_unit_test(test_the_missing_step_is_named),
-    cmocka_unit_test(test_refusing_verifier),
+    cmocka_unit_test(test_refusing_verifier), cmocka_unit_test(test_refusing_observer),
     cmocka_unit_test(test_attestation_is_renewed),
     cmocka_unit_test(test_enclave_started_again_before_it_boots),
     cmocka_unit_test(test_a_lost_batch),

@@ -109,7 +109,7 @@ typedef struct town {
   bool          dies_at_view, dies_after_view, viewed; /* with the answer to a SHOW_LEDGER, or to the first batch behind it */
   unsigned      lose_reply;   /* of that peer, + 1: the next answer is lost after it was acted on */
   bool          snapshot_busy; /* refused before the enclave sees it, as with 16 MiB of results that wait */
-  bool          observer_lies;
+  bool          observer_lies, observer_refuses;
   bool          verifier_refuses;
   void        (*verifier_lies)(cf_ear_t *ear); /* NULL: it does not */
   unsigned      verifier_asks;
@@ -293,6 +293,11 @@ ask_ledger(town_t *t, cf_span_t name, cf_span_t body, unsigned *code, cf_span_t 
 
 static inline void
 ask_observer(town_t *t, unsigned *code, cf_span_t *answer) {
+  if (t->observer_refuses) {
+    *code   = 403;
+    *answer = CF_SPAN_LIT("{\"type\":\"urn:counterfoil:observer:fork\",\"status\":403}");
+    return;
+  }
   uint8_t                 buf[1 + CF_FINALITY_STATEMENT_SZ];
   cf_wr_t                 wr = cf_wr_init(buf, sizeof buf);
   cf_finality_statement_t s;
