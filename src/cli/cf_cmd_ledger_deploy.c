@@ -22,6 +22,7 @@ static int say(cf_folder_t const *f, cf_deployed_t const *d) {
   cf_jw_u64(&j, "chain_id", id->chain_id);
   cf_jw_hex(&j, "code_hash", CF_SPAN_OF(d->code_hash.b));
   cf_jw_u64(&j, "from_block", f->evm.from_block);
+  cf_jw_str(&j, "sender", cf_fmt("0x%s", cf_hex(CF_SPAN_OF(d->sender.b))));
   cf_jw_bool(&j, "was", d->was);
   cf_jw_end(&j, '}');
   return cf_json_end(&j, NULL);

@@ -196,26 +196,26 @@ static int check_code(deploy_t *d) {
 
 /* ---- the gateway's account ---- */
 
-static int fund(deploy_t *d, cf_hash_t const *wei) {
+static int fund(cf_addr_t *sender, deploy_t *d, cf_hash_t const *wei) {
   uint8_t         *scalar;
-  cf_addr_t        sender;
   cf_hash_t        has;
   cf_json_t        v;
   cf_evm_receipt_t r;
-  cf_evm_tx_t      tx = {.value = *wei};
-  if (cf_word_is_zero(wei)) return 0;
-  int code = cf_key_load(&scalar, d->f, "sender", 0, 1);
-  if (!code && cf_k256_addr(&sender, scalar)) code = cf_fail(CF_EXIT_FAILS, WHAT, "format", "sender", NULL);
+  cf_evm_tx_t      tx = {0};
+  int              code = cf_key_load(&scalar, d->f, "sender", 0, 1);
+  if (!code && cf_k256_addr(sender, scalar)) code = cf_fail(CF_EXIT_FAILS, WHAT, "format", "sender", NULL);
   if (code) return code;
   cf_secret_free(scalar);
-  cf_evm_ask_balance(cf_nodes_question(&d->l.nodes), CF_NODES_ID, &sender, &(cf_evm_at_t){.tag = CF_EVM_PENDING});
+  cf_evm_ask_balance(cf_nodes_question(&d->l.nodes), CF_NODES_ID, sender, &(cf_evm_at_t){.tag = CF_EVM_PENDING});
   code = cf_nodes_result(&v, &d->l.nodes);
   if (code) return code;
   if (cf_quantity_word(&has, v)) return cf_nodes_wrong(&d->l.nodes, &(cf_error_t){.status = CF_ERR_FORMAT, .item = "balance"});
-  if (!cf_wei_sub(&tx.value, &tx.value, &has) || cf_word_is_zero(&tx.value)) return 0; /* it has that much */
-  tx.to = sender;
+  if (cf_word_is_zero(wei) && cf_word_is_zero(&has))
+    note(d, "the gateway's account 0x%s has nothing to pay with; --fund AMOUNT", cf_hex(CF_SPAN_OF(sender->b)));
+  if (!cf_wei_sub(&tx.value, wei, &has) || cf_word_is_zero(&tx.value)) return 0; /* it has that much */
+  tx.to = *sender;
   code = cf_payer_send(&r, &d->payer, tx);
-  if (!code) note(d, "the gateway's account 0x%s is funded, in block %llu", cf_hex(CF_SPAN_OF(sender.b)), (unsigned long long)r.block_number);
+  if (!code) note(d, "the gateway's account 0x%s is funded, in block %llu", cf_hex(CF_SPAN_OF(sender->b)), (unsigned long long)r.block_number);
   return code;
 }
 
@@ -256,7 +256,7 @@ int cf_deploy(cf_deployed_t *out, cf_folder_t *f, cf_deployer_t const *by) {
   out->was = access(cf_folder_path(f, "deployment"), F_OK) == 0;
   int code = cf_nodes_open(&d.l.nodes, WHAT, &f->evm, d.l.id.chain_id);
   if (!code) code = out->was ? read_entry(&d) : make(&d);
-  if (!code) code = fund(&d, &by->fund_wei);
+  if (!code) code = fund(&out->sender, &d, &by->fund_wei);
   if (!code && !out->was) code = write_entry(&d);
   out->code_hash = d.l.id.code_hash;
   cf_nodes_close(&d.l.nodes);

@@ -16,6 +16,7 @@ typedef struct {
 
 typedef struct {
   cf_hash_t code_hash;
+  cf_addr_t sender; /* the gateway's account */
   bool      was; /* deployed before, and only funded now */
 } cf_deployed_t;
 

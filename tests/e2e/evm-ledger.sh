@@ -88,6 +88,7 @@ nonce=$(rpc eth_getTransactionCount '["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb9226
 [ "$nonce" = 0x2 ] || die "the deployer sent $nonce transactions, not the creation and the funds"
 "$cf" ledger deploy d --deployer deployer --json >again 2>/dev/null
 [ "$(json again v.was)" = true ] && [ "$(json again v.code_hash)" = "$(json deployed v.code_hash)" ] || die "deployed twice"
+[ "$(rpc eth_getBalance "[\"$(json again v.sender)\", \"latest\"]")" = 0x6f05b59d3b20000 ] || die "the gateway's account has not what it was given"
 [ "$(json d/domain.json v.evm.from_block)" = "$(json deployed v.from_block)" ] || die "from_block was not kept"
 
 "$cf" ledger show d --json >shown
