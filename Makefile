@@ -8,6 +8,7 @@
 #   make alter           every file of a domain altered in every way: found by name, or refused, or made again
 #   make kill-matrix  power-cut   ONLY=word: each process ended, or without power, at each point of its life (docs/operations.md)
 #   make soak SOAK_SECONDS=n INPUT=transfers.csv   traffic for half an hour: nothing lost or doubled, memory and descriptors flat
+#   make matrix          settlement on real nodes, exactly once: processes ended at each step, reorganisations, nodes that end and lie (ONLY= JOBS=)
 #   make sim-mutants     planted bugs, each of which the simulator must find
 #   make matrix-model SEEDS=n   transactions on a model of a chain, exactly once under every fault; matrix-mutants: bugs that it must find
 #   make chain-seeds SEEDS=n   the gateway and its enclave on a model of a chain whose nodes lie: all of it once, whatever fails
@@ -29,7 +30,7 @@ JOBS         ?= $(shell nproc)
 
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
 .PHONY: sim-mutants control-mutants
-.PHONY: alter soak kill-matrix power-cut matrix-model matrix-mutants chain-seeds
+.PHONY: alter soak matrix kill-matrix power-cut matrix-model matrix-mutants chain-seeds
 .PHONY: test-contracts gas contracts-coverage contracts-differential ledger-ops
 .PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
@@ -100,6 +101,10 @@ control-mutants:
 kill-matrix power-cut: build
 	$(call cmake-build,release,cf-kill)
 	@sh tests/kill/matrix.sh $@ $(ONLY)
+
+matrix: build
+	$(call cmake-build,release,cf-kill cf-proxy cf-chain cf-evm-node)
+	@sh tests/matrix/matrix.sh $(ONLY)
 
 ledger-ops: build
 	$(call cmake-build,release,cf-ledger-ops)

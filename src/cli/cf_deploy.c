@@ -196,6 +196,17 @@ static int check_code(deploy_t *d) {
 
 /* ---- the gateway's account ---- */
 
+/* With what is on its way to it, where a node knows that; else an account could be funded twice in a row. */
+static int balance(cf_json_t *v, deploy_t *d, cf_addr_t const *account) {
+  cf_jsonrpc_answer_t a;
+  cf_evm_ask_balance(cf_nodes_question(&d->l.nodes), CF_NODES_ID, account, &(cf_evm_at_t){.tag = CF_EVM_PENDING});
+  int code = cf_nodes_said(&a, &d->l.nodes);
+  *v = a.result;
+  if (code || v->type != CF_JSON_BAD) return code;
+  cf_evm_ask_balance(cf_nodes_question(&d->l.nodes), CF_NODES_ID, account, &(cf_evm_at_t){.tag = CF_EVM_LATEST});
+  return cf_nodes_result(v, &d->l.nodes);
+}
+
 static int fund(cf_addr_t *sender, deploy_t *d, cf_hash_t const *wei) {
   uint8_t         *scalar;
   cf_hash_t        has;
@@ -206,8 +217,7 @@ static int fund(cf_addr_t *sender, deploy_t *d, cf_hash_t const *wei) {
   if (!code && cf_k256_addr(sender, scalar)) code = cf_fail(CF_EXIT_FAILS, WHAT, "format", "sender", NULL);
   if (code) return code;
   cf_secret_free(scalar);
-  cf_evm_ask_balance(cf_nodes_question(&d->l.nodes), CF_NODES_ID, sender, &(cf_evm_at_t){.tag = CF_EVM_PENDING});
-  code = cf_nodes_result(&v, &d->l.nodes);
+  code = balance(&v, d, sender);
   if (code) return code;
   if (cf_quantity_word(&has, v)) return cf_nodes_wrong(&d->l.nodes, &(cf_error_t){.status = CF_ERR_FORMAT, .item = "balance"});
   if (cf_word_is_zero(wei) && cf_word_is_zero(&has))

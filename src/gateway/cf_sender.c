@@ -220,9 +220,10 @@ cf_status_t cf_sender_resume(cf_sender_t *s, cf_sender_halt_t halt) {
   case CF_SENDER_HALT_STORE:
   case CF_SENDER_HALTS: return CF_ERR_POLICY;
   }
-  s->halt       = CF_SENDER_RUNNING;
-  s->meta_dirty = true;
-  s->look_now   = true;
+  s->halt        = CF_SENDER_RUNNING;
+  s->meta_dirty  = true;
+  s->look_now    = true;
+  s->asked_nonce = 0; /* what was asked before says nothing of the chain that it is now */
   return CF_OK;
 }
 

@@ -205,6 +205,7 @@ typedef struct {
   bool          looked; /* in this life */
   uint64_t      look_at_ms, looked_ms, asked_ms;
   bool          looking, look_now, look_stale; /* stale: a final block came after the question went out */
+  uint64_t      asked_final, asked_nonce; /* the final block that was known when it did; nonce 0: none was */
   uint64_t      latest_number, latest_nonce;
   cf_fee_hint_t hint;
   unsigned      look_fails;

@@ -200,6 +200,8 @@ static void look(cf_sender_t *s, cf_effects_t *fx) {
   cf_wr_u16(&head, (uint16_t)s->asked_cnt);
   s->looking = true;
   s->look_now = s->look_stale = false;
+  s->asked_final = s->final_number;
+  s->asked_nonce = s->has_final ? s->final_nonce : 0;
   s->asked_ms   = s->now.mono_ms;
   s->look_at_ms = s->now.mono_ms + s->cfg.look_ms;
   cf_fx_ask(fx, s->cfg.id + CF_SENDER_ID_LOOK, s->cfg.chain, CF_SPAN_LIT("POST /look"), cf_wr_out(&wr), LOOK_MS);

@@ -81,7 +81,7 @@ static void see_mined(cf_sender_t *s, cf_sender_slot_t *t, unsigned attempt, cf_
   t->bump = t->poor = false;
   t->strikes = t->fails = 0;
   /* Final: a proven block counts the nonce as used, and the answer was asked for with that block known. */
-  if (s->has_final && t->nonce < s->final_nonce && t->block <= s->final_number && !s->look_stale) cf_sender_resolve(s, t, outcome_of(t));
+  if (s->has_final && t->nonce < s->asked_nonce && t->block <= s->asked_final) cf_sender_resolve(s, t, outcome_of(t));
 }
 
 /* It left its block: the same bytes again. */
@@ -144,7 +144,7 @@ static void follow(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
       t->state = CF_SENDER_SIGNED;
     }
   }
-  bool used = s->has_final && t->nonce < s->final_nonce && s->latest_nonce >= s->final_nonce && !s->look_stale;
+  bool used = s->has_final && t->nonce < s->asked_nonce && s->latest_nonce >= s->asked_nonce;
   if (!used || o->n != t->at_cnt || o->absent != o->n || ++t->strikes < CF_SENDER_STRIKES_MAX) return;
   if (t->nonce < s->lost_below) cf_sender_resolve(s, t, CF_SENDER_LOST);
   else cf_sender_stop(s, CF_SENDER_HALT_SHARED);

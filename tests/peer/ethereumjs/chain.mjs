@@ -37,7 +37,7 @@ async function startNode() {
   node = spawn(process.execPath, ['--require', `${here}loopback.cjs`, `${here}node_modules/@ethereumjs/client/dist/esm/bin/cli.js`,
     '--dataDir', `${dir}/data`, '--gethGenesis', `${dir}/genesis.json`, '--rpc', '--rpcAddr', '127.0.0.1', '--rpcPort', base,
     '--rpcEngine', '--rpcEngineAuth=false', '--rpcEngineAddr', '127.0.0.1', '--rpcEnginePort', base + 1, '--port', base + 3, '--isSingleNode',
-    '--discDns=false', '--discV4=false', '--saveReceipts', '--logFile=false', '--logLevel=info'], { stdio: ['ignore', log, log] });
+    '--discDns=false', '--discV4=false', '--saveReceipts', '--no-logFile', '--logLevel=info'], { cwd: dir, stdio: ['ignore', log, log] });
   for (;;) {
     try {
       await ask(base, 'eth_chainId', []);
@@ -73,7 +73,11 @@ async function choose(attributes) {
   finalized = Math.max(finalized, chain.length - 1 - behind);
   const final = chain[finalized];
   const state = { headBlockHash: chain.at(-1).hash, safeBlockHash: final.hash, finalizedBlockHash: finalized ? final.hash : zero };
-  const { payloadStatus, payloadId } = await ask(base + 1, 'engine_forkchoiceUpdatedV3', [state, attributes ?? null]);
+  let { payloadStatus, payloadId } = await ask(base + 1, 'engine_forkchoiceUpdatedV3', [state, attributes ?? null]);
+  for (let tries = 0; payloadStatus.status === 'SYNCING' && tries < 5; tries++) { // it came again without its newest blocks
+    for (const block of chain.slice(-32)) if (block.payload) await feed(block).catch(() => 0);
+    ({ payloadStatus, payloadId } = await ask(base + 1, 'engine_forkchoiceUpdatedV3', [state, attributes ?? null]));
+  }
   if (payloadStatus.status !== 'VALID') throw new Error(`the node does not follow: ${JSON.stringify(payloadStatus)}`);
   return payloadId;
 }
@@ -95,12 +99,27 @@ async function mine() {
   await choose();
 }
 
-// The newest blocks are replaced by others; what was in them is in none, unless it is sent again.
+// The newest blocks are replaced by empty ones. Not by others that have the same transactions: this node loses where a transaction is when a
+// block that had it leaves the chain after another that has it was executed, and then knows nothing of it for ever.
 async function reorg(depth) {
   if (depth >= chain.length) throw new Error('so many blocks there are not');
-  chain.length -= depth;
-  finalized = Math.min(finalized, chain.length - 1);
-  for (let i = 0; i < depth; i++) await mine();
+  const gone = chain.splice(-depth), kept = chain.length, was = finalized;
+  finalized = Math.min(finalized, kept - 1);
+  try {
+    for (const { time } of gone) { // no block is of a time to come
+      for (;;) {
+        next = time;
+        await mine();
+        if (!chain.at(-1).payload.transactions.length) break;
+        chain.pop();
+      }
+    }
+  } catch (e) { // the node cannot: it stays as it was, for a second try must not go deeper
+    chain.splice(kept, Infinity, ...gone);
+    finalized = was;
+    next = 0;
+    throw e;
+  }
 }
 
 async function restart() {
@@ -113,16 +132,20 @@ async function restart() {
 
 // ---- what tests say ----
 
-let automine = true, timer, line = Promise.resolve();
-const inTurn = (what) => (line = line.then(what, what));
+let timer, waiting = 0, line = Promise.resolve();
+const inTurn = (what) => { waiting++; return (line = line.then(what, what).finally(() => waiting--)); };
 const number = (v) => Number(BigInt(v ?? 1));
 
 const methods = {
   anvil_mine: async ([n]) => { for (let i = number(n); i; i--) await mine(); },
   anvil_reorg: ([depth]) => reorg(number(depth)),
   evm_setNextBlockTimestamp: async ([s]) => { next = number(s); },
-  evm_setAutomine: async ([yes]) => { automine = yes; },
-  evm_setIntervalMining: async ([s]) => { clearInterval(timer); if (number(s)) timer = setInterval(() => inTurn(mine).catch(tell), number(s) * 1000); },
+  evm_setAutomine: async () => {}, // it never makes a block by itself
+  evm_setIntervalMining: async ([s]) => {
+    clearInterval(timer);
+    const due = () => { if (!waiting && Math.floor(Date.now() / 1000) > chain.at(-1).time) inTurn(mine).catch(tell); };
+    if (number(s)) timer = setInterval(due, number(s) * 1000);
+  },
   node_end: async () => { node.kill('SIGKILL'); await new Promise((r) => (node.exitCode ?? node.signalCode) !== null ? r() : node.once('exit', r)); },
   node_start: restart,
 };

@@ -362,6 +362,17 @@ static void test_stale_look(void **state) {
   assert_int_equal(info(1).state, CF_SENDER_FINAL);
 }
 
+/* Where blocks become final faster than endpoints answer, each answer is of the final block that was known when it was asked for. */
+static void test_slow_look(void **state) {
+  (void)state;
+  set(&w.sent[0].hash, mined(CF_SEEN_SUCCEEDED, 13, 0));
+  final(13, NONCE + 1);
+  for (int i = 0; i < 20 && !w.looking; i++) tick(LOOK_MS);
+  final(14, NONCE + 1);
+  look_once(15, NONCE + 1);
+  assert_int_equal(info(1).state, CF_SENDER_FINAL);
+}
+
 static void test_reorganised(void **state) {
   (void)state;
   set(&w.sent[0].hash, mined(CF_SEEN_SUCCEEDED, 13, 0));
@@ -858,6 +869,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_judged, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_reverted, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_stale_look, pooled, teardown),
+    cmocka_unit_test_setup_teardown(test_slow_look, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_reorganised, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_dropped_from_pools, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_lies, pooled, teardown),

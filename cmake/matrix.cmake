@@ -1,0 +1,12 @@
+# Real processes and real nodes under faults (tests/matrix/matrix.sh).
+if(TARGET cf_io AND NOT CF_SANITIZE AND NOT CF_FUZZ)
+  add_executable(cf-proxy EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/matrix/proxy.c)
+  target_link_libraries(cf-proxy PRIVATE pthread)
+  add_executable(cf-chain EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/matrix/chain.c)
+  target_link_libraries(cf-chain PRIVATE cf_io cmocka)
+  target_compile_options(cf-chain PRIVATE -Wno-conversion -Wno-cast-qual)
+  foreach(program cf-proxy cf-chain)
+    set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_dependencies(tests ${program})
+  endforeach()
+endif()
