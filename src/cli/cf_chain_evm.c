@@ -116,12 +116,20 @@ int cf_chain_evm_token(cf_addr_t *token, unsigned *decimals, cf_chain_client_t *
 
 /* ---- calling ---- */
 
+/* On an embedded ledger nobody pays: who says otherwise means another one. */
+static int none_of(cf_args_t const *a) {
+  static char const *const names[] = {"rpc", "key", "password-file", "signer", "from", "fee-max"};
+  for (size_t i = 0; i < CF_COUNT_OF(names); i++)
+    if (cf_arg(a, names[i])) return cf_fail_usage(a->command, "this ledger is embedded: no transactions, and no nodes", cf_fmt("--%s", names[i]));
+  return 0;
+}
+
 int cf_chain_payer(cf_chain_client_t *c, cf_args_t const *a, cf_wallet_t const *w) {
   char const *from = cf_arg(a, "from"), *signer = cf_arg(a, "signer");
   uint8_t    *scalar;
   cf_addr_t   addr;
   bool        test = c->names && c->names->class == 2;
-  if (!c->evm) return 0;
+  if (!c->evm) return none_of(a);
   c->payer = (cf_payer_t){.nodes = &c->l.nodes};
   int code = cf_arg_u64(&c->payer.fee_max_gwei, a, "fee-max", 1, 1000000);
   if (code) return code;

@@ -13,6 +13,7 @@ start d
 "$cf" wallet new bob >/dev/null
 "$cf" deposit "$url" --wallet alice --asset USD --amount 1000 >/dev/null
 "$cf" deposit "$url" --wallet bob --asset USD --amount 500 >/dev/null
+expect 2 "usage  --key" "$cf" deposit "$url" --wallet bob --asset USD --amount 500 --key nowhere # a ledger without transactions
 
 # The enclave is checked before anything is sealed to it.
 expect 1 "^refused: " "$cf" attest "$url" --domain "$(printf '%064d' 1)" -o wrong.bundle
