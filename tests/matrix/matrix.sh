@@ -163,7 +163,7 @@ X
   [ "${act%%:*}" = none ] || at="--at $act"
   if [ ! -s "$cell/out/verdict" ]; then
     # shellcheck disable=SC2086
-    LOSS=$([ "$end" != loses ] || echo 1) timeout -k 5 240 "$tests/cf-kill" --root "$cell" --points "$cell/out/points" --seed "$seed" $at \
+    LOSS=$([ "$end" != loses ] || echo 1) timeout -k 5 360 "$tests/cf-kill" --root "$cell" --points "$cell/out/points" --seed "$seed" $at \
       sh tests/matrix/life.sh "$bin" "$cell" >"$cell/out/cell" 2>&1 </dev/null &
     life=$!
     if [ "$end" = loses ]; then loss; else chaos; fi
@@ -194,7 +194,7 @@ fi
 
 . tests/ports
 claim_ports
-jobs=${JOBS:-$((2 * $(nproc)))}
+jobs=${JOBS:-$(($(nproc) + 1))}
 [ "$jobs" -le 4 ] || jobs=4 # as many lives as there are ports for
 anvil=$(sh scripts/anvil.sh) || { echo "$anvil"; exit 77; } # fetched, where it is not here
 [ -f "$ejs/node_modules/.package-lock.json" ] || { echo "the second node is not here: make test ONLY=evm-second fetches it"; exit 77; }
