@@ -19,7 +19,7 @@ static inline town_t *
 serving(uint64_t seed, unsigned nodes, party_t *p, size_t n) {
   town_t *t = chain_town(seed, nodes, p, n);
   if (!town_serves(t, 60000)) fail_msg("missing: %s", town_missing(t));
-  town_run(t, 20000);
+  town_run(t, 6000);
   return t;
 }
 
@@ -79,7 +79,7 @@ settled(town_t *t, uint64_t cnt, uint64_t within_ms) {
 /* Nothing is left to do for the account, and each call of the sender's was made once. */
 static inline void
 assert_at_rest(town_t *t) {
-  town_run(t, 20000);
+  town_run(t, 12000);
   cf_sender_status_t s = cf_sender_status(&t->g->evm->sender);
   assert_int_equal(s.halt, CF_SENDER_RUNNING);
   assert_int_equal(s.live + s.queued, 0);

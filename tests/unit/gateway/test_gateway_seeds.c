@@ -9,7 +9,7 @@
 #ifdef __SANITIZE_ADDRESS__
 static unsigned seeds = 2;
 #else
-static unsigned seeds = 8;
+static unsigned seeds = 5;
 #endif
 static uint64_t first = 1;
 
