@@ -9,7 +9,7 @@ cd build/peers/node
 exec 9>.lock
 flock 9 # who comes at the same time waits
 if ! cmp -s ../../../tests/peer/node/package-lock.json .for; then
-  command -v npm >/dev/null || { echo "npm is not here to fetch a node of a chain"; exit 77; }
+  command -v npm >/dev/null || { echo "npm is not here to fetch a node of a chain; sh scripts/deps.sh chain installs it"; exit 77; }
   cp ../../../tests/peer/node/*.json .
   code=0
   timeout 120 npm i --no-audit --no-fund --ignore-scripts --omit=optional --fetch-retries=0 >npm.log 2>&1 || code=$?
