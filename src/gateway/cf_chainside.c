@@ -1,6 +1,6 @@
 /* The nodes of the ledger's chain: the sender's questions, asked of all of them; and what each is worth.  docs/protocol/sender.md
    "Questions"; cf_sender_rpc.h says what answers mean. */
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 #include "gateway/cf_gateway.h"
 
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 #include <assert.h>
 #include <stdio.h>

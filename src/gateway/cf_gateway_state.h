@@ -2,8 +2,6 @@
 #ifndef CF_GATEWAY_STATE_H
 #define CF_GATEWAY_STATE_H
 
-#include <limits.h>
-
 #include "base/cf_store.h"
 #include "base/cf_text.h"
 #include "document/cf_boundary.h"
@@ -12,7 +10,6 @@
 #include "gateway/cf_index.h"
 #include "gateway/cf_modes.h"
 #include "gateway/cf_post.h"
-#include "gateway/cf_sender_rpc.h"
 #include "ledger/cf_domain.h"
 #include "ledger/cf_view.h"
 #include "observe/cf_line.h"
@@ -58,8 +55,6 @@
 #define CF_BUSY_MS 2000 /* a batch that the enclave has no room for waits this long before its inputs are refused */
 #define CF_BACKOFF_MAX_MS 5000
 #define CF_IDLE_MS 3  /* without new envelopes, before an empty batch */
-#define CF_FINAL_MS 1000 /* between two questions for a final block, while a transaction waits for one */
-#define CF_NODE_MS 10000
 #define CF_PACE_MS 20 /* between two appends to the log, while serving */
 #define CF_ENCLAVE_MS 60000
 #define CF_PEER_MS 5000
@@ -201,84 +196,9 @@ typedef struct {
   uint8_t bytes[CF_SETTLEMENT_BODY_MAX];
 } cf_body_t;
 
-/* ---- a ledger on a chain ---- */
-#define CF_CHAIN_PEER UINT_MAX              /* the sender's one peer: all nodes */
-#define CF_EVM_IDS ((uint64_t)1 << 60)      /* ids of what is asked of nodes ... */
-#define CF_SENDER_ID_BASE ((uint64_t)1 << 61) /* ... and by the sender */
-#define CF_VIEW_BUCKETS_MAX 32 /* assets whose release level a view shows */
-#define CF_LOOK_MAX (CF_SENDER_SLOTS * CF_SENDER_ATTEMPTS_MAX)
-
-/* The inbox as far as it was read: all messages, in the ledger's own bytes. */
-typedef struct {
-  size_t    len;
-  uint64_t  cnt;
-  cf_hash_t fold;
-  uint64_t  next; /* block whose logs are due */
-} cf_inbox_read_t;
-
-/* Of one contract's state in a final block: what a view of it is made of. */
-typedef struct {
-  uint64_t  asked;  /* id of the question under way; 0: none */
-  unsigned  node;   /* who is asked */
-  unsigned  tried;  /* questions about this block that brought nothing */
-  unsigned  sources; /* nodes, by bit, that gave logs since `good` */
-  unsigned  dissent; /* nodes, by bit, that have another block where one was final */
-  bool      strayed; /* messages of this block did not lead to its inbox */
-  bool      logs;   /* asked for, ... */
-  uint64_t  till;   /* ... up to this block */
-  bool      whole;  /* with the state */
-  uint64_t  since_number; /* what the sender knew as final when it went out */
-  uint64_t  range;  /* blocks whose logs are asked for at once */
-  uint64_t  at;     /* block that header and proof are of, + 1; 0: none */
-  cf_addr_t key;    /* whose record the proof shows */
-  bool      key_known; /* the ledger has one */
-  cf_addr_t key_asked;
-  uint8_t   header[CF_EVM_HEADER_MAX];
-  size_t    header_len, proof_len;
-  uint8_t   proof[CF_VIEW_MAX];
-  cf_inbox_read_t read, good; /* good: proven to be the inbox of block `at` */
-  uint8_t  *messages;
-  size_t    messages_max;
-  uint64_t  first; /* message that stands at first_at */
-  size_t    first_at;
-} cf_evm_state_t;
-
-/* One question of the sender's to all nodes; at most one look at a time. */
-typedef struct {
-  uint64_t  round;   /* 0: none is under way */
-  unsigned  waiting; /* nodes, by bit, that have not answered */
-  cf_sent_t best;
-} cf_sending_t;
-typedef struct {
-  uint64_t  round;
-  unsigned  waiting;
-  uint64_t  asked_ms;
-  uint64_t  id;
-  size_t    n, at, part;
-  cf_hash_t tx[CF_LOOK_MAX];
-  cf_seen_t merged[CF_LOOK_MAX];
-  cf_look_t first; /* of the first part */
-  bool      answered[CF_EVM_NODES_MAX];
-  cf_look_t look[CF_EVM_NODES_MAX];
-  cf_seen_t seen[CF_EVM_NODES_MAX][CF_SENDER_RPC_TXS];
-} cf_looking_t;
-typedef struct {
-  cf_sender_t    sender;
-  cf_effects_t   effects; /* the sender's own: what it asks becomes questions to nodes */
-  bool           begun, started; /* it has the store's fence; it reads the store */
-  bool           running;  /* in this life, without a halt: what the operator's file says is of another time */
-  bool           resuming; /* the operator's file is read */
-  uint64_t       resume_at_ms;
-  bool           due;     /* it steps at this step's end */
-  cf_evm_node_t  node[CF_EVM_NODES_MAX];
-  cf_sending_t   sending[CF_SENDER_IDS];
-  cf_looking_t   looking;
-  cf_evm_state_t state;
-  cf_hash_t      registration; /* the call under way; zero: none */
-  uint8_t        call[CF_SENDER_DATA_MAX];
-} cf_evm_side_t;
-
 /* ---- the ledger ---- */
+#define CF_VIEW_BUCKETS_MAX 32 /* assets whose release level a view shows */
+typedef struct cf_evm_side cf_evm_side_t; /* of a ledger on a chain: cf_chainside.h */
 typedef struct {
   cf_chain_t              chain; /* embedded */
   bool                    open;     /* chain is initialised */
@@ -651,34 +571,13 @@ void cf_views_arrived(cf_gateway_t *g, cf_hash_t const *head, cf_hash_t const *s
 /* The further slots that a view shows; returns their number. */
 size_t cf_views_keys(cf_gateway_t const *g, cf_hash_t keys[CF_VIEW_BUCKETS_MAX]);
 
-/* cf_views_embedded.c, cf_views_evm.c: how a kind of ledger gets to the proven block, and what it knows then. */
+/* cf_views_embedded.c: how an embedded ledger gets to the proven block, and what it knows then; cf_views_evm.c is its twin. */
 void     cf_views_embedded_reset(cf_gateway_t *g);
 void     cf_views_embedded_fetch(cf_gateway_t *g, cf_effects_t *fx);
 void     cf_views_embedded_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void     cf_views_embedded_has(cf_gateway_t *g, cf_effects_t *fx); /* is the proven block here already? */
 uint64_t cf_views_embedded_messages(cf_gateway_t const *g);
 bool     cf_views_embedded_write(cf_gateway_t *g, cf_wr_t *wr, cf_addr_t const *key, cf_hash_t const *keys, size_t n);
-void     cf_views_evm_fetch(cf_gateway_t *g, cf_effects_t *fx);
-void     cf_views_evm_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
-uint64_t cf_views_evm_messages(cf_gateway_t const *g);
-bool     cf_views_evm_write(cf_gateway_t *g, cf_wr_t *wr, cf_addr_t const *key, cf_hash_t const *keys, size_t n);
-
-/* cf_chainside.c: the sender, and its questions to all nodes; nothing here is called for an embedded ledger */
-CF_MUST_CHECK cf_status_t cf_chainside_init(cf_gateway_t *g, cf_error_t *err);
-void                      cf_chainside_begin(cf_gateway_t *g); /* the lease is ours */
-bool                      cf_chainside_mine(cf_gateway_t const *g, uint64_t id);
-void                      cf_chainside_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
-void                      cf_chainside_go(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev); /* at a step's end */
-bool                      cf_chainside_busy(cf_gateway_t const *g); /* a call waits for a final block */
-uint64_t                  cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_span_t body); /* returns its id */
-void cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st); /* a lie is said aloud */
-
-/* cf_settler_evm.c: calls as transactions */
-void      cf_settler_evm_go(cf_gateway_t *g);             /* with those of g->acts_number; what is none of them is dropped */
-cf_hash_t cf_settler_evm_name(cf_settled_t const *s);      /* of its call: content and signature */
-bool      cf_settler_evm_failed(cf_gateway_t const *g);    /* the registration is final, and was not executed */
-/* Registration: its transaction is made, or followed.  True once a block has it, or a call like it was refused there: a view says which. */
-bool cf_settler_evm_register(cf_gateway_t *g, cf_op_t const *op, uint64_t *block);
 
 /* cf_attest.c */
 void cf_attest_begin(cf_gateway_t *g);

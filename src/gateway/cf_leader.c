@@ -1,7 +1,7 @@
 /* The leader: brings an enclave from its socket to a started epoch, step by step
    (PROTOCOL P12), and gives it one crossing at a time from then on.  Each step is asked again until it is
    done; what is missing is named in the status. */
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 #include <assert.h>
 

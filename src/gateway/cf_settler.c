@@ -1,6 +1,6 @@
 /* The settler: contents that the enclave signed go to the ledger until a final
    block shows the head there.  What the ledger answers is a hint; only observers' finality counts.  PROTOCOL P8. */
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 #include "codec/cf_json.h"
 #include "gateway/cf_reconcile.h"

@@ -1,6 +1,6 @@
 /* The settler on a chain: each call becomes a transaction of the sender's, which brings it into one block or none.  Whether it was
    executed the head of a final block says (cf_settler_reached), not the sender.  docs/protocol/sender.md. */
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 enum {
   GAS_MAX      = 1 << 24, /* of a transaction: EIP-7825 */

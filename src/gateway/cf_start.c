@@ -1,6 +1,6 @@
 /* The start of a process: the lease, what the store has, the log's own files,
    then the index made again from manifests and results.  Nothing is asked of anybody else before. */
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 static void
 scan(cf_gateway_t *g, cf_effects_t *fx, cf_store_kind_t kind) {

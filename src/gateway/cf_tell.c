@@ -1,5 +1,5 @@
 /* What the gateway says of itself: domain, status, settlements, metrics. */
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 #include "codec/cf_json.h"
 

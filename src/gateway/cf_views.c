@@ -1,6 +1,6 @@
 /* Views of the ledger: observers' statements make a block final, the gateway reads the ledger up to that block and no
    further, and writes what the enclave is shown.  How a kind of ledger is read: cf_views_embedded.c, cf_views_evm.c. */
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* Views of a ledger on a chain: of the block that observers made final one node is asked for all that a view is made of, and all of it
    is checked: the header by the hash that observers signed, slots by their proof, inbox messages by their fold.  What is not so is
    the node's fault, and another node is asked.  docs/protocol/gateway.md "Views"; ledger/cf_evm_rpc.h. */
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "party.h"
 
-#include "gateway/cf_gateway_state.h"
+#include "gateway/cf_chainside.h"
 
 static inline town_t *
 chain_town(uint64_t seed, unsigned nodes, party_t *p, size_t n) {
