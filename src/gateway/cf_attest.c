@@ -425,6 +425,23 @@ conclude(cf_gateway_t *g, cf_effects_t *fx) {
   a->renewal = true;
 }
 
+/* Nothing that a verifier reads can become younger by itself: a checkpoint of one size is signed once, and nobody may submit while evidence is
+   old. When more of them say so than may lie, the enclave starts again, and its opening entry makes a checkpoint of now. */
+static bool
+log_is_stale(cf_gateway_t const *g) {
+  cf_council_t const *c    = verifiers(g);
+  unsigned            said = 0;
+  for (size_t i = 0; i < c->members_cnt; i++) said += g->attest.v[i].nonce_have && !strcmp(g->attest.v[i].refused, "log:stale");
+  return said > c->members_cnt - c->k && !g->queued_cnt && g->publisher.cosigned.size == g->writer.size;
+}
+
+static void
+not_affirmed(cf_gateway_t *g, cf_effects_t *fx) {
+  bool stale = log_is_stale(g);
+  cf_attest_failed(g, fx, CF_PUBLIC_TEXT("fewer than k verifiers affirm the same measurement"));
+  if (stale) cf_leader_lost(g, fx, CF_REFUSE_PHASE);
+}
+
 /* ---- going on ---- */
 
 static void
@@ -466,7 +483,7 @@ cf_attest_go(cf_gateway_t *g, cf_effects_t *fx) {
   case CF_ATTEST_CREDENTIALS: credentials_go(g, fx); return;
   case CF_ATTEST_RESULTS:
     if (cf_attest_agreed(&measurement, a->v) >= verifiers(g)->k && (!any_busy(a) || now >= a->next_ms)) conclude(g, fx);
-    else if (!any_busy(a)) cf_attest_failed(g, fx, CF_PUBLIC_TEXT("fewer than k verifiers affirm the same measurement"));
+    else if (!any_busy(a)) not_affirmed(g, fx);
     return;
   }
 }

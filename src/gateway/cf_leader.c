@@ -75,7 +75,7 @@ static cf_public_text_t
 reason(cf_refuse_t why) {
   switch ((int)why) {
   case CF_REFUSE_NONE: return CF_PUBLIC_TEXT("no answer");
-  case CF_REFUSE_PHASE: return CF_PUBLIC_TEXT("it executed what is not in this journal: restart it");
+  case CF_REFUSE_PHASE: return CF_PUBLIC_TEXT("it executed what is not in this journal, or its log has stood still for too long: restart it");
   case CF_REFUSE_ROOT: return CF_PUBLIC_TEXT("root: enclave/snapshot or the sealed root is not what the log knows: restore enclave/ from its newest copy");
   case CF_REFUSE_ROLLED_BACK: return CF_PUBLIC_TEXT("rolled-back: the journal lacks what the log counts: restore enclave/ from its newest copy");
   case CF_REFUSE_TIP: return CF_PUBLIC_TEXT("tip: another life of this enclave went on elsewhere: restore enclave/ as that one left it");

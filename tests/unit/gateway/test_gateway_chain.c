@@ -568,6 +568,7 @@ test_long_ranges_are_refused(void **state) {
     chain_mine(t->chain, chain_top(t->chain)->h.time_s + 1);
   }
   t->epoch_ms += 2010000;
+  town_restart(t, true);
   t->node[0].range_max = 100;
   if (!town_serves(t, 15000)) fail_msg("missing: %s", town_missing(t)); /* as fast as others: no pause for each refusal */
   assert_int_equal(t->g->views.folded, 26);

@@ -456,6 +456,23 @@ test_refusing_observer(void **state) {
   town_free(t);
 }
 
+/* Verifiers who come back when no checkpoint is young enough for them: nothing comes into the log before the enclave is attested, but a new
+   life of it does. */
+static void
+test_long_outage_of_verifiers(void **state) {
+  party_t p[1];
+  town_t *t              = serving_town(31, true, p, 1);
+  t->down[PEER_VERIFIER] = true;
+  town_enclave(t);
+  town_run(t, (t->w->policy.attest_max_age_s + 60) * 1000);
+  t->down[PEER_VERIFIER] = false;
+  for (unsigned i = 0; i < 60 && strcmp(town_missing(t), "enclave-restart"); i++) town_run(t, 1000);
+  assert_string_equal(town_missing(t), "enclave-restart");
+  town_enclave(t);
+  assert_true(town_serves(t, 20000));
+  town_free(t);
+}
+
 /* Every attest_interval the enclave is challenged anew, and the new results are logged; without them evidence goes stale. */
 static void
 test_attestation_is_renewed(void **state) {
@@ -1021,6 +1038,7 @@ main(void) {
     cmocka_unit_test(test_the_missing_step_is_named),
     cmocka_unit_test(test_refusing_verifier), cmocka_unit_test(test_refusing_observer),
     cmocka_unit_test(test_attestation_is_renewed),
+    cmocka_unit_test(test_long_outage_of_verifiers),
     cmocka_unit_test(test_enclave_started_again_before_it_boots),
     cmocka_unit_test(test_a_lost_batch),
     cmocka_unit_test(test_a_lost_empty_batch),

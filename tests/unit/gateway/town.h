@@ -113,6 +113,7 @@ typedef struct town {
   bool          verifier_refuses;
   void        (*verifier_lies)(cf_ear_t *ear); /* NULL: it does not */
   unsigned      verifier_asks;
+  uint64_t      cosigned_s;   /* when a witness signed last */
   unsigned      statements;
   cf_span_t     statement;    /* the verifier's newest */
   unsigned      snapshots;
@@ -419,6 +420,11 @@ ask_verifier(town_t *t, cf_span_t name, cf_span_t body, unsigned *code, cf_span_
     w_span(&wr, t->statement);
   } else {
     assert_true(cf_span_eq(name, CF_SPAN_LIT("POST /v1/attest")));
+    if (town_now(t).wall_ms / 1000 > t->cosigned_s + t->w->policy.attest_max_age_s) {
+      *code   = 409;
+      *answer = CF_SPAN_LIT("{\"type\":\"urn:counterfoil:log:stale\",\"status\":409}");
+      return;
+    }
     verifier_result(t, body, &wr);
   }
   *answer = keep(cf_wr_out(&wr));
@@ -493,6 +499,7 @@ ask_peer(town_t *t, cf_effect_t const *e, unsigned *code, cf_span_t *answer) {
     }
     if (!core_ask(t, &t->witness_disk[e->peer - PEER_WITNESS], step_witness, &t->witness[e->peer - PEER_WITNESS], CF_EV_REQUEST, e->name, e->body, code, answer))
       return CF_ERR_IO;
+    if (*code == 200) t->cosigned_s = town_now(t).wall_ms / 1000;
   }
   if (t->lose_reply == e->peer + 1) {
     t->lose_reply = 0;
