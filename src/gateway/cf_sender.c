@@ -122,10 +122,18 @@ static void disown(cf_sender_t *s, size_t at) {
   memmove(s->result + at, s->result + at + 1, (--s->results - at) * sizeof *s->result);
 }
 
+/* What a result counted was not paid after all. */
+static void unpay(cf_sender_t *s, size_t at) {
+  cf_sender_result_t const *r = &s->result[at];
+  s->total_wei -= r->fee_wei;
+  if (r->day == s->day) s->spent_wei -= r->fee_wei; /* what was paid on days before is counted no more */
+  disown(s, at);
+}
+
 /* On another chain than the one that was final: what was final there, and has no transactions here to be followed, is not. */
 static void rebase(cf_sender_t *s, uint64_t nonce, uint64_t below) {
   for (size_t i = s->results; i-- > 0;)
-    if (s->result[i].nonce >= nonce && s->result[i].nonce < below) disown(s, i);
+    if (s->result[i].nonce >= nonce && s->result[i].nonce < below) unpay(s, i);
 }
 
 /* Does it follow from the one before?  What does not compare is left alone. */
@@ -168,7 +176,7 @@ void cf_sender_resolve(cf_sender_t *s, cf_sender_slot_t *t, cf_sender_outcome_t 
   }
   size_t at = s->results++;
   for (; at && s->result[at - 1].nonce > t->nonce; at--) s->result[at] = s->result[at - 1];
-  s->result[at] = (cf_sender_result_t){ .ref = t->ref, .nonce = t->nonce, .outcome = outcome };
+  s->result[at] = (cf_sender_result_t){ .ref = t->ref, .nonce = t->nonce, .outcome = outcome, .day = s->day };
   if (outcome != CF_SENDER_LOST) {
     s->result[at].tx         = t->at[t->mined].hash;
     s->result[at].block      = t->block;
@@ -191,8 +199,7 @@ static void revive(cf_sender_t *s) {
     if (t->state != CF_SENDER_FINAL || t->outcome == CF_SENDER_LOST) continue;
     size_t at = 0;
     while (at < s->results && s->result[at].nonce != t->nonce) at++;
-    if (at < s->results) disown(s, at);
-    s->total_wei -= t->fee_wei;
+    if (at < s->results) unpay(s, at);
     t->state      = CF_SENDER_SIGNED;
     t->again      = t->mined;
     t->send_at_ms = t->since_block = 0;

@@ -174,6 +174,7 @@ typedef struct {
   cf_sender_outcome_t outcome;
   cf_hash_t           tx, block_hash;
   uint64_t            block;
+  uint64_t            day;     /* whose spending has its fee */
   cf_wei_t            fee_wei; /* gas used at the price paid */
   bool                written;
 } cf_sender_result_t;

@@ -3,13 +3,13 @@
    META "sender"          u8 version 1, u8 halt, u8 has a final block, u64 number, hash, u64 time_s, u64 nonce, u64 day, u128 spent, u128 total
    TX   u64 nonce, u8 0   u8 version 1, ref, u128 cap, u8 dropped
    TX   u64 nonce, u8 n   raw bytes of the n-th transaction, from 1
-   FEE  u64 nonce         u8 version 1, ref, u8 outcome, tx, u64 block, block hash, u128 fee */
+   FEE  u64 nonce         u8 version 2, ref, u8 outcome, tx, u64 block, block hash, u128 fee, u64 day */
 #include <assert.h>
 
 #include "base/cf_store.h"
 #include "gateway/cf_sender_state.h"
 
-enum { VERSION = 1, META_SZ = 1 + 2 + 8 + 32 + 8 + 8 + 8 + 16 + 16, SLOT_SZ = 1 + 32 + 16 + 1, RESULT_SZ = 1 + 32 + 1 + 32 + 8 + 32 + 16, WRITE_SZ = 8 };
+enum { VERSION = 1, RESULT_VERSION = 2, META_SZ = 1 + 2 + 8 + 32 + 8 + 8 + 8 + 16 + 16, SLOT_SZ = 1 + 32 + 16 + 1, RESULT_SZ = 1 + 32 + 1 + 32 + 8 + 32 + 16 + 8, WRITE_SZ = 8 };
 
 static cf_span_t const meta_key = { (uint8_t const *)"sender", 6 };
 
@@ -99,13 +99,14 @@ static void save_result(cf_wr_t *wr, cf_sender_result_t *r) {
   cf_wr_t  v   = cf_wr_init(value, sizeof value);
   tx_key_t key = tx_key(r->nonce, 0);
   if (r->written) return;
-  cf_wr_u8(&v, VERSION);
+  cf_wr_u8(&v, RESULT_VERSION);
   cf_wr_hash(&v, &r->ref);
   cf_wr_u8(&v, (uint8_t)r->outcome);
   cf_wr_hash(&v, &r->tx);
   cf_wr_u64(&v, r->block);
   cf_wr_hash(&v, &r->block_hash);
   wr_wei(&v, r->fee_wei);
+  cf_wr_u64(&v, r->day);
   cf_store_put(wr, CF_STORE_FEE, CF_SPAN(key.b, 8), cf_wr_out(&v));
   r->written = true;
 }
@@ -241,8 +242,9 @@ static bool load_result(cf_sender_t *s, cf_store_write_t const *w) {
   r->block                    = cf_rd_u64(&rd);
   r->block_hash               = cf_rd_hash(&rd);
   r->fee_wei                  = rd_wei(&rd);
+  r->day                      = cf_rd_u64(&rd);
   r->written                  = true;
-  return cf_rd_done(&key) && cf_rd_done(&rd) && version == VERSION && outcome > CF_SENDER_OPEN && outcome <= CF_SENDER_LOST;
+  return cf_rd_done(&key) && cf_rd_done(&rd) && version == RESULT_VERSION && outcome > CF_SENDER_OPEN && outcome <= CF_SENDER_LOST;
 }
 
 /* A nonce with a result is final, and watched; each nonce that no final block counts has its transactions. */

@@ -714,6 +714,34 @@ static void test_finality(void **state) {
   assert_int_equal(info(1).block, 22);
 }
 
+/* What was paid on a chain that is given up was not paid: the day that counted it counts it no more, another one never did. */
+static void test_revived_fees(void **state) {
+  enum { DAY_S = 86400, FEE = 21000 * 150 };
+  for (unsigned days = 0; days < 2; days++)
+    for (unsigned restart = 0; restart < 2; restart++) {
+      pooled(state);
+      executed();
+      cf_sender_final_t f = { .number = 20, .hash = block_hash(20, 0), .time_s = w.s.final_time_s + days * DAY_S, .nonce = NONCE + 1, .since_number = 14, .since_hash = block_hash(14, 0) };
+      cf_sender_final(&w.s, &f);
+      tick(1);
+      assert_true(cf_sender_status(&w.s).spent_wei == (days ? 0 : FEE));
+      if (restart) start();
+      f.number       = 21;
+      f.since_number = 20;
+      f.since_hash   = block_hash(20, 1);
+      cf_sender_final(&w.s, &f);
+      assert_int_equal(cf_sender_resume(&w.s, CF_SENDER_HALT_FINALITY), CF_OK);
+      tick(1);
+      assert_true(cf_sender_status(&w.s).spent_wei == 0 && cf_sender_status(&w.s).total_wei == 0);
+      f = (cf_sender_final_t){ .number = 22, .hash = block_hash(22, 1), .time_s = f.time_s, .nonce = NONCE + 1 };
+      cf_sender_final(&w.s, &f);
+      set(&w.sent[0].hash, mined(CF_SEEN_SUCCEEDED, 22, 1));
+      look(22, NONCE + 1);
+      assert_int_equal(info(1).outcome, CF_SENDER_EXECUTED);
+      assert_true(cf_sender_status(&w.s).spent_wei == FEE && cf_sender_status(&w.s).total_wei == FEE);
+    }
+}
+
 static void test_vanished(void **state) {
   (void)state;
   executed();
@@ -884,6 +912,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
     cmocka_unit_test_setup_teardown(test_forgets, setup, teardown),
     cmocka_unit_test_setup_teardown(test_finality, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_revived_fees, setup, teardown),
     cmocka_unit_test_setup_teardown(test_vanished, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_gap, setup, teardown),
     cmocka_unit_test_setup_teardown(test_shared, pooled, teardown),
