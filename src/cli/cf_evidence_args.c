@@ -6,6 +6,7 @@
 #include "base/cf_text.h"
 #include "base/cf_utc.h"
 #include "codec/cf_pem.h"
+#include "io/cf_collateral_dir.h"
 
 #define ITEM_MAX (1 << 20)
 
@@ -93,6 +94,31 @@ static int with_arg(cf_evidence_args_t *w, cf_args_t const *a, char const *text)
   return 0;
 }
 
+/* ---- what was fetched ---- */
+
+static int take(cf_evidence_ask_t *ask, cf_files_t const *dir, cf_error_t *err) {
+  cf_collateral_taken_t *taken = malloc(sizeof *taken); /* the process's */
+  if (!taken) abort();
+  if (cf_collateral_take(taken, dir, ask->items, ask->item_cnt, ask->at_s, err)) return cf_fail_error("collateral", err);
+  ask->items = taken->items;
+  ask->item_cnt = taken->item_cnt;
+  return 0;
+}
+
+/* Each judgement as of its own time; what was given counts before what lies in the folder. */
+static int collateral_arg(cf_evidence_args_t *w, cf_args_t const *a) {
+  char const *path = cf_arg(a, "collateral");
+  cf_files_t  dir;
+  cf_error_t  err = {0};
+  if (!path) return 0;
+  if (cf_files_open(&dir, path, "", &err))
+    return cf_fail(CF_EXIT_USAGE, "collateral", "unreadable", path, "found", err.text, NULL);
+  int code = take(&w->ask, &dir, &err);
+  if (!code && w->compares) code = take(&w->later, &dir, &err);
+  cf_files_close(&dir);
+  return code;
+}
+
 /* Unix seconds, RFC 3339 in UTC, or the first moment of a day.  Absent leaves *at_s. */
 static int at_arg(int64_t *at_s, cf_args_t const *a, size_t i) {
   char const *text = cf_arg_at(a, "at", i);
@@ -139,7 +165,7 @@ int cf_evidence_args(cf_evidence_args_t *out, cf_args_t const *a) {
   if (!code) code = bank_arg(&ask->bank, a);
   out->compares = out->later.item_cnt || cf_arg_at(a, "at", 1);
   if (out->compares) complete_later(out);
-  return code;
+  return code ? code : collateral_arg(out, a);
 }
 
 bool cf_evidence_given(cf_evidence_ask_t const *ask, cf_role_t role) {

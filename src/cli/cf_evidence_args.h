@@ -5,7 +5,7 @@
 #include "cli/cf_cli.h"
 #include "evidence/cf_evidence.h"
 
-/* --with, --at, --nonce, --bank and --no-crl, as an ask.  What it points to lives in here, or as long as the process. */
+/* --with, --collateral, --at, --nonce, --bank and --no-crl, as an ask.  What it points to lives in here, or as long as the process. */
 typedef struct {
   cf_evidence_ask_t  ask;
   cf_evidence_item_t items[CF_ITEMS_MAX];
@@ -16,7 +16,7 @@ typedef struct {
   cf_evidence_item_t later_items[CF_ITEMS_MAX];
 } cf_evidence_args_t;
 
-#define CF_EVIDENCE_OPTIONS "with= at= nonce= bank= no-crl"
+#define CF_EVIDENCE_OPTIONS "with= collateral= at= nonce= bank= no-crl"
 
 /* cf_evidence_args reads them.  0, or an exit status after saying why. */
 int cf_evidence_args(cf_evidence_args_t *out, cf_args_t const *a);

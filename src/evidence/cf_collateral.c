@@ -48,9 +48,8 @@ static cf_verdict_code_t check_pck_chain(run_t *r) {
   cf_verdict_code_t code = read_anchors(r);
   if (!code) code = cf_intel_chain(&r->pck_chain, &r->w, chain, CF_INTEL_PCK, "pck_chain", r->v);
   if (code) return code;
-  cf_cert_t const     *leaf = &r->pck_chain.cert[0];
-  cf_cert_ext_t const *sgx = cf_cert_ext(leaf, CF_SPAN_LIT("\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01"));
-  if (!sgx || cf_pck_decode(&r->c->pck, sgx->value))
+  cf_cert_t const *leaf = &r->pck_chain.cert[0];
+  if (cf_pck_of(&r->c->pck, leaf))
     return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, leaf->item, 0, "its SGX extension is missing or malformed");
   memcpy(r->c->pck_key, leaf->key.b, sizeof r->c->pck_key);
   memcpy(r->c->chain, chain.ptr, r->c->chain_sz = chain.len);

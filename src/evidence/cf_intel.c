@@ -111,17 +111,25 @@ static bool is_anchor(bool *known, cf_intel_time_t const *w, cf_cert_t const *ro
   return found;
 }
 
-cf_verdict_code_t cf_intel_chain(cf_intel_chain_t *chain, cf_intel_time_t *w, cf_span_t in, cf_intel_use_t use, char const *item,
-                                 cf_verdict_t *v) {
-  size_t     want = use == CF_INTEL_PCK ? 3 : 2;
-  bool       known;
-  cf_cert_t *root = &chain->cert[want - 1];
+cf_verdict_code_t cf_intel_chain_read(cf_intel_chain_t *chain, cf_span_t in, cf_intel_use_t use, char const *item,
+                                      cf_verdict_t *v) {
+  size_t want = use == CF_INTEL_PCK ? 3 : 2;
   chain->cnt = 0;
   cf_verdict_code_t code = in.len && in.ptr[0] == 0x30 ? read_der(chain, in, item, v) : read_pem(chain, in, item, v);
   if (code) return code;
   if (chain->cnt != want) return cf_verdict_set(v, CF_VERDICT_CHAIN, item, 0, "%zu certificates, not %zu", chain->cnt, want);
   if (!put_in_order(chain)) return cf_verdict_set(v, CF_VERDICT_CHAIN, item, 0, "their names make no chain");
   for (size_t i = 0; i < want; i++) snprintf(chain->cert[i].item, sizeof chain->cert[i].item, "%s[%zu]", item, i);
+  return CF_VERDICT_OK;
+}
+
+cf_verdict_code_t cf_intel_chain(cf_intel_chain_t *chain, cf_intel_time_t *w, cf_span_t in, cf_intel_use_t use, char const *item,
+                                 cf_verdict_t *v) {
+  bool              known;
+  cf_verdict_code_t code = cf_intel_chain_read(chain, in, use, item, v);
+  if (code) return code;
+  size_t           want = chain->cnt;
+  cf_cert_t const *root = &chain->cert[want - 1];
   if (!is_anchor(&known, w, root))
     return cf_verdict_set(v, CF_VERDICT_CHAIN, root->item, 0, "the root is not one that is trusted");
   w->foreign |= !is_intel(root);

@@ -21,6 +21,8 @@ typedef struct {
 /* cf_pck_decode reads the extension's value: members in any order, each at most once, nothing unknown, nothing left over.
    CF_ERR_FORMAT. */
 CF_MUST_CHECK cf_status_t cf_pck_decode(cf_pck_t *out, cf_span_t value);
+/* cf_pck_of reads that of a PCK certificate.  CF_ERR_FORMAT also when it has none. */
+CF_MUST_CHECK cf_status_t cf_pck_of(cf_pck_t *out, cf_cert_t const *leaf);
 
 /* A chain, read and ordered: root last.  The certificates borrow buf, so that a chain stays where it is. */
 #define CF_INTEL_CHAIN_MAX 3
@@ -48,6 +50,11 @@ typedef struct {
 } cf_intel_time_t;
 
 typedef enum { CF_INTEL_PCK, CF_INTEL_TCB_SIGNING } cf_intel_use_t;
+
+/* cf_intel_chain_read reads PEM or DER into *chain and puts it in order: as many certificates as that use has, whose names make a
+   chain.  Nothing is believed of it. */
+CF_MUST_CHECK cf_verdict_code_t cf_intel_chain_read(cf_intel_chain_t *chain, cf_span_t in, cf_intel_use_t use, char const *item,
+                                                    cf_verdict_t *v);
 
 /* cf_intel_chain reads PEM or DER into *chain and checks it: exactly the certificates of that use in any order, names, P-256
    signatures (the root's own, too), and all that cf_cert_chain_check does; the root's key is an anchor.  item names the chain in

@@ -94,3 +94,8 @@ cf_status_t cf_pck_decode(cf_pck_t *out, cf_span_t value) {
   *out = pck;
   return CF_OK;
 }
+
+cf_status_t cf_pck_of(cf_pck_t *out, cf_cert_t const *leaf) {
+  cf_cert_ext_t const *sgx = cf_cert_ext(leaf, CF_SPAN_OF(arc));
+  return sgx ? cf_pck_decode(out, sgx->value) : CF_ERR_FORMAT;
+}

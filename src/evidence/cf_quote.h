@@ -12,6 +12,9 @@
 #define CF_QUOTE_MAX 65536
 #define CF_QUOTE_AUTH_MAX 4096 /* the QE's authentication data: 32 bytes are usual */
 
+/* Where the quoting enclave's words stand in the header: 20 bytes, of which the first 16 name the platform. */
+#define CF_QUOTE_HEADER_USER 28
+
 /* The body types of version 5; the others have one of the first two. */
 typedef enum { CF_BODY_ENCLAVE = 1, CF_BODY_TD10, CF_BODY_TD15 } cf_quote_body_t;
 

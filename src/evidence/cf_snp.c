@@ -327,22 +327,34 @@ static cf_verdict_code_t check_chip(run_t *r) {
   return CF_VERDICT_OK;
 }
 
+static bool fits_cpuid(cf_snp_product_t product, uint8_t family, uint8_t model) {
+  switch (product) {
+  case CF_SNP_MILAN:
+    return family == 0x19 && model <= 0x0f;
+  case CF_SNP_GENOA: /* and Bergamo, Siena */
+    return family == 0x19 && ((model >= 0x10 && model <= 0x1f) || (model >= 0xa0 && model <= 0xaf));
+  case CF_SNP_TURIN:
+    return family == 0x1a && model <= 0x1f;
+  }
+  return false;
+}
+
+bool cf_snp_product_of(cf_snp_product_t *out, cf_snp_report_t const *report, cf_span_t vek) {
+  cf_cert_t  cert;
+  cf_error_t err = {0};
+  bool       told = report->version < 3 && vek.len && !cf_cert_decode(&cert, vek, "vek", &err);
+  for (size_t p = 0; p < sizeof product_names / sizeof product_names[0]; p++) {
+    *out = (cf_snp_product_t)p;
+    if (report->version >= 3 && fits_cpuid(*out, report->cpuid_family, report->cpuid_model)) return true;
+    if (told && names_product(cf_cert_ext(&cert, CF_SPAN_LIT(AMD "\x02")), *out)) return true;
+  }
+  return false;
+}
+
 static cf_verdict_code_t check_cpuid(run_t *r) {
   uint8_t family = r->f->report.cpuid_family, model = r->f->report.cpuid_model;
-  bool    fits = false;
   if (r->f->report.version < 3) return CF_VERDICT_OK; /* says nothing of it */
-  switch (r->f->product) {
-  case CF_SNP_MILAN:
-    fits = family == 0x19 && model <= 0x0f;
-    break;
-  case CF_SNP_GENOA: /* and Bergamo, Siena */
-    fits = family == 0x19 && ((model >= 0x10 && model <= 0x1f) || (model >= 0xa0 && model <= 0xaf));
-    break;
-  case CF_SNP_TURIN:
-    fits = family == 0x1a && model <= 0x1f;
-    break;
-  }
-  if (fits) return CF_VERDICT_OK;
+  if (fits_cpuid(r->f->product, family, model)) return CF_VERDICT_OK;
   return cf_verdict_set(r->v, CF_VERDICT_BINDING, "report.cpuid", 0, "family %#x, model %#x is no %s", family, model,
                         cf_snp_product_name(r->f->product));
 }

@@ -52,6 +52,10 @@ CF_MUST_CHECK cf_status_t cf_snp_tcb(cf_snp_tcb_t *out, cf_snp_product_t product
 /* cf_snp_tcb_short names the first member of tcb that is below min's; NULL when none is. */
 char const *cf_snp_tcb_short(cf_snp_tcb_t const *tcb, cf_snp_tcb_t const *min);
 
+/* cf_snp_product_of says which product a report is of: by CPUID where it has it, else by the certificate of its key (DER; empty:
+   none); false when neither tells.  A claim: cf_snp_verify compares. */
+bool cf_snp_product_of(cf_snp_product_t *out, cf_snp_report_t const *report, cf_span_t vek);
+
 /* ---- verification ---- */
 
 /* SHA-256 of AMD's root certificates (ARK), the default for who asks without roots of his own. */
