@@ -1,18 +1,27 @@
 // link: translog io crypto lib: crypto m
-/* log-append        entries of 256 bytes appended to the log in groups of 1,024, each group durable before the next
+/* log-append-1024   entries of 256 bytes appended to the log in groups of 1,024, each group durable and published before the next
      ours   the log's writer, its effects performed as a process performs them: bundles, tiles, signed checkpoint
      limit  the same bytes (entries and leaf hashes) written to a file made before, O_DIRECT and O_DSYNC
-     peer   golang.org/x/mod tlog: hashes, a file of entries and one of hashes, fsync of both
-   inclusion-proofs  proofs made at random places of a log of 2^18
+     peer   golang.org/x/mod tlog: hashes, a file of entries and one of hashes, fsync of both; nothing is published
+   log-append-1      the same, one entry each
+   merkle-node       inner nodes, 256 leaves to their root; nanoseconds each
+     limit  the bare compressions, two for each node and two chains at once where the processor has instructions for that
+     peer   tlog.NodeHash
+   inclusion-make    proofs made at random places of a log of 2^18
      limit  the 18 hashes of each path copied, nothing computed or looked up in order
      peer   tlog.ProveRecord, hashes in memory
-   inclusion-checks  the same proofs checked, the entry's leaf hash included
-     limit  the bare compressions: 5 of the leaf, 2 for each of 18 nodes
-     peer   tlog.CheckRecord and RecordHash */
+   inclusion-check   the same proofs checked, the entry's leaf hash included
+     limit  the bare compressions: 5 of the leaf, 2 for each of 18 nodes, each waiting for the one before
+     peer   tlog.CheckRecord and RecordHash
+   audit-rehash      a whole log of 2^18 entries of 256 bytes read as an audit reads it: entries against tiles, tiles against each
+                     other, both against the root; megabytes of entries a second, files in memory
+     limit  the bare compressions of leaves and nodes, two chains at once
+     peer   tlog.RecordHash and the tree of them, compared with nothing */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
 #include "bench.h"
+#include "crypto/cf_sha256.h"
 #include "io/cf_files.h"
 #include "translog/cf_logwriter.h"
 
@@ -49,25 +58,35 @@ static void writer_free(cf_logwriter_t *w) {
 }
 
 /* The next group: entries that were never there before. */
-static void append_group(cf_logwriter_t *w, cf_effects_t *fx) {
+static void append_group(cf_logwriter_t *w, cf_effects_t *fx, size_t group) {
   uint64_t first = w->size;
   fx->cnt = fx->scratch_len = 0;
-  for (size_t i = 0; i < GROUP; i++) {
+  for (size_t i = 0; i < group; i++) {
     uint64_t n = first + i;
     memcpy(entry_bytes[i], &n, sizeof n);
     entries[i] = (cf_log_entry_t){.bytes = CF_SPAN_OF(entry_bytes[i]), .key = cf_log_entry_key(CF_SPAN_OF(entry_bytes[i]))};
   }
-  bench_check(!cf_logwriter_append(w, fx, entries, GROUP, NULL) && w->size == first + GROUP, "append");
+  bench_check(!cf_logwriter_append(w, fx, entries, group, NULL) && w->size == first + group, "append");
 }
 
-static double append_ours(cf_files_t const *files) {
+/* A step's effects as a process performs them. */
+static void perform(cf_files_t const *files, cf_effects_t const *fx) {
+  cf_files_put_t put[CF_FILES_GROUP_MAX];
+  for (size_t i = 0; i < fx->cnt;) {
+    size_t n = 0;
+    do bench_check(fx->at[i].kind == CF_FX_PUT, "an effect"), put[n++] = (cf_files_put_t){fx->at[i].name, fx->at[i].body}, i++;
+    while (i < fx->cnt && fx->at[i].joined && n < CF_FILES_GROUP_MAX);
+    bench_check(!cf_files_put_all(files, put, n, NULL), "put");
+  }
+}
+
+static double append_ours(cf_files_t const *files, size_t group) {
   cf_logwriter_t *w = writer_new();
   cf_effects_t    fx = {.scratch = scratch, .scratch_max = sizeof scratch};
   double          start = bench_now_s(), end;
   do {
-    append_group(w, &fx);
-    for (size_t i = 0; i < fx.cnt; i++)
-      bench_check(fx.at[i].kind == CF_FX_PUT && !cf_files_put(files, fx.at[i].name, fx.at[i].body, NULL), "put");
+    append_group(w, &fx, group);
+    perform(files, &fx);
     end = bench_now_s();
   } while (end - start < ROUND_S && w->size < CAP);
   double rate = (double)w->size / (end - start);
@@ -75,9 +94,9 @@ static double append_ours(cf_files_t const *files) {
   return rate;
 }
 
-static double append_bare(char const *path) {
+static double append_bare(char const *path, size_t group) {
   enum { FILE_SZ = 64 << 20, ALIGN = 4096 };
-  size_t   sz = ((size_t)GROUP * (2 + ENTRY_SZ + sizeof(cf_hash_t)) + ALIGN - 1) / ALIGN * ALIGN, at = 0, n = 0;
+  size_t   sz = (group * (2 + ENTRY_SZ + sizeof(cf_hash_t)) + ALIGN - 1) / ALIGN * ALIGN, at = 0, n = 0;
   uint8_t *buf = aligned_alloc(ALIGN, FILE_SZ);
   int      fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_DSYNC | O_CLOEXEC, 0600);
   bench_check(buf && fd >= 0, "a file for direct writes");
@@ -87,7 +106,7 @@ static double append_bare(char const *path) {
   do {
     bench_check(pwrite(fd, buf, sz, (off_t)at) == (ssize_t)sz, "direct write");
     at = at + 2 * sz <= FILE_SZ ? at + sz : 0;
-    n += GROUP;
+    n += group;
     end = bench_now_s();
   } while (end - start < ROUND_S);
   close(fd);
@@ -164,39 +183,129 @@ static double check_bare(void) {
   return (double)n / (end - start);
 }
 
+/* ---- hashing ---- */
+
+static double nodes_ours(void) {
+  static cf_hash_t leaf[CF_TILE_WIDTH];
+  cf_hash_t        root = {{0}};
+  size_t           n = 0;
+  double           start = bench_cpu_s(), end;
+  do {
+    for (int i = 0; i < 64; i++, n += CF_TILE_WIDTH - 1) {
+      leaf[i] = root;
+      root = cf_tree_root_of(leaf, CF_TILE_WIDTH);
+    }
+    end = bench_cpu_s();
+  } while (end - start < ROUND_S);
+  return (end - start) * 1e9 / (double)n;
+}
+
+/* Pairs of compressions, two chains at once where that can be; cnt of them. */
+static void compress_pairs(size_t cnt) {
+  static uint8_t  block[2][64];
+  static uint32_t h[2][8];
+  static bool     two;
+  two = cf_sha256_ni();
+  for (size_t i = 0; i < cnt; i++) {
+    if (two) cf_sha256_blocks_ni_2(h[0], block[0], h[1], block[1], 1);
+    else cf_sha256_blocks_plain(h[0], block[0], 1), cf_sha256_blocks_plain(h[1], block[1], 1);
+  }
+}
+
+static double nodes_bare(void) {
+  size_t n = 0;
+  double start = bench_cpu_s(), end;
+  do {
+    compress_pairs(1 << 14);
+    n += 1 << 14; /* a node is two compressions, as a pair is */
+    end = bench_cpu_s();
+  } while (end - start < ROUND_S);
+  return (end - start) * 1e9 / (double)n;
+}
+
+/* The bundles of a log of SIZE entries, one behind the other: each is as long as another. */
+enum { BUNDLE_SZ = CF_TILE_WIDTH * (2 + ENTRY_SZ), BUNDLES = SIZE / CF_TILE_WIDTH };
+
+static uint8_t *bundles_make(void) {
+  uint8_t *all = malloc((size_t)BUNDLES * BUNDLE_SZ);
+  bench_check(all != NULL, "memory");
+  cf_wr_t wr = cf_wr_init(all, (size_t)BUNDLES * BUNDLE_SZ);
+  for (uint64_t n = 0; n < SIZE; n++) {
+    memcpy(entry_bytes[n % GROUP], &n, sizeof n);
+    cf_bundle_add(&wr, CF_SPAN_OF(entry_bytes[n % GROUP]));
+  }
+  return all;
+}
+
+static void seen(void *ctx, uint64_t index, cf_span_t bytes, cf_hash_t const *leaf) { *(uint64_t *)ctx += 1; }
+
+static double rehash_ours(cf_logwriter_t const *w, uint8_t const *bundles) {
+  static cf_logreader_t r;
+  uint64_t              entry_cnt = 0;
+  double                start = bench_cpu_s();
+  cf_logreader_init(&r, &(cf_logreader_sink_t){.entry = seen, .ctx = &entry_cnt});
+  bench_check(!cf_logreader_begin(&r, SIZE, &w->root), "begin");
+  for (cf_tile_t t; cf_logreader_want(&r, &t);) {
+    cf_hash_t const *row = w->node + (2 * CAP - (2 * CAP >> 8 * (t.row < 0 ? 0 : t.row)));
+    if (t.row == CF_TILE_ENTRIES) cf_logreader_give(&r, CF_SPAN(bundles + t.index * BUNDLE_SZ, BUNDLE_SZ), false);
+    else cf_logreader_give(&r, CF_SPAN(row + t.index * CF_TILE_WIDTH, t.width * sizeof *row), false);
+  }
+  bench_check(!cf_logreader_end(&r, NULL) && entry_cnt == SIZE, "the log does not agree with itself");
+  return (double)SIZE * ENTRY_SZ / 1e6 / (bench_cpu_s() - start);
+}
+
+static double rehash_bare(void) {
+  double start = bench_cpu_s();
+  compress_pairs((size_t)SIZE * (5 + 2) / 2);
+  return (double)SIZE * ENTRY_SZ / 1e6 / (bench_cpu_s() - start);
+}
+
 /* ---- rows ---- */
 
 typedef struct {
   double ours[ROUNDS], limit[ROUNDS], peer[ROUNDS];
 } rounds_t;
 
-static void row(char const *name, char const *unit, rounds_t *r) {
-  bench_row(name, unit, BENCH_RATE, bench_median(r->ours, ROUNDS), bench_median(r->limit, ROUNDS), bench_median(r->peer, ROUNDS));
+static void row(char const *name, char const *unit, bench_kind_t kind, rounds_t *r) {
+  bench_row(name, unit, kind, bench_median(r->ours, ROUNDS), bench_median(r->limit, ROUNDS), bench_median(r->peer, ROUNDS));
 }
 
-static void appends(bench_peer_t *peer) {
+static void appends(bench_peer_t *peer, size_t group, char const *name) {
   char       dir[] = "build/bench/log-XXXXXX", path[64], rm[64];
   cf_files_t files;
   rounds_t   r;
   bench_check(mkdtemp(dir) && !cf_files_open(&files, dir, "", NULL), "a folder");
   snprintf(path, sizeof path, "%s/bare", dir);
   for (int i = 0; i < ROUNDS; i++) {
-    r.ours[i] = append_ours(&files);
-    r.limit[i] = append_bare(path);
-    r.peer[i] = bench_peer_ask(peer, "append");
+    r.ours[i] = append_ours(&files, group);
+    r.limit[i] = append_bare(path, group);
+    r.peer[i] = bench_peer_ask(peer, group == 1 ? "append-1" : "append-1024");
   }
   cf_files_close(&files);
   snprintf(rm, sizeof rm, "rm -r %s", dir);
   bench_check(system(rm) == 0, rm);
-  row("log-append", "entries/s", &r);
+  row(name, "entries/s", BENCH_RATE, &r);
 }
 
-static void inclusions(bench_peer_t *peer) {
-  cf_logwriter_t *w = writer_new();
-  cf_effects_t    fx = {.scratch = scratch, .scratch_max = sizeof scratch};
-  uint64_t        x = 0x9e3779b97f4a7c15u;
-  rounds_t        made, checked;
-  while (w->size < SIZE) append_group(w, &fx);
+static void hashing(cf_logwriter_t const *w, bench_peer_t *peer) {
+  uint8_t *bundles = bundles_make();
+  rounds_t node, rehash;
+  for (int i = 0; i < ROUNDS; i++) {
+    node.ours[i] = nodes_ours();
+    node.limit[i] = nodes_bare();
+    node.peer[i] = 1e9 / bench_peer_ask(peer, "node");
+    rehash.ours[i] = rehash_ours(w, bundles);
+    rehash.limit[i] = rehash_bare();
+    rehash.peer[i] = bench_peer_ask(peer, "rehash") * ENTRY_SZ / 1e6;
+  }
+  free(bundles);
+  row("merkle-node", "ns", BENCH_TIME, &node);
+  row("audit-rehash", "MB/s", BENCH_RATE, &rehash);
+}
+
+static void inclusions(cf_logwriter_t *w, bench_peer_t *peer) {
+  uint64_t x = 0x9e3779b97f4a7c15u;
+  rounds_t made, checked;
   for (size_t i = 0; i < PROOFS; i++) proofs[i].index = bench_draw(&x) % SIZE;
   for (int i = 0; i < ROUNDS; i++) {
     made.limit[i] = prove_bare(w);
@@ -206,16 +315,21 @@ static void inclusions(bench_peer_t *peer) {
     checked.limit[i] = check_bare();
     checked.peer[i] = bench_peer_ask(peer, "check");
   }
-  writer_free(w);
-  row("inclusion-proofs", "proofs/s", &made);
-  row("inclusion-checks", "proofs/s", &checked);
+  row("inclusion-make", "proofs/s", BENCH_RATE, &made);
+  row("inclusion-check", "proofs/s", BENCH_RATE, &checked);
 }
 
 int main(void) {
   bench_first();
-  bench_peer_t peer = bench_peer("build/bench/peer-log");
-  appends(&peer);
-  inclusions(&peer);
+  bench_peer_t    peer = bench_peer("build/bench/peer-log");
+  cf_logwriter_t *w = writer_new();
+  cf_effects_t    fx = {.scratch = scratch, .scratch_max = sizeof scratch};
+  appends(&peer, GROUP, "log-append-1024");
+  appends(&peer, 1, "log-append-1");
+  while (w->size < SIZE) append_group(w, &fx, GROUP);
+  hashing(w, &peer);
+  inclusions(w, &peer);
+  writer_free(w);
   bench_peer_end(&peer);
   return 0;
 }

@@ -1,8 +1,11 @@
 // The log peer: golang.org/x/mod's tlog, with 256-byte entries and one processor.  For each line on stdin a rate per second:
 //
-//	append   entries, in groups of 1,024: hashes, then one write and fsync each of a file of entries and a file of hashes
-//	prove    inclusion proofs made, in a tree of 2^18
-//	check    inclusion proofs checked, leaf hash included
+//	append-1024   entries, in groups of 1,024: hashes, then one write and fsync each of a file of entries and a file of hashes
+//	append-1      the same, one by one
+//	node          inner nodes
+//	rehash        entries of a tree of 2^18, leaves and nodes
+//	prove         inclusion proofs made, in that tree
+//	check         inclusion proofs checked, leaf hash included
 package main
 
 import (
@@ -18,7 +21,6 @@ import (
 )
 
 const (
-	group = 1024
 	size  = 1 << 18
 	round = 400 * time.Millisecond
 )
@@ -58,7 +60,7 @@ func (t *tree) add(data []byte) []tlog.Hash {
 	return more
 }
 
-func appendGroups(dir string) float64 {
+func appendGroups(dir string, group int) float64 {
 	var t tree
 	entries, err := os.Create(dir + "/entries")
 	check(err)
@@ -87,6 +89,30 @@ func appendGroups(dir string) float64 {
 	return rate
 }
 
+func nodes() float64 {
+	var h tlog.Hash
+	n, start := 0, time.Now()
+	for ; n%1024 != 0 || time.Since(start) < round; n++ {
+		h = tlog.NodeHash(h, h)
+	}
+	return float64(n) / time.Since(start).Seconds()
+}
+
+func rehash() float64 {
+	row := make([]tlog.Hash, size)
+	buf := make([]byte, 256)
+	start := time.Now()
+	for i := range row {
+		row[i] = tlog.RecordHash(entry(buf, int64(i)))
+	}
+	for ; len(row) > 1; row = row[:len(row)/2] {
+		for i := 0; i < len(row); i += 2 {
+			row[i/2] = tlog.NodeHash(row[i], row[i+1])
+		}
+	}
+	return size / time.Since(start).Seconds()
+}
+
 func index(i int64) int64 {
 	h := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i)))
 	return int64(binary.BigEndian.Uint64(h[:]) % size)
@@ -110,8 +136,18 @@ func main() {
 		at[i] = index(int64(i))
 	}
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		if lines.Text() == "append" {
-			fmt.Println(appendGroups(dir))
+		switch lines.Text() {
+		case "append-1024":
+			fmt.Println(appendGroups(dir, 1024))
+			continue
+		case "append-1":
+			fmt.Println(appendGroups(dir, 1))
+			continue
+		case "node":
+			fmt.Println(nodes())
+			continue
+		case "rehash":
+			fmt.Println(rehash())
 			continue
 		}
 		n, start := 0, time.Now()
