@@ -334,8 +334,8 @@ ask_results(cf_gateway_t *g, cf_effects_t *fx) {
   }
 }
 
-/* Who reads the bundle refuses all of it for one result that does not hold: what shows without judging the evidence anew is looked at here, or
-   a single verifier that lies keeps everybody away. */
+/* Who reads the bundle counts k results that hold: what shows without judging the evidence anew is looked at here, or one who lies is
+   among the k that the epoch starts with. */
 static bool
 may_hold(cf_gateway_t const *g, cf_ear_t const *ear) {
   cf_policy_t const *p = &g->domain.policy;

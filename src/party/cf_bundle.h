@@ -81,11 +81,11 @@ typedef struct {
      deployment   k governors; of this ledger                           signature, binding
      boot         by its identity, of this domain, keys                 signature, binding
      certificate  by that identity, of that boot entry and policy, T    signature, binding, not-yet-valid, expired
-     results      k distinct verifiers, for this certificate and evidence, affirming, young enough, valid at T
-                                                                        collateral-missing, signature, binding, policy,
-   collateral-stale, expired evidence     through evidence/: chain, quote, PCRs, binding; measurement and root in policy; k
-   credential statements fresh        the same for the evidence with the asker's nonce      nonce, ... *out is written whole, and
-   is to be used only after CF_VERDICT_OK. */
+     evidence     through evidence/: chain, quote, PCRs, binding; measurement and root in policy; k credential statements
+     results      each by another verifier of the council (signature, binding); k of them for this certificate and evidence, affirming,
+                  young enough, valid at T: else what was wrong with the first   collateral-missing, binding, policy, collateral-stale, expired
+     fresh        the same evidence with the asker's nonce              nonce, ...
+   until_s holds while k results do.  *out is written whole, and is to be used only after CF_VERDICT_OK. */
 CF_MUST_CHECK cf_verdict_code_t cf_bundle_check(cf_attested_t *out, cf_bundle_t const *b, cf_bundle_ask_t const *ask,
                                                 cf_verdict_t *v);
 

@@ -16,7 +16,6 @@ typedef struct {
   cf_p256_pub_t          identity;
   cf_hash_t              evidence; /* SHA-256: what results must be about */
   cf_hash_t              nonces;   /* and their nonce list */
-  cf_hash_t              measurement;
   cf_verdict_t          *v;
 } run_t;
 
@@ -222,56 +221,76 @@ static size_t verifier_of(cf_council_t const *c, cf_sign1_t const *s) {
   return SIZE_MAX;
 }
 
-/* Is this result about this certificate, evidence and policy, and the same as the others? */
-static char const *result_fault(run_t *r, cf_ear_t const *ear, bool first) {
-  if (memcmp(ear->domain, r->out->trust.id.b, 32)) return "about another domain";
-  if (memcmp(ear->certificate, r->out->certificate.b, 32)) return "about another epoch certificate";
-  if (memcmp(ear->evidence, r->evidence.b, 32)) return "about other evidence than the bundle's";
-  if (memcmp(ear->policy, r->out->trust.policy_hash.b, 32)) return "judged under another policy";
-  if (first) {
-    memcpy(r->measurement.b, ear->measurement, 32);
-    memcpy(r->nonces.b, ear->nonces, 32);
-  }
-  if (memcmp(ear->measurement, r->measurement.b, 32)) return "names another measurement than the first";
-  if (memcmp(ear->nonces, r->nonces.b, 32)) return "names other nonces than the first";
-  return NULL;
-}
-
-static cf_verdict_code_t check_result(run_t *r, size_t i, bool said[CF_MEMBERS_MAX]) {
-  char       item[ITEM_SZ], time[ITEM_SZ + 8];
-  cf_ear_t   ear;
+/* Who signed it, and that it is one of the log's about an epoch that was certified before. */
+static cf_verdict_code_t open_result(cf_ear_t *ear, run_t *r, char const *item, cf_proven_t const *p, bool said[CF_MEMBERS_MAX]) {
   cf_sign1_t sign1;
   cf_error_t err = {0};
-  result_item(item, i);
-  (void)snprintf(time, sizeof time, "%s.time", item);
-  if (cf_ear_open(&ear, &sign1, r->b->results[i].entry, &err)) return from_error(r, item, &err);
+  if (cf_ear_open(ear, &sign1, p->entry, &err)) return from_error(r, item, &err);
   size_t who = verifier_of(cf_domain_verifiers(&r->out->trust), &sign1);
   if (who == SIZE_MAX) return cf_verdict_set(r->v, CF_VERDICT_SIGNATURE, item, 0, "not signed by a verifier of the council");
   if (said[who]) return cf_verdict_set(r->v, CF_VERDICT_BINDING, item, 0, "verifier %zu speaks twice", who);
   said[who] = true;
-  char const *fault = result_fault(r, &ear, i == 0);
-  if (fault) return cf_verdict_set(r->v, CF_VERDICT_BINDING, item, 0, "%s", fault);
-  if (r->b->results[i].index <= r->b->certificate.index)
-    return cf_verdict_set(r->v, CF_VERDICT_BINDING, item, 0, "stands before the certificate");
-  if (ear.status != CF_EAR_AFFIRMING)
-    return cf_verdict_set(r->v, CF_VERDICT_POLICY, item, (int64_t)ear.time, "the verifier does not affirm");
-  if (r->at_s > ear.until) return cf_verdict_set(r->v, CF_VERDICT_EXPIRED, item, (int64_t)ear.until, "held until this date");
-  until(r, ear.until);
-  return young(r, time, ear.time);
+  if (p->index <= r->b->certificate.index) return cf_verdict_set(r->v, CF_VERDICT_BINDING, item, 0, "stands before the certificate");
+  return CF_VERDICT_OK;
 }
 
+static char const *result_fault(run_t const *r, cf_ear_t const *ear) {
+  if (memcmp(ear->domain, r->out->trust.id.b, 32)) return "about another domain";
+  if (memcmp(ear->certificate, r->out->certificate.b, 32)) return "about another epoch certificate";
+  if (memcmp(ear->evidence, r->evidence.b, 32)) return "about other evidence than the bundle's";
+  if (memcmp(ear->policy, r->out->trust.policy_hash.b, 32)) return "judged under another policy";
+  if (memcmp(ear->measurement, r->out->measurement.b, 32)) return "names another measurement than the evidence";
+  if (memcmp(ear->nonces, r->nonces.b, 32)) return "names other nonces than the evidence";
+  return NULL;
+}
+
+/* Does it affirm what this bundle shows, at T? */
+static cf_verdict_code_t check_result(run_t *r, char const *item, cf_ear_t const *ear) {
+  char        time[ITEM_SZ + 8];
+  char const *fault = result_fault(r, ear);
+  (void)snprintf(time, sizeof time, "%s.time", item);
+  if (fault) return cf_verdict_set(r->v, CF_VERDICT_BINDING, item, 0, "%s", fault);
+  if (ear->status != CF_EAR_AFFIRMING)
+    return cf_verdict_set(r->v, CF_VERDICT_POLICY, item, (int64_t)ear->time, "the verifier does not affirm");
+  if (r->at_s > ear->until) return cf_verdict_set(r->v, CF_VERDICT_EXPIRED, item, (int64_t)ear->until, "held until this date");
+  until(r, ear->until);
+  return young(r, time, ear->time);
+}
+
+/* The n-th largest of them. */
+static uint64_t nth(uint64_t at[], size_t cnt, size_t n) {
+  for (size_t i = 1; i < cnt; i++)
+    for (size_t j = i; j > 0 && at[j] > at[j - 1]; j--) {
+      uint64_t larger = at[j];
+      at[j] = at[j - 1], at[j - 1] = larger;
+    }
+  return at[n - 1];
+}
+
+/* What a verifier signed and does not hold is not counted, or one who lies could keep all parties out, or shorten what k others said.
+   What none signed spoils the bundle. */
 static cf_verdict_code_t check_results(run_t *r) {
-  bool     said[CF_MEMBERS_MAX] = {false};
-  uint64_t k = cf_domain_verifiers(&r->out->trust)->k;
-  r->evidence = cf_sha256(r->b->evidence);
-  for (size_t i = 0; i < r->b->results_cnt; i++) {
-    cf_verdict_code_t code = check_result(r, i, said);
-    if (code) return code;
-  }
+  bool         said[CF_MEMBERS_MAX] = {false};
+  uint64_t     end[CF_MEMBERS_MAX], k = cf_domain_verifiers(&r->out->trust)->k, others = r->out->until_s;
+  size_t       cnt = 0;
+  cf_verdict_t good = *r->v, first = {.code = CF_VERDICT_OK};
   if (r->b->results_cnt < k)
     return cf_verdict_set(r->v, CF_VERDICT_COLLATERAL_MISSING, "results", 0, "%zu results of the %llu that are due",
                           r->b->results_cnt, (unsigned long long)k);
-  return CF_VERDICT_OK;
+  for (size_t i = 0; i < r->b->results_cnt; i++) {
+    char     item[ITEM_SZ];
+    cf_ear_t ear;
+    result_item(item, i);
+    cf_verdict_code_t code = open_result(&ear, r, item, &r->b->results[i], said);
+    if (code) return code;
+    r->out->until_s = UINT64_MAX;
+    if (!check_result(r, item, &ear)) end[cnt++] = r->out->until_s;
+    else if (!first.code) first = *r->v;
+  }
+  *r->v = cnt < k ? first : good;
+  r->out->until_s = others;
+  if (cnt >= k) until(r, nth(end, cnt, k));
+  return r->v->code;
 }
 
 /* ---- evidence, appraised anew ---- */
@@ -350,10 +369,8 @@ static cf_verdict_code_t check_evidence(run_t *r) {
   cf_facts_t        facts;
   cf_verdict_code_t code = believe(r, &facts, r->b->evidence, NULL);
   if (code) return code;
-  if (!cf_hash_eq(&facts.measurement, &r->measurement))
-    return cf_verdict_set(r->v, CF_VERDICT_BINDING, "results[0]", 0, "names another measurement than the evidence");
-  if (!cf_hash_eq(&facts.nonces_hash, &r->nonces))
-    return cf_verdict_set(r->v, CF_VERDICT_BINDING, "results[0]", 0, "names other nonces than the evidence");
+  r->evidence = cf_sha256(r->b->evidence);
+  r->nonces = facts.nonces_hash;
   r->out->ek_class = (uint64_t)facts.cls;
   r->out->measurement = facts.measurement;
   r->out->test = facts.cls == CF_CLASS_OWNER || r->out->trust.genesis.class != 1;
@@ -385,7 +402,7 @@ static cf_verdict_code_t check_at(cf_attested_t *out, cf_bundle_t const *b, cf_b
                                   cf_verdict_t *v) {
   static cf_verdict_code_t (*const steps[])(run_t *) = {check_genesis,    check_note,     check_paths,
                                                         check_deployment, check_boot,     check_certificate,
-                                                        check_results,    check_evidence, check_fresh};
+                                                        check_evidence,   check_results,  check_fresh};
   run_t r = {.b = b, .ask = ask, .at_s = at_s, .out = out, .v = v};
   *out = (cf_attested_t){.until_s = UINT64_MAX};
   *v = (cf_verdict_t){.next = cf_verdict_next(CF_VERDICT_OK)};

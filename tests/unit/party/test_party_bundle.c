@@ -266,6 +266,37 @@ static void believed(void **state) {
   assert_memory_equal(t->sealing.b, dom.epoch.sealing, 32);
 }
 
+/* Of three results one is a lie: by whoever, about whatever, it keeps nobody out and shortens nothing.  Two are too many. */
+static size_t liar, lie;
+static void lied(cf_ear_t *ear) {
+  switch (lie) {
+    case 0: ear->domain[0] ^= 1; return;
+    case 1: ear->certificate[0] ^= 1; return;
+    case 2: ear->evidence[0] ^= 1; return;
+    case 3: ear->policy[0] ^= 1; return;
+    case 4: ear->measurement[0] ^= 1; return;
+    case 5: ear->nonces[0] ^= 1; return;
+    case 6: ear->status = CF_EAR_CONTRAINDICATED, ear->verdict = CF_SPAN_LIT("debug"); return;
+    case 7: ear->until = NOW - 1; return;
+    case 8: ear->until = NOW; return;
+    case 9: ear->time = NOW - ATTEST_MAX - 6; return;
+    case 10: ear->time = NOW + 60; return;
+  }
+}
+SPOIL(one_lie, STAGE_EARS, w->ears = 3; lied(&w->ear[liar]))
+SPOIL(two_lies, STAGE_EARS, w->ears = 3; lied(&w->ear[liar]); lied(&w->ear[(liar + 1) % 3]))
+static void one_who_lies(void **state) {
+  cf_verdict_t v;
+  for (lie = 0; lie <= 10; lie++)
+    for (liar = 0; liar < 3; liar++) {
+      world_make(&dom, one_lie);
+      assert_int_equal(cf_bundle_check(&attested, &dom.bundle, &dom.ask, &v), CF_VERDICT_OK);
+      assert_true(v.code == CF_VERDICT_OK && !*v.item && attested.until_s == NOW - 60 + ATTEST_MAX);
+      world_make(&dom, two_lies);
+      if (lie != 8) assert_int_not_equal(cf_bundle_check(&attested, &dom.bundle, &dom.ask, &v), CF_VERDICT_OK);
+    }
+}
+
 /* In class production a root that its owner controls is refused, by genesis already. */
 SPOIL(production, STAGE_GENESIS, w->genesis.class = 1)
 SPOIL(production_firmware, STAGE_GENESIS, w->genesis.class = 1; w->policy.ek_roots[0].class = 2)
@@ -404,7 +435,7 @@ static void every_byte(void **state) {
 
 int main(void) {
   struct CMUnitTest const tests[] = {
-      cmocka_unit_test(table),      cmocka_unit_test(believed), cmocka_unit_test(production_class), cmocka_unit_test(stale),
+      cmocka_unit_test(table),      cmocka_unit_test(believed), cmocka_unit_test(one_who_lies), cmocka_unit_test(production_class), cmocka_unit_test(stale),
       cmocka_unit_test(revocation), cmocka_unit_test(codec),    cmocka_unit_test(every_byte)};
   stranger = key_of("stranger");
   return cmocka_run_group_tests(tests, NULL, keys_free);
