@@ -48,5 +48,5 @@ static int print_policy(cf_args_t const *a) {
 int cf_cmd_verify(cf_args_t const *a) {
   if (cf_flag(a, "matrix")) return print_matrix();
   if (cf_flag(a, "show") && cf_flag(a, "policy")) return print_policy(a);
-  return cf_fail_usage(a->command, "evidence, receipt, log, bundle, --matrix or --policy F --show", "verify");
+  return cf_fail_usage(a->command, "evidence, receipt, log, fork, bundle, --matrix or --policy F --show", "verify");
 }

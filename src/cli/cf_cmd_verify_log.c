@@ -4,16 +4,7 @@
 #include "audit/cf_verify.h"
 #include "cli/cf_commands.h"
 #include "cli/cf_tree_reader.h"
-
-static int vkey_arg(cf_vkey_t *key, cf_args_t const *a) {
-  cf_span_t text;
-  int       code = cf_slurp(&text, cf_arg(a, "vkey"), 4096);
-  if (code) return code;
-  while (text.len && text.ptr[text.len - 1] == '\n') text.len--;
-  return cf_vkey_parse(key, text)
-             ? cf_fail(CF_EXIT_FAILS, "verify log", "format", cf_arg(a, "vkey"), "found", "not name+id+key", NULL)
-             : 0;
-}
+#include "cli/cf_vkey_arg.h"
 
 int cf_cmd_verify_log(cf_args_t const *a) {
   cf_audit_reader_t reader;
@@ -21,7 +12,7 @@ int cf_cmd_verify_log(cf_args_t const *a) {
   cf_vkey_t         key;
   cf_error_t        err = {0};
   int               code = cf_tree_reader(&reader, cf_dir(a));
-  if (!code && cf_arg(a, "vkey")) code = vkey_arg(&key, a);
+  if (!code && cf_arg(a, "vkey")) code = cf_vkey_arg(&key, "verify log", a);
   if (code) return code;
   if (cf_verify_log(&log, &reader, cf_arg(a, "vkey") ? &key : NULL, &err)) return cf_fail_error("verify log", &err);
   char const *whose = cf_arg(a, "vkey") ? key.name : "by the key beside it: --vkey F names one that you trust";

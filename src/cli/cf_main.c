@@ -74,6 +74,8 @@ static cf_command_t const commands[] = {
      "genesis= proof= envelope= bundle=", 1, 1, cf_cmd_verify_receipt},
     {"verify log", "[DIR|URL]", "every entry and tile of a log against its checkpoint", "counterfoil verify log d", "vkey=", 0, 1,
      cf_cmd_verify_log},
+    {"verify fork", "F", "do two heads of one log contradict each other, and who signed both?",
+     "counterfoil verify fork f.fork --genesis d/public/genesis", "vkey= genesis=", 1, 1, cf_cmd_verify_fork},
     {"audit", "[DIR|URL]", "replays everything from the public folder alone", "counterfoil audit d",
      "domain= o= ledger= rpc-quorum= confirmations= from-block=", 0, 1, cf_cmd_audit},
     {"show", "F", "prints any of our files", "counterfoil show d/public/genesis", "o=", 1, 1, cf_cmd_show},

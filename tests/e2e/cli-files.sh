@@ -48,6 +48,17 @@ expect 1 "^show: format" "$cf" show g
 printf 'this is no file of ours' >g
 expect 1 "^show: format" "$cf" show g
 
+# Two heads of one log: proven by the file alone, against the key that is asked for, and by no altered file.
+fork=$root/tests/vectors/translog/consistency.fork
+sed -n 's/^log //p' "$fork" >log.vkey
+expect 0 "" "$cf" verify fork "$fork" --vkey log.vkey --json
+[ "$(json out 'v.heads[0].size + v.heads[1].size + v.witnesses.filter(w => w.lied).length')" = 16 ] || die "verify fork: $(cat out)"
+expect 1 "^verify fork: policy" "$cf" verify fork "$fork" --vkey d/public/log.vkey
+expect 1 "^verify fork: policy" "$cf" verify fork "$fork" --genesis d/public/genesis
+tr 5 6 <"$fork" >f.fork
+expect 1 "^verify fork: format  fork" "$cf" verify fork f.fork
+expect 2 "^file: unreadable" "$cf" verify fork nowhere
+
 # The ledger alone: its state by replay of its files.
 "$cf" up d --only ledger >up.out 2>/dev/null &
 up_pid=$!
