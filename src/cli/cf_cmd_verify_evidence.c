@@ -5,6 +5,7 @@
 
 #include "base/cf_utc.h"
 #include "cli/cf_commands.h"
+#include "cli/cf_ear_key.h"
 #include "cli/cf_evidence_args.h"
 #include "cli/cf_remote.h"
 #include "evidence/cf_lookahead.h"
@@ -54,14 +55,26 @@ static void print_notes(cf_judgement_t const *judged) {
             v->item, "found", cf_verdict_found(v), "next", v->next);
 }
 
-static int judge(cf_evidence_ask_t const *ask, cf_appraisal_t const *policy) {
+/* What the policy said, signed: whatever it was. */
+static int write_ear(cf_judgement_t const *judged, cf_span_t nonce, cf_p256_key_t const *key, char const *path) {
+  cf_ear_t ear;
+  cf_wr_t  wr = cf_room(CF_EAR_MAX);
+  cf_judgement_ear(&ear, judged, nonce);
+  cf_ear_seal(&wr, &ear, key, "counterfoil");
+  return cf_save(path, cf_wr_out(&wr), false);
+}
+
+static int judge(cf_evidence_ask_t const *ask, cf_appraisal_t const *policy, char const *ear, cf_p256_key_t const *key) {
   static cf_judgement_t judged;
   cf_wr_t               wr = cf_room(CF_JUDGEMENT_MAX);
   cf_jw_t               j = cf_json_begin(&wr);
   cf_verdict_code_t     code = cf_judge(&judged, ask, policy);
+  int                   failed = ear ? write_ear(&judged, ask->nonce, key, ear) : 0;
+  if (failed) return failed;
   print_notes(&judged);
   cf_jw_obj(&j, NULL);
   cf_judgement_report(&j, &judged);
+  if (ear) cf_ear_key_report(&j, "ear_key", key);
   cf_jw_end(&j, '}');
   int said = cf_json_mode() ? cf_json_end(&j, NULL) : 0;
   if (!cf_json_mode() && !code) print_ok(&judged);
@@ -197,17 +210,43 @@ static int judge_own(cf_evidence_args_t *with, cf_appraisal_t const *policy, cf_
                                                                                              : print_facts(&facts, true);
 }
 
+/* A result says what a policy said of one judgement; of a domain's enclave its verifiers give it. */
+static int ear_arg(cf_p256_key_t **key, cf_args_t const *a, cf_evidence_args_t const *with, bool policy, bool own) {
+  if (!cf_arg(a, "ear") && !cf_arg(a, "key")) return 0;
+  if (!cf_arg(a, "ear") || !cf_arg(a, "key") || !policy || own || with->compares || cf_flag(a, "expiry"))
+    return cf_fail_usage(a->command, "--ear F --key K --policy F: the signed result of one appraisal", "--ear");
+  if (with->ask.nonce.len && (with->ask.nonce.len < 8 || with->ask.nonce.len > 64))
+    return cf_fail_usage(a->command, "a result's nonce has 8 to 64 bytes", "--nonce");
+  return cf_ear_key(key, cf_arg(a, "key"));
+}
+
+/* The items as one message, for who is asked over a wire. */
+static int write_cmw(cf_evidence_args_t const *with, char const *path) {
+  size_t max = 16;
+  for (size_t i = 0; i < with->ask.item_cnt; i++) max += with->ask.items[i].bytes.len + CF_MEDIA_TYPE_MAX + 16;
+  cf_wr_t wr = cf_room(max);
+  cf_items_cmw(&wr, with->ask.items, with->ask.item_cnt);
+  return cf_save(path, cf_wr_out(&wr), false);
+}
+
 int cf_cmd_verify_evidence(cf_args_t const *a) {
   static cf_evidence_args_t with;
   static cf_appraisal_t     policy;
-  bool                      given;
+  bool                      given, own;
+  cf_p256_key_t            *key = NULL;
   int                       code = cf_evidence_args(&with, a);
   if (!code) code = cf_appraisal_arg(&policy, &given, a);
+  own = !with.ask.item_cnt || cf_evidence_given(&with.ask, CF_ROLE_EVIDENCE);
+  if (!code) code = ear_arg(&key, a, &with, given, own);
+  if (!code && cf_arg(a, "cmw")) code = write_cmw(&with, cf_arg(a, "cmw"));
   if (code) return code;
   cf_appraisal_t const *by = given ? &policy : NULL;
   if (with.compares && cf_flag(a, "expiry"))
     return cf_fail_usage(a->command, "--expiry is asked of one judgement, not of two", "--expiry");
-  if (!with.ask.item_cnt || cf_evidence_given(&with.ask, CF_ROLE_EVIDENCE)) return judge_own(&with, by, a);
+  if (own) return judge_own(&with, by, a);
   if (with.compares) return compare(&with, by);
-  return cf_flag(a, "expiry") ? expiry(&with.ask, by) : judge(&with.ask, by);
+  if (cf_flag(a, "expiry")) return expiry(&with.ask, by);
+  code = judge(&with.ask, by, cf_arg(a, "ear"), key);
+  cf_p256_key_free(key);
+  return code;
 }

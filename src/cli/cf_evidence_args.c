@@ -5,29 +5,9 @@
 
 #include "base/cf_text.h"
 #include "base/cf_utc.h"
-#include "codec/cf_pem.h"
 #include "io/cf_collateral_dir.h"
 
 #define ITEM_MAX (1 << 20)
-
-/* A root is a certificate in DER, or several in PEM. */
-static int root_add(cf_evidence_args_t *w, cf_args_t const *a, cf_root_class_t cls, cf_span_t bytes, char const *text) {
-  cf_rd_t  rd = cf_rd_span(bytes);
-  cf_pem_t block;
-  if (bytes.len && bytes.ptr[0] == 0x30) {
-    if (w->ask.root_cnt == CF_ROOTS_MAX) return cf_fail_usage(a->command, "too many roots", text);
-    w->roots[w->ask.root_cnt++] = (cf_root_t){cls, bytes};
-    return 0;
-  }
-  while (cf_pem_find(&rd, &block, "CERTIFICATE")) {
-    cf_wr_t der = cf_room(block.data_sz);
-    if (w->ask.root_cnt == CF_ROOTS_MAX) return cf_fail_usage(a->command, "too many roots", text);
-    if (cf_pem_decode(der.buf, der.max, &block)) abort();
-    w->roots[w->ask.root_cnt++] = (cf_root_t){cls, CF_SPAN(der.buf, der.max)};
-  }
-  if (rd.bad || !w->ask.root_cnt) return cf_fail(CF_EXIT_USAGE, "file", "format", text, "found", "neither DER nor PEM", NULL);
-  return 0;
-}
 
 /* Roles that evidence comes with, of which nothing is read: what they say stands elsewhere, or is judged by nobody here.  Any
    other name is a mistake, and would silently drop the check that its file was meant for. */
@@ -64,34 +44,28 @@ static void complete_later(cf_evidence_args_t *w) {
   for (size_t i = 0; i < w->ask.item_cnt; i++) {
     cf_span_t other = none;
     for (size_t k = 0; k < given; k++)
-      if (w->later_items[k].role == w->items[i].role) other = w->later_items[k].bytes;
-    if (!other.ptr) w->later_items[w->later.item_cnt++] = w->items[i];
+      if (w->later_items[k].role == w->given.items[i].role) other = w->later_items[k].bytes;
+    if (!other.ptr) w->later_items[w->later.item_cnt++] = w->given.items[i];
   }
 }
 
 /* ROLE=F.  Roots carry their class, root-cloud=F, where it matters who holds them. */
 static int with_arg(cf_evidence_args_t *w, cf_args_t const *a, char const *text) {
-  static struct {
-    char const     *name;
-    cf_root_class_t cls;
-  } const roots[] = {{"trusted_root", CF_CLASS_OWNER},
-                     {"root-cloud", CF_CLASS_CLOUD},
-                     {"root-firmware", CF_CLASS_FIRMWARE},
-                     {"root-discrete", CF_CLASS_DISCRETE},
-                     {"root-owner", CF_CLASS_OWNER}};
-  cf_span_t bytes, name = CF_SPAN(text, strcspn(text, "="));
+  cf_span_t  bytes, name = CF_SPAN(text, strcspn(text, "="));
+  cf_error_t err = {0};
   if (!text[name.len]) return cf_fail_usage(a->command, "--with is ROLE=F", text);
   int code = cf_slurp(&bytes, text + name.len + 1, ITEM_MAX);
   if (code) return code;
-  for (size_t i = 0; i < CF_COUNT_OF(roots); i++)
-    if (cf_span_eq(name, CF_SPAN(roots[i].name, strlen(roots[i].name)))) return root_add(w, a, roots[i].cls, bytes, text);
   cf_role_t role = cf_role_of(name);
   if (!role && is_unread(name)) return cf_note("note: %.*s is not read here", (int)name.len, text), 0;
-  if (!role) return cf_fail_usage(a->command, "no role of any platform's evidence", cf_fmt("%.*s", (int)name.len, text));
   if (is_collateral(role) && cf_evidence_given(&w->ask, role)) return with_later(w, a, role, bytes);
-  if (w->ask.item_cnt == CF_ITEMS_MAX) return cf_fail_usage(a->command, "too many files", text);
-  w->items[w->ask.item_cnt++] = (cf_evidence_item_t){role, bytes};
-  return 0;
+  cf_status_t st = cf_items_add(&w->given, name, bytes, &err);
+  w->ask.item_cnt = w->given.cnt;
+  w->ask.root_cnt = w->given.root_cnt;
+  if (st == CF_ERR_FORMAT) return cf_fail(CF_EXIT_USAGE, "file", "format", text, "found", err.text, NULL);
+  if (st == CF_ERR_UNSUPPORTED && !strcmp(err.item, "role"))
+    return cf_fail_usage(a->command, "no role of any platform's evidence", cf_fmt("%.*s", (int)name.len, text));
+  return st ? cf_fail_usage(a->command, err.text, text) : 0;
 }
 
 /* ---- what was fetched ---- */
@@ -154,8 +128,8 @@ static int bank_arg(uint16_t *bank, cf_args_t const *a) {
 int cf_evidence_args(cf_evidence_args_t *out, cf_args_t const *a) {
   cf_evidence_ask_t *ask = &out->ask;
   ask->crl_waived = cf_flag(a, "no-crl");
-  ask->items = out->items;
-  ask->roots = out->roots;
+  ask->items = out->given.items;
+  ask->roots = out->given.roots;
   ask->at_s = (int64_t)cf_wall_s();
   int code = at_arg(&ask->at_s, a, 0);
   out->later.at_s = ask->at_s;

@@ -3,13 +3,12 @@
 #define CF_CLI_EVIDENCE_ARGS_H
 
 #include "cli/cf_cli.h"
-#include "evidence/cf_evidence.h"
+#include "evidence/cf_items.h"
 
 /* --with, --collateral, --at, --nonce, --bank and --no-crl, as an ask.  What it points to lives in here, or as long as the process. */
 typedef struct {
-  cf_evidence_ask_t  ask;
-  cf_evidence_item_t items[CF_ITEMS_MAX];
-  cf_root_t          roots[CF_ROOTS_MAX];
+  cf_evidence_ask_t ask;
+  cf_items_t        given;
   /* A second --at, or a second file of an item of Intel's collateral: the same evidence is then to be judged under both. */
   bool               compares;
   cf_evidence_ask_t  later;

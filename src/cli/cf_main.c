@@ -62,7 +62,7 @@ static cf_command_t const commands[] = {
      "counterfoil verify --matrix", "matrix policy= show", 0, 0, cf_cmd_verify},
     {"verify evidence", "--with ROLE=F...", "judges attestation evidence at a stated time",
      "counterfoil verify evidence --genesis d/public/genesis --with evidence=quote.cmw --at 2026-11-23T00:00:00Z",
-     CF_EVIDENCE_OPTIONS " policy= expiry genesis= domain=", 0, 0, cf_cmd_verify_evidence},
+     CF_EVIDENCE_OPTIONS " policy= ear= key= cmw= expiry genesis= domain=", 0, 0, cf_cmd_verify_evidence},
     {"verify bundle", "F", "a kept judgement, or a domain's bundle: does it hold, as of its own time?",
      "counterfoil verify bundle quote.bundle --policy default", "genesis= domain= policy=", 1, 1, cf_cmd_verify_bundle},
     {"bundle make", "[F.bundle]", "judges evidence and keeps it, with collateral, policy and verdict; or adds a log's proof to one",

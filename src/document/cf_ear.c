@@ -4,7 +4,7 @@
 
 #include "codec/cf_cbor.h"
 
-enum { IAT = 6, PROFILE = 265, SUBMODS = 266, STATUS = 1000, VECTOR = 1001, VERIFIER = 1004, OURS = -75010 };
+enum { IAT = 6, NONCE = 10, PROFILE = 265, SUBMODS = 266, STATUS = 1000, VECTOR = 1001, VERIFIER = 1004, OURS = -75010 };
 
 static char const developer[] = "counterfoil", build[] = "1", submod[] = "enclave";
 
@@ -38,6 +38,12 @@ read_submods(cf_rd_t *rd, cf_ear_t *out) {
     }
   }
   if (n < 1 || status != out->status) rd->bad = true;
+}
+
+static void
+read_nonce(cf_rd_t *rd, cf_ear_t *out) {
+  out->nonce = cf_cbor_bstr(rd);
+  if (out->nonce.len < 8 || out->nonce.len > 64) rd->bad = true;
 }
 
 static void
@@ -80,6 +86,7 @@ cf_ear_open(cf_ear_t *out, cf_sign1_t *sign1, cf_span_t in, cf_error_t *err) {
   for (cf_cbor_map_t m = cf_cbor_map(&rd); cf_cbor_next(&m);) {
     if (m.is_text) rd.bad = true;
     else if (m.key == IAT) iat = true, ear.time = cf_cbor_uint(&rd);
+    else if (m.key == NONCE) read_nonce(&rd, &ear);
     else if (m.key == PROFILE) profile = cf_cbor_tstr(&rd);
     else if (m.key == STATUS) ear.status = cf_cbor_uint(&rd);
     else if (m.key == SUBMODS) submods = cf_rd_span(cf_cbor_skip(&rd));
@@ -143,9 +150,13 @@ void
 cf_ear_seal(cf_wr_t *wr, cf_ear_t const *ear, cf_p256_key_t const *key, char const *iss) {
   uint8_t buf[2048];
   cf_wr_t p = cf_wr_init(buf, sizeof buf);
-  cf_cbor_w_map(&p, 5 + 13);
+  cf_cbor_w_map(&p, 5 + 13 + (ear->nonce.len > 0));
   cf_cbor_w_uint(&p, IAT);
   cf_cbor_w_uint(&p, ear->time);
+  if (ear->nonce.len) {
+    cf_cbor_w_uint(&p, NONCE);
+    cf_cbor_w_bstr(&p, ear->nonce);
+  }
   cf_cbor_w_uint(&p, PROFILE);
   cf_cbor_w_str(&p, CF_EAR_PROFILE);
   cf_cbor_w_uint(&p, SUBMODS);

@@ -1,6 +1,6 @@
 /* EAR: the attestation result as a CWT (FORMATS-LOG 9(b); draft-ietf-rats-ear), COSE_Sign1 by the verifier's ES256 key,
    typ "application/eat+cwt", with CWT claims {iss, sub} in the protected header because it is a log entry.
-   Claims 6 iat, 265 eat_profile, 266 submods {"enclave": appraisal {1000 status, 1001 trustworthiness vector}}, 1000 status,
+   Claims 6 iat, ? 10 eat_nonce (not in a log), 265 eat_profile, 266 submods {"enclave": appraisal {1000 status, 1001 trustworthiness vector}}, 1000 status,
    1004 verifier {0 developer, 1 build}, and ours, listed below with their labels. */
 #ifndef CF_DOCUMENT_EAR_H
 #define CF_DOCUMENT_EAR_H
@@ -11,6 +11,8 @@
 #define CF_EAR_PROFILE "tag:counterfoil.example,2026:ear/1"
 
 enum { CF_EAR_AFFIRMING = 2, CF_EAR_WARNING = 32, CF_EAR_CONTRAINDICATED = 96 };
+
+#define CF_EAR_MAX 2560 /* bytes, sealed */
 
 typedef struct {
   uint64_t  time;            /* 6 iat = T, the instant it was judged at */
@@ -29,6 +31,7 @@ typedef struct {
   uint8_t   evidence[32];    /* -75020: SHA-256 of the archived evidence */
   uint8_t   collateral[32];  /* -75021: collateral set hash */
   uint8_t   policy[32];      /* -75022: policy hash */
+  cf_span_t nonce;           /* 10 eat_nonce: the asker's own, 8 to 64 bytes; empty: left out */
 } cf_ear_t;
 
 /* cf_ear_open decodes, unverified; spans borrow in.  CF_ERR_FORMAT, CF_ERR_UNSUPPORTED (another profile), CF_ERR_BOUND. */

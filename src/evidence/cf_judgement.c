@@ -1,5 +1,7 @@
 #include "evidence/cf_judgement.h"
 
+#include <assert.h>
+
 #include "base/cf_utc.h"
 
 cf_verdict_code_t cf_judge(cf_judgement_t *out, cf_evidence_ask_t const *ask, cf_appraisal_t const *policy) {
@@ -33,4 +35,20 @@ void cf_judgement_report(cf_jw_t *j, cf_judgement_t const *judged) {
   }
   if (f->platform) cf_jw_str(j, "platform", cf_platform_name(f->platform));
   cf_evidence_report(j, f);
+}
+
+#define NO_END ((int64_t)1 << 39) /* what no date ends; a result has 40 bits */
+
+void cf_judgement_ear(cf_ear_t *out, cf_judgement_t const *judged, cf_span_t nonce) {
+  uint8_t    encoded[CF_APPRAISAL_MAX];
+  cf_wr_t    wr = cf_wr_init(encoded, sizeof encoded);
+  cf_facts_t said = {.platform = judged->claims.said.platform, .evidence = judged->claims.said.evidence};
+  assert(judged->policy);
+  cf_hash_t policy = cf_appraisal_hash(&wr, judged->policy);
+  int64_t   until_s = judged->v.code ? judged->at_s : judged->until_s < NO_END ? judged->until_s : NO_END;
+  if (judged->authentic) said = judged->claims.said;
+  cf_appraise_result(out, &said, judged->v.code, &policy, judged->at_s, until_s);
+  if (judged->authentic && said.subject == CF_ROLE_QUOTE) out->tcb = (uint64_t)said.of.quote.status;
+  if (judged->policy->any_program) out->vector[2] = 0; /* executables were not judged */
+  out->nonce = nonce;
 }

@@ -22,4 +22,9 @@ cf_verdict_code_t cf_judge(cf_judgement_t *out, cf_evidence_ask_t const *ask, cf
 #define CF_JUDGEMENT_MAX 65536
 void cf_judgement_report(cf_jw_t *j, cf_judgement_t const *judged);
 
+/* cf_judgement_ear fills the result (document/cf_ear.h) that says what a policy said, for whom it is about to be told: affirming exactly
+   when it accepts.  Of evidence that is not authentic there is its hash and platform alone.  nonce is the asker's, of 8 to 64 bytes, or
+   empty.  Spans borrow nonce, and static text.  judged->policy must be there. */
+void cf_judgement_ear(cf_ear_t *out, cf_judgement_t const *judged, cf_span_t nonce);
+
 #endif

@@ -46,6 +46,19 @@ static void test_round_trip(void **state) {
   for (size_t n = 0; n < e.len; n++) assert_int_not_equal(cf_ear_open(&out, &s, CF_SPAN(buf, n), NULL), CF_OK);
 }
 
+/* Who asked with a nonce of his own finds it again; one of another length is none. */
+static void test_nonce(void **state) {
+  uint8_t    buf[2048], nonce[65] = {7};
+  cf_ear_t   ear = example_ear(&ex, &who), out;
+  cf_sign1_t s;
+  for (size_t n = 1; n <= sizeof nonce; n++) {
+    ear.nonce = CF_SPAN(nonce, n);
+    cf_status_t st = cf_ear_open(&out, &s, seal(buf, sizeof buf, &ear), NULL);
+    assert_int_equal(st, n < 8 || n > 64 ? CF_ERR_FORMAT : CF_OK);
+    if (!st) assert_span(out.nonce, ear.nonce);
+  }
+}
+
 /* Any altered bit is refused, or another value, or breaks the signature: nothing reads as the same. */
 static void test_altered(void **state) {
   uint8_t       buf[2048];
@@ -167,6 +180,7 @@ static void test_claims(void **state) {
 int main(void) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_nonce),
       cmocka_unit_test(test_altered),
       cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_claims),
