@@ -17,7 +17,8 @@
 #   make contracts-coverage   lines of the contracts that their tests run
 #   make contracts-differential CALLS=100000   random calls of the C ledger, done again by the contract (docs/evm.md)
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
-#   make lint  fmt  check-generated  deps  install PREFIX=/usr/local  clean
+#   make lint  fmt  check-generated  deps  clean
+#   make install PREFIX=/usr/local DESTDIR=   programs, libcounterfoil (shared, static, headers, pkg-config: docs/library.md), manual
 
 MAKEFLAGS += --no-print-directory
 SEEDS        ?= 1000

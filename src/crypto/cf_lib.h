@@ -18,6 +18,9 @@ typedef struct {
 /* cf_lib makes the objects at its first call.  Never NULL; aborts when a library cannot do its work. */
 cf_lib_t const *cf_lib(void);
 
+/* cf_lib_own makes what only a process of our own has, before anything else: its libcrypto is set up, ciphers, secp256k1. */
+void cf_lib_own(cf_lib_t *lib);
+
 /* cf_lib_must aborts unless ok: for what fails only when memory or the library is broken. */
 void cf_lib_must(bool ok);
 
