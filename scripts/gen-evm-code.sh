@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes src/ledger/cf_evm_code.h and cf_evm_code.inc from contracts/src, and src/cli/cf_demo_token.inc from contracts/demo, with the
+# Writes src/ledger/cf_evm_code.h, cf_evm_code.inc and cf_evm_root_code.inc from contracts/src, and src/cli/cf_demo_token.inc from contracts/demo, with the
 # compiler that scripts/contracts-npm.sh has fetched; where it has not, says so and leaves them.
 set -eu
 cd "$(dirname "$0")/.."

@@ -4,12 +4,16 @@ pragma solidity 0.8.37;
 import "./Refusals.sol";
 
 /// The body of a settlement: sections kind u8 | asset u24 | count u16, then count entries id u32 | amount i64.
-/// Positions (kind 0) move lanes, releases (kind 1) move free lanes. A body stands in calldata, from p to end.
+/// Positions (kind 0, net) move lanes; releases (kind 1) and those of exits (kind 2, root) move free lanes. Data (kind 3, root)
+/// is the last: kind u8 | 0xffffff | da u8, and all bytes behind it. A body stands in calldata, from p to end.
 library Body {
     /// Where the body begins: behind the selector and the five words of settle.
     uint256 internal constant AT = 164;
     uint256 internal constant POSITIONS = 0;
     uint256 internal constant RELEASES = 1;
+    uint256 internal constant EXITS = 2; // root
+    uint256 internal constant DATA = 3; // root
+    uint256 internal constant DATA_ASSET = 0xffffff;
     uint256 internal constant HEAD = 6;
     uint256 internal constant ENTRY = 12;
     uint256 internal constant ENTRIES_MAX = 8192;

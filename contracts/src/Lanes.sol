@@ -4,28 +4,12 @@ pragma solidity 0.8.37;
 import "./Body.sol";
 import "./State.sol";
 
-/// Lanes, and how the body of a settlement moves them. The body stands in calldata from Body.AT on.
+/// How the body of a settlement in mode net moves lanes. The body stands in calldata from Body.AT on.
 abstract contract Lanes is State {
-    // ---- lanes ----
-
-    function _lane(uint256[LANE_SLOTS] storage lanes, uint256 id) internal view returns (uint256) {
-        unchecked {
-            return uint64(lanes[id >> 2] >> 64 * (id & 3));
-        }
-    }
-
-    function _setLane(uint256[LANE_SLOTS] storage lanes, uint256 id, uint256 lane) internal {
-        unchecked {
-            uint256 shift = 64 * (id & 3);
-            uint256 word = lanes[id >> 2];
-            lanes[id >> 2] = word ^ ((word >> shift ^ lane) & type(uint64).max) << shift;
-        }
-    }
-
     // ---- the body: the quick way ----
 
     /// Where anything would be refused, takes all back and leaves it to the slow way to say what comes first.
-    function _runBody() internal {
+    function _runLanes() internal {
         uint256 mapping_;
         assembly ("memory-safe") {
             mapping_ := _lanes.slot
@@ -38,13 +22,13 @@ abstract contract Lanes is State {
             return;
         }
         if (found >> 32 != 0) {
-            _release();
+            _creditReleases();
             _takeReleases();
         }
         if (uint32(found) != 0) revert Unbalanced(AssetId.wrap(uint24(found - 1)));
     }
 
-    function _release() private {
+    function _creditReleases() private {
         uint256 mapping_;
         assembly ("memory-safe") {
             mapping_ := _freeLanes.slot
@@ -122,12 +106,7 @@ abstract contract Lanes is State {
             (uint256 kind, uint24 number, uint256 from, uint256 to) = Body.section(p);
             p = to;
             if (kind != Body.RELEASES) continue;
-            AssetId asset = AssetId.wrap(number);
-            int256 released = Body.total(from, to);
-            (BucketRecord memory b, RaiseRecord memory next) = _filled(asset);
-            if (uint256(released) > b.level) revert Cap(asset, b.level);
-            b.level -= uint64(uint256(released));
-            _store(asset, b, next);
+            _release(AssetId.wrap(number), uint256(Body.total(from, to)));
         }
     }
 

@@ -13,8 +13,6 @@ abstract contract Ledger is ILedger, State {
     bytes32 private constant ACT = keccak256("Act(uint8 council,uint32 version,uint48 number,uint40 notAfter,bytes32 body)");
     uint256 private constant KEY_VALIDITY_MAX = 30 days;
 
-    constructor(bytes memory genesis) State(genesis) {}
-
     /// What is fixed: domain is the SHA-256 of the body of genesis; separator is EIP-712's, of the chain id of the
     /// deployment, and does not follow a split; times are in seconds.
     function parameters()
@@ -67,6 +65,11 @@ abstract contract Ledger is ILedger, State {
     function _owned(AccountId id) internal view returns (AccountRecord storage account) {
         account = _account(id);
         if (account.owner != msg.sender) revert Owner(id);
+    }
+
+    /// When an account's exit is due; 0 when none was requested.
+    function _exitFrom(AccountRecord storage account) internal view returns (uint256) {
+        return account.exitAt == 0 ? 0 : account.exitAt + EXIT_DELAY;
     }
 
     function _asset(AssetId asset) internal view returns (AssetRecord storage record) {

@@ -40,6 +40,13 @@ error Alarmed(uint40 since);
 error NoAlarm();
 error DeadDelay(uint40 from);
 
+// Exits of mode root.
+error Alive();
+/// The settlement shown is not the last that ran.
+error Head();
+/// @param position Where the account's leaf stands in the state tree; 0: nowhere.
+error Leaf(uint32 position);
+
 // Registration.
 error Council(uint32 version);
 /// @param place That of the first signature that is wrong; how many there are, when that is wrong.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import "./INetLedger.sol";
+import "./ILedger.sol";
 import "./Reader.sol";
 
 // The records of the ledger, field by field from bit 0 up: Solidity packs in the same order.
@@ -88,10 +88,18 @@ struct Bucket {
     RaiseRecord next;
 }
 
+/// Of an account in one asset, in mode root.
+struct PoolRecord {
+    uint96 deposited; // all that ever was
+    uint32 position; // in the state tree, given at the first deposit; 0: none was
+    uint8 closed;
+}
+
 /// Storage and what is fixed at deployment. The layout is the protocol's (docs/protocol/ledger.md, "Slots"): the C
 /// ledger keeps the same values under the same keys, and proofs of slots are read by it.
 abstract contract State {
     uint8 internal constant MODE_NET = 1;
+    uint8 internal constant MODE_ROOT = 2;
     uint8 internal constant KEY_LIVE = 1;
     uint8 internal constant KEY_REVOKED = 2;
     uint256 internal constant GOVERNORS = 1;
@@ -104,7 +112,7 @@ abstract contract State {
     uint256 internal constant LANE_MAX = LANE_OPEN - 1;
     uint256 internal constant LANE_SLOTS = 2 ** 30;
 
-    // ---- storage: slots 0 to 7, mappings from 16, lanes and buckets from 100 ----
+    // ---- storage: slots 0 to 8, mappings from 16, by asset from 100 ----
 
     bytes32 internal _head;
     bytes32 internal _inbox;
@@ -114,7 +122,8 @@ abstract contract State {
     CounterRecord internal _counters;
     bytes32 internal _instance; // of the newest fencing registration
     uint256 internal _topEpoch;
-    uint256[8] private _spare8;
+    uint256 internal _nextPosition; // mode root
+    uint256[7] private _spare9;
     mapping(address key => KeyRecord) internal _keys;
     mapping(AccountId id => AccountRecord) internal _accounts;
     mapping(address owner => uint256 id) internal _idOf;
@@ -127,6 +136,7 @@ abstract contract State {
     mapping(AssetId asset => uint256[LANE_SLOTS]) internal _lanes;
     mapping(AssetId asset => uint256[LANE_SLOTS]) internal _freeLanes;
     mapping(AssetId asset => Bucket) internal _buckets;
+    mapping(AssetId asset => PoolRecord[2 ** 32]) internal _pool; // mode root, by account
 
     // ---- what is fixed ----
 
@@ -149,7 +159,7 @@ abstract contract State {
         if (rd.be(8) != block.chainid || block.chainid >= 2 ** 40) revert Genesis("chain_id");
         if (rd.addr() != address(this)) revert Genesis("contract");
         DOMAIN = rd.word();
-        if (rd.u8() != MODE_NET) revert Genesis("mode");
+        if (rd.u8() != _mode()) revert Genesis("mode");
 
         MAX_VALIDITY = rd.u40();
         MAX_PAUSE = rd.u40();
@@ -174,6 +184,9 @@ abstract contract State {
         _found(rd);
         if (!rd.done()) revert Genesis("length");
     }
+
+    /// The one mode that a contract has, for good: by mode, the same storage means different promises.
+    function _mode() internal pure virtual returns (uint8);
 
     function _checkParameters() private view {
         if (
@@ -336,6 +349,22 @@ abstract contract State {
         }
     }
 
+    // ---- lanes ----
+
+    function _lane(uint256[LANE_SLOTS] storage lanes, uint256 id) internal view returns (uint256) {
+        unchecked {
+            return uint64(lanes[id >> 2] >> 64 * (id & 3));
+        }
+    }
+
+    function _setLane(uint256[LANE_SLOTS] storage lanes, uint256 id, uint256 lane) internal {
+        unchecked {
+            uint256 shift = 64 * (id & 3);
+            uint256 word = lanes[id >> 2];
+            lanes[id >> 2] = word ^ ((word >> shift ^ lane) & type(uint64).max) << shift;
+        }
+    }
+
     // ---- the bucket of releases ----
 
     /// The bucket as it stands now: cap a day flows in, up to cap; what is below a unit is kept, so that many small
@@ -358,6 +387,14 @@ abstract contract State {
         b.level = full ? b.cap : b.level + uint64(due / 1 days);
         b.fraction = full ? 0 : uint24(due % 1 days);
         b.asOf = uint40(to);
+    }
+
+    /// Lets units out, as far as the bucket has them.
+    function _release(AssetId asset, uint256 units) internal {
+        (BucketRecord memory b, RaiseRecord memory next) = _filled(asset);
+        if (units > b.level) revert Cap(asset, b.level);
+        b.level -= uint64(units);
+        _store(asset, b, next);
     }
 
     function _store(AssetId asset, BucketRecord memory b, RaiseRecord memory next) internal {

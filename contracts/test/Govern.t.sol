@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import "./World.sol";
+import "./RootWorld.sol";
 
 /// The constructor, keys, and the acts of governors and guardians.
 contract GovernTest is World {
@@ -57,7 +57,7 @@ contract GovernTest is World {
         p.embedded = 1;
         refusesPlan(p, "embedded");
         p = goodPlan();
-        p.mode = 2;
+        p.mode = 3 - mode;
         refusesPlan(p, "mode");
         p = goodPlan();
         p.policy = 0;
@@ -398,3 +398,5 @@ contract GovernTest is World {
         refuses(abi.encodeCall(ledger.deposit, (COIN, AccountId.wrap(1), 1)), no(Asset.selector, 0));
     }
 }
+
+contract RootGovernTest is GovernTest, RootWorld {}

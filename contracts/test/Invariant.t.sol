@@ -127,7 +127,7 @@ contract InvariantTest is World {
 
     function setUp() public {
         crowd = new Crowd();
-        ledger = INetLedger(crowd.theLedger());
+        ledger = IAnyLedger(crowd.theLedger());
         (address a, address b) = crowd.theCoins();
         (coin, fine) = (Coin(a), Coin(b));
     }

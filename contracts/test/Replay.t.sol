@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import "../src/INetLedger.sol";
+import "../src/ILedger.sol";
 import "../src/Reader.sol";
 import "./Vm.sol";
 
@@ -257,7 +257,7 @@ contract ReplayTest {
         uint8 kind = rd.u8();
         if (kind == 1) {
             bytes memory words = rest(rd, 5 * 32);
-            return abi.encodePacked(INetLedger.settle.selector, words, rest(rd, op.length - rd.pos));
+            return abi.encodePacked(ILedger.settle.selector, words, rest(rd, op.length - rd.pos));
         }
         if (kind == 2) return abi.encodeCall(ledger.open, (rd.addr()));
         if (kind == 3) return abi.encodeCall(ledger.openLane, (asset(rd), id(rd)));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import "../src/INetLedger.sol";
+import "../src/ILedger.sol";
 import "./Vm.sol";
+
+/// All calls there are; a ledger has those of its mode.
+interface IAnyLedger is INetLedger, IRootLedger {}
 
 /// A token as most are.
 contract Coin {
@@ -95,7 +98,9 @@ abstract contract World {
     AssetId internal constant GWEI = AssetId.wrap(1);
     AssetId internal constant FINE = AssetId.wrap(2);
 
-    INetLedger internal ledger;
+    IAnyLedger internal ledger;
+    uint8 internal mode = 1; // of the ledger that `found` makes
+    bytes32 internal stateRoot = STATE_ROOT; // that settlements carry
     Coin internal coin; // 6 decimals, unit 1
     Coin internal fine; // 18 decimals, unit 10^9
     uint48 internal acts;
@@ -111,10 +116,10 @@ abstract contract World {
 
     // ---- genesis ----
 
-    function goodPlan() internal pure returns (Plan memory) {
+    function goodPlan() internal view returns (Plan memory) {
         return Plan({
             embedded: 0,
-            mode: 1,
+            mode: mode,
             maxValidity: 7200,
             maxPause: 86400,
             exitDelay: 172800,
@@ -153,17 +158,18 @@ abstract contract World {
 
     /// What creates a ledger: as it is deployed, or another build of it (coverage counts what it has built itself).
     function ledgerCode() internal view returns (bytes memory) {
+        if (mode == 2) return vm.getCode(vm.envOr("ROOT_LEDGER", "../build/contracts/out/RootLedger.sol/RootLedger.json"));
         return vm.getCode(vm.envOr("LEDGER", "../build/contracts/out/NetLedger.sol/NetLedger.json"));
     }
 
-    function found(Plan memory p) internal returns (INetLedger) {
+    function found(Plan memory p) internal returns (IAnyLedger) {
         if (address(coin) == address(0)) {
             vm.warp(T0);
             coin = new Coin(6);
             fine = new Coin(18);
         }
         Factory factory = new Factory();
-        return INetLedger(
+        return IAnyLedger(
             factory.make(
                 abi.encodePacked(ledgerCode(), abi.encode(genesis(factory.next(), p)))
             )
@@ -219,7 +225,7 @@ abstract contract World {
         }
     }
 
-    function separatorOf(INetLedger l) internal view returns (bytes32 separator) {
+    function separatorOf(ILedger l) internal view returns (bytes32 separator) {
         (, separator,,,,,,) = l.parameters();
     }
 
@@ -283,11 +289,11 @@ abstract contract World {
     // ---- settlements ----
 
     function meta() internal view returns (uint256) {
-        return metaOf(uint40(block.timestamp + 3600), uint40(block.timestamp), 1, 1);
+        return metaOf(uint40(block.timestamp + 3600), uint40(block.timestamp), 1, mode);
     }
 
-    function metaOf(uint40 validUntil, uint40 asOf, uint32 policy, uint8 mode) internal pure returns (uint256) {
-        return 0x1234 | uint256(validUntil) << 64 | uint256(asOf) << 104 | uint256(policy) << 144 | uint256(mode) << 176;
+    function metaOf(uint40 validUntil, uint40 asOf, uint32 policy, uint8 mode_) internal pure returns (uint256) {
+        return 0x1234 | uint256(validUntil) << 64 | uint256(asOf) << 104 | uint256(policy) << 144 | uint256(mode_) << 176;
     }
 
     function settleData(uint256 key, uint256 meta_, bytes memory body) internal view returns (bytes memory) {
@@ -297,14 +303,14 @@ abstract contract World {
                     keccak256("Settlement(uint256 meta,bytes32 prevHead,bytes32 stateRoot,bytes32 entries,bytes32 receipts)"),
                     meta_,
                     head(),
-                    STATE_ROOT,
+                    stateRoot,
                     keccak256(body),
                     RECEIPTS
                 )
             )
         );
         (bytes32 r, bytes32 vs) = sign(actor("key", key), digest);
-        return abi.encodePacked(ledger.settle.selector, meta_, STATE_ROOT, RECEIPTS, r, vs, body);
+        return abi.encodePacked(ledger.settle.selector, meta_, stateRoot, RECEIPTS, r, vs, body);
     }
 
     function settle(bytes memory body) internal {
@@ -327,7 +333,8 @@ abstract contract World {
     }
 
     /// Sets units of an account free for withdrawal.
-    function release(AssetId asset, uint256 id, int64 units) internal pure returns (bytes memory) {
+    function release(AssetId asset, uint256 id, int64 units) internal view returns (bytes memory) {
+        if (mode == 2) return section(1, asset, 1, entry(id, units));
         return abi.encodePacked(section(0, asset, 1, entry(id, -units)), section(1, asset, 1, entry(id, units)));
     }
 

@@ -7,12 +7,16 @@ import "../../src/Lanes.sol";
 contract BodyHarness is Lanes {
     constructor(bytes memory genesis) State(genesis) {}
 
+    function _mode() internal pure override returns (uint8) {
+        return MODE_NET;
+    }
+
     function quick(uint256, bytes32, bytes32, bytes32, bytes32) external returns (uint256 found) {
         found = Body.walk(100);
     }
 
     function run(uint256, bytes32, bytes32, bytes32, bytes32) external {
-        _runBody();
+        _runLanes();
     }
 
     function slow(uint256, bytes32, bytes32, bytes32, bytes32) external {
