@@ -21,6 +21,11 @@ void cf_sha256_2(cf_hash_t out[2], cf_span_t const in[2]);
 cf_hash_t cf_sha256_node(cf_hash_t const *l, cf_hash_t const *r);
 /* cf_sha256_node_2 makes two; an out may be one of the inputs. */
 void cf_sha256_node_2(cf_hash_t *const out[2], cf_hash_t const *const l[2], cf_hash_t const *const r[2]);
+/* cf_sha256_nodes makes the cnt parents of 2 * cnt neighbours, four at a time; out may be child. */
+void cf_sha256_nodes(cf_hash_t *out, cf_hash_t const *child, size_t cnt);
+/* cf_sha256_leaves makes SHA-256(0x00 || entry) of cnt public entries (RFC 9162, 2.1.1), four at a time.  Entries that are
+   hashes may lie where their leaves go. */
+void cf_sha256_leaves(cf_hash_t *out, cf_span_t const *entry, size_t cnt);
 
 /* cf_sha256_tag starts SHA-256("counterfoil/<what>/v1" || 0x00 || ...), the
    domain separation of PROTOCOL P1; the caller adds the rest. */

@@ -1,5 +1,5 @@
 /* SHA-256 (FIPS 180-4).  libcrypto's low-level block function, deprecated but there, neither looks up nor allocates anything; where
-   the processor has instructions of its own for it, ours saves the way there and does two messages at once. */
+   the processor has instructions of its own for it, ours saves the way there and does several messages at once. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/cf_sha256.h"
 
@@ -49,6 +49,15 @@ blocks_2(uint32_t ha[8], uint8_t const *pa, uint32_t hb[8], uint8_t const *pb, s
   } else {
     cf_sha256_blocks_plain(ha, pa, n);
     cf_sha256_blocks_plain(hb, pb, n);
+  }
+}
+
+static void
+blocks_4(uint32_t h[4][8], uint8_t const *const p[4], size_t n) {
+  if (cf_sha256_ni()) {
+    cf_sha256_blocks_ni_4(h, p, n);
+  } else {
+    for (size_t i = 0; i < 4; i++) cf_sha256_blocks_plain(h[i], p[i], n);
   }
 }
 
@@ -197,4 +206,89 @@ cf_sha256_node_2(cf_hash_t *const out[2], cf_hash_t const *const l[2], cf_hash_t
   }
   blocks_2(h[0], block[0], h[1], block[1], 2);
   for (size_t i = 0; i < 2; i++) *out[i] = hash_of(h[i]);
+}
+
+typedef struct {
+  uint8_t block[4][2 * BLOCK]; /* what is alike in all nodes is there already */
+} nodes_t;
+
+static void
+nodes_fill(nodes_t *n, cf_hash_t const child[8]) {
+  for (size_t i = 0; i < 4; i++) memcpy(n->block[i] + 1, &child[2 * i], 2 * sizeof *child);
+}
+
+/* Four at a time, and the next four are laid out before those are hashed: what was just stored is slow to load across its edges. */
+void
+cf_sha256_nodes(cf_hash_t *out, cf_hash_t const *child, size_t cnt) {
+  nodes_t n[2];
+  for (size_t i = 0; i < 8 && i < cnt - cnt % 4; i++) node_blocks(n[i / 4].block[i % 4], child, child);
+  if (cnt >= 4) nodes_fill(&n[0], child);
+  for (unsigned now = 0; cnt >= 4; cnt -= 4, out += 4, child += 8, now ^= 1) {
+    uint32_t             h[4][8];
+    uint8_t const *const p[4] = { n[now].block[0], n[now].block[1], n[now].block[2], n[now].block[3] };
+    if (cnt >= 8) nodes_fill(&n[now ^ 1], child + 8);
+    for (size_t i = 0; i < 4; i++) memcpy(h[i], h0, sizeof h0);
+    blocks_4(h, p, 2);
+    for (size_t i = 0; i < 4; i++) out[i] = hash_of(h[i]);
+  }
+  if (cnt >= 2) {
+    cf_sha256_node_2((cf_hash_t *const[2]){ &out[0], &out[1] }, (cf_hash_t const *const[2]){ &child[0], &child[2] },
+                     (cf_hash_t const *const[2]){ &child[1], &child[3] });
+    cnt -= 2, out += 2, child += 4;
+  }
+  if (cnt) *out = cf_sha256_node(&child[0], &child[1]);
+}
+
+/* ---- leaves ---- */
+
+/* The blocks of 0x00 || entry: one that begins with the prefix, those that lie whole in the entry, the padded rest. */
+typedef struct {
+  uint8_t        first[BLOCK], last[2 * BLOCK];
+  uint8_t const *at[3];
+  size_t         cnt[3];
+} leaf_t;
+
+static void
+leaf_blocks(leaf_t *l, cf_span_t entry) {
+  size_t len = entry.len + 1, head = len < BLOCK ? 0 : 1, taken = head ? BLOCK - 1 : 0, whole = head ? len / BLOCK - 1 : 0;
+  l->first[0] = 0x00;
+  if (entry.len) memcpy(l->first + 1, entry.ptr, entry.len < BLOCK ? entry.len : BLOCK - 1);
+  uint8_t const *middle = whole ? entry.ptr + taken : l->last;
+  uint8_t const *rest   = head ? entry.ptr + (taken + whole * BLOCK) : l->first;
+  l->at[0] = l->first, l->at[1] = middle, l->at[2] = l->last;
+  l->cnt[0] = head, l->cnt[1] = whole, l->cnt[2] = pad(l->last, rest, len % BLOCK, len);
+}
+
+static size_t
+least(leaf_t const leaf[4], size_t part) {
+  size_t n = leaf[0].cnt[part];
+  for (size_t i = 1; i < 4; i++) n = leaf[i].cnt[part] < n ? leaf[i].cnt[part] : n;
+  return n;
+}
+
+/* Four at a time as far as all four go, what is left of each alone. */
+static void
+leaf_4(cf_hash_t *out, cf_span_t const *entry, size_t cnt) {
+  uint32_t h[4][8];
+  leaf_t   leaf[4];
+  for (size_t i = 0; i < 4; i++) {
+    memcpy(h[i], h0, sizeof h0);
+    if (i < cnt) leaf_blocks(&leaf[i], entry[i]);
+    else memset(leaf[i].cnt, 0, sizeof leaf[i].cnt);
+  }
+  for (size_t part = 0; part < 3; part++) {
+    size_t all = least(leaf, part);
+    if (all) blocks_4(h, (uint8_t const *const[4]){ leaf[0].at[part], leaf[1].at[part], leaf[2].at[part], leaf[3].at[part] }, all);
+    for (size_t i = 0; i < cnt; i++)
+      if (leaf[i].cnt[part] > all) blocks(h[i], leaf[i].at[part] + all * BLOCK, leaf[i].cnt[part] - all);
+  }
+  for (size_t i = 0; i < cnt; i++) out[i] = hash_of(h[i]);
+}
+
+void
+cf_sha256_leaves(cf_hash_t *out, cf_span_t const *entry, size_t cnt) {
+  for (size_t n; cnt > 0; cnt -= n, out += n, entry += n) {
+    n = cnt < 4 ? cnt : 4;
+    leaf_4(out, entry, n);
+  }
 }

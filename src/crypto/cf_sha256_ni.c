@@ -1,4 +1,4 @@
-/* SHA-256 with Intel's SHA extensions, one message or two.  FIPS 180-4, 6.2.2; the instructions take a..h as two vectors, {a,b,e,f}
+/* SHA-256 with Intel's SHA extensions, one message, two or four.  FIPS 180-4, 6.2.2; the instructions take a..h as two vectors, {a,b,e,f}
    and {c,d,g,h}, and do two rounds each. */
 #include "crypto/cf_sha256.h"
 
@@ -139,6 +139,44 @@ cf_sha256_blocks_ni_2(uint32_t ha[8], uint8_t const *pa, uint32_t hb[8], uint8_t
   lane_store(&y, hb);
 }
 
+static inline NI void
+lane_add(lane_t *x, lane_t const *before) {
+  x->abef = _mm_add_epi32(x->abef, before->abef);
+  x->cdgh = _mm_add_epi32(x->cdgh, before->cdgh);
+}
+
+/* There are not registers enough for four, but the instructions have time for what is fetched again. */
+NI void
+cf_sha256_blocks_ni_4(uint32_t h[4][8], uint8_t const *const p[4], size_t n) {
+  lane_t x, y, z, v;
+  lane_load(&x, h[0]);
+  lane_load(&y, h[1]);
+  lane_load(&z, h[2]);
+  lane_load(&v, h[3]);
+  for (size_t at = 0; at < 64 * n; at += 64) {
+    lane_t const was_x = x, was_y = y, was_z = z, was_v = v;
+    lane_block(&x, p[0] + at);
+    lane_block(&y, p[1] + at);
+    lane_block(&z, p[2] + at);
+    lane_block(&v, p[3] + at);
+#define FOUR(i, a, b, c, d) QUAD(&x, i, a, b, c, d), QUAD(&y, i, a, b, c, d), QUAD(&z, i, a, b, c, d), QUAD(&v, i, a, b, c, d)
+    EACH_QUAD(FOUR);
+#define LAST(i, w) rounds(&x, i, x.w), rounds(&y, i, y.w), rounds(&z, i, z.w), rounds(&v, i, v.w)
+    LAST(48, w0);
+    LAST(52, w1);
+    LAST(56, w2);
+    LAST(60, w3);
+    lane_add(&x, &was_x);
+    lane_add(&y, &was_y);
+    lane_add(&z, &was_z);
+    lane_add(&v, &was_v);
+  }
+  lane_store(&x, h[0]);
+  lane_store(&y, h[1]);
+  lane_store(&z, h[2]);
+  lane_store(&v, h[3]);
+}
+
 #else
 
 bool cf_sha256_ni(void) { return false; }
@@ -146,5 +184,6 @@ void cf_sha256_blocks_ni(uint32_t h[8], uint8_t const *p, size_t n) { assert(!"n
 void cf_sha256_blocks_ni_2(uint32_t ha[8], uint8_t const *pa, uint32_t hb[8], uint8_t const *pb, size_t n) {
   assert(!"no such instructions here");
 }
+void cf_sha256_blocks_ni_4(uint32_t h[4][8], uint8_t const *const p[4], size_t n) { assert(!"no such instructions here"); }
 
 #endif

@@ -87,34 +87,55 @@ cf_logreader_want(cf_logreader_t const *r, cf_tile_t *file) {
 
 /* ---- what a file says ---- */
 
-static void
-add_leaf(cf_logreader_t *r, cf_span_t bytes) {
-  uint64_t  index = r->want.index * CF_TILE_WIDTH + r->leaf_cnt;
-  cf_hash_t leaf = cf_tree_leaf(bytes);
-  r->leaf[r->leaf_cnt++] = leaf;
-  if (!r->entries_lost) {
-    cf_frontier_add(&r->by_entries, &leaf);
-    if (r->by_entries.size == r->old_size) {
-      cf_hash_t is = cf_frontier_root(&r->by_entries);
-      if (!cf_hash_eq(&is, &r->old_root))
-        fault(r, (cf_log_fault_t){ .kind = CF_LOG_FAULT_FORK, .at = r->old_size, .is = is, .says = r->old_root });
-    }
-  }
-  if (index >= r->old_size && r->sink.entry) r->sink.entry(r->sink.ctx, index, bytes, &leaf);
+/* A tile or bundle of 256 entries that begins where the reading before ended, or behind it. */
+static bool
+whole_and_new(cf_logreader_t const *r) {
+  return r->want.width == CF_TILE_WIDTH && r->want.index * CF_TILE_WIDTH >= r->old_size;
 }
 
-/* The form is checked first: nothing of a malformed bundle counts. */
+/* Adds leaves that the reading before had, too, and the next one: the old size is met on the way. */
+static void
+add_entries(cf_logreader_t *r) {
+  for (unsigned i = 0; i < r->leaf_cnt; i++) {
+    cf_frontier_add(&r->by_entries, &r->leaf[i]);
+    if (r->by_entries.size != r->old_size) continue;
+    cf_hash_t is = cf_frontier_root(&r->by_entries);
+    if (!cf_hash_eq(&is, &r->old_root))
+      fault(r, (cf_log_fault_t){ .kind = CF_LOG_FAULT_FORK, .at = r->old_size, .is = is, .says = r->old_root });
+  }
+}
+
+/* The form is checked first: nothing of a malformed bundle counts.  Entries of a whole tile that is new are added with it. */
 static bool
 bundle(cf_logreader_t *r, cf_span_t bytes, bool full) {
   cf_rd_t   rd = cf_rd_span(bytes);
-  cf_span_t entry;
+  cf_span_t entry[CF_TILE_WIDTH], more;
   unsigned  cnt = 0;
-  while (cf_bundle_next(&rd, &entry)) cnt++;
-  if (!cf_rd_done(&rd) || cnt != (full ? CF_TILE_WIDTH : r->want.width)) return false;
-  rd          = cf_rd_span(bytes);
-  r->leaf_cnt = 0;
-  while (r->leaf_cnt < r->want.width && cf_bundle_next(&rd, &entry)) add_leaf(r, entry);
+  while (cnt < CF_TILE_WIDTH && cf_bundle_next(&rd, &entry[cnt])) cnt++;
+  if (cf_bundle_next(&rd, &more) || !cf_rd_done(&rd) || cnt != (full ? CF_TILE_WIDTH : r->want.width)) return false;
+  uint64_t first = r->want.index * CF_TILE_WIDTH;
+  r->leaf_cnt    = r->want.width;
+  cf_sha256_leaves(r->leaf, entry, r->leaf_cnt);
+  if (!r->entries_lost && !whole_and_new(r)) add_entries(r);
+  for (unsigned i = 0; r->sink.entry && i < r->leaf_cnt; i++)
+    if (first + i >= r->old_size) r->sink.entry(r->sink.ctx, first + i, entry[i], &r->leaf[i]);
   return true;
+}
+
+/* What a level 0 tile says.  The root over a whole one counts for its entries, too, when they agree. */
+static void
+add_tile(cf_logreader_t *r, bool agree) {
+  if (r->want.width < CF_TILE_WIDTH) {
+    for (unsigned i = 0; i < r->want.width; i++) cf_frontier_add(&r->by_tiles, &r->row[0][i]);
+    return;
+  }
+  cf_hash_t root = cf_tree_root_of(r->row[0], CF_TILE_WIDTH), other = root;
+  if (!agree && r->leaf_cnt == CF_TILE_WIDTH) other = cf_tree_root_of(r->leaf, CF_TILE_WIDTH);
+  cf_frontier_add_tree(&r->by_tiles, 8, &root);
+  if (!r->entries_lost && whole_and_new(r)) cf_frontier_add_tree(&r->by_entries, 8, &other);
+  r->row[1][r->want.index % CF_TILE_WIDTH] = root;
+  r->whole_entries                         = r->by_entries;
+  r->whole_tiles                           = r->by_tiles;
 }
 
 /* Compares a tile's hashes with those that the row below gives, and lets a full one feed the row above.  On level
@@ -124,26 +145,23 @@ tile(cf_logreader_t *r, uint8_t const *bytes) {
   unsigned   level = (unsigned)r->want.row;
   cf_hash_t *below = level ? r->row[level] : r->leaf;
   unsigned   known = level ? r->want.width : r->leaf_cnt;
+  bool       agree = known == r->want.width;
   for (unsigned i = 0; i < r->want.width; i++) {
     cf_hash_t says;
     memcpy(says.b, bytes ? bytes + (size_t)i * 32 : below[i].b, sizeof says.b);
-    if (i < known && !cf_hash_eq(&says, &below[i]))
+    if (i < known && !cf_hash_eq(&says, &below[i])) {
+      agree = false;
       fault(r, (cf_log_fault_t){ .kind = level ? CF_LOG_FAULT_TILE : CF_LOG_FAULT_ENTRY,
                                  .file = r->want,
                                  .at   = r->want.index * CF_TILE_WIDTH + i,
                                  .is   = below[i],
                                  .says = says });
-    if (level == 0) {
-      r->row[0][i] = says;
-      cf_frontier_add(&r->by_tiles, &says);
     }
+    if (level == 0) r->row[0][i] = says;
   }
-  if (r->want.width < CF_TILE_WIDTH) return;
-  if (level + 1 < CF_TILE_ROWS) r->row[level + 1][r->want.index % CF_TILE_WIDTH] = cf_tree_root_of(r->row[level], CF_TILE_WIDTH);
-  if (level == 0) {
-    r->whole_entries = r->by_entries;
-    r->whole_tiles   = r->by_tiles;
-  }
+  if (level == 0) add_tile(r, agree);
+  else if (r->want.width == CF_TILE_WIDTH && level + 1 < CF_TILE_ROWS)
+    r->row[level + 1][r->want.index % CF_TILE_WIDTH] = cf_tree_root_of(r->row[level], CF_TILE_WIDTH);
 }
 
 static void

@@ -2,26 +2,23 @@
 
 #include <assert.h>
 
-#define CHUNK 64 /* leaves that are taken to their root together */
+#define CHUNK 256 /* leaves that are taken to their root together */
 
 cf_hash_t
 cf_tree_leaf(cf_span_t entry) {
-  cf_sha256_t ctx;
-  cf_sha256_init(&ctx);
-  cf_sha256_u(&ctx, 0, 1);
-  cf_sha256_s(&ctx, entry);
-  return cf_sha256_end(&ctx);
+  cf_hash_t leaf;
+  cf_sha256_leaves(&leaf, &entry, 1);
+  return leaf;
 }
 
 void
 cf_tree_leaves(cf_hash_t *out, cf_hash_t const *entries, size_t cnt) {
-  uint8_t in[2][33] = { { 0x00 }, { 0x00 } };
-  for (; cnt >= 2; cnt -= 2, entries += 2, out += 2) {
-    memcpy(in[0] + 1, entries[0].b, 32);
-    memcpy(in[1] + 1, entries[1].b, 32);
-    cf_sha256_2(out, (cf_span_t const[2]){ CF_SPAN_OF(in[0]), CF_SPAN_OF(in[1]) });
+  cf_span_t in[CHUNK];
+  for (size_t n; cnt > 0; cnt -= n, entries += n, out += n) {
+    n = cnt < CHUNK ? cnt : CHUNK;
+    for (size_t i = 0; i < n; i++) in[i] = CF_SPAN_OF(entries[i].b);
+    cf_sha256_leaves(out, in, n);
   }
-  if (cnt) *out = cf_tree_leaf(CF_SPAN_OF(entries->b));
 }
 
 cf_hash_t
@@ -45,23 +42,18 @@ cf_tree_root_of(cf_hash_t const *leaves, size_t cnt) {
 /* ---- frontier ---- */
 
 void
-cf_frontier_add(cf_frontier_t *f, cf_hash_t const *leaf) {
-  assert(f->size < CF_TREE_SIZE_MAX);
-  cf_hash_t h     = *leaf;
-  unsigned  level = 0;
-  for (; f->size >> level & 1; level++) h = cf_sha256_node(&f->node[level], &h);
-  f->node[level] = h;
-  f->size++;
+cf_frontier_add_tree(cf_frontier_t *f, unsigned level, cf_hash_t const *root) {
+  assert(level < 63 && f->size % (UINT64_C(1) << level) == 0 && UINT64_C(1) << level <= CF_TREE_SIZE_MAX - f->size);
+  cf_hash_t h  = *root;
+  unsigned  at = level;
+  for (; f->size >> at & 1; at++) h = cf_sha256_node(&f->node[at], &h);
+  f->node[at] = h;
+  f->size += UINT64_C(1) << level;
 }
 
-/* The cnt / 2 parents of neighbours, in place. */
-static void
-parents(cf_hash_t *node, size_t cnt) {
-  size_t i = 0;
-  for (; i + 4 <= cnt; i += 4)
-    cf_sha256_node_2((cf_hash_t *const[2]){ &node[i / 2], &node[i / 2 + 1] }, (cf_hash_t const *const[2]){ &node[i], &node[i + 2] },
-                     (cf_hash_t const *const[2]){ &node[i + 1], &node[i + 3] });
-  if (i < cnt) node[i / 2] = cf_sha256_node(&node[i], &node[i + 1]);
+void
+cf_frontier_add(cf_frontier_t *f, cf_hash_t const *leaf) {
+  cf_frontier_add_tree(f, 0, leaf);
 }
 
 void
@@ -71,11 +63,8 @@ cf_frontier_add_all(cf_frontier_t *f, cf_hash_t *leaves, size_t cnt) {
     size_t   n     = 1; /* the largest whole subtree that begins here */
     unsigned level = 0;
     for (; 2 * n <= cnt && !(f->size & n); n *= 2) level++;
-    for (size_t k = n; k > 1; k /= 2) parents(leaves, k);
-    cf_hash_t h = leaves[0];
-    for (; f->size >> level & 1; level++) h = cf_sha256_node(&f->node[level], &h);
-    f->node[level] = h;
-    f->size += n;
+    for (size_t k = n; k > 1; k /= 2) cf_sha256_nodes(leaves, leaves, k / 2);
+    cf_frontier_add_tree(f, level, leaves);
     leaves += n;
     cnt -= n;
   }

@@ -30,6 +30,8 @@ typedef struct {
 void      cf_frontier_add(cf_frontier_t *f, cf_hash_t const *leaf);
 /* cf_frontier_add_all does so for cnt of them, and uses their memory up. */
 void      cf_frontier_add_all(cf_frontier_t *f, cf_hash_t *leaves, size_t cnt);
+/* cf_frontier_add_tree adds the 2^level leaves under a root.  Asserts that they fill a subtree there: size is a multiple of 2^level. */
+void      cf_frontier_add_tree(cf_frontier_t *f, unsigned level, cf_hash_t const *root);
 cf_hash_t cf_frontier_root(cf_frontier_t const *f);
 
 /* Encoding, for snapshots: u64 size, then the hashes from left (largest subtree) to right. */

@@ -101,23 +101,56 @@ two_at_once(void **state) {
   assert_true(cf_hash_eq(&n[0], &want[0]) && cf_hash_eq(&n[1], &want[1]));
 }
 
+/* Any number of leaves and of nodes, of entries short and long beside each other, in place and not. */
+static void
+many_at_once(void **state) {
+  enum { CNT = 11, LEN = 400 };
+  static uint8_t prefixed[CNT][1 + LEN];
+  cf_span_t      entry[CNT];
+  cf_hash_t      leaf[CNT], node[CNT];
+  for (size_t i = 0; i < CNT; i++)
+    for (size_t k = 1; k <= LEN; k++) prefixed[i][k] = (uint8_t)(k * (i + 3) * 2654435761u >> 9);
+  for (size_t round = 0; round < 600; round++) {
+    size_t cnt = 1 + round % CNT;
+    for (size_t i = 0; i < cnt; i++) entry[i] = CF_SPAN(prefixed[i] + 1, round < 300 ? round : (round * 2654435761u >> i) % (LEN + 1));
+    if (round == 0) entry[0] = CF_SPAN(NULL, 0);
+    cf_sha256_leaves(leaf, entry, cnt);
+    for (size_t i = 0; i < cnt; i++) {
+      cf_hash_t want = other_sha256(prefixed[i], 1 + entry[i].len);
+      assert_true(cf_hash_eq(&leaf[i], &want));
+    }
+    cf_sha256_nodes(node, leaf, cnt / 2);
+    for (size_t i = 0; i < cnt / 2; i++) {
+      uint8_t in[65] = { 1 };
+      memcpy(in + 1, leaf[2 * i].b, 64);
+      cf_hash_t want = other_sha256(in, sizeof in);
+      assert_true(cf_hash_eq(&node[i], &want));
+    }
+    cf_sha256_nodes(leaf, leaf, cnt / 2);
+    assert_memory_equal(leaf, node, cnt / 2 * sizeof *leaf);
+  }
+}
+
 /* libcrypto's block function and the processor's instructions, from any chaining value. */
 static void
 ways_agree(void **state) {
   if (!cf_sha256_ni()) skip();
-  uint8_t  in[2][5 * 64 + 3];
-  uint32_t h[3][2][8];
+  uint8_t  in[4][5 * 64 + 3];
+  uint32_t h[4][4][8];
   for (uint32_t round = 0; round < 200; round++) {
     size_t n = round % 5, off = round % 4; /* aligned or not */
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
       for (size_t k = 0; k < sizeof in[i]; k++) in[i][k] = (uint8_t)((round + 3) * (k + 7 * i) * 2654435761u >> 11);
       for (uint32_t k = 0; k < 8; k++) h[0][i][k] = (round * 8 + k + 1 + i) * 2654435761u;
     }
     memcpy(h[1], h[0], sizeof h[0]);
     memcpy(h[2], h[0], sizeof h[0]);
-    for (size_t i = 0; i < 2; i++) cf_sha256_blocks_plain(h[0][i], in[i] + off, n);
-    for (size_t i = 0; i < 2; i++) cf_sha256_blocks_ni(h[1][i], in[i] + off, n);
-    cf_sha256_blocks_ni_2(h[2][0], in[0] + off, h[2][1], in[1] + off, n);
+    memcpy(h[3], h[0], sizeof h[0]);
+    for (size_t i = 0; i < 4; i++) cf_sha256_blocks_plain(h[0][i], in[i] + off, n);
+    for (size_t i = 0; i < 4; i++) cf_sha256_blocks_ni(h[1][i], in[i] + off, n);
+    for (size_t i = 0; i < 4; i += 2) cf_sha256_blocks_ni_2(h[2][i], in[i] + off, h[2][i + 1], in[i + 1] + off, n);
+    cf_sha256_blocks_ni_4(h[3], (uint8_t const *const[4]){ in[0] + off, in[1] + off, in[2] + off, in[3] + off }, n);
+    assert_memory_equal(h[0], h[3], sizeof h[0]);
     assert_memory_equal(h[0], h[1], sizeof h[0]);
     assert_memory_equal(h[0], h[2], sizeof h[0]);
   }
@@ -359,7 +392,7 @@ main(void) {
     cmocka_unit_test(sha256_known),
     cmocka_unit_test(sha256_like_nettle),
     cmocka_unit_test(node_is_the_hash_of_65_bytes),
-    cmocka_unit_test(two_at_once),
+    cmocka_unit_test(two_at_once), cmocka_unit_test(many_at_once),
     cmocka_unit_test(ways_agree),
     cmocka_unit_test(integers),
     cmocka_unit_test(integers_that_do_not_fit_stop),
