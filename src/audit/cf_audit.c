@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "audit/cf_audit_state.h"
+#include "audit/cf_since.h"
 #include "base/cf_text.h"
 
 char const cf_next_copy[] = "this copy is altered or torn: fetch it again; if that differs too, keep both and run verify fork";
@@ -215,12 +216,11 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
   cf_mem_t    mem = {0};
   cf_audit_t *a = cf_mem_take(&mem, sizeof *a);
   a->mem = mem;
-  a->reader = *reader;
+  a->reader = options->since ? cf_since_reader(options->since, reader) : *reader;
   a->options = *options;
-  if (options->domain) {
-    a->wanted_domain = *options->domain;
-    a->options.domain = &a->wanted_domain;
-  }
+  bool wanted = options->domain || (options->since && cf_since_knows(options->since, &a->wanted_domain, NULL, NULL));
+  if (options->domain) a->wanted_domain = *options->domain;
+  if (wanted) a->options.domain = &a->wanted_domain;
   a->faults = cf_mem_take(&a->mem, CF_AUDIT_FAULTS_MAX * sizeof *a->faults);
   a->names = cf_vec(sizeof(cf_name_t));
   a->tiles = cf_vec(sizeof(cf_tile_name_t));
@@ -243,9 +243,9 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
 }
 
 cf_status_t cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
-  static bool (*const steps[])(cf_audit_t *) = {cf_audit_list,    cf_audit_blocks,  cf_audit_genesis, cf_audit_chain_ask,
-                                                cf_audit_log,     cf_audit_history, cf_audit_notes,   cf_audit_results,
-                                                cf_audit_ledger,  cf_audit_contents, cf_audit_receipts};
+  static bool (*const steps[])(cf_audit_t *) = {cf_audit_list,    cf_audit_since,   cf_audit_blocks,   cf_audit_genesis,
+                                                cf_audit_chain_ask, cf_audit_log,   cf_audit_history,  cf_audit_notes,
+                                                cf_audit_results, cf_audit_ledger,  cf_audit_contents, cf_audit_receipts};
   cf_audit_t *a = cf_audit_new(reader, options);
   *out = a;
 
@@ -269,6 +269,8 @@ void cf_audit_free(cf_audit_t *a) {
 cf_audit_counts_t const *cf_audit_counts(cf_audit_t const *a) { return &a->n; }
 
 cf_audit_fault_t const *cf_audit_fault_at(cf_audit_t const *a, size_t i) { return &a->faults[i]; }
+
+cf_span_t cf_audit_fork(cf_audit_t const *a) { return CF_SPAN(a->fork, a->fork_sz); }
 
 bool cf_audit_domain(cf_audit_t const *a, cf_hash_t *domain) {
   *domain = a->domain.id;

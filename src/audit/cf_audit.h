@@ -84,10 +84,13 @@ typedef struct {
   void *ctx;
 } cf_audit_chain_t;
 
+typedef struct cf_since cf_since_t; /* audit/cf_since.h */
+
 typedef struct {
-  cf_hash_t const *domain; /* that it must be; NULL: what genesis says, and the report says that nobody asked */
+  cf_hash_t const *domain; /* that it must be; NULL: since's, or what genesis says, and the report says that nobody asked */
   uint64_t         now_s;  /* 0: unknown.  Only to find cosignatures that are of later */
   cf_audit_chain_t const *chain; /* for a ledger on a chain; NULL: nobody asks it, and settlements are not judged */
+  cf_since_t             *since; /* what an audit before knew, and what this one is to keep; NULL: all is read, nothing kept */
 } cf_audit_options_t;
 
 /* ---- what is found ---- */
@@ -139,6 +142,9 @@ cf_audit_counts_t const *cf_audit_counts(cf_audit_t const *a);
 cf_audit_fault_t const *cf_audit_fault_at(cf_audit_t const *a, size_t i);
 /* What genesis says; false when there is none. */
 bool cf_audit_domain(cf_audit_t const *a, cf_hash_t *domain);
+
+/* The proof of a fork (translog/cf_fork.h), when one was found and can be shown; empty: none.  The audit's. */
+cf_span_t cf_audit_fork(cf_audit_t const *a);
 
 /* ---- reports: written piece by piece ---- */
 

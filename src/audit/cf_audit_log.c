@@ -4,6 +4,7 @@
 
 #include "audit/cf_audit_state.h"
 #include "base/cf_text.h"
+#include "translog/cf_fork.h"
 
 /* ---- the tree ---- */
 
@@ -285,6 +286,7 @@ bool cf_audit_log(cf_audit_t *a) {
       cf_audit_fault(a, who, "log/checkpoint", cf_next_copy, "is not the log's note alone");
     a->size = head.size;
     a->root = head.root;
+    a->head_note = cf_audit_keep(a, bytes);
   } else {
     head_from_notes(a);
   }
@@ -342,6 +344,21 @@ static void check_tiles_of(cf_audit_t *a, uint64_t size) {
   }
 }
 
+/* ---- a fork ---- */
+
+static cf_status_t read_level(void *ctx, unsigned level, uint64_t index, cf_hash_t *out) {
+  cf_audit_t const *a = ctx;
+  *out = *(cf_hash_t const *)cf_vec_at(&a->level[level], index);
+  return CF_OK;
+}
+
+void cf_audit_fork_keep(cf_audit_t *a, cf_span_t x, cf_span_t y, cf_witness_set_t const *set, cf_tree_reader_t const *reader) {
+  if (a->fork_sz) return;
+  if (!a->fork) a->fork = cf_mem_take(&a->mem, CF_FORK_MAX);
+  cf_wr_t wr = cf_wr_init(a->fork, CF_FORK_MAX);
+  if (!cf_fork_make(&wr, x, y, set, reader, NULL)) a->fork_sz = wr.len;
+}
+
 static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t bytes) {
   cf_who_t      who = CF_WHO(CF_RANK_NOTES, 9);
   cf_cosigned_t c;
@@ -367,6 +384,8 @@ static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t 
     char x[16], y[16];
     cf_audit_fault(a, who, name, cf_next_keep, "the first %llu entries have root %s, a quorum signed %s: the log is forked",
                    (ull_t)size, cf_short(x, is.b), cf_short(y, c.root.b));
+    if (a->head_note.len && !a->cut)
+      cf_audit_fork_keep(a, bytes, a->head_note, &a->domain.witnesses, &(cf_tree_reader_t){read_level, a});
     return;
   }
   if (a->options.now_s && c.time_s > a->options.now_s + a->domain.policy.clock_skew_s) {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "audit/cf_audit_state.h"
+#include "audit/cf_since.h"
+#include "base/cf_utc.h"
 
 /* ---- text ---- */
 
@@ -120,6 +122,20 @@ static void say_ledger(cf_audit_t const *a, cf_audit_out_t const *out) {
   else say(out, " settlements %llu opened: %llu final, %llu void\n", (ull_t)n->contents, (ull_t)n->executed, (ull_t)n->abandoned);
 }
 
+/* What an audit before knew, and was not read again. */
+static void say_since(cf_audit_t const *a, cf_audit_out_t const *out) {
+  cf_since_saved_t saved;
+  uint64_t         time_s;
+  char             when[CF_UTC_TEXT] = "?";
+  if (!a->options.since || !cf_since_knows(a->options.since, NULL, NULL, &time_s)) return;
+  cf_since_saved(&saved, a->options.since);
+  if (cf_utc_write(when, (int64_t)time_s)) when[0] = '?';
+  if (!saved.files) say(out, " since       the audit of %s; all was read again\n", when);
+  else
+    say(out, " since       the audit of %s; not read again, but judged: entries below %llu, %llu blocks, in all %llu files, %llu bytes\n",
+        when, (ull_t)saved.entries, (ull_t)saved.blocks, (ull_t)saved.files, (ull_t)saved.bytes);
+}
+
 void cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
   cf_audit_counts_t const *n = &a->n;
   char                     line[200], hex[16];
@@ -140,6 +156,7 @@ void cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
   say_ledger(a, out);
   say(out, " files       %llu read, %llu bytes%s\n", (ull_t)n->files, (ull_t)n->bytes,
       a->listed ? "" : "; the tree cannot be listed, so files that nothing names are not found");
+  say_since(a, out);
   say_assets(a, out);
   say_settlements(a, out);
   cf_audit_line(a, line);
@@ -269,6 +286,21 @@ static void json_ledger(cf_audit_t const *a, json_t *x) {
   flush(x);
 }
 
+static void json_since(cf_audit_t const *a, json_t *x) {
+  cf_since_saved_t saved;
+  uint64_t         time_s;
+  if (!a->options.since || !cf_since_knows(a->options.since, NULL, NULL, &time_s)) return;
+  cf_since_saved(&saved, a->options.since);
+  cf_jw_obj(&x->j, "since");
+  cf_jw_u64(&x->j, "time", time_s);
+  cf_jw_u64(&x->j, "entries", saved.entries);
+  cf_jw_u64(&x->j, "blocks", saved.blocks);
+  cf_jw_u64(&x->j, "files", saved.files);
+  cf_jw_u64(&x->j, "bytes", saved.bytes);
+  cf_jw_end(&x->j, '}');
+  flush(x);
+}
+
 void cf_audit_json(cf_audit_t const *a, cf_audit_out_t const *out) {
   json_t x = {.out = out};
   x.wr = cf_wr_init(x.buf, sizeof x.buf);
@@ -281,7 +313,9 @@ void cf_audit_json(cf_audit_t const *a, cf_audit_out_t const *out) {
     cf_jw_bool(&x.j, "domain_compared", a->options.domain != NULL);
   }
   cf_jw_bool(&x.j, "listed", a->listed);
+  cf_jw_bool(&x.j, "fork_proven", a->fork_sz != 0);
   if (a->on_chain) json_ledger(a, &x);
+  json_since(a, &x);
   json_counts(&x, &a->n);
   cf_jw_arr(&x.j, "faults");
   flush(&x);

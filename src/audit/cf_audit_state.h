@@ -160,6 +160,9 @@ struct cf_audit {
   uint64_t                 size, good; /* entries below good are the log's */
   cf_hash_t                root;
   bool                     cut; /* good < size */
+  cf_span_t                head_note; /* log/checkpoint, when it holds */
+  uint8_t                 *fork;      /* the proof of one */
+  size_t                   fork_sz;
   bool                     outgrown; /* files of a larger log than the newest checkpoint says lie here */
   cf_logreader_t           log;
   cf_vec_t                 level[64]; /* roots of complete subtrees */
@@ -193,6 +196,7 @@ struct cf_audit {
 /* ---- steps: false when nothing after it can be judged ---- */
 
 bool cf_audit_list(cf_audit_t *a);
+bool cf_audit_since(cf_audit_t *a); /* cf_since.c */
 bool cf_audit_genesis(cf_audit_t *a);
 bool cf_audit_log(cf_audit_t *a);
 bool cf_audit_history(cf_audit_t *a);
@@ -228,6 +232,10 @@ cf_read_t cf_audit_try(cf_audit_t *a, cf_span_t *out, char const *name, size_t m
 bool      cf_audit_archived(cf_audit_t *a, cf_span_t *out, cf_hash_t const *hash, cf_who_t who, char const *by);
 cf_span_t cf_audit_keep(cf_audit_t *a, cf_span_t s);
 
+/* cf_since_reader puts a state before a reader: cf_audit_since says whether what it knows is to be believed. */
+cf_audit_reader_t cf_since_reader(cf_since_t *s, cf_audit_reader_t const *under);
+/* cf_audit_fork_keep keeps the first proof of a fork that can be made. */
+void cf_audit_fork_keep(cf_audit_t *a, cf_span_t x, cf_span_t y, cf_witness_set_t const *set, cf_tree_reader_t const *reader);
 /* cf_audit_root is the log's root at a size up to a->good. */
 cf_hash_t                       cf_audit_root(cf_audit_t const *a, uint64_t size);
 void                            cf_audit_leaf(cf_audit_t *a, cf_hash_t const *leaf);

@@ -77,7 +77,7 @@ static cf_command_t const commands[] = {
     {"verify fork", "F", "do two heads of one log contradict each other, and who signed both?",
      "counterfoil verify fork f.fork --genesis d/public/genesis", "vkey= genesis=", 1, 1, cf_cmd_verify_fork},
     {"audit", "[DIR|URL]", "replays everything from the public folder alone", "counterfoil audit d",
-     "domain= o= ledger= rpc-quorum= confirmations= from-block=", 0, 1, cf_cmd_audit},
+     "domain= o= since= fork= ledger= rpc-quorum= confirmations= from-block=", 0, 1, cf_cmd_audit},
     {"show", "F", "prints any of our files", "counterfoil show d/public/genesis", "o=", 1, 1, cf_cmd_show},
     {"schema", "[DOCUMENT]", "prints the CDDL of our documents", "counterfoil schema receipt", "", 0, 1, cf_cmd_schema},
 };
