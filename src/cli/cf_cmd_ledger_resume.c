@@ -13,7 +13,7 @@ int cf_cmd_ledger_resume(cf_args_t const *a) {
   if (code) return code;
   if (!f.evm.nodes) return cf_fail_usage(a->command, "this domain's ledger is embedded: it sends no transactions", a->word[0]);
   while (h < CF_SENDER_HALTS && strcmp(halt, cf_sender_halt_name((cf_sender_halt_t)h))) h++;
-  if (h == CF_SENDER_HALTS) return cf_fail_usage(a->command, "HALT is what status tells of the sender: finality, vanished, shared, gap or refused", halt);
+  if (h == CF_SENDER_HALTS) return cf_fail_usage(a->command, "HALT is what status tells of the sender: finality, vanished, shared, gap or unseen", halt);
   if (h == CF_SENDER_HALT_STORE)
     return cf_fail(CF_EXIT_FAILS, "ledger resume", "refused", halt, "found", "records that contradict each other are not resumed", "next",
                    "let the account come to rest, then move gateway.db away (docs/protocol/sender.md)", NULL);

@@ -4,11 +4,11 @@
 
 #include <assert.h>
 
-enum { SLOT_STATE = 255, LOOK_BODY_MAX = 32768, LOOK_MS = 1000, BUMP_MS = 30000, BUMP_BLOCKS = 3, RESUME_MS = 1000 };
+enum { LOOK_BODY_MAX = 32768, LOOK_MS = 1000, BUMP_MS = 30000, BUMP_BLOCKS = 3, RESUME_MS = 1000 };
 enum { LOOK_WAIT_MS = 1500 }; /* for nodes without which there is a quorum */
 #define RESUME_FILE "gateway/resume"
 #define CF_CHAIN_RESUME_ID (CF_SENDER_ID_BASE + (1u << 20))
-_Static_assert(CF_SENDER_IDS < SLOT_STATE, "a slot is one byte of an id");
+_Static_assert(CF_SENDER_IDS < CF_SLOT_TRACE, "a slot is one byte of an id");
 
 /* Bits 0 to 7 the node, 8 to 15 the question's slot, above them its round: answers to an older one are not heard. */
 static uint64_t
@@ -56,8 +56,8 @@ cf_chainside_busy(cf_gateway_t const *g) {
 }
 
 uint64_t
-cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_span_t body) {
-  uint64_t id = id_of(++g->serial, SLOT_STATE, node);
+cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned slot, unsigned node, cf_span_t body) {
+  uint64_t id = id_of(++g->serial, slot, node);
   cf_fx_ask(fx, id, g->cfg.evm.node[node], CF_SPAN_LIT("POST /"), body, CF_NODE_MS);
   return id;
 }
@@ -70,11 +70,17 @@ cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t
     cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("node-lied"), CF_PUBLIC_TEXT("what it said does not hold: others are asked"), node);
 }
 
-/* ---- the sender's questions ---- */
+unsigned
+cf_chainside_ready(cf_gateway_t const *g, unsigned from) {
+  for (unsigned i = 0; i < g->cfg.evm.nodes; i++) {
+    unsigned n = (from + i) % g->cfg.evm.nodes;
+    if (cf_evm_node_ready(&g->evm->node[n], g->now.mono_ms)) return n;
+  }
+  return from % g->cfg.evm.nodes; /* all have failed: it is asked all the same */
+}
 
-/* Returns who was asked, by bit. */
-static unsigned
-ask_all(cf_gateway_t *g, cf_effects_t *fx, uint64_t round, unsigned slot, cf_span_t body, bool side) {
+unsigned
+cf_chainside_ask_all(cf_gateway_t *g, cf_effects_t *fx, uint64_t round, unsigned slot, cf_span_t body, bool side) {
   unsigned ready = 0, asked = 0;
   for (unsigned i = 0; i < g->cfg.evm.nodes; i++) ready += cf_evm_node_ready(&g->evm->node[i], g->now.mono_ms);
   for (unsigned i = 0; i < g->cfg.evm.nodes; i++) {
@@ -86,6 +92,8 @@ ask_all(cf_gateway_t *g, cf_effects_t *fx, uint64_t round, unsigned slot, cf_spa
   return asked;
 }
 
+/* ---- the sender's questions ---- */
+
 static void
 send(cf_gateway_t *g, cf_effects_t *fx, cf_effect_t const *e) {
   unsigned      slot = (unsigned)(e->id - CF_SENDER_ID_BASE);
@@ -95,7 +103,7 @@ send(cf_gateway_t *g, cf_effects_t *fx, cf_effect_t const *e) {
   cf_sender_rpc_send(&wr, e->body);
   assert(!wr.bad);
   *s         = (cf_sending_t){ .round = ++g->serial, .best = CF_SENT_UNKNOWN };
-  s->waiting = ask_all(g, fx, s->round, slot, cf_wr_out(&wr), true); /* behind the log's files: what it does is published first */
+  s->waiting = cf_chainside_ask_all(g, fx, s->round, slot, cf_wr_out(&wr), true); /* behind the log's files: what it does is published first */
 }
 
 static void
@@ -108,7 +116,7 @@ ask_part(cf_gateway_t *g, cf_effects_t *fx) {
   memset(l->answered, 0, sizeof l->answered);
   l->round    = ++g->serial;
   l->asked_ms = g->now.mono_ms;
-  l->waiting  = ask_all(g, fx, l->round, (unsigned)(l->id - CF_SENDER_ID_BASE), cf_wr_out(&wr), false);
+  l->waiting  = cf_chainside_ask_all(g, fx, l->round, (unsigned)(l->id - CF_SENDER_ID_BASE), cf_wr_out(&wr), false);
 }
 
 static void
@@ -138,12 +146,13 @@ step(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
     cf_effect_t const *e = &own->at[i];
     if (e->kind != CF_FX_ASK) *cf_fx(fx, e->kind) = *e;
     else if (cf_span_eq(e->name, CF_SPAN_LIT("POST /look"))) look(g, fx, e);
+    else if (cf_span_eq(e->name, CF_SPAN_LIT("POST /trace"))) cf_tracing_begin(g, fx, e);
     else send(g, fx, e);
   }
 }
 
-static void
-answer(cf_gateway_t *g, cf_effects_t *fx, uint64_t id, cf_status_t st, cf_span_t body) {
+void
+cf_chainside_answer(cf_gateway_t *g, cf_effects_t *fx, uint64_t id, cf_status_t st, cf_span_t body) {
   cf_event_t const ev = { .kind = CF_EV_DONE, .now = g->now, .id = id, .status = st, .code = st ? 0 : 200, .body = body };
   step(g, fx, &ev);
 }
@@ -158,7 +167,7 @@ on_sent(cf_gateway_t *g, cf_effects_t *fx, unsigned slot, unsigned node, cf_even
   if (s->waiting) return;
   s->round             = 0;
   uint8_t const what   = (uint8_t)s->best;
-  answer(g, fx, CF_SENDER_ID_BASE + slot, CF_OK, CF_SPAN(&what, 1));
+  cf_chainside_answer(g, fx, CF_SENDER_ID_BASE + slot, CF_OK, CF_SPAN(&what, 1));
 }
 
 /* A part is later than the one before it: what got into a block above that of the first is not said yet. */
@@ -178,7 +187,7 @@ look_ends(cf_gateway_t *g, cf_effects_t *fx, cf_status_t st) {
   l->round          = 0;
   l->first.n        = l->n;
   if (!st) cf_look_write(&wr, &l->first, l->merged);
-  answer(g, fx, l->id, st, st ? CF_SPAN(NULL, 0) : cf_wr_out(&wr));
+  cf_chainside_answer(g, fx, l->id, st, st ? CF_SPAN(NULL, 0) : cf_wr_out(&wr));
 }
 
 /* What those who answered say of this part, taken together. */
@@ -252,7 +261,9 @@ cf_chainside_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   unsigned node = ev->id & 0xff, slot = ev->id >> 8 & 0xff;
   uint64_t round = (ev->id & (CF_EVM_IDS - 1)) >> 16;
   if (node >= g->cfg.evm.nodes) return;
-  if (slot == SLOT_STATE) cf_views_evm_done(g, fx, ev);
+  if (slot == CF_SLOT_STATE) cf_views_evm_done(g, fx, ev);
+  else if (slot == CF_SLOT_ANCESTRY) cf_ancestry_done(g, fx, node, ev);
+  else if (slot == CF_SLOT_TRACE) cf_tracing_done(g, fx, node, ev);
   else if (slot == g->evm->looking.id - CF_SENDER_ID_BASE && round == g->evm->looking.round) on_looked(g, fx, node, ev);
   else if (slot < CF_SENDER_IDS && round == g->evm->sending[slot].round) on_sent(g, fx, slot, node, ev);
 }

@@ -13,6 +13,8 @@
 #define CF_CHAIN_PEER UINT_MAX              /* the sender's one peer: all nodes */
 #define CF_EVM_IDS ((uint64_t)1 << 60)      /* ids of what is asked of nodes ... */
 #define CF_SENDER_ID_BASE ((uint64_t)1 << 61) /* ... and by the sender */
+/* The slot of a question in its id, above those of the sender's own. */
+enum { CF_SLOT_TRACE = 253, CF_SLOT_ANCESTRY, CF_SLOT_STATE };
 #define CF_LOOK_MAX (CF_SENDER_SLOTS * CF_SENDER_ATTEMPTS_MAX)
 
 /* The inbox as far as it was read: all messages, in the ledger's own bytes. */
@@ -29,7 +31,6 @@ typedef struct {
   unsigned  node;   /* who is asked */
   unsigned  tried;  /* questions about this block that brought nothing */
   unsigned  sources; /* nodes, by bit, that gave logs since `good` */
-  unsigned  dissent; /* nodes, by bit, that have another block where one was final */
   bool      strayed; /* messages of this block did not lead to its inbox */
   bool      logs;   /* asked for, ... */
   uint64_t  till;   /* ... up to this block */
@@ -69,6 +70,32 @@ typedef struct {
   cf_look_t look[CF_EVM_NODES_MAX];
   cf_seen_t seen[CF_EVM_NODES_MAX][CF_SENDER_RPC_TXS];
 } cf_looking_t;
+/* From a final block down to the one that was final before, by headers: is that one its ancestor?  Asked when a node says no. */
+typedef struct {
+  uint64_t          asked;  /* 0: nothing is under way */
+  unsigned          node, tried;
+  uint64_t          number; /* of the block that is due, ... */
+  cf_hash_t         hash;   /* ... and what the one above it says */
+  unsigned          cnt;    /* asked for at once */
+  cf_sender_final_t final;  /* it began there */
+  unsigned          accused; /* the node that said no ... */
+  cf_hash_t         claim;   /* ... and what it named instead */
+} cf_ancestry_t;
+/* The sender's question for what used a nonce: one node's blocks are read, then another's; what is found is confirmed by all. */
+typedef struct {
+  uint64_t       id;    /* of the sender's question; 0: none */
+  cf_trace_ask_t q;
+  uint64_t       asked; /* of one node ... */
+  unsigned       node, tried;
+  unsigned       undone, none; /* nodes, by bit, that said so */
+  uint64_t       number;
+  cf_hash_t      hash;
+  uint64_t       round; /* ... or of all, for its receipt */
+  unsigned       waiting;
+  cf_hash_t      tx;
+  bool           answered[CF_EVM_NODES_MAX];
+  cf_seen_t      seen[CF_EVM_NODES_MAX];
+} cf_tracing_t;
 struct cf_evm_side {
   cf_sender_t    sender;
   cf_effects_t   effects; /* the sender's own: what it asks becomes questions to nodes */
@@ -80,6 +107,8 @@ struct cf_evm_side {
   cf_evm_node_t  node[CF_EVM_NODES_MAX];
   cf_sending_t   sending[CF_SENDER_IDS];
   cf_looking_t   looking;
+  cf_tracing_t   tracing;
+  cf_ancestry_t  ancestry;
   cf_evm_state_t state;
   cf_hash_t      registration; /* the call under way; zero: none */
   uint8_t        call[CF_SENDER_DATA_MAX];
@@ -100,8 +129,18 @@ bool                      cf_chainside_mine(cf_gateway_t const *g, uint64_t id);
 void                      cf_chainside_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
 void                      cf_chainside_go(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev); /* at a step's end */
 bool                      cf_chainside_busy(cf_gateway_t const *g); /* a call waits for a final block */
-uint64_t                  cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_span_t body); /* returns its id */
-void cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st); /* a lie is said aloud */
+/* slot: which of the state's questions it is; returns its id */
+uint64_t cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned slot, unsigned node, cf_span_t body);
+unsigned cf_chainside_ask_all(cf_gateway_t *g, cf_effects_t *fx, uint64_t round, unsigned slot, cf_span_t body, bool side); /* returns whom, by bit */
+unsigned cf_chainside_ready(cf_gateway_t const *g, unsigned from); /* the first node from that one on that may be asked */
+void     cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st); /* a lie is said aloud */
+void     cf_chainside_answer(cf_gateway_t *g, cf_effects_t *fx, uint64_t id, cf_status_t st, cf_span_t body); /* to the sender */
+
+/* cf_chain_walk.c: blocks read from a final one down */
+void cf_ancestry_begin(cf_gateway_t *g, cf_effects_t *fx, cf_sender_final_t const *f, cf_hash_t const *parent, cf_hash_t const *claim);
+void cf_ancestry_done(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_event_t const *ev);
+void cf_tracing_begin(cf_gateway_t *g, cf_effects_t *fx, cf_effect_t const *e);
+void cf_tracing_done(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_event_t const *ev);
 
 /* cf_settler_evm.c: calls as transactions */
 void      cf_settler_evm_go(cf_gateway_t *g);             /* with those of g->acts_number; what is none of them is dropped */

@@ -7,12 +7,12 @@
 enum { DAY_S = 86400 };
 
 char const *cf_sender_halt_name(cf_sender_halt_t h) {
-  static char const *const names[CF_SENDER_HALTS] = { "running", "finality", "vanished", "shared", "gap", "refused", "store" };
+  static char const *const names[CF_SENDER_HALTS] = { "running", "finality", "vanished", "shared", "gap", "unseen", "store" };
   return names[h];
 }
 
 char const *cf_sender_wait_name(cf_sender_wait_t w) {
-  static char const *const names[CF_SENDER_WAITS] = { "", "start", "quiet", "cap", "budget", "funds", "room" };
+  static char const *const names[CF_SENDER_WAITS] = { "", "start", "quiet", "cap", "budget", "funds", "room", "refused" };
   return names[w];
 }
 
@@ -24,10 +24,11 @@ cf_status_t cf_sender_init(cf_sender_t *s, cf_sender_config_t const *cfg) {
 }
 
 void cf_sender_stop(cf_sender_t *s, cf_sender_halt_t why) {
-  if (s->halt) return; /* the first reason is the one to mend */
-  s->halt       = why;
-  s->alarmed    = false;
-  s->meta_dirty = why != CF_SENDER_HALT_STORE; /* records that are not understood are left as they are */
+  bool proven = cf_sender_halt_proven(why);
+  if (s->halt && (!proven || cf_sender_halt_proven(s->halt))) return; /* the first reason is the one to mend, unless it was only said */
+  s->halt    = why;
+  s->alarmed = false;
+  if (proven) s->meta_dirty = why != CF_SENDER_HALT_STORE; /* records that are not understood are left as they are */
 }
 
 /* ---- slots ---- */
@@ -142,7 +143,7 @@ static bool follows(cf_sender_t *s, cf_sender_final_t const *f) {
     uint64_t low = lowest(s);
     rebase(s, f->nonce, low);
     if (low != UINT64_MAX && low > f->nonce) cf_sender_stop(s, CF_SENDER_HALT_GAP);
-    return !s->halt;
+    return !cf_sender_halt_proven(s->halt);
   }
   if (f->number < s->final_number || f->since_number != s->final_number) return false;
   bool same = f->number == s->final_number;
@@ -151,11 +152,11 @@ static bool follows(cf_sender_t *s, cf_sender_final_t const *f) {
     cf_sender_stop(s, CF_SENDER_HALT_FINALITY);
   else if (f->nonce > cf_sender_next(s)) cf_sender_stop(s, CF_SENDER_HALT_SHARED);
   if (same) s->final_seen = true;
-  return !s->halt && !same;
+  return !cf_sender_halt_proven(s->halt) && !same;
 }
 
 void cf_sender_final(cf_sender_t *s, cf_sender_final_t const *f) {
-  if (!s->ready || s->halt || !follows(s, f)) return;
+  if (!s->ready || cf_sender_halt_proven(s->halt) || !follows(s, f)) return;
   uint64_t day = f->time_s / DAY_S;
   if (day > s->day) {
     s->day       = day;
@@ -207,7 +208,7 @@ static void revive(cf_sender_t *s) {
   s->has_final = s->final_seen = false;
 }
 
-/* The nonces that a final block counts, and none of ours was, are lost when endpoints say so once more. */
+/* The nonces that a final block counts, and none of ours was, are lost when their blocks show once more that they are not ours. */
 static void give_up(cf_sender_t *s) {
   if (lowest(s) < s->final_nonce) s->lost_below = s->final_nonce;
   else s->has_final = s->final_seen = false; /* others went on beyond ours: the next final block says where to begin */
@@ -219,10 +220,8 @@ cf_status_t cf_sender_resume(cf_sender_t *s, cf_sender_halt_t halt) {
   case CF_SENDER_HALT_FINALITY:
   case CF_SENDER_HALT_VANISHED:
   case CF_SENDER_HALT_GAP: revive(s); break;
-  case CF_SENDER_HALT_SHARED: give_up(s); break;
-  case CF_SENDER_HALT_REFUSED:
-    for (size_t i = 0; i < CF_SENDER_SLOTS; i++) s->slot[i].refusals = 0;
-    break;
+  case CF_SENDER_HALT_SHARED:
+  case CF_SENDER_HALT_UNSEEN: give_up(s); break;
   case CF_SENDER_RUNNING:
   case CF_SENDER_HALT_STORE:
   case CF_SENDER_HALTS: return CF_ERR_POLICY;
@@ -240,6 +239,7 @@ static void on_done(cf_sender_t *s, cf_event_t const *ev) {
   uint64_t id = ev->id - s->cfg.id;
   if (id <= CF_SENDER_ID_FEE) cf_sender_load(s, (unsigned)id, ev);
   else if (id == CF_SENDER_ID_LOOK) cf_sender_looked(s, ev);
+  else if (id == CF_SENDER_ID_TRACE) cf_sender_traced(s, ev);
   else if (id >= CF_SENDER_ID_SLOT) cf_sender_sent(s, &s->slot[id - CF_SENDER_ID_SLOT], ev);
 }
 

@@ -11,7 +11,12 @@
      final blocks       cf_sender_final: proven, by a quorum of observers and the account's proof.  Resolves nonces, and halts.
      answers of `look`  what a quorum of endpoints says of the newest block.  Which of a nonce's transactions got in is taken from it, and
                         only once a final block has shown that one of them did.  All else in it moves fees and repetitions.
+     answers of `trace` where `look` finds nothing: what is in the blocks themselves.  Somebody else's transaction is believed for its
+                        signature; the rest is a quorum's word, which resolves nonces, and at worst makes it stand still.
      answers of `send`  hints.
+
+   What halts it for good, until the operator resumes, is proven: by final blocks, by headers that lead from one to the other, or by a signature.
+   What endpoints alone say makes it stand still for as long as they say so.
 
    States of a slot, which is a nonce and its call:
 
@@ -27,12 +32,12 @@
      MINED    | in a block that is not final; followed by the | SIGNED    it left that block and is in no other: its same bytes go again
               | block's hash; nothing is signed for it        | FINAL     a final block counts the nonce as used, and look finds the
               |                                               |           transaction at or below that block: EXECUTED, REVERTED, CANCELLED
-     SIGNED.. | a final block counts the nonce as used, and   | (halt)    SHARED
-              | no transaction of ours is on the chain        |
+     SIGNED.. | a final block counts the nonce as used, and   | FINAL     trace finds one of ours in a block below it
+              | look finds none of ours on the chain          | (halt)    SHARED: trace shows another one; UNSEEN: none
      FINAL    | watched for CF_SENDER_WATCH_MAX nonces        | (free)    enough younger ones are final
-              |                                               | (halt)    VANISHED
+              |                                               | (halt)    VANISHED: look does not find it, and trace not the final block
 
-   A core like the others (base/cf_effect.h): STORE, SCAN, ASK, WAKE, LOG.  One ASK of peer cfg.chain is "POST /send" or "POST /look"
+   A core like the others (base/cf_effect.h): STORE, SCAN, ASK, WAKE, LOG.  One ASK of peer cfg.chain is "POST /send", "POST /look" or "POST /trace"
    (cf_sender_wire.h); what performs it speaks to endpoints.  Allocates nothing; no statics. */
 #ifndef CF_GATEWAY_SENDER_H
 #define CF_GATEWAY_SENDER_H
@@ -50,26 +55,29 @@
 #define CF_SENDER_CANCELS_MIN 4      /* ... of which so many can only be cancellations */
 #define CF_SENDER_RESULTS 64         /* final calls that are remembered */
 #define CF_SENDER_REFUSALS_MAX 5     /* answers `refused` in a row that are believed */
-#define CF_SENDER_STRIKES_MAX 3      /* answers of look in a row that are believed, before it halts for what they do not show */
+#define CF_SENDER_STRIKES_MAX 3      /* answers of look in a row that do not show what must be there: then it is traced */
+#define CF_SENDER_UNSEEN_MAX 12      /* ... and traced in vain: UNSEEN */
 #define CF_SENDER_STEP_MAX 8         /* transactions signed, and as many sent, in one step ... */
 #define CF_SENDER_STEP_BYTES 262144u /* ... of so many bytes; scratch of a step: three times that */
 #define CF_SENDER_IDS (8 + CF_SENDER_SLOTS)
 
-/* Why nothing more is signed or sent until the operator resumes.  Durable. */
+/* Why nothing more is signed or sent.  What is proven is durable, and lasts until the operator resumes.  VANISHED and UNSEEN are what endpoints say:
+   they are not durable, end when endpoints show what was missing, and can be resumed like the others. */
 typedef enum {
   CF_SENDER_RUNNING,
   CF_SENDER_HALT_FINALITY, /* a final block is not an ancestor of a newer one, or the account's nonce fell: the chain broke its promise.
                               Settle with observers and endpoints which chain it is; then resume: what vanished is sent again */
-  CF_SENDER_HALT_VANISHED, /* endpoints agree that a transaction that was final is not on the chain.  As above */
+  CF_SENDER_HALT_VANISHED, /* endpoints agree that the block that was final is not on the chain, nor a transaction that was.  As above */
   CF_SENDER_HALT_SHARED,   /* a nonce was used by a transaction that is none of ours: somebody else has the account's key, or the store
                               is an older one.  End that use; then resume: the call counts as lost, and the settler decides */
   CF_SENDER_HALT_GAP,      /* nonces below the oldest that is kept are free again (after FINALITY).  Fill them by hand; then resume */
-  CF_SENDER_HALT_REFUSED,  /* endpoints refuse even a transfer of nothing: wrong chain, or type 2 is unknown there.  Mend; resume */
+  CF_SENDER_HALT_UNSEEN,   /* a final block counts a nonce as used, and endpoints show no transaction that did: ask others.  Resume: as SHARED */
   CF_SENDER_HALT_STORE,    /* its own records contradict each other.  No resume: wait until the account has nothing pending, move
                               the store away */
   CF_SENDER_HALTS,
 } cf_sender_halt_t;
 char const *cf_sender_halt_name(cf_sender_halt_t h); /* "running", "finality", ... */
+static inline bool cf_sender_halt_proven(cf_sender_halt_t h) { return h && h != CF_SENDER_HALT_VANISHED && h != CF_SENDER_HALT_UNSEEN; }
 
 /* What the oldest unfinished call waits for, when it waits; everything else goes on. */
 typedef enum {
@@ -80,6 +88,7 @@ typedef enum {
   CF_SENDER_WAITS_BUDGET, /* the day's budget is used or reserved */
   CF_SENDER_WAITS_FUNDS,  /* endpoints say that the account cannot pay */
   CF_SENDER_WAITS_ROOM,   /* CF_SENDER_PENDING_MAX are pending, or a nonce has all its transactions */
+  CF_SENDER_WAITS_REFUSED, /* endpoints refuse even a transfer of nothing: wrong chain, or type 2 is unknown there */
   CF_SENDER_WAITS,
 } cf_sender_wait_t;
 char const *cf_sender_wait_name(cf_sender_wait_t w);
@@ -112,13 +121,13 @@ typedef struct {
   uint64_t  time_s;
   uint64_t  nonce;        /* transactions of the account that are final */
   uint64_t  since_number; /* cf_sender_status().final_number when it was asked for ... */
-  cf_hash_t since_hash;   /* ... and the hash at that height, among this block's ancestors */
+  cf_hash_t since_hash;   /* ... and the hash at that height, among this block's ancestors: where it is not the one that was final, by proof */
 } cf_sender_final_t;
 
 typedef struct {
   uint64_t       chain_id;
   uint8_t const *scalar; /* of the account; secret, borrowed for the core's life */
-  unsigned       chain;  /* peer: "POST /send", "POST /look" of cf_sender_wire.h */
+  unsigned       chain;  /* peer: "POST /send", "POST /look", "POST /trace" of cf_sender_wire.h */
   uint64_t       id;     /* first of CF_SENDER_IDS ids of effects */
   cf_wei_t       budget_wei; /* of a day (UTC, by final blocks' time): what became final and what may yet, together */
   uint64_t       look_ms;    /* between two looks, while something is unfinished */
@@ -164,6 +173,7 @@ typedef struct {
   uint64_t            send_at_ms, sent_ms;
   uint64_t            since_ms, since_block; /* the newest attempt waits for a block */
   unsigned            fails, refusals, strikes;
+  bool                trace;      /* is to be looked for in the blocks */
   size_t              data_sz;
   uint8_t             data[CF_SENDER_DATA_MAX];
 } cf_sender_slot_t;
@@ -213,6 +223,10 @@ typedef struct {
   struct { uint8_t slot, attempt; uint64_t nonce; } asked[CF_SENDER_SLOTS * CF_SENDER_ATTEMPTS_MAX];
   size_t        asked_cnt;
   cf_seen_t     seen[CF_SENDER_SLOTS * CF_SENDER_ATTEMPTS_MAX];
+
+  bool     tracing;
+  unsigned traced_slot;
+  uint64_t traced_nonce;
 
   uint64_t           serial;
   cf_sender_slot_t   slot[CF_SENDER_SLOTS];

@@ -133,8 +133,8 @@ static bool sign_due(cf_sender_t *s) {
     }
   }
   for (size_t i = 0; i < CF_SENDER_SLOTS; i++)
-    if (cf_slot_unmined(&s->slot[i]) && (s->slot[i].poor || s->slot[i].held))
-      s->wait = s->slot[i].poor ? CF_SENDER_WAITS_FUNDS : s->slot[i].held;
+    if (cf_slot_unmined(&s->slot[i]) && (s->slot[i].poor || s->slot[i].held || s->slot[i].refusals >= CF_SENDER_REFUSALS_MAX))
+      s->wait = s->slot[i].poor ? CF_SENDER_WAITS_FUNDS : s->slot[i].held ? s->slot[i].held : CF_SENDER_WAITS_REFUSED;
   return false;
 }
 
@@ -160,7 +160,7 @@ static bool send_due(cf_sender_t *s, cf_effects_t *fx) {
     cf_sender_slot_t *next = NULL;
     for (size_t i = 0; i < CF_SENDER_SLOTS; i++) {
       cf_sender_slot_t *t = &s->slot[i];
-      if (cf_slot_unmined(t) && !t->sending && s->now.mono_ms >= t->send_at_ms && t->nonce >= from && (!next || t->nonce < next->nonce))
+      if (cf_slot_unmined(t) && !cf_slot_used(s, t) && !t->sending && s->now.mono_ms >= t->send_at_ms && t->nonce >= from && (!next || t->nonce < next->nonce))
         next = t;
     }
     if (!next) return false;
@@ -215,7 +215,7 @@ static cf_public_text_t reason(cf_sender_halt_t h) {
   case CF_SENDER_HALT_VANISHED: return CF_PUBLIC_TEXT("a final transaction is not on the chain any more: see which chain it is, then resume");
   case CF_SENDER_HALT_SHARED: return CF_PUBLIC_TEXT("a nonce was used by a transaction that is not ours: end that use of the key, then resume");
   case CF_SENDER_HALT_GAP: return CF_PUBLIC_TEXT("nonces below those that are kept are free again: fill them by hand, then resume");
-  case CF_SENDER_HALT_REFUSED: return CF_PUBLIC_TEXT("endpoints refuse even a transfer of nothing: check chain and endpoints, then resume");
+  case CF_SENDER_HALT_UNSEEN: return CF_PUBLIC_TEXT("endpoints show no transaction that used a nonce which is used: ask others; or resume, and it is lost");
   case CF_SENDER_HALT_STORE: return CF_PUBLIC_TEXT("the sender's records contradict each other: let the account come to rest, then move the store away");
   case CF_SENDER_RUNNING:
   case CF_SENDER_HALTS: break;
@@ -229,6 +229,7 @@ static cf_public_text_t cause(cf_sender_wait_t w) {
   case CF_SENDER_WAITS_CAP: return CF_PUBLIC_TEXT("a call's cap does not pay what the chain asks for: raise it, or wait");
   case CF_SENDER_WAITS_BUDGET: return CF_PUBLIC_TEXT("the day's budget is used or reserved: raise it, or wait");
   case CF_SENDER_WAITS_FUNDS: return CF_PUBLIC_TEXT("the account cannot pay: fund it");
+  case CF_SENDER_WAITS_REFUSED: return CF_PUBLIC_TEXT("endpoints refuse even a transfer of nothing: check chain and endpoints");
   case CF_SENDER_WAITS_ROOM: return CF_PUBLIC_TEXT("as many transactions as pools keep, or as a nonce may have, are in no block");
   case CF_SENDER_WAITS_START: return CF_PUBLIC_TEXT("no final block, or no answer of endpoints, that is new enough");
   case CF_SENDER_WAITS_NOT:
@@ -249,6 +250,7 @@ static void say(cf_sender_t *s, cf_effects_t *fx, cf_line_level_t level, cf_publ
 /* A halt once in each life; what is waited for when it has lasted, and was not the last that was said. */
 static void alarm_once(cf_sender_t *s, cf_effects_t *fx) {
   if (s->halt && !s->alarmed) say(s, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("sender-halted"), reason(s->halt));
+  if (!s->halt && s->alarmed) say(s, fx, CF_LINE_WARN, CF_PUBLIC_TEXT("sender-goes-on"), CF_PUBLIC_TEXT("nothing halts it any more"));
   s->alarmed = s->halt != CF_SENDER_RUNNING;
   if (!s->wait || s->halt) s->wait_since_ms = s->now.mono_ms;
   if (!s->wait || s->halt || s->wait == s->told || s->now.mono_ms - s->wait_since_ms < WAIT_LOOKS * s->cfg.look_ms) return;
@@ -281,8 +283,9 @@ void cf_sender_go(cf_sender_t *s, cf_effects_t *fx) {
     more = sign_due(s);
   }
   cf_sender_save(s, fx);
-  if (s->halt) return;
-  more |= send_due(s, fx);
+  if (cf_sender_halt_proven(s->halt)) return;
+  if (!s->halt) more |= send_due(s, fx);
   if (look_due(s)) look(s, fx);
+  cf_sender_trace(s, fx);
   if (more) cf_fx(fx, CF_FX_WAKE)->id = s->now.mono_ms;
 }

@@ -28,9 +28,8 @@ void cf_sender_sent(cf_sender_t *s, cf_sender_slot_t *t, cf_event_t const *ev) {
     break;
   case CF_SENT_FEE_LOW: t->bump = true; break;
   case CF_SENT_REFUSED:
-    if (++t->refusals < CF_SENDER_REFUSALS_MAX) break;
-    if (t->at[t->at_cnt - 1].cancel) cf_sender_stop(s, CF_SENDER_HALT_REFUSED);
-    else if (!t->dropped) t->dropped = t->dirty = true; /* its nonce must be used all the same */
+    if (++t->refusals < CF_SENDER_REFUSALS_MAX || t->at[t->at_cnt - 1].cancel || t->dropped) break;
+    t->dropped = t->dirty = true; /* its nonce must be used all the same */
     break;
   case CF_SENT_NO_FUNDS:
   case CF_SENT_UNKNOWN:
@@ -65,12 +64,12 @@ static bool contradictory(cf_sender_t *s, cf_look_t const *look) {
   return false;
 }
 
-static cf_sender_outcome_t outcome_of(cf_sender_slot_t const *t) {
+cf_sender_outcome_t cf_sender_outcome(cf_sender_slot_t const *t) {
   if (t->at[t->mined].cancel) return CF_SENDER_CANCELLED;
   return t->success ? CF_SENDER_EXECUTED : CF_SENDER_REVERTED;
 }
 
-static void see_mined(cf_sender_t *s, cf_sender_slot_t *t, unsigned attempt, cf_seen_t const *seen) {
+void cf_sender_mined(cf_sender_t *s, cf_sender_slot_t *t, unsigned attempt, cf_seen_t const *seen) {
   if (t->state == CF_SENDER_MINED && !cf_hash_eq(&t->block_hash, &seen->block_hash)) s->reorgs++;
   t->state      = CF_SENDER_MINED;
   t->mined      = attempt;
@@ -80,8 +79,12 @@ static void see_mined(cf_sender_t *s, cf_sender_slot_t *t, unsigned attempt, cf_
   t->fee_wei    = (cf_wei_t)seen->gas_used * seen->price_wei;
   t->bump = t->poor = false;
   t->strikes = t->fails = 0;
+}
+
+static void see_mined(cf_sender_t *s, cf_sender_slot_t *t, unsigned attempt, cf_seen_t const *seen) {
+  cf_sender_mined(s, t, attempt, seen);
   /* Final: a proven block counts the nonce as used, and the answer was asked for with that block known. */
-  if (s->has_final && t->nonce < s->asked_nonce && t->block <= s->asked_final) cf_sender_resolve(s, t, outcome_of(t));
+  if (s->has_final && t->nonce < s->asked_nonce && t->block <= s->asked_final) cf_sender_resolve(s, t, cf_sender_outcome(t));
 }
 
 /* It left its block: the same bytes again. */
@@ -121,7 +124,7 @@ static void watch(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
   if (o->held < 0 || s->seen[o->held].kind == CF_SEEN_UNKNOWN) return;
   cf_seen_t const *seen = &s->seen[o->held];
   if (is_mined(seen) && cf_hash_eq(&seen->block_hash, &t->block_hash)) t->strikes = 0;
-  else if (++t->strikes >= CF_SENDER_STRIKES_MAX) cf_sender_stop(s, CF_SENDER_HALT_VANISHED);
+  else if (++t->strikes % CF_SENDER_STRIKES_MAX == 0) t->trace = true;
 }
 
 static void follow(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
@@ -145,16 +148,14 @@ static void follow(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
     }
   }
   bool used = s->has_final && t->nonce < s->asked_nonce && s->latest_nonce >= s->asked_nonce;
-  if (!used || o->n != t->at_cnt || o->absent != o->n || ++t->strikes < CF_SENDER_STRIKES_MAX) return;
-  if (t->nonce < s->lost_below) cf_sender_resolve(s, t, CF_SENDER_LOST);
-  else cf_sender_stop(s, CF_SENDER_HALT_SHARED);
+  if (used && o->n == t->at_cnt && o->absent == o->n && ++t->strikes % CF_SENDER_STRIKES_MAX == 0) t->trace = true;
 }
 
 /* The one that all others wait for pays more when blocks pass it by. */
 static void hurry(cf_sender_t *s) {
   cf_sender_slot_t *first = NULL;
   for (size_t i = 0; i < CF_SENDER_SLOTS; i++)
-    if (cf_slot_unmined(&s->slot[i]) && (!first || s->slot[i].nonce < first->nonce)) first = &s->slot[i];
+    if (cf_slot_unmined(&s->slot[i]) && !cf_slot_used(s, &s->slot[i]) && (!first || s->slot[i].nonce < first->nonce)) first = &s->slot[i];
   if (!first) return;
   if (!first->since_block) { /* of another life: its wait begins with the first look of this one */
     first->since_ms    = s->now.mono_ms;
@@ -167,7 +168,7 @@ static void hurry(cf_sender_t *s) {
 void cf_sender_looked(cf_sender_t *s, cf_event_t const *ev) {
   cf_look_t look;
   s->looking = false;
-  if (s->halt) return;
+  if (cf_sender_halt_proven(s->halt)) return;
   if (ev->status || ev->code != 200) {
     s->look_at_ms = cf_sender_later(s, s->look_fails++);
     return;
@@ -183,7 +184,7 @@ void cf_sender_looked(cf_sender_t *s, cf_event_t const *ev) {
   s->latest_number = look.number;
   s->latest_nonce  = look.nonce;
   s->hint          = look.fees;
-  for (size_t i = 0; i < CF_SENDER_SLOTS && !s->halt; i++) {
+  for (size_t i = 0; i < CF_SENDER_SLOTS; i++) {
     cf_sender_slot_t *t = &s->slot[i];
     of_slot_t         o = gather(s, i, look.n);
     if (!o.n) continue;
@@ -191,5 +192,6 @@ void cf_sender_looked(cf_sender_t *s, cf_event_t const *ev) {
     else follow(s, t, &o);
   }
   hurry(s);
+  cf_sender_calm(s);
   if (s->look_stale) s->look_now = true;
 }

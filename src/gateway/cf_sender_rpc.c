@@ -85,6 +85,14 @@ void cf_sender_rpc_look(cf_wr_t *wr, cf_hash_t const *tx, size_t n, cf_addr_t co
   cf_jw_end(&j, ']');
 }
 
+static cf_seen_t seen_of(cf_evm_receipt_t const *r) {
+  return (cf_seen_t){ .kind       = r->ok ? CF_SEEN_SUCCEEDED : CF_SEEN_REVERTED,
+                      .block      = r->block_number,
+                      .block_hash = r->block_hash,
+                      .gas_used   = r->gas_used,
+                      .price_wei  = r->gas_price_wei };
+}
+
 /* *in_none: the account's nonce at or below which it is in no block, whatever else was said of it. */
 static cf_status_t read_seen(cf_seen_t *out, uint64_t *in_none, cf_json_t receipt, cf_json_t transaction, cf_hash_t const *tx,
                              cf_addr_t const *account, cf_error_t *err) {
@@ -97,11 +105,7 @@ static cf_status_t read_seen(cf_seen_t *out, uint64_t *in_none, cf_json_t receip
   *in_none = 0;
   if (r.known) {
     if (!cf_addr_eq(&r.from, account)) return cf_error_set(err, CF_ERR_AUTH, "from", 0, "not the account that signed it");
-    *out = (cf_seen_t){ .kind       = r.ok ? CF_SEEN_SUCCEEDED : CF_SEEN_REVERTED,
-                        .block      = r.block_number,
-                        .block_hash = r.block_hash,
-                        .gas_used   = r.gas_used,
-                        .price_wei  = r.gas_price_wei };
+    *out = seen_of(&r);
   } else if (t.known && t.mined) { /* between the two questions; or in a block that was left: some nodes go on naming it */
     out->kind = CF_SEEN_UNKNOWN;
     *in_none  = t.nonce;
@@ -182,6 +186,42 @@ cf_status_t cf_sender_rpc_merge(cf_look_t *out, cf_seen_t *merged, cf_look_t con
   out->fees.tip_wei  = median(tip, cnt);
   for (size_t i = 0; i < n; i++) merged[i] = agreed(seen, answered, nodes, k, n, i);
   return CF_OK;
+}
+
+/* ---- trace ---- */
+
+cf_status_t cf_sender_rpc_used(cf_sender_used_t *out, cf_wr_t *wr, cf_wr_t scratch, cf_json_t transactions, cf_addr_t const *account, uint64_t nonce) {
+  cf_json_t one;
+  *out = (cf_sender_used_t){ 0 };
+  for (size_t pos = 0; cf_json_each(transactions, &pos, NULL, &one);) {
+    cf_addr_t from;
+    uint64_t  is;
+    if (cf_data_fixed(from.b, sizeof from.b, cf_json_get(one, "from")) || cf_quantity_u64(&is, cf_json_get(one, "nonce"))) return CF_ERR_FORMAT;
+    if (!cf_addr_eq(&from, account)) continue;
+    out->older |= is < nonce;
+    if (is != nonce) continue;
+    size_t at = wr->len;
+    if (cf_data_fixed(out->tx.b, sizeof out->tx.b, cf_json_get(one, "hash"))) return CF_ERR_FORMAT;
+    if (!cf_evm_read_raw(wr, scratch, one, NULL)) out->raw = CF_SPAN(wr->buf + at, wr->len - at);
+    out->found = true;
+  }
+  return CF_OK;
+}
+
+cf_status_t cf_sender_rpc_receipt(cf_seen_t *out, cf_json_t receipts, cf_hash_t const *tx, cf_addr_t const *account) {
+  cf_evm_receipt_t r;
+  cf_json_t        one;
+  if (receipts.type != CF_JSON_ARRAY) return CF_ERR_FORMAT;
+  for (size_t pos = 0; cf_json_each(receipts, &pos, NULL, &one);) {
+    cf_hash_t is;
+    if (cf_data_fixed(is.b, sizeof is.b, cf_json_get(one, "transactionHash"))) return CF_ERR_FORMAT;
+    if (!cf_hash_eq(&is, tx)) continue;
+    cf_status_t st = cf_evm_read_receipt(&r, one, tx, NULL);
+    if (!st && !cf_addr_eq(&r.from, account)) st = CF_ERR_AUTH;
+    if (!st) *out = seen_of(&r);
+    return st;
+  }
+  return CF_ERR_STALE;
 }
 
 /* ---- final blocks ---- */

@@ -30,6 +30,21 @@ CF_MUST_CHECK cf_status_t cf_sender_rpc_seen(cf_look_t *look, cf_seen_t *seen, c
 CF_MUST_CHECK cf_status_t cf_sender_rpc_merge(cf_look_t *out, cf_seen_t *merged, cf_look_t const *look, cf_seen_t const *seen,
                                               bool const *answered, unsigned nodes, unsigned k, size_t n);
 
+/* ---- trace ---- */
+
+/* What a whole block's transactions (cf_evm_ask_whole_block) show of a nonce of the account. */
+typedef struct {
+  bool      found;
+  cf_hash_t tx;    /* as the node names it */
+  cf_span_t raw;   /* its bytes, when they can be put together: borrows wr */
+  bool      older; /* a lower nonce of the account is in it: an older block does not have what is sought */
+} cf_sender_used_t;
+/* Room of wr and scratch: CF_EVM_TX_MAX each.  CF_ERR_FORMAT. */
+CF_MUST_CHECK cf_status_t cf_sender_rpc_used(cf_sender_used_t *out, cf_wr_t *wr, cf_wr_t scratch, cf_json_t transactions, cf_addr_t const *account,
+                                             uint64_t nonce);
+/* Of a block's receipts (cf_evm_ask_receipts) that of one transaction.  CF_ERR_STALE: it is not among them. */
+CF_MUST_CHECK cf_status_t cf_sender_rpc_receipt(cf_seen_t *out, cf_json_t receipts, cf_hash_t const *tx, cf_addr_t const *account);
+
 /* ---- final blocks ---- */
 
 /* cf_sender_rpc_final fills number, hash, time_s and nonce of a final block, whose header was hashed (cf_evm_read_block), by a proof of the

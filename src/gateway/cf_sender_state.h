@@ -4,10 +4,12 @@
 
 #include "gateway/cf_sender.h"
 
-enum { CF_SENDER_ID_META, CF_SENDER_ID_TX, CF_SENDER_ID_FEE, CF_SENDER_ID_LOOK, CF_SENDER_ID_SLOT = 8 }; /* above cfg.id */
+enum { CF_SENDER_ID_META, CF_SENDER_ID_TX, CF_SENDER_ID_FEE, CF_SENDER_ID_LOOK, CF_SENDER_ID_TRACE, CF_SENDER_ID_SLOT = 8 }; /* above cfg.id */
 
 static inline bool cf_slot_unmined(cf_sender_slot_t const *t) { return t->state == CF_SENDER_SIGNED || t->state == CF_SENDER_POOLED; }
 static inline bool cf_slot_live(cf_sender_slot_t const *t) { return cf_slot_unmined(t) || t->state == CF_SENDER_MINED; }
+/* A final block counts its nonce: nothing that is sent for it can get in. */
+static inline bool cf_slot_used(cf_sender_t const *s, cf_sender_slot_t const *t) { return s->has_final && t->nonce < s->final_nonce; }
 
 /* cf_sender.c */
 void     cf_sender_stop(cf_sender_t *s, cf_sender_halt_t why);
@@ -22,7 +24,14 @@ uint64_t    cf_sender_later(cf_sender_t const *s, unsigned fails); /* mono_ms of
 
 /* cf_sender_look.c: what endpoints answered */
 void cf_sender_looked(cf_sender_t *s, cf_event_t const *ev);
+void cf_sender_mined(cf_sender_t *s, cf_sender_slot_t *t, unsigned attempt, cf_seen_t const *seen); /* resolves nothing */
+cf_sender_outcome_t cf_sender_outcome(cf_sender_slot_t const *t); /* of the transaction that is in a block */
 void cf_sender_sent(cf_sender_t *s, cf_sender_slot_t *t, cf_event_t const *ev);
+
+/* cf_sender_trace.c: what look does not find */
+void cf_sender_trace(cf_sender_t *s, cf_effects_t *fx);
+void cf_sender_traced(cf_sender_t *s, cf_event_t const *ev);
+void cf_sender_calm(cf_sender_t *s); /* a halt that nothing speaks for any more ends */
 
 /* cf_sender_store.c: records */
 void cf_sender_scan(cf_sender_t *s, cf_effects_t *fx);

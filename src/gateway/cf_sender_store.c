@@ -60,7 +60,7 @@ static void save_meta(cf_sender_t *s, cf_wr_t *wr) {
   cf_wr_t v = cf_wr_init(value, sizeof value);
   if (!s->meta_dirty) return;
   cf_wr_u8(&v, VERSION);
-  cf_wr_u8(&v, (uint8_t)s->halt);
+  cf_wr_u8(&v, cf_sender_halt_proven(s->halt) ? (uint8_t)s->halt : CF_SENDER_RUNNING);
   cf_wr_u8(&v, s->has_final);
   cf_wr_u64(&v, s->final_number);
   cf_wr_hash(&v, &s->final_hash);

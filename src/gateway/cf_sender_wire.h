@@ -50,4 +50,35 @@ void cf_look_write(cf_wr_t *wr, cf_look_t const *look, cf_seen_t const *seen);
 /* seen holds max; CF_ERR_FORMAT, CF_ERR_BOUND. */
 CF_MUST_CHECK cf_status_t cf_look_decode(cf_look_t *look, cf_seen_t *seen, size_t max, cf_span_t in);
 
+/* "POST /trace": which transaction used a nonce of the account, read from the blocks themselves, from a final block down to `low`: a node may
+   not find by its hash what is in a block.  body = u64 number, hash[32] of the final block, u64 low, u64 nonce, u8 n, n hashes: those that
+   are ours.  Answer: u8 kind, then for OURS hash[32] and what `look` has of it, for OTHER the raw transaction. */
+#define CF_TRACE_TXS 16
+typedef struct {
+  uint64_t  number;
+  cf_hash_t hash;
+  uint64_t  low, nonce;
+  size_t    n;
+  cf_hash_t tx[CF_TRACE_TXS];
+} cf_trace_ask_t;
+typedef enum {
+  CF_TRACED_UNKNOWN, /* not enough answers */
+  CF_TRACED_UNDONE,  /* a quorum has another block where that one was final */
+  CF_TRACED_NONE,    /* a quorum has that block, and shows no transaction of that nonce in those asked for */
+  CF_TRACED_OURS,    /* a quorum has this one, in a block that leads to the final one by its parents */
+  CF_TRACED_OTHER,   /* one that is not ours, signed with our key: no node can make it up */
+  CF_TRACEDS,
+} cf_traced_kind_t;
+typedef struct {
+  cf_traced_kind_t kind;
+  cf_hash_t        tx;   /* OURS */
+  cf_seen_t        seen; /* OURS: SUCCEEDED or REVERTED */
+  cf_span_t        raw;  /* OTHER; borrowed */
+} cf_traced_t;
+
+void                      cf_trace_ask_write(cf_wr_t *wr, cf_trace_ask_t const *t);
+CF_MUST_CHECK cf_status_t cf_trace_ask_decode(cf_trace_ask_t *t, cf_span_t in); /* CF_ERR_FORMAT */
+void                      cf_traced_write(cf_wr_t *wr, cf_traced_t const *t);
+CF_MUST_CHECK cf_status_t cf_traced_decode(cf_traced_t *t, cf_span_t in); /* CF_ERR_FORMAT */
+
 #endif

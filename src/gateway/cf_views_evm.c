@@ -28,16 +28,6 @@ shown_key(cf_gateway_t const *g) {
   return key;
 }
 
-static unsigned
-choose(cf_gateway_t const *g) {
-  cf_evm_side_t const *x = g->evm;
-  for (unsigned i = 0; i < g->cfg.evm.nodes; i++) {
-    unsigned n = (x->state.node + i) % g->cfg.evm.nodes;
-    if (cf_evm_node_ready(&x->node[n], g->now.mono_ms)) return n;
-  }
-  return x->state.node; /* all have failed: it is asked all the same, after views' own pause */
-}
-
 static void
 ask_state(cf_gateway_t *g, cf_jw_t *j) {
   cf_evm_state_t *s  = &g->evm->state;
@@ -59,7 +49,7 @@ cf_views_evm_fetch(cf_gateway_t *g, cf_effects_t *fx) {
   cf_hash_t       topic = cf_evm_event_topic(CF_EVM_INBOX);
   cf_wr_t         wr    = cf_wr_init(cf_fx_room(fx, QUESTION_MAX), QUESTION_MAX);
   cf_jw_t         j     = cf_jw_init(&wr);
-  s->node               = choose(g);
+  s->node               = cf_chainside_ready(g, s->node);
   s->till               = block < s->read.next + s->range - 1 ? block : s->read.next + s->range - 1;
   s->whole              = s->till == block || s->read.next > block;
   s->logs               = s->read.next <= block;
@@ -69,7 +59,7 @@ cf_views_evm_fetch(cf_gateway_t *g, cf_effects_t *fx) {
   if (s->whole) cf_jw_end(&j, ']');
   assert(!wr.bad);
   g->views.fetching = true;
-  s->asked          = cf_chainside_ask(g, fx, s->node, cf_wr_out(&wr));
+  s->asked          = cf_chainside_ask(g, fx, CF_SLOT_STATE, s->node, cf_wr_out(&wr));
 }
 
 /* ---- reading ---- */
@@ -148,29 +138,21 @@ check_inbox(cf_gateway_t *g, cf_hash_t const *inbox, cf_error_t *err) {
   return cf_error_set(err, alone ? CF_ERR_AUTH : CF_ERR_STALE, "inbox", 0, "messages that do not lead to the block's inbox");
 }
 
-/* Is the block that was final before still where it was?  A single node may not halt the sender; once another one disagrees with it, it
-   is the one that lied. */
-static bool
-agrees(cf_gateway_t *g, cf_effects_t *fx, cf_sender_final_t *f, cf_json_t v) {
-  cf_evm_state_t *s = &g->evm->state;
-  cf_evm_block_t  since;
-  cf_evm_at_t     at = { .tag = CF_EVM_NUMBER, .number = s->since_number };
-  if (cf_evm_read_block(&since, v, &at, NULL) || !since.known) return false;
+/* Is the block that was final before still where it was?  A node that says so is believed; one that does not must show it, by headers. */
+static void
+take_final(cf_gateway_t *g, cf_effects_t *fx, cf_evm_block_t const *block, cf_sender_final_t *f, cf_json_t v) {
+  cf_evm_state_t    *s      = &g->evm->state;
+  cf_sender_t const *sender = &g->evm->sender;
+  cf_evm_block_t     since;
+  cf_evm_at_t        at = { .tag = CF_EVM_NUMBER, .number = s->since_number };
+  if (cf_evm_read_block(&since, v, &at, NULL) || !since.known) {
+    s->node = (s->node + 1) % g->cfg.evm.nodes;
+    return;
+  }
   f->since_number = s->since_number;
   f->since_hash   = since.hash;
-  cf_sender_t const *sender  = &g->evm->sender;
-  unsigned           dissent = s->dissent & ~(1u << s->node);
-  s->dissent                 = 0;
-  if (!sender->has_final) return true;
-  if (cf_hash_eq(&since.hash, &sender->final_hash)) {
-    for (unsigned i = 0; i < g->cfg.evm.nodes; i++)
-      if (dissent >> i & 1) cf_chainside_ended(g, fx, i, CF_ERR_AUTH);
-    return true;
-  }
-  dissent |= 1u << s->node;
-  if ((unsigned)__builtin_popcount(dissent) >= g->cfg.evm.quorum) return true;
-  s->dissent = dissent;
-  return false;
+  if (!sender->has_final || cf_hash_eq(&since.hash, &sender->final_hash)) cf_sender_final(&g->evm->sender, f);
+  else if (!cf_sender_halt_proven(sender->halt)) cf_ancestry_begin(g, fx, f, &block->header.parent, &since.hash);
 }
 
 static bool
@@ -204,8 +186,7 @@ read_state(cf_gateway_t *g, cf_effects_t *fx, cf_jsonrpc_answer_t const *a, cf_e
   s->tried     = 0;
   cf_views_arrived(g, &values[CF_SLOT_HEAD], &values[CF_SLOT_STATUS]);
   cf_settler_reached(g, &values[CF_SLOT_HEAD], block.header.number);
-  if (agrees(g, fx, &final, a[ID_SINCE - ID_BLOCK].result)) cf_sender_final(&g->evm->sender, &final);
-  else s->node = (s->node + 1) % g->cfg.evm.nodes;
+  take_final(g, fx, &block, &final, a[ID_SINCE - ID_BLOCK].result);
   g->evm->due = true;
   return CF_OK;
 }

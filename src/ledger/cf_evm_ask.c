@@ -30,6 +30,19 @@ void cf_evm_ask_block(cf_jw_t *j, uint64_t id, cf_evm_at_t const *at) {
   cf_jsonrpc_end(j);
 }
 
+void cf_evm_ask_whole_block(cf_jw_t *j, uint64_t id, uint64_t number) {
+  cf_jsonrpc_begin(j, id, "eth_getBlockByNumber");
+  cf_jw_quantity(j, NULL, number);
+  cf_jw_bool(j, NULL, true);
+  cf_jsonrpc_end(j);
+}
+
+void cf_evm_ask_receipts(cf_jw_t *j, uint64_t id, uint64_t number) {
+  cf_jsonrpc_begin(j, id, "eth_getBlockReceipts");
+  cf_jw_quantity(j, NULL, number);
+  cf_jsonrpc_end(j);
+}
+
 /* A question about an address in a block's state. */
 static void about(cf_jw_t *j, uint64_t id, char const *method, cf_addr_t const *addr, cf_evm_at_t const *at) {
   assert(at->tag != CF_EVM_HASH);

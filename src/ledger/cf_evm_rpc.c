@@ -158,6 +158,35 @@ cf_status_t cf_evm_read_receipt(cf_evm_receipt_t *out, cf_json_t v, cf_hash_t co
   return f.st;
 }
 
+cf_status_t cf_evm_read_raw(cf_wr_t *wr, cf_wr_t scratch, cf_json_t v, cf_error_t *err) {
+  enum { TYPE = 2 };
+  fields_t  f = fields(v, "transaction", err);
+  cf_json_t one;
+  uint8_t   sig[64];
+  if (number(&f, "type") != TYPE && !f.st) return cf_error_set(err, CF_ERR_UNSUPPORTED, "type", 0, "not of type 2");
+  cf_evm_tx_t tx = { .chain_id = number(&f, "chainId"),
+                     .nonce    = number(&f, "nonce"),
+                     .tip_wei  = number(&f, "maxPriorityFeePerGas"),
+                     .fee_wei  = number(&f, "maxFeePerGas"),
+                     .gas      = number(&f, "gas"),
+                     .create   = !present(&f, "to"),
+                     .value    = word(&f, "value") };
+  if (!tx.create) tx.to = addr(&f, "to");
+  for (size_t pos = 0; cf_json_each(array(&f, "accessList"), &pos, NULL, &one);) return cf_error_set(err, CF_ERR_UNSUPPORTED, "accessList", 0, "is not empty");
+  size_t from = scratch.len;
+  keep(&f, "input", cf_data_append(&scratch, cf_json_get(v, "input")));
+  tx.data     = CF_SPAN(scratch.buf + from, scratch.len - from);
+  uint64_t  y = number(&f, present(&f, "yParity") ? "yParity" : "v");
+  cf_hash_t r = word(&f, "r"), s = word(&f, "s");
+  if (y > 1 || s.b[0] > 0x7f) keep(&f, "s", CF_ERR_AUTH);
+  if (f.st) return f.st;
+  memcpy(sig, r.b, 32);
+  memcpy(sig + 32, s.b, 32);
+  sig[32] |= (uint8_t)(y << 7);
+  cf_evm_tx_write(wr, &tx, sig);
+  return wr->bad ? CF_ERR_BOUND : CF_OK;
+}
+
 cf_status_t cf_evm_read_transaction(cf_evm_transaction_t *out, cf_json_t v, cf_hash_t const *tx, cf_error_t *err) {
   *out = (cf_evm_transaction_t){ 0 };
   if (v.type == CF_JSON_NULL) return CF_OK;

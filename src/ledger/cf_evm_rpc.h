@@ -16,6 +16,7 @@
 #include "codec/cf_jsonrpc.h"
 #include "ledger/cf_evm_call.h"
 #include "ledger/cf_evm_header.h"
+#include "ledger/cf_evm_tx.h"
 #include "ledger/cf_ledger_proof.h"
 #include "ledger/cf_mpt.h"
 
@@ -35,6 +36,8 @@ typedef struct {
 void cf_evm_ask_chain_id(cf_jw_t *j, uint64_t id);
 void cf_evm_ask_block_number(cf_jw_t *j, uint64_t id);
 void cf_evm_ask_block(cf_jw_t *j, uint64_t id, cf_evm_at_t const *at); /* not PENDING: it has no hash */
+void cf_evm_ask_whole_block(cf_jw_t *j, uint64_t id, uint64_t number); /* with its transactions, not only their hashes */
+void cf_evm_ask_receipts(cf_jw_t *j, uint64_t id, uint64_t number);    /* of a block's transactions, an array */
 void cf_evm_ask_proof(cf_jw_t *j, uint64_t id, cf_addr_t const *addr, cf_hash_t const *keys, size_t n, cf_evm_at_t const *at);
 void cf_evm_ask_code(cf_jw_t *j, uint64_t id, cf_addr_t const *addr, cf_evm_at_t const *at);
 void cf_evm_ask_nonce(cf_jw_t *j, uint64_t id, cf_addr_t const *addr, cf_evm_at_t const *at);
@@ -61,6 +64,11 @@ void cf_evm_ask_estimate(cf_jw_t *j, uint64_t id, cf_evm_run_t const *run);
 
 /* ---- answers ---- */
 
+/* cf_evm_read_raw puts the raw bytes of a transaction together that a node tells of by its fields, without looking at them: cf_evm_tx_decode says
+   whether it is one, and whose.  scratch needs room for its data, wr as for cf_evm_tx_write.  CF_ERR_UNSUPPORTED: not of type 2, or with an access
+   list. */
+CF_MUST_CHECK cf_status_t cf_evm_read_raw(cf_wr_t *wr, cf_wr_t scratch, cf_json_t v, cf_error_t *err);
+
 /* CF_ERR_POLICY: the node is of another chain. */
 CF_MUST_CHECK cf_status_t cf_evm_read_chain_id(cf_json_t v, uint64_t want, cf_error_t *err);
 
@@ -68,7 +76,7 @@ typedef struct {
   bool            known; /* false: the node has no such block */
   cf_evm_header_t header;
   cf_hash_t       hash;
-  cf_json_t       transactions; /* an array of hashes */
+  cf_json_t       transactions; /* an array of hashes; of a whole block, of objects */
 } cf_evm_block_t;
 /* The header is put together again and hashed.  A header with fields that we do not know yet does not hash: CF_ERR_AUTH. */
 CF_MUST_CHECK cf_status_t cf_evm_read_block(cf_evm_block_t *out, cf_json_t v, cf_evm_at_t const *asked, cf_error_t *err);

@@ -144,6 +144,50 @@ static void look(uint64_t id, cf_span_t question) {
   done(id, cf_wr_out(&wr));
 }
 
+/* The one node's blocks, from the final one down. */
+static void trace(uint64_t id, cf_span_t question) {
+  static uint8_t      body[CF_EVM_TX_MAX + 1024], raw[CF_EVM_TX_MAX], room[CF_EVM_TX_MAX];
+  cf_trace_ask_t      q;
+  cf_traced_t         t = {.kind = CF_TRACED_NONE};
+  cf_jsonrpc_answer_t a;
+  must(!cf_trace_ask_decode(&q, question), "a trace");
+  cf_hash_t due = q.hash;
+  for (uint64_t at = q.number; t.kind == CF_TRACED_NONE; at--) {
+    cf_evm_block_t   b;
+    cf_sender_used_t used;
+    cf_wr_t          wr = cf_wr_init(out, sizeof out), raw_wr = cf_wr_init(raw, sizeof raw);
+    cf_jw_t          j = cf_jw_init(&wr);
+    cf_evm_ask_whole_block(&j, 1, at);
+    cf_done_t *d = ask(cf_wr_out(&wr));
+    must(!cf_jsonrpc_read(&a, 1, 1, d->body, NULL) && !cf_evm_read_block(&b, a.result, &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = at}, NULL), "a block");
+    if (!b.known) t.kind = CF_TRACED_UNKNOWN;
+    else if (!cf_hash_eq(&b.hash, &due)) t.kind = CF_TRACED_UNDONE;
+    else must(!cf_sender_rpc_used(&used, &raw_wr, cf_wr_init(room, sizeof room), b.transactions, &s.account, q.nonce), "its transactions");
+    if (t.kind == CF_TRACED_NONE && used.found) {
+      must(used.raw.len, "a transaction that cannot be put together: %.*s", (int)(d->body.len < 2000 ? d->body.len : 2000), (char const *)d->body.ptr);
+      t.kind = CF_TRACED_OTHER;
+      t.raw = used.raw;
+      for (size_t i = 0; i < q.n; i++)
+        if (cf_hash_eq(&q.tx[i], &used.tx)) t.kind = CF_TRACED_OURS;
+      t.tx = used.tx;
+    }
+    due = b.header.parent;
+    cf_done_free(d);
+    if (t.kind == CF_TRACED_OURS) {
+      wr = cf_wr_init(out, sizeof out);
+      j = cf_jw_init(&wr);
+      cf_evm_ask_receipts(&j, 1, at);
+      d = ask(cf_wr_out(&wr));
+      must(!cf_jsonrpc_read(&a, 1, 1, d->body, NULL) && !cf_sender_rpc_receipt(&t.seen, a.result, &t.tx, &s.account), "its receipt");
+      cf_done_free(d);
+    }
+    if (at == q.low) break;
+  }
+  cf_wr_t wr = cf_wr_init(body, sizeof body);
+  cf_traced_write(&wr, &t);
+  done(id, cf_wr_out(&wr));
+}
+
 static void send(uint64_t id, cf_span_t raw) {
   cf_wr_t wr = cf_wr_init(out, sizeof out);
   last_sent[sent_cnt++ % 64] = cf_keccak256(raw);
@@ -161,7 +205,7 @@ static void step(cf_event_t ev) {
   struct {
     uint64_t         id;
     cf_effect_kind_t kind;
-    bool             look;
+    bool             look, trace;
     size_t           len;
     uint8_t         *body;
   } asked[64];
@@ -180,6 +224,7 @@ static void step(cf_event_t ev) {
     asked[cnt].id = e->id;
     asked[cnt].kind = e->kind;
     asked[cnt].look = cf_span_eq(e->name, CF_SPAN_LIT("POST /look"));
+    asked[cnt].trace = cf_span_eq(e->name, CF_SPAN_LIT("POST /trace"));
     asked[cnt].len = body.len;
     asked[cnt].body = malloc(body.len + 1);
     memcpy(asked[cnt++].body, body.ptr, body.len);
@@ -192,7 +237,8 @@ static void step(cf_event_t ev) {
       must(!cf_store_sqlite_scan(&rows, &sz, store, (cf_store_kind_t)asked[i].body[0], 8 << 20, NULL), "the store");
       done(asked[i].id, CF_SPAN(rows, sz));
       free(rows);
-    } else if (asked[i].look) look(asked[i].id, CF_SPAN(asked[i].body, asked[i].len));
+    } else if (asked[i].trace) trace(asked[i].id, CF_SPAN(asked[i].body, asked[i].len));
+    else if (asked[i].look) look(asked[i].id, CF_SPAN(asked[i].body, asked[i].len));
     else send(asked[i].id, CF_SPAN(asked[i].body, asked[i].len));
     free(asked[i].body);
   }

@@ -21,7 +21,7 @@ typedef struct {
   unsigned life;
   uint64_t id;
   bool     done, sent, lost_way, lost_answer, again;
-  bool     look;
+  bool     look, trace;
   size_t   len;
   uint8_t *body;
 } ask_t;
@@ -34,6 +34,7 @@ typedef struct {
   bool     poor_cap;                                           /* caps are soon too low */
   bool     breaks;                                             /* finality is broken once */
   bool     shared;                                             /* the key is used elsewhere once */
+  bool     forgets;                                            /* nodes lose by its hash what is in a block */
 } faults_t;
 
 typedef struct {
@@ -62,6 +63,9 @@ typedef struct {
   plan_t             pay[CALLS_MAX];
   int                crash_in;         /* effects left */
   int                seen_tx[TXS_MAX]; /* sent at least once */
+  bool               lost_tx[TXS_MAX]; /* found by its hash no more */
+  uint8_t            foreign_raw[512];
+  size_t             foreign_len;
   cf_wei_t           cap;
   unsigned           alarms, crashes, resumed;
   unsigned           mined_cnt[CF_SENDER_SLOTS]; /* attempts of a slot when it was seen in a block; 0: it is in none */
@@ -200,7 +204,9 @@ static void serve_look(run_t *r, ask_t *a) {
     cf_hash_t hash = cf_rd_hash(&rd);
     cf_seen_t by[NODES];
     seen[i] = (cf_seen_t){.kind = CF_SEEN_UNKNOWN};
+    int tx = chain_by_hash(c, &hash);
     for (int n = 0; n < NODES; n++) by[n] = n == liar ? lie_about(r) : chain_seen(c, n, n == slow ? behind : c->tip, &hash);
+    for (int n = 0; n < NODES && tx >= 0 && r->lost_tx[tx]; n++) by[n] = (cf_seen_t){.kind = CF_SEEN_ABSENT};
     bool pool = false;
     for (int n = 0; n < NODES; n++) {
       for (int m = 0; m < n; m++)
@@ -221,11 +227,70 @@ static void serve_look(run_t *r, ask_t *a) {
   if (drawn(r, r->faults.lie / 4)) a->len = draw(c, a->len + 1);
 }
 
+/* What two of three endpoints show of the blocks below a final one. */
+static cf_traced_t trace(run_t *r, cf_trace_ask_t const *q) {
+  chain_t    *c = &r->chain;
+  cf_traced_t t = {.kind = CF_TRACED_NONE};
+  int         b = chain_ancestor(c, c->tip, q->number);
+  if (c->block[c->tip].number < q->number) return (cf_traced_t){.kind = CF_TRACED_UNKNOWN};
+  if (b < 0 || !cf_hash_eq(&c->block[b].hash, &q->hash)) return (cf_traced_t){.kind = CF_TRACED_UNDONE};
+  for (; b >= 0 && c->block[b].number >= q->low; b = c->block[b].parent)
+    for (unsigned i = 0; i < c->block[b].txs; i++) {
+      tx_t const *tx = &c->tx[c->block[b].at[i].tx];
+      if (tx->nonce != q->nonce) continue;
+      t.kind = CF_TRACED_OTHER;
+      t.raw = CF_SPAN(r->foreign_raw, r->foreign_len);
+      for (size_t k = 0; k < q->n; k++)
+        if (cf_hash_eq(&q->tx[k], &tx->hash)) t.kind = CF_TRACED_OURS;
+      t.tx = tx->hash;
+      t.seen = (cf_seen_t){.kind = c->block[b].at[i].success ? CF_SEEN_SUCCEEDED : CF_SEEN_REVERTED,
+                           .block = c->block[b].number,
+                           .block_hash = c->block[b].hash,
+                           .gas_used = c->block[b].at[i].gas_used,
+                           .price_wei = c->block[b].at[i].price};
+      return t;
+    }
+  return t;
+}
+
+static void serve_trace(run_t *r, ask_t *a) {
+  static uint8_t const another[32] = {[31] = 78};
+  chain_t       *c = &r->chain;
+  cf_trace_ask_t q;
+  cf_traced_t    t;
+  uint8_t        made_up[512], sig[64];
+  cf_hash_t      hash;
+  cf_wr_t        made = cf_wr_init(made_up, sizeof made_up);
+  if (cf_trace_ask_decode(&q, CF_SPAN(a->body, a->len))) violated(r, "a trace that cannot be read");
+  cf_evm_tx_t tx = {.chain_id = r->cfg.chain_id, .nonce = q.nonce, .fee_wei = 1, .gas = 21000};
+  if (cf_evm_tx_sign(&made, sig, &hash, &tx, another)) abort();
+  t = trace(r, &q);
+  if (drawn(r, r->faults.lag / 2)) t.kind = CF_TRACED_UNKNOWN;
+  if (drawn(r, r->faults.lie / 4)) { /* one is enough for this, if it could make it up */
+    if (t.kind != CF_TRACED_OTHER) t.raw = cf_wr_out(&made);
+    t.kind = CF_TRACED_OTHER;
+  }
+  if (r->faults.wild && drawn(r, 25)) {
+    t.kind = (cf_traced_kind_t)draw(c, CF_TRACEDS);
+    if (t.kind == CF_TRACED_OURS && q.n) t.tx = q.tx[draw(c, q.n)];
+    t.seen = lie_about(r);
+    if (t.seen.kind < CF_SEEN_SUCCEEDED) t.seen.kind = CF_SEEN_REVERTED;
+    if (t.kind == CF_TRACED_OTHER && !r->used) t.raw = cf_wr_out(&made);
+  }
+  cf_wr_t wr = cf_wr_init(malloc(1024), 1024);
+  cf_traced_write(&wr, &t);
+  assert(!wr.bad);
+  free(a->body);
+  a->body = wr.buf;
+  a->len = wr.len;
+  a->sent = true;
+}
+
 static void deliver(run_t *r) {
   for (size_t i = 0; i < r->asks; i++) {
     ask_t *a = &r->ask[i];
     if (!a->sent && r->clock_ms >= a->at_ms) {
-      if (a->again && !a->look) { /* the bytes come once more, late */
+      if (a->again && !a->look && !a->trace) { /* the bytes come once more, late */
         assert(r->asks < ASKS_MAX);
         ask_t *late = &r->ask[r->asks++];
         *late = *a;
@@ -236,6 +301,7 @@ static void deliver(run_t *r) {
         memcpy(late->body, a->body, a->len);
       }
       if (a->look) serve_look(r, a);
+      else if (a->trace) serve_trace(r, a);
       else serve_send(r, a);
       a->answer_ms += r->clock_ms;
     }
@@ -257,12 +323,13 @@ static void ask(run_t *r, cf_effect_t const *e) {
   *a = (ask_t){.id = e->id, .life = r->life, .len = e->body.len, .body = malloc(e->body.len + 1)};
   memcpy(a->body, e->body.ptr, e->body.len);
   a->look = cf_span_eq(e->name, CF_SPAN_LIT("POST /look"));
+  a->trace = cf_span_eq(e->name, CF_SPAN_LIT("POST /trace"));
   a->at_ms = r->clock_ms + draw(c, r->calm ? 20 : 400);
   a->answer_ms = draw(c, r->calm ? 20 : 2500);
   a->lost_way = drawn(r, r->faults.lose);
   a->lost_answer = a->lost_way || drawn(r, r->faults.lose);
   a->again = drawn(r, r->faults.repeat);
-  if (a->look) return;
+  if (a->look || a->trace) return;
   if (!rows_have_tx(&r->rows, e->body)) violated(r, "sent before it was durable");
   (void)sent(r, e->body);
 }
@@ -459,8 +526,12 @@ static void use_elsewhere(run_t *r) {
   chain_t *c = &r->chain;
   tx_t    *t = &c->tx[c->txs];
   block_t *b = &c->block[c->blocks], *p = &c->block[c->tip];
+  cf_evm_tx_t tx = {.chain_id = r->cfg.chain_id, .nonce = p->nonce, .tip_wei = 1, .fee_wei = 10000000, .gas = 21000, .to = {{7}}};
+  cf_wr_t     wr = cf_wr_init(r->foreign_raw, sizeof r->foreign_raw);
+  uint8_t     sig[64];
   *t = (tx_t){.nonce = p->nonce, .tip = 1, .fee = 10000000, .gas = 21000, .kind = CANCEL, .foreign = true};
-  t->hash = cf_sha256(CF_SPAN(&c->rng, 8));
+  if (cf_evm_tx_sign(&wr, sig, &t->hash, &tx, key)) abort();
+  r->foreign_len = wr.len;
   *b = (block_t){.parent = c->tip,
                  .number = p->number + 1,
                  .time_s = p->time_s + 12,
@@ -499,6 +570,7 @@ static void disturb(run_t *r) {
     for (int n = 0; n < NODES; n++)
       while (c->pooled[n]) chain_drop(c, n);
   if (!r->crash_in && drawn(r, f->crash)) r->crash_in = 1 + (int)draw(c, 40);
+  if (f->forgets && c->txs) r->lost_tx[draw(c, (uint64_t)c->txs)] |= drawn(r, 5); /* for ever */
 }
 
 static void mine(run_t *r) {
@@ -522,6 +594,7 @@ static void draw_faults(run_t *r) {
   f.others = chance(c, 40) ? (unsigned)draw(c, 40) : 0;
   f.tight = chance(c, 25);
   f.poor_cap = chance(c, 25);
+  f.forgets = chance(c, 25);
   switch (draw(c, 12)) {
   case 0:
     f.wild = true;
@@ -550,9 +623,9 @@ static cf_sender_halt_t expected(run_t *r, cf_sender_halt_t halt) {
   case CF_SENDER_HALT_VANISHED:
     return r->broke || r->faults.wild ? halt : CF_SENDER_RUNNING;
   case CF_SENDER_HALT_SHARED:
-    return r->used || r->broke || r->faults.wild ? halt : CF_SENDER_RUNNING;
-  case CF_SENDER_HALT_REFUSED:
-    return r->faults.lie ? halt : CF_SENDER_RUNNING;
+    return r->used || r->broke ? halt : CF_SENDER_RUNNING;
+  case CF_SENDER_HALT_UNSEEN:
+    return r->broke || r->faults.wild || r->faults.lag || r->faults.lose ? halt : CF_SENDER_RUNNING;
   case CF_SENDER_RUNNING:
   case CF_SENDER_HALT_STORE:
   case CF_SENDER_HALTS:

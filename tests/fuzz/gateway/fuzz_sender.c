@@ -29,7 +29,7 @@ static void step(cf_event_kind_t kind, uint64_t id, cf_span_t body) {
       assert(!rd.bad);
       stored = true;
     }
-    if (fx.at[i].kind == CF_FX_ASK) assert(!s.halt);
+    if (fx.at[i].kind == CF_FX_ASK) assert(!cf_sender_halt_proven(s.halt));
   }
   cf_sender_status_t st = cf_sender_status(&s);
   assert(st.live + st.queued <= CF_SENDER_SLOTS);

@@ -19,11 +19,33 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   cf_evm_block_t    block = { .known = true };
   if (!cf_json_parse(&proof, CF_SPAN(data, size), NULL)) assert(cf_sender_rpc_final(&f, &block, proof, &account)); /* no state has a root of zeros */
 
+  static uint8_t   raw[1 << 13], scratch[1 << 13];
+  cf_wr_t          raw_wr = cf_wr_init(raw, sizeof raw);
+  cf_sender_used_t used;
+  cf_seen_t        one;
+  if (!cf_json_parse(&proof, CF_SPAN(data, size), NULL)) {
+    if (!cf_sender_rpc_used(&used, &raw_wr, cf_wr_init(scratch, sizeof scratch), proof, &account, 7))
+      assert(used.raw.len <= raw_wr.len && (used.found || !used.raw.len));
+    if (!cf_sender_rpc_receipt(&one, proof, &tx[0], &account)) assert(one.kind >= CF_SEEN_SUCCEEDED);
+  }
+  cf_trace_ask_t ask;
+  cf_traced_t    traced;
+  cf_wr_t        wr = cf_wr_init(bytes, sizeof bytes);
+  if (size <= sizeof bytes && !cf_trace_ask_decode(&ask, CF_SPAN(data, size))) {
+    cf_trace_ask_write(&wr, &ask);
+    assert(cf_span_eq(cf_wr_out(&wr), CF_SPAN(data, size)));
+  }
+  wr = cf_wr_init(bytes, sizeof bytes);
+  if (size <= sizeof bytes && !cf_traced_decode(&traced, CF_SPAN(data, size))) {
+    cf_traced_write(&wr, &traced);
+    assert(cf_span_eq(cf_wr_out(&wr), CF_SPAN(data, size)));
+  }
+
   for (size_t n = 0; n <= 5; n++) {
     if (cf_sender_rpc_seen(&look, seen, CF_SPAN(data, size), tx, n, &account, NULL)) continue;
     cf_status_t st = cf_sender_rpc_merge(&all, merged, &look, seen, &answered, 1, 1, n);
     assert(!st && all.number == look.number && all.nonce == look.nonce && all.n == n);
-    cf_wr_t wr = cf_wr_init(bytes, sizeof bytes);
+    wr = cf_wr_init(bytes, sizeof bytes);
     cf_look_write(&wr, &all, merged);
     st = cf_look_decode(&back, again, 5, cf_wr_out(&wr));
     assert(!st && back.n == n);

@@ -46,6 +46,10 @@ enum {
   LIE_SILENT       = 1 << 18, /* no answer before time is out */
   LIE_TAKES        = 1 << 19, /* says that it took a transaction, and lets it fall */
   LIE_SINCE        = 1 << 20, /* another block, but for the newest final one */
+  LIE_UNDONE       = 1 << 21, /* another block where the newest final one is, in whole blocks */
+  LIE_INDEX        = 1 << 22, /* what is in a block is not found by its hash: no lie of a node that lost its index */
+  LIE_BODY         = 1 << 23, /* whole blocks without the account's transactions */
+  LIE_OTHER        = 1 << 24, /* ... with one that the account did not sign in the place of each of its own */
 };
 
 #define LIE_LOGS (LIE_LEFT_OUT | LIE_ADDED | LIE_ALTERED | LIE_ORDER | LIE_SHUFFLED)
@@ -494,7 +498,41 @@ static inline uint64_t node_block_of(rpc_t *r, cf_json_t at) {
   return chain_newest(r->n->chain);
 }
 
-static inline void node_header(rpc_t *r, cf_evm_header_t h, cf_hash_t hash) {
+/* As whole blocks have it; others' calls have no signature. */
+static inline void node_whole_tx(rpc_t *r, item_t const *it) {
+  static uint8_t  scratch[CF_EVM_TX_MAX];
+  cf_evm_signed_t e = { 0 };
+  cf_jw_t        *j = r->j;
+  if (it->ours && r->n->lies & LIE_BODY) return;
+  if (it->ours) assert_int_equal(cf_evm_tx_decode(&e, it->raw, cf_wr_init(scratch, sizeof scratch)), CF_OK);
+  if (r->n->lies & LIE_OTHER) e.tx.value.b[31] ^= 1;
+  cf_hash_t hash = it->hash, r_ = { { 0 } }, s_ = { { 0 } };
+  memcpy(r_.b, e.sig, 32);
+  memcpy(s_.b, e.sig + 32, 32);
+  s_.b[0] &= 0x7f;
+  if (r->n->lies & LIE_OTHER) hash.b[0] ^= 1;
+  cf_jw_obj(j, NULL);
+  cf_jw_quantity(j, "type", 2);
+  cf_jw_data(j, "hash", CF_SPAN_OF(hash.b));
+  cf_jw_data(j, "from", CF_SPAN_OF(it->from.b));
+  cf_jw_quantity(j, "nonce", e.tx.nonce);
+  cf_jw_quantity(j, "chainId", e.tx.chain_id);
+  cf_jw_quantity(j, "maxPriorityFeePerGas", e.tx.tip_wei);
+  cf_jw_quantity(j, "maxFeePerGas", e.tx.fee_wei);
+  cf_jw_quantity(j, "gas", e.tx.gas);
+  cf_jw_data(j, "to", CF_SPAN_OF(it->to.b));
+  cf_jw_quantity_word(j, "value", &e.tx.value);
+  cf_jw_data(j, "input", it->data);
+  cf_jw_arr(j, "accessList");
+  cf_jw_end(j, ']');
+  cf_jw_quantity(j, "yParity", e.sig[32] >> 7);
+  cf_jw_quantity_word(j, "r", &r_);
+  cf_jw_quantity_word(j, "s", &s_);
+  cf_jw_end(j, '}');
+}
+
+/* whole: the block whose transactions come with it */
+static inline void node_header(rpc_t *r, cf_evm_header_t h, cf_hash_t hash, node_block_t const *whole) {
   cf_jw_t *j = r->j;
   if (r->n->lies & LIE_HEADER) h.time_s++;
   cf_jw_obj(j, "result");
@@ -521,6 +559,7 @@ static inline void node_header(rpc_t *r, cf_evm_header_t h, cf_hash_t hash) {
   cf_jw_data(j, "requestsHash", CF_SPAN_OF(h.requests_hash.b));
   cf_jw_data(j, "hash", CF_SPAN_OF(hash.b));
   cf_jw_arr(j, "transactions");
+  for (size_t i = 0; whole && i < whole->items; i++) node_whole_tx(r, whole->item[i]);
   cf_jw_end(j, ']');
   cf_jw_end(j, '}');
 }
@@ -532,10 +571,12 @@ static inline void node_get_block(rpc_t *r) {
     cf_jw_null(r->j, "result");
     return;
   }
-  bool other = r->n->lies & LIE_BLOCK || (r->n->lies & LIE_SINCE && at != c->final);
+  bool whole = false;
+  assert_int_equal(cf_json_bool(&whole, r->param[1]), CF_OK);
+  bool other = r->n->lies & LIE_BLOCK || (r->n->lies & LIE_SINCE && at != c->final) || (r->n->lies & LIE_UNDONE && whole);
   cf_evm_header_t h = c->block[r->n->lies & LIE_OLDER && at ? at - 1 : at].h;
   if (other) h.mix.b[0] ^= 1;
-  node_header(r, h, cf_evm_header_hash(&h));
+  node_header(r, h, cf_evm_header_hash(&h), whole ? &c->block[at] : NULL);
 }
 
 static inline void node_path(cf_jw_t *j, char const *key, trie_t const *t, cf_hash_t const *path, bool forged, bool cut) {
@@ -661,18 +702,14 @@ static inline void node_get_logs(rpc_t *r) {
 static inline item_t *node_tx(rpc_t *r) {
   cf_hash_t hash;
   assert_int_equal(cf_data_fixed(hash.b, 32, r->param[0]), CF_OK);
-  return r->n->lies & LIE_ABSENT ? NULL : chain_find(r->n->chain, &hash);
+  item_t *it = r->n->lies & LIE_ABSENT ? NULL : chain_find(r->n->chain, &hash);
+  return it && it->block && r->n->lies & LIE_INDEX ? NULL : it;
 }
 
-static inline void node_get_receipt(rpc_t *r) {
-  item_t *it    = node_tx(r);
-  bool    false_ = it && !it->block && r->n->lies & LIE_RECEIPTS;
-  if (!it || (!it->block && !false_)) {
-    cf_jw_null(r->j, "result");
-    return;
-  }
-  node_block_t const *b = false_ ? chain_top(r->n->chain) : &r->n->chain->block[it->block - 1];
-  cf_jw_obj(r->j, "result");
+static inline void node_receipt(rpc_t *r, char const *key, item_t const *it) {
+  bool                false_ = !it->block;
+  node_block_t const *b      = false_ ? chain_top(r->n->chain) : &r->n->chain->block[it->block - 1];
+  cf_jw_obj(r->j, key);
   cf_jw_data(r->j, "transactionHash", CF_SPAN_OF(it->hash.b));
   cf_jw_data(r->j, "blockHash", CF_SPAN_OF(b->hash.b));
   node_number(r, "blockNumber", b->h.number);
@@ -685,6 +722,23 @@ static inline void node_get_receipt(rpc_t *r) {
   cf_jw_arr(r->j, "logs");
   cf_jw_end(r->j, ']');
   cf_jw_end(r->j, '}');
+}
+
+static inline void node_get_receipt(rpc_t *r) {
+  item_t *it = node_tx(r);
+  if (it && (it->block || r->n->lies & LIE_RECEIPTS)) node_receipt(r, "result", it);
+  else cf_jw_null(r->j, "result");
+}
+
+static inline void node_get_receipts(rpc_t *r) {
+  uint64_t at = node_block_of(r, r->param[0]);
+  if (at > chain_newest(r->n->chain)) {
+    cf_jw_null(r->j, "result");
+    return;
+  }
+  cf_jw_arr(r->j, "result");
+  for (size_t i = 0; i < r->n->chain->block[at].items; i++) node_receipt(r, NULL, r->n->chain->block[at].item[i]);
+  cf_jw_end(r->j, ']');
 }
 
 static inline void node_get_transaction(rpc_t *r) {
@@ -744,6 +798,7 @@ static inline void node_one(node_t *n, cf_jw_t *j, cf_json_t q) {
   } const methods[] = { { "eth_getBlockByNumber", node_get_block },     { "eth_getProof", node_get_proof },
                         { "eth_getLogs", node_get_logs },               { "eth_getTransactionReceipt", node_get_receipt },
                         { "eth_getTransactionByHash", node_get_transaction }, { "eth_feeHistory", node_get_fees },
+                        { "eth_getBlockReceipts", node_get_receipts },
                         { "eth_sendRawTransaction", node_send } };
   rpc_t    r   = { .n = n, .j = j };
   size_t   pos = 0;

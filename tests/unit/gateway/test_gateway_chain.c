@@ -622,6 +622,92 @@ test_finality_breaks(void **state) {
   }
 }
 
+/* Nodes lose where our transactions are, in whose blocks they stand: nothing halts, and each counts as it ended. */
+static void
+test_nodes_lose_their_index(void **state) {
+  for (unsigned nodes = 1; nodes <= 3; nodes += 2) {
+    party_t p[2];
+    town_t *t = serving(630, nodes, p, 2);
+    for (unsigned i = 0; i < nodes; i++) t->node[i].lies = LIE_INDEX;
+    pay_each_other(t, p);
+    assert_settled(t, 1);
+    town_run(t, 30000);
+    cf_span_t env[2] = { pay(t, &p[0], 2, 100), pay(t, &p[1], 1, 50) };
+    (void)post_and_wait(t, env, 2);
+    assert_settled(t, 2);
+    town_run(t, 20000);
+    assert_at_rest(t); /* what was paid, too */
+    assert_int_equal(made(t, CF_OP_SETTLE).ours, 2);
+    assert_int_equal(t->halts, 0);
+    for (unsigned i = 0; i < nodes; i++) assert_int_equal(t->named[i], 0);
+    town_free(t);
+  }
+}
+
+/* What the only node says of our transactions may stop us while it says so, and not a moment longer: nothing of it is durable. */
+static void
+test_the_only_node_stops_us(void **state) {
+  static struct {
+    unsigned    lie;
+    char const *says; /* NULL: nothing stops */
+    bool        named;
+  } const cases[] = {
+    { LIE_SINCE, NULL, true },
+    { LIE_ABSENT | LIE_BODY, "\"halt\":\"unseen\"", false },
+    { LIE_ABSENT | LIE_OTHER, "\"halt\":\"unseen\"", false },
+    { LIE_ABSENT | LIE_UNDONE, "\"halt\":\"vanished\"", false },
+  };
+  for (size_t i = 0; i < CF_COUNT_OF(cases); i++) {
+    party_t p[2];
+    town_t *t       = serving(640 + i, 1, p, 2);
+    t->node[0].lies = cases[i].lie;
+    pay_each_other(t, p);
+    town_run(t, 40000);
+    if (!strstr(status(t), cases[i].says ? cases[i].says : "\"halt\":\"running\"")) fail_msg("%zu: %s", i, status(t));
+    assert_int_equal(t->named[0] > 0, cases[i].named);
+    assert_int_equal(t->halts, cases[i].says != NULL);
+    t->node[0].lies = 0;
+    assert_settled(t, 1);
+    town_run(t, 20000);
+    assert_at_rest(t);
+    assert_int_equal(made(t, CF_OP_SETTLE).ours, 1);
+    town_free(t);
+  }
+}
+
+/* Somebody else has the key: one node is enough to show it, and it lasts. */
+static void
+test_the_key_is_used_elsewhere(void **state) {
+  static uint8_t raw[512];
+  party_t        p[2];
+  town_t        *t = serving(650, 1, p, 2);
+  uint8_t        sig[64];
+  cf_hash_t      hash;
+  cf_wr_t        wr = cf_wr_init(raw, sizeof raw);
+  t->chain->full    = true;
+  pay_each_other(t, p);
+  town_run(t, 3000);
+  cf_evm_tx_t other = sent(t, CF_OP_SETTLE)->tx;
+  other.data        = CF_SPAN(NULL, 0);
+  other.fee_wei *= 2;
+  other.tip_wei *= 2;
+  assert_int_equal(cf_evm_tx_sign(&wr, sig, &hash, &other, t->sender), CF_OK);
+  assert_null(chain_send(t->chain, cf_wr_out(&wr)));
+  t->chain->full = false;
+  town_run(t, 30000);
+  assert_says(t, "\"halt\":\"shared\"");
+  town_restart(t, false);
+  assert_true(town_serves(t, 60000));
+  assert_says(t, "\"halt\":\"shared\"");
+  resume(t, "shared");
+  assert_settled(t, 1); /* with another nonce */
+  town_run(t, 12000);
+  assert_says(t, "\"halt\":\"running\"");
+  assert_int_equal(made(t, CF_OP_SETTLE).ours, 1);
+  assert_int_equal(lane(t, 1), 1200);
+  town_free(t);
+}
+
 /* The day's budget is used up: it waits, and goes on the next day. */
 static void
 test_the_budget_of_a_day(void **state) {
@@ -694,6 +780,9 @@ main(void) {
     cmocka_unit_test(test_many_messages),
     cmocka_unit_test(test_long_ranges_are_refused),
     cmocka_unit_test(test_finality_breaks),
+    cmocka_unit_test(test_nodes_lose_their_index),
+    cmocka_unit_test(test_the_only_node_stops_us),
+    cmocka_unit_test(test_the_key_is_used_elsewhere),
     cmocka_unit_test(test_the_budget_of_a_day),
     cmocka_unit_test(test_fees_above_the_cap),
   };

@@ -32,7 +32,8 @@ static struct {
   uint64_t           ms;
   sent_t             sent[SENT_MAX];
   size_t             sent_cnt;
-  bool               looking;
+  bool               looking, tracing;
+  cf_trace_ask_t     trail;
   cf_hash_t          asked[64 * 16];
   size_t             asked_cnt;
   struct { cf_hash_t hash; cf_seen_t seen; } chain[SENT_MAX];
@@ -67,6 +68,10 @@ static void step(cf_event_t ev) {
       w.asked_cnt = cf_rd_u16(&rd);
       for (size_t k = 0; k < w.asked_cnt; k++) w.asked[k] = cf_rd_hash(&rd);
       assert_true(cf_rd_done(&rd));
+    } else if (cf_span_eq(e->name, CF_SPAN_LIT("POST /trace"))) {
+      assert_int_equal(cf_trace_ask_decode(&w.trail, e->body), CF_OK);
+      assert_false(w.tracing);
+      w.tracing = true;
     } else {
       static uint8_t  scratch[CF_EVM_TX_MAX];
       static cf_evm_signed_t t;
@@ -93,7 +98,7 @@ static void scanned(uint64_t id, cf_store_kind_t kind) {
 
 /* A process life, from what the store has. */
 static void start(void) {
-  w.looking = false;
+  w.looking = w.tracing = false;
   w.alarms  = 0;
   assert_int_equal(cf_sender_init(&w.s, &w.cfg), CF_OK);
   step((cf_event_t){ .kind = CF_EV_START });
@@ -157,6 +162,28 @@ static void look(uint64_t number, uint64_t nonce) {
   bool stale = w.s.look_stale;
   look_once(number, nonce);
   if (stale) look_once(number, nonce);
+}
+
+/* Answers the trace that is under way. */
+static void traced(cf_traced_t t) {
+  static uint8_t body[1024];
+  cf_wr_t        wr = cf_wr_init(body, sizeof body);
+  assert_true(w.tracing);
+  w.tracing = false;
+  cf_traced_write(&wr, &t);
+  tick(1);
+  step((cf_event_t){ .kind = CF_EV_DONE, .id = ID + 4, .code = 200, .body = cf_wr_out(&wr) });
+}
+
+/* One of nonce 7 that is not ours, signed with this key. */
+static cf_traced_t other(uint8_t const scalar[32], uint64_t nonce) {
+  static uint8_t raw[512];
+  uint8_t        sig[64];
+  cf_hash_t      hash;
+  cf_wr_t        wr = cf_wr_init(raw, sizeof raw);
+  cf_evm_tx_t    tx = { .chain_id = 1, .nonce = nonce, .tip_wei = 1, .fee_wei = 300, .gas = 21000, .to = { { 3 } } };
+  assert_int_equal(cf_evm_tx_sign(&wr, sig, &hash, &tx, scalar), CF_OK);
+  return (cf_traced_t){ .kind = CF_TRACED_OTHER, .raw = cf_wr_out(&wr) };
 }
 
 /* The endpoints' answer to the last one sent. */
@@ -279,6 +306,29 @@ static void test_wire(void **state) {
   assert_int_equal(cf_sent_decode(&sent, CF_SPAN(byte + 1, 0)), CF_ERR_FORMAT);
   assert_int_equal(cf_sent_decode(&sent, CF_SPAN(byte, 2)), CF_ERR_FORMAT);
   assert_int_equal(cf_sent_decode(&sent, CF_SPAN(byte + 1, 1)), CF_OK);
+
+  cf_trace_ask_t ask = { .number = 1, .hash = ref(2), .low = 3, .nonce = 4, .n = 2, .tx = { ref(5), ref(6) } }, asked;
+  wr                 = cf_wr_init(bytes, sizeof bytes);
+  cf_trace_ask_write(&wr, &ask);
+  assert_int_equal(cf_trace_ask_decode(&asked, cf_wr_out(&wr)), CF_OK);
+  assert_true(asked.number == 1 && cf_hash_eq(&asked.hash, &ask.hash) && asked.low == 3 && asked.nonce == 4 && asked.n == 2 && cf_hash_eq(&asked.tx[1], &ask.tx[1]));
+  for (size_t n = 0; n < wr.len; n++) assert_int_equal(cf_trace_ask_decode(&asked, CF_SPAN(bytes, n)), CF_ERR_FORMAT);
+  bytes[56] = CF_TRACE_TXS + 1;
+  assert_int_equal(cf_trace_ask_decode(&asked, CF_SPAN_OF(bytes)), CF_ERR_FORMAT);
+  for (int kind = 0; kind < CF_TRACEDS; kind++) {
+    cf_traced_t t = { .kind = (cf_traced_kind_t)kind, .tx = ref(7), .seen = mined(CF_SEEN_REVERTED, 3, 1), .raw = CF_SPAN(byte, 2) }, back;
+    wr            = cf_wr_init(bytes, sizeof bytes);
+    cf_traced_write(&wr, &t);
+    assert_int_equal(cf_traced_decode(&back, cf_wr_out(&wr)), CF_OK);
+    assert_int_equal(back.kind, kind);
+    assert_true(kind != CF_TRACED_OURS || (cf_hash_eq(&back.tx, &t.tx) && back.seen.block == 3 && back.seen.gas_used == 21000));
+    assert_true(kind != CF_TRACED_OTHER || cf_span_eq(back.raw, t.raw));
+    if (kind == CF_TRACED_OTHER) continue;
+    assert_int_equal(cf_traced_decode(&back, CF_SPAN(bytes, wr.len - 1)), CF_ERR_FORMAT);
+    assert_int_equal(cf_traced_decode(&back, CF_SPAN(bytes, wr.len + 1)), CF_ERR_FORMAT);
+  }
+  bytes[0] = CF_TRACEDS;
+  assert_int_equal(cf_traced_decode(&(cf_traced_t){ 0 }, CF_SPAN(bytes, 1)), CF_ERR_FORMAT);
 }
 
 /* ---- a call's way ---- */
@@ -518,17 +568,18 @@ static void test_not_cancelled(void **state) {
 
 static void test_refused(void **state) {
   (void)state;
-  for (int i = 0; i < 60 && !w.s.halt; i++) {
+  for (int i = 0; i < 60; i++) {
     reply(CF_SENT_REFUSED);
     tick(40 * LOOK_MS);
-    if (!w.s.halt) look(12, NONCE);
+    look(12, NONCE);
   }
-  assert_int_equal(w.s.halt, CF_SENDER_HALT_REFUSED);
-  assert_int_equal(w.sent[w.sent_cnt - 1].tx.gas, 21000); /* the call was given up before */
+  assert_int_equal(info(1).attempts, 2); /* the call is given up, what takes its place is not */
+  assert_int_equal(w.sent[w.sent_cnt - 1].tx.gas, 21000);
+  assert_int_equal(waits(), CF_SENDER_WAITS_REFUSED);
   assert_int_equal(cf_sender_resume(&w.s, CF_SENDER_HALT_FINALITY), CF_ERR_POLICY);
-  assert_int_equal(cf_sender_resume(&w.s, CF_SENDER_HALT_REFUSED), CF_OK);
-  look(12, NONCE);
-  assert_false(w.s.halt);
+  reply(CF_SENT_TAKEN);
+  assert_int_equal(waits(), CF_SENDER_WAITS_NOT);
+  assert_int_equal(w.alarms, 0);
 }
 
 /* ---- waiting ---- */
@@ -654,11 +705,21 @@ static void test_forgets(void **state) {
 
 /* ---- halts ---- */
 
-static void assert_halted(cf_sender_halt_t halt) {
+/* It stands still because endpoints say so: aloud, and for this life. */
+static void assert_said(cf_sender_halt_t halt) {
+  size_t sent = w.sent_cnt;
+  assert_int_equal(w.s.halt, halt);
+  tick(1);
+  assert_non_null(strstr(w.log, "sender-halted"));
+  assert_int_equal(submit(50), CF_ERR_STALE);
+  assert_int_equal(w.sent_cnt, sent);
+}
+
+static void assert_halted_by(cf_sender_halt_t halt, unsigned alarms) {
   cf_hash_t r = ref(1);
   assert_int_equal(w.s.halt, halt);
   tick(1);
-  assert_int_equal(w.alarms, 1);
+  assert_int_equal(w.alarms, alarms);
   assert_non_null(strstr(w.log, "sender-halted"));
   size_t sent = w.sent_cnt;
   start(); /* it lasts, and is said again */
@@ -671,6 +732,7 @@ static void assert_halted(cf_sender_halt_t halt) {
   assert_true(w.sent_cnt == sent && !w.looking);
   assert_int_equal(cf_sender_resume(&w.s, CF_SENDER_RUNNING), CF_ERR_POLICY);
 }
+static void assert_halted(cf_sender_halt_t halt) { assert_halted_by(halt, 1); }
 
 static void executed(void) {
   set(&w.sent[0].hash, mined(CF_SEEN_SUCCEEDED, 13, 0));
@@ -759,7 +821,46 @@ static void test_vanished(void **state) {
   assert_false(w.s.halt);
   set(&w.sent[0].hash, (cf_seen_t){ .kind = CF_SEEN_ABSENT });
   look(15, NONCE);
-  assert_halted(CF_SENDER_HALT_VANISHED);
+  assert_true(w.tracing && w.trail.number == 14 && w.trail.low == 14 && w.trail.nonce == NONCE);
+  traced((cf_traced_t){ .kind = CF_TRACED_NONE }); /* the final block stands: a node has lost where it is */
+  assert_false(w.s.halt);
+  for (int i = 0; i < 3; i++) look(15, NONCE);
+  traced((cf_traced_t){ .kind = CF_TRACED_UNKNOWN });
+  assert_false(w.s.halt);
+  for (int i = 0; i < 3; i++) look(15, NONCE);
+  size_t sent = w.sent_cnt, stores = w.stores;
+  traced((cf_traced_t){ .kind = CF_TRACED_UNDONE });
+  assert_said(CF_SENDER_HALT_VANISHED);
+  look(15, NONCE);
+  set(&w.sent[0].hash, mined(CF_SEEN_SUCCEEDED, 13, 0)); /* there it is again */
+  look(15, NONCE + 1);
+  assert_false(w.s.halt);
+  assert_non_null(strstr(w.log, "sender-goes-on"));
+  assert_int_equal(submit(2), CF_OK);
+  assert_int_equal(w.sent_cnt, sent + 1);
+  assert_int_equal(w.stores, stores + 1); /* what is only said was never written */
+
+  set(&w.sent[0].hash, (cf_seen_t){ .kind = CF_SEEN_ABSENT });
+  set(&w.sent[1].hash, (cf_seen_t){ .kind = CF_SEEN_POOL });
+  for (int i = 0; i < 3; i++) look(16, NONCE);
+  traced((cf_traced_t){ .kind = CF_TRACED_UNDONE });
+  assert_said(CF_SENDER_HALT_VANISHED);
+  cf_sender_final_t f = { .number = 20, .hash = block_hash(20, 1), .time_s = 1700000100, .nonce = NONCE, .since_number = 14, .since_hash = block_hash(14, 1) };
+  cf_sender_final(&w.s, &f); /* proven */
+  assert_halted_by(CF_SENDER_HALT_FINALITY, 3);
+}
+
+/* The operator believes what endpoints say: what was final is followed again. */
+static void test_vanished_resumed(void **state) {
+  (void)state;
+  executed();
+  set(&w.sent[0].hash, (cf_seen_t){ .kind = CF_SEEN_ABSENT });
+  for (int i = 0; i < 3; i++) look(15, NONCE);
+  traced((cf_traced_t){ .kind = CF_TRACED_UNDONE });
+  assert_int_equal(cf_sender_resume(&w.s, CF_SENDER_HALT_VANISHED), CF_OK);
+  final_on(20, NONCE, 1);
+  look(21, NONCE);
+  assert_true(w.sent_cnt == 2 && cf_hash_eq(&w.sent[1].hash, &w.sent[0].hash));
 }
 
 static void test_gap(void **state) {
@@ -791,19 +892,32 @@ static void test_gap(void **state) {
   assert_true(w.sent[before].tx.nonce == NONCE + 4 && cf_hash_eq(&w.sent[before].hash, &w.sent[4].hash));
 }
 
-static void test_shared(void **state) {
-  (void)state;
-  final(14, NONCE + 1); /* its nonce is used, and not by it */
-  look(14, NONCE + 1);
-  look(14, NONCE + 1);
-  assert_false(w.s.halt);
-  look(14, NONCE + 1);
-  assert_halted(CF_SENDER_HALT_SHARED);
-  assert_int_equal(cf_sender_resume(&w.s, CF_SENDER_HALT_SHARED), CF_OK); /* in another life than the one that counted */
+/* Its nonce is used, and look finds none of its transactions. */
+static void missed(void) {
   for (int i = 0; i < 3; i++) {
-    assert_int_equal(info(1).outcome, CF_SENDER_OPEN);
+    assert_false(w.tracing);
     look(14, NONCE + 1);
   }
+  assert_true(w.tracing && w.trail.number == 14 && w.trail.low == 0 && w.trail.nonce == NONCE && w.trail.n == 1 && cf_hash_eq(&w.trail.tx[0], &w.sent[0].hash));
+}
+
+static void test_shared(void **state) {
+  static uint8_t const another[32] = { [31] = 6 };
+  (void)state;
+  final(14, NONCE + 1);
+  missed();
+  traced(other(another, NONCE)); /* nobody makes up a signature */
+  missed();
+  traced(other(key, NONCE + 1));
+  missed();
+  assert_int_equal(cf_sender_status(&w.s).lies, 2);
+  assert_false(w.s.halt);
+  traced(other(key, NONCE));
+  assert_halted(CF_SENDER_HALT_SHARED);
+  assert_int_equal(cf_sender_resume(&w.s, CF_SENDER_HALT_SHARED), CF_OK); /* in another life than the one that counted */
+  assert_int_equal(info(1).outcome, CF_SENDER_OPEN);
+  missed();
+  traced(other(key, NONCE));
   assert_false(w.s.halt);
   assert_int_equal(info(1).outcome, CF_SENDER_LOST);
   start();
@@ -812,6 +926,63 @@ static void test_shared(void **state) {
   look(15, NONCE + 1);
   assert_int_equal(submit(1), CF_OK);
   assert_int_equal(w.sent[w.sent_cnt - 1].tx.nonce, NONCE + 1);
+}
+
+/* A node has lost where it is: its block shows it. */
+static void test_traced(void **state) {
+  cf_traced_t t = { .kind = CF_TRACED_OURS, .tx = w.sent[0].hash, .seen = mined(CF_SEEN_REVERTED, 13, 0) };
+  (void)state;
+  final(14, NONCE + 1);
+  missed();
+  size_t sent = w.sent_cnt;
+  for (unsigned how = 0; how < 4; how++) { /* what no chain gives */
+    cf_traced_t lie = t;
+    if (how == 0) lie.tx.b[0] ^= 1;
+    if (how == 1) lie.seen.block = 15;
+    if (how == 2) lie.seen.gas_used = GAS + 1;
+    if (how == 3) lie.seen.price_wei = 211;
+    traced(lie);
+    assert_int_equal(info(1).outcome, CF_SENDER_OPEN);
+    missed();
+  }
+  assert_int_equal(w.sent_cnt, sent); /* and nothing is sent for a nonce that is used */
+  assert_int_equal(cf_sender_status(&w.s).lies, 4);
+  traced(t);
+  assert_int_equal(info(1).outcome, CF_SENDER_REVERTED);
+  assert_true(info(1).block == 13 && cf_sender_status(&w.s).total_wei == 21000 * 150);
+  assert_int_equal(w.alarms, 0);
+}
+
+/* Nobody shows what used it: that is no proof of anything. */
+static void test_unseen(void **state) {
+  (void)state;
+  for (unsigned how = 0; how < 3; how++) {
+    pooled(state);
+    final(14, NONCE + 1);
+    for (unsigned i = 0; how == 0 && i < CF_SENDER_UNSEEN_MAX / 3 - 1; i++) {
+      missed();
+      traced((cf_traced_t){ .kind = CF_TRACED_UNKNOWN });
+      assert_false(w.s.halt);
+    }
+    missed();
+    traced((cf_traced_t){ .kind = how == 0 ? CF_TRACED_UNKNOWN : CF_TRACED_NONE });
+    assert_said(CF_SENDER_HALT_UNSEEN);
+    if (how == 2) assert_int_equal(cf_sender_resume(&w.s, CF_SENDER_HALT_UNSEEN), CF_OK);
+    missed();
+    if (how < 2) {
+      traced((cf_traced_t){ .kind = CF_TRACED_OURS, .tx = w.sent[0].hash, .seen = mined(CF_SEEN_SUCCEEDED, 13, 0) });
+      assert_int_equal(info(1).outcome, CF_SENDER_EXECUTED);
+    } else {
+      traced((cf_traced_t){ .kind = CF_TRACED_UNKNOWN }); /* who resumes does not know, either */
+      assert_int_equal(info(1).outcome, CF_SENDER_OPEN);
+      missed();
+      traced((cf_traced_t){ .kind = CF_TRACED_NONE });
+      assert_int_equal(info(1).outcome, CF_SENDER_LOST);
+    }
+    assert_false(w.s.halt);
+    tick(1);
+    assert_non_null(strstr(w.log, "sender-goes-on"));
+  }
 }
 
 static void test_shared_beyond(void **state) {
@@ -915,7 +1086,10 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_revived_fees, setup, teardown),
     cmocka_unit_test_setup_teardown(test_vanished, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_gap, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_vanished_resumed, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_shared, pooled, teardown),
+    cmocka_unit_test_setup_teardown(test_traced, pooled, teardown),
+    cmocka_unit_test_setup_teardown(test_unseen, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_shared_beyond, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_store, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_foreign_store, pooled, teardown),
