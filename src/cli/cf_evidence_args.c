@@ -86,7 +86,8 @@ static int collateral_arg(cf_evidence_args_t *w, cf_args_t const *a) {
   cf_error_t  err = {0};
   if (!path) return 0;
   if (cf_files_open(&dir, path, "", &err))
-    return cf_fail(CF_EXIT_USAGE, "collateral", "unreadable", path, "found", err.text, NULL);
+    return cf_fail(CF_EXIT_USAGE, "collateral", "unreadable", path, "found", err.text, "next",
+                   "counterfoil collateral fetch --dir DIR makes one", NULL);
   int code = take(&w->ask, &dir, &err);
   if (!code && w->compares) code = take(&w->later, &dir, &err);
   cf_files_close(&dir);

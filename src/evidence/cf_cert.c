@@ -220,19 +220,30 @@ static cf_verdict_code_t check_link(cf_cert_t const *cert, cf_cert_t const *issu
   return CF_VERDICT_OK;
 }
 
-cf_verdict_code_t cf_cert_chain_check(cf_interval_t *in, cf_cert_t const *certs, size_t cert_cnt, cf_cert_alg_t alg, int64_t at_s,
-                                      cf_verdict_t *v) {
+/* leaf_cnt: how many at the start are of no authority, 1 or 0. */
+static cf_verdict_code_t check_path(cf_interval_t *in, cf_cert_t const *certs, size_t cert_cnt, size_t leaf_cnt, cf_cert_alg_t alg,
+                                    int64_t at_s, cf_verdict_t *v) {
   cf_verdict_code_t code = CF_VERDICT_OK;
-  if (certs[0].is_ca)
-    return cf_verdict_set(v, CF_VERDICT_CHAIN, certs[0].item, 0, "an authority's certificate stands for a device");
   for (size_t i = 0; i < cert_cnt && !code; i++) {
     if (certs[i].unknown_critical)
       return cf_verdict_set(v, CF_VERDICT_CHAIN, certs[i].item, 0, "a critical extension that this verifier does not know");
-    if (i) code = check_authority(&certs[i], i - 1, v);
+    if (i >= leaf_cnt) code = check_authority(&certs[i], i - leaf_cnt, v);
     if (!code) code = cf_interval_judge(in, certs[i].from_s, certs[i].to_s, at_s, CF_VERDICT_EXPIRED, certs[i].item, v);
   }
   for (size_t i = 0; i + 1 < cert_cnt && !code; i++) code = check_link(&certs[i], &certs[i + 1], alg, v); /* what costs, last */
   return code;
+}
+
+cf_verdict_code_t cf_cert_chain_check(cf_interval_t *in, cf_cert_t const *certs, size_t cert_cnt, cf_cert_alg_t alg, int64_t at_s,
+                                      cf_verdict_t *v) {
+  if (certs[0].is_ca)
+    return cf_verdict_set(v, CF_VERDICT_CHAIN, certs[0].item, 0, "an authority's certificate stands for a device");
+  return check_path(in, certs, cert_cnt, 1, alg, at_s, v);
+}
+
+cf_verdict_code_t cf_cert_authority_check(cf_interval_t *in, cf_cert_t const *certs, size_t cert_cnt, cf_cert_alg_t alg,
+                                          int64_t at_s, cf_verdict_t *v) {
+  return check_path(in, certs, cert_cnt, 0, alg, at_s, v);
 }
 
 cf_status_t cf_cert_self_check(cf_cert_t const *root) {

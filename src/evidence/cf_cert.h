@@ -74,6 +74,10 @@ CF_MUST_CHECK cf_verdict_code_t cf_interval_judge(cf_interval_t *in, int64_t fro
 CF_MUST_CHECK cf_verdict_code_t cf_cert_chain_check(cf_interval_t *in, cf_cert_t const *certs, size_t cert_cnt, cf_cert_alg_t alg,
                                                     int64_t at_s, cf_verdict_t *v);
 
+/* cf_cert_authority_check is that for a chain whose certs[0] is an authority itself. */
+CF_MUST_CHECK cf_verdict_code_t cf_cert_authority_check(cf_interval_t *in, cf_cert_t const *certs, size_t cert_cnt,
+                                                        cf_cert_alg_t alg, int64_t at_s, cf_verdict_t *v);
+
 /* cf_cert_self_check verifies the signature of a root that was pinned by its key. */
 CF_MUST_CHECK cf_status_t cf_cert_self_check(cf_cert_t const *root);
 

@@ -21,14 +21,20 @@ static cf_span_t item(run_t const *r, cf_role_t role) { return r->parts->item[ro
 
 /* ---- the platform's chain ---- */
 
-static cf_verdict_code_t read_anchors(run_t *r) {
-  for (size_t i = 0; i < r->ask->root_cnt; i++) {
+cf_verdict_code_t cf_quote_anchors(cf_intel_anchor_t out[CF_ROOTS_MAX], cf_root_t const *roots, size_t root_cnt, cf_verdict_t *v) {
+  for (size_t i = 0; i < root_cnt; i++) {
     cf_cert_t  cert;
     cf_error_t err = {0};
-    if (cf_cert_decode(&cert, r->ask->roots[i].der, "trusted_root", &err))
-      return cf_verdict_set(r->v, CF_VERDICT_MALFORMED, "trusted_root", 0, "%s", err.text);
-    r->anchors[i] = (cf_intel_anchor_t){cert.key, cf_sha256(cert.der)};
+    if (cf_cert_decode(&cert, roots[i].der, "trusted_root", &err))
+      return cf_verdict_set(v, CF_VERDICT_MALFORMED, "trusted_root", 0, "%s", err.text);
+    out[i] = (cf_intel_anchor_t){cert.key, cf_sha256(cert.der)};
   }
+  return CF_VERDICT_OK;
+}
+
+static cf_verdict_code_t read_anchors(run_t *r) {
+  cf_verdict_code_t code = cf_quote_anchors(r->anchors, r->ask->roots, r->ask->root_cnt, r->v);
+  if (code) return code;
   r->w = (cf_intel_time_t){
       .at_s = r->ask->at_s, .in = {INT64_MIN, INT64_MAX, r->ask->dates}, .anchors = r->anchors, .anchor_cnt = r->ask->root_cnt};
   return CF_VERDICT_OK;

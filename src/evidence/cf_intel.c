@@ -86,11 +86,11 @@ static bool put_in_order(cf_intel_chain_t *chain) {
 static char const *wrong_kind(cf_intel_chain_t const *chain, size_t i, cf_intel_use_t use) {
   cf_cert_t const *c = &chain->cert[i];
   char             cn[CF_CERT_CN_MAX];
-  char const      *name = use == CF_INTEL_PCK ? "SGX PCK Certificate" : "SGX TCB Signing";
+  char const      *name = use == CF_INTEL_PCK ? "SGX PCK Certificate" : use == CF_INTEL_PCK_CA ? "CA" : "SGX TCB Signing";
   if (i > 0) name = i == chain->cnt - 1 ? "SGX Root CA" : "CA";
   if (!cf_cert_cn(cn, c->subject) || !strstr(cn, name)) return "its name is not that of this link";
   if (c->key.kind != CF_KEY_P256) return "its key is not on P-256";
-  if (i == 0 && !(c->usage & CF_USAGE_SIGN)) return "its key may not sign";
+  if (i == 0 && use != CF_INTEL_PCK_CA && !(c->usage & CF_USAGE_SIGN)) return "its key may not sign";
   return NULL;
 }
 
@@ -137,7 +137,8 @@ cf_verdict_code_t cf_intel_chain(cf_intel_chain_t *chain, cf_intel_time_t *w, cf
     char const *wrong = wrong_kind(chain, i, use);
     if (wrong) return cf_verdict_set(v, CF_VERDICT_CHAIN, chain->cert[i].item, 0, "%s", wrong);
   }
-  code = cf_cert_chain_check(&w->in, chain->cert, want, CF_CERT_ECDSA_SHA256, w->at_s, v);
+  if (use == CF_INTEL_PCK_CA) code = cf_cert_authority_check(&w->in, chain->cert, want, CF_CERT_ECDSA_SHA256, w->at_s, v);
+  else code = cf_cert_chain_check(&w->in, chain->cert, want, CF_CERT_ECDSA_SHA256, w->at_s, v);
   if (!code && !known && cf_cert_self_check(root))
     code = cf_verdict_set(v, CF_VERDICT_CHAIN, root->item, 0, "the root did not sign itself: it was altered");
   return code;
@@ -153,5 +154,21 @@ cf_verdict_code_t cf_intel_list(cf_crl_t *out, cf_intel_time_t *w, cf_span_t der
     return cf_verdict_set(v, CF_VERDICT_UNSUPPORTED, item, 0, "signed with an algorithm that has no place here");
   cf_verdict_code_t code = cf_crl_check(&w->in, out, issuer, w->at_s, item, v);
   if (!code && (w->list_issued_s == 0 || out->from_s < w->list_issued_s)) w->list_issued_s = out->from_s;
+  return code;
+}
+
+cf_verdict_code_t cf_intel_root_list(cf_crl_t *out, cf_intel_time_t *w, cf_span_t der, char const *item, cf_verdict_t *v) {
+  cf_cert_t         root = {.item = "root", .usage = CF_USAGE_CRL_SIGN};
+  cf_verdict_code_t code = CF_VERDICT_OK;
+  cf_error_t        err = {0};
+  if (cf_crl_decode(out, der, item, &err)) return decode_error(v, &err);
+  root.subject = out->issuer;
+  for (size_t i = 0; i == 0 || (code == CF_VERDICT_SIGNATURE && i < w->anchor_cnt); i++) {
+    *v = (cf_verdict_t){.next = cf_verdict_next(CF_VERDICT_OK)};
+    if (w->anchor_cnt) root.key = w->anchors[i].key;
+    else root.key = (cf_key_t){.kind = CF_KEY_P256, .sz = sizeof intel_root};
+    if (!w->anchor_cnt) memcpy(root.key.b, intel_root, sizeof intel_root);
+    code = cf_intel_list(out, w, der, &root, item, v);
+  }
   return code;
 }

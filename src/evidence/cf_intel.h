@@ -49,7 +49,11 @@ typedef struct {
   size_t                   anchor_cnt;
 } cf_intel_time_t;
 
-typedef enum { CF_INTEL_PCK, CF_INTEL_TCB_SIGNING } cf_intel_use_t;
+typedef enum {
+  CF_INTEL_PCK,         /* leaf, CA, root */
+  CF_INTEL_TCB_SIGNING, /* leaf, root */
+  CF_INTEL_PCK_CA,      /* CA, root */
+} cf_intel_use_t;
 
 /* cf_intel_chain_read reads PEM or DER into *chain and puts it in order: as many certificates as that use has, whose names make a
    chain.  Nothing is believed of it. */
@@ -65,6 +69,10 @@ CF_MUST_CHECK cf_verdict_code_t cf_intel_chain(cf_intel_chain_t *chain, cf_intel
 /* cf_intel_list reads a revocation list (DER) and checks that issuer made it, and its dates at T. */
 CF_MUST_CHECK cf_verdict_code_t cf_intel_list(cf_crl_t *out, cf_intel_time_t *w, cf_span_t der, cf_cert_t const *issuer,
                                               char const *item, cf_verdict_t *v);
+
+/* cf_intel_root_list is that for the root's own list, by the anchors of *w: whose key signed it, is the root. */
+CF_MUST_CHECK cf_verdict_code_t cf_intel_root_list(cf_crl_t *out, cf_intel_time_t *w, cf_span_t der, char const *item,
+                                                   cf_verdict_t *v);
 
 /* cf_intel_signed checks a bare signature r || s over msg by a P-256 key x || y.  CF_ERR_AUTH. */
 CF_MUST_CHECK cf_status_t cf_intel_signed(cf_span_t msg, uint8_t const signature[64], uint8_t const key[64]);

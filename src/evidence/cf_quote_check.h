@@ -4,6 +4,9 @@
 
 #include "evidence/cf_platforms.h"
 
+/* cf_quote_anchors reads the asker's roots: as many anchors as there are roots. */
+cf_verdict_code_t cf_quote_anchors(cf_intel_anchor_t out[CF_ROOTS_MAX], cf_root_t const *roots, size_t root_cnt, cf_verdict_t *v);
+
 /* cf_quote_collateral_check runs the collateral's own rows for the platform of q. */
 cf_verdict_code_t cf_quote_collateral_check(cf_quote_collateral_t *out, cf_evidence_parts_t const *parts,
                                             cf_evidence_ask_t const *ask, cf_quote_t const *q, cf_verdict_t *v);

@@ -243,7 +243,7 @@ static cf_verdict_code_t check_signature(run_t *r) {
 /* ---- what the certificate says of the chip ---- */
 
 #define AMD "\x2b\x06\x01\x04\x01\x9c\x78\x01" /* 1.3.6.1.4.1.3704.1 */
-#define EXT(last) cf_cert_ext(&r->certs[VEK], CF_SPAN_LIT(AMD last))
+#define EXT(last) cf_cert_ext(vek, CF_SPAN_LIT(AMD last))
 
 /* The integer of an extension, whole; -1 when it is not one from 0 to 255. */
 static int ext_svn(cf_cert_ext_t const *e) {
@@ -272,11 +272,8 @@ static cf_verdict_code_t read_tcbs(run_t *r) {
 }
 
 /* Every component of the certificate is the reported one; spares are zero like the bytes that they would stand for. */
-static cf_verdict_code_t check_tcb(run_t *r) {
-  cf_verdict_code_t code = read_tcbs(r);
-  if (code) return code;
-  cf_snp_tcb_t const *t = &r->f->reported;
-  bool                turin = r->f->product == CF_SNP_TURIN;
+cf_verdict_code_t cf_snp_vek_tcb_check(cf_cert_t const *vek, cf_snp_product_t product, cf_snp_tcb_t const *t, cf_verdict_t *v) {
+  bool turin = product == CF_SNP_TURIN;
   struct {
     char const          *name;
     cf_cert_ext_t const *e;
@@ -289,9 +286,14 @@ static cf_verdict_code_t check_tcb(run_t *r) {
                     {"spare 6", EXT("\x03\x06"), 0, true},          {"spare 7", EXT("\x03\x07"), 0, true}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if ((rows[i].e || !rows[i].optional) && ext_svn(rows[i].e) != rows[i].want)
-      return cf_verdict_set(r->v, CF_VERDICT_BINDING, "vek", 0, "certifies another TCB than the report's: %s is %d, not %d",
+      return cf_verdict_set(v, CF_VERDICT_BINDING, "vek", 0, "certifies another TCB than the report's: %s is %d, not %d",
                             rows[i].name, ext_svn(rows[i].e), rows[i].want);
   return CF_VERDICT_OK;
+}
+
+static cf_verdict_code_t check_tcb(run_t *r) {
+  cf_verdict_code_t code = read_tcbs(r);
+  return code ? code : cf_snp_vek_tcb_check(&r->certs[VEK], r->f->product, &r->f->reported, r->v);
 }
 
 /* "Milan-B0", or "Milan": the name up to its stepping. */
@@ -304,27 +306,37 @@ static bool names_product(cf_cert_ext_t const *e, cf_snp_product_t product) {
   return cf_rd_done(&rd) && text.len >= n && !memcmp(text.ptr, want, n) && (text.len == n || text.ptr[n] == '-');
 }
 
-/* A chip's key is for one chip.  A key that a cloud loaded is for all of its machines, and says which cloud. */
-static cf_verdict_code_t check_chip(run_t *r) {
-  cf_cert_ext_t const *chip = EXT("\x04"), *csp = EXT("\x05");
-  cf_span_t            id = r->f->report.chip_id;
-  size_t               id_sz = r->f->product == CF_SNP_TURIN ? 8 : 64;
-  if (!names_product(EXT("\x02"), r->f->product))
-    return cf_verdict_set(r->v, CF_VERDICT_CHAIN, "vek", 0, "for another product than %s", cf_snp_product_name(r->f->product));
-  if (r->f->report.signer == CF_SNP_VLEK) {
-    cf_rd_t   rd = cf_rd_span(csp ? csp->value : CF_SPAN(NULL, 0));
-    cf_span_t name = cf_der_take(&rd, CF_DER_IA5);
-    if (chip || !cf_rd_done(&rd) || !name.len || name.len >= CF_SNP_CSP_MAX)
-      return cf_verdict_set(r->v, CF_VERDICT_CHAIN, "vek", 0, "not a VLEK's certificate: no cloud, or a chip is named");
-    for (size_t i = 0; i < name.len; i++) r->f->csp[i] = name.ptr[i] < 0x20 || name.ptr[i] > 0x7e ? '?' : (char)name.ptr[i];
-    return CF_VERDICT_OK;
-  }
-  if (csp || !chip || chip->value.len != id_sz)
-    return cf_verdict_set(r->v, CF_VERDICT_CHAIN, "vek", 0, "not a VCEK's certificate: a cloud, or no chip is named");
+/* A chip's key is for one chip. */
+cf_verdict_code_t cf_snp_vcek_chip_check(cf_cert_t const *vek, cf_snp_product_t product, cf_span_t id, cf_verdict_t *v) {
+  cf_cert_ext_t const *chip = EXT("\x04");
+  size_t               id_sz = product == CF_SNP_TURIN ? 8 : 64;
+  if (!names_product(EXT("\x02"), product))
+    return cf_verdict_set(v, CF_VERDICT_CHAIN, "vek", 0, "for another product than %s", cf_snp_product_name(product));
+  if (EXT("\x05") || !chip || chip->value.len != id_sz)
+    return cf_verdict_set(v, CF_VERDICT_CHAIN, "vek", 0, "not a VCEK's certificate: a cloud, or no chip is named");
   if (is_zero(id)) return CF_VERDICT_OK; /* masked by its owner */
   if (!cf_span_eq(chip->value, CF_SPAN(id.ptr, id_sz)) || !is_zero(CF_SPAN(id.ptr + id_sz, 64 - id_sz)))
-    return cf_verdict_set(r->v, CF_VERDICT_BINDING, "vek", 0, "the key of another chip");
+    return cf_verdict_set(v, CF_VERDICT_BINDING, "vek", 0, "the key of another chip");
   return CF_VERDICT_OK;
+}
+
+/* A key that a cloud loaded is for all of its machines, and says which cloud. */
+static cf_verdict_code_t check_cloud(run_t *r) {
+  cf_cert_t const     *vek = &r->certs[VEK];
+  cf_cert_ext_t const *csp = EXT("\x05");
+  cf_rd_t              rd = cf_rd_span(csp ? csp->value : CF_SPAN(NULL, 0));
+  cf_span_t            name = cf_der_take(&rd, CF_DER_IA5);
+  if (!names_product(EXT("\x02"), r->f->product))
+    return cf_verdict_set(r->v, CF_VERDICT_CHAIN, "vek", 0, "for another product than %s", cf_snp_product_name(r->f->product));
+  if (EXT("\x04") || !cf_rd_done(&rd) || !name.len || name.len >= CF_SNP_CSP_MAX)
+    return cf_verdict_set(r->v, CF_VERDICT_CHAIN, "vek", 0, "not a VLEK's certificate: no cloud, or a chip is named");
+  for (size_t i = 0; i < name.len; i++) r->f->csp[i] = name.ptr[i] < 0x20 || name.ptr[i] > 0x7e ? '?' : (char)name.ptr[i];
+  return CF_VERDICT_OK;
+}
+
+static cf_verdict_code_t check_chip(run_t *r) {
+  if (r->f->report.signer == CF_SNP_VLEK) return check_cloud(r);
+  return cf_snp_vcek_chip_check(&r->certs[VEK], r->f->product, r->f->report.chip_id, r->v);
 }
 
 static bool fits_cpuid(cf_snp_product_t product, uint8_t family, uint8_t model) {

@@ -56,6 +56,12 @@ char const *cf_snp_tcb_short(cf_snp_tcb_t const *tcb, cf_snp_tcb_t const *min);
    none); false when neither tells.  A claim: cf_snp_verify compares. */
 bool cf_snp_product_of(cf_snp_product_t *out, cf_snp_report_t const *report, cf_span_t vek);
 
+/* What a certificate must say to be of that TCB, and, a VCEK's, of that chip: 64 bytes as a report has them, zero: any. */
+CF_MUST_CHECK cf_verdict_code_t cf_snp_vek_tcb_check(cf_cert_t const *vek, cf_snp_product_t product, cf_snp_tcb_t const *tcb,
+                                                     cf_verdict_t *v);
+CF_MUST_CHECK cf_verdict_code_t cf_snp_vcek_chip_check(cf_cert_t const *vek, cf_snp_product_t product, cf_span_t chip_id,
+                                                       cf_verdict_t *v);
+
 /* ---- verification ---- */
 
 /* SHA-256 of AMD's root certificates (ARK), the default for who asks without roots of his own. */

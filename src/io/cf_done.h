@@ -15,6 +15,7 @@ typedef struct cf_done {
   unsigned        code;
   char const     *why;  /* static; what failed, or NULL */
   cf_span_t       body; /* in mem */
+  cf_span_t       fields; /* in mem; lines of the answer's head, where the client was asked to keep them */
   void           *mem;  /* to be freed */
   unsigned        retry_after_s;
   char            type[64]; /* Content-Type */

@@ -56,7 +56,8 @@ typedef struct ask {
   CURL              *easy;
   struct curl_slist *fields;
   cf_buf_t           in;
-  bool               over; /* more than body_max came */
+  size_t             head_sz; /* of in: the fields kept, before the body */
+  bool               over;    /* more came than is taken */
   char               url[CF_HTTPS_URL_MAX * 2];
   uint8_t            body[]; /* of the question */
 } ask_t;
@@ -107,23 +108,37 @@ static void ask_end(ask_t *a, CURLcode code) {
     d->code          = (unsigned)http;
     d->retry_after_s = wait > 0 && wait < 86400 ? (unsigned)wait : 0;
     if (type && strlen(type) < sizeof d->type) memcpy(d->type, type, strlen(type));
-    d->body = CF_SPAN(a->in.ptr, a->in.len);
-    d->mem  = a->in.ptr;
+    d->fields = CF_SPAN(a->in.ptr, a->head_sz);
+    d->body   = CF_SPAN(a->in.ptr ? a->in.ptr + a->head_sz : NULL, a->in.len - a->head_sz);
+    d->mem    = a->in.ptr;
     a->in   = (cf_buf_t){ 0 };
   }
   ask_free(a);
 }
 
+/* n more bytes, up to max of all that is held; 0 makes libcurl end it. */
+static size_t take(ask_t *a, char const *ptr, size_t n, size_t max) {
+  if (a->in.len > max || n > max - a->in.len || !cf_buf_push(&a->in, ptr, n, max + 65536)) {
+    a->over = true;
+    return 0;
+  }
+  return n;
+}
+
 static size_t on_bytes(char *ptr, size_t size, size_t n, void *ctx) {
   ask_t *a = ctx;
+  return take(a, ptr, n * size, a->client->max.body_max + a->head_sz);
+}
+
+/* A line of a head.  Heads of answers before the answer (1xx) are forgotten; fields behind the body are not read. */
+static size_t on_field(char *ptr, size_t size, size_t n, void *ctx) {
+  ask_t *a = ctx;
   n *= size;
-  if (n > a->client->max.body_max - a->in.len || !cf_buf_reserve(&a->in, n, a->client->max.body_max + 65536)) {
-    a->over = true;
-    return 0; /* libcurl ends it */
-  }
-  if (n) memcpy(a->in.ptr + a->in.len, ptr, n);
-  a->in.len += n;
-  return n;
+  if (a->in.len > a->head_sz) return n;
+  if (n >= 5 && memcmp(ptr, "HTTP/", 5) == 0) a->in.len = a->head_sz = 0;
+  size_t got = take(a, ptr, n, a->client->max.fields_max);
+  a->head_sz = a->in.len;
+  return got;
 }
 
 /* ---- libcurl's sockets and times ---- */
@@ -213,6 +228,8 @@ static bool set_all(ask_t *a, bool post, size_t body_sz, unsigned timeout_ms) {
   SET(MAXFILESIZE_LARGE, (curl_off_t)c->max.body_max); /* as announced; on_bytes counts what comes */
   SET(WRITEFUNCTION, on_bytes);
   SET(WRITEDATA, (void *)a);
+  if (c->max.fields_max) SET(HEADERFUNCTION, on_field);
+  if (c->max.fields_max) SET(HEADERDATA, (void *)a);
   SET(PRIVATE, (void *)a);
   SET(HTTPHEADER, a->fields);
   SET(HTTPGET, post ? 0L : 1L);

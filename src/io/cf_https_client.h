@@ -1,5 +1,5 @@
 /* The client for https://: libcurl on the loop, with the questions and answers of io/cf_http_client.h.  Who lies behind a public name
-   (a chain's nodes) is reached here, and nobody else: decision 11.
+   (a chain's nodes, who publishes collateral) is reached here, and nobody else: decision 11.
 
    libcurl is loaded when the first client is made, so that processes that ask nobody over TLS neither map nor run it.  TLS 1.2 at
    least, the certificate and its name checked against the system's roots; no redirects, proxies, cookies, credentials or
@@ -19,6 +19,7 @@ typedef struct {
   size_t      body_max;   /* [64 MiB] of an answer                    */
   unsigned    timeout_ms; /* [10000] for asks that name none          */
   char const *ca_file;    /* [the system's] PEM of roots; borrowed    */
+  size_t      fields_max; /* [none kept] of an answer's head          */
 } cf_https_limits_t;
 
 typedef struct cf_https_client cf_https_client_t;
@@ -36,7 +37,7 @@ void cf_https_client_free(cf_https_client_t *client); /* NULL is fine; asks unde
 /* cf_https_client_ask as cf_http_client_ask: what is "GET /path" or "POST /path" below the peer's URL ("POST /" is the URL itself).
    Exactly one entry with id follows, at the latest after timeout_ms: CF_OK whatever the answer's code; CF_ERR_IO; CF_ERR_FORMAT; and
      CF_ERR_AUTH   the peer did not prove its name
-     CF_ERR_BOUND  the answer is over body_max */
+     CF_ERR_BOUND  the answer is over body_max, or its head over fields_max */
 void cf_https_client_ask(cf_https_client_t *client, uint64_t id, unsigned peer, cf_span_t what, char const *type, cf_span_t body,
                          unsigned timeout_ms);
 
