@@ -18,7 +18,7 @@ static int count_body(cf_demo_t *d, cf_json_t settlement) {
   cf_entry_t   entry;
   if (cf_json_str(name, sizeof name, cf_json_get(settlement, "body"))) return cf_web_malformed("demo", d->url, "/v1/settlements");
   int code = cf_web_get(&body, "demo", d->url, cf_fmt("/archive/%s", name));
-  if (code || cf_settlement_body_check(body, NULL)) return code ? code : cf_web_malformed("demo", d->url, "/archive");
+  if (code || cf_settlement_body_check(CF_MODE_NET, body, NULL)) return code ? code : cf_web_malformed("demo", d->url, "/archive");
   bool any = false;
   for (cf_rd_t rd = cf_rd_span(body); cf_section_next(&rd, &section);) {
     if (section.kind != CF_SECTION_POSITIONS || section.asset >= d->in.assets_cnt) continue;

@@ -80,6 +80,15 @@ void cf_op_write(cf_wr_t *wr, cf_op_t const *op) {
     cf_wr_bytes(wr, op->addr.b, 20);
     return;
   case CF_OP_ROOT_EXIT:
+    cf_wr_hash(wr, &op->meta);
+    cf_wr_hash(wr, &op->prev_head);
+    cf_wr_hash(wr, &op->state_root);
+    cf_wr_hash(wr, &op->entries);
+    cf_wr_hash(wr, &op->receipts);
+    write_lane(wr, op);
+    cf_root_leaf_write(wr, &op->leaf);
+    cf_wr_span(wr, op->body);
+    return;
   case CF_OP_ALARM:
   case CF_OP_DECLARE_DEAD: return;
   case CF_OP_REGISTER:
@@ -129,6 +138,15 @@ static bool read_fields(cf_op_t *op, cf_rd_t *rd) {
     cf_rd_copy(rd, op->addr.b, 20);
     return true;
   case CF_OP_ROOT_EXIT:
+    op->meta       = cf_rd_hash(rd);
+    op->prev_head  = cf_rd_hash(rd);
+    op->state_root = cf_rd_hash(rd);
+    op->entries    = cf_rd_hash(rd);
+    op->receipts   = cf_rd_hash(rd);
+    read_lane(rd, op);
+    op->leaf = cf_root_leaf_read(rd);
+    op->body = cf_rd_take_span(rd, CF_ROOT_PATH_SZ);
+    return true;
   case CF_OP_ALARM:
   case CF_OP_DECLARE_DEAD: return true;
   case CF_OP_REGISTER:

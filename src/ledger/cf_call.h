@@ -11,7 +11,7 @@
    withdraw      asset u24 | id u32 | units u64 | recipient address
    requestExit   id u32
    finalizeExit  asset u24 | id u32 | recipient address, zero: the owner
-   rootExit      nothing: refused Mode
+   rootExit      meta | prev_head | state_root | entries | receipts | asset u24 | id u32 | leaf (cf_root.h) | path
    alarm, declareDead   nothing
    register      key | terms | instance | certificate | measurement | evidence | possession | signatures
    revokeKey     key | signature

@@ -98,5 +98,7 @@ cf_status_t cf_ledger_genesis_of(cf_ledger_genesis_t *out, cf_genesis_t const *g
   if (st) return st;
   map_policy(out, g, p);
   map_assets(out, g);
+  if (g->ledger.mode != CF_MODE_NET)
+    return cf_error_set(err, CF_ERR_UNSUPPORTED, "ledger.mode", 0, "no enclave keeps a book in mode root yet");
   return cf_ledger_config_check(&out->config, err);
 }

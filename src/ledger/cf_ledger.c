@@ -140,7 +140,17 @@ static bool outlives(cf_op_kind_t kind) {
   return kind == CF_OP_WITHDRAW || kind == CF_OP_FINALIZE_EXIT || kind == CF_OP_ROOT_EXIT || kind == CF_OP_SETTLE;
 }
 
+/* In net the money lies in lanes, in root behind the state root: each has its own door out. */
+static bool of_mode(cf_op_kind_t kind, uint8_t mode) {
+  if (kind == CF_OP_OPEN_LANE || kind == CF_OP_FINALIZE_EXIT) return mode == CF_MODE_NET;
+  return kind != CF_OP_ROOT_EXIT || mode == CF_MODE_ROOT;
+}
+
 static void dispatch(cf_tx_t *tx, cf_op_t const *op) {
+  if (!of_mode(op->kind, tx->cfg->mode)) {
+    cf_tx_refuse(tx, CF_REFUSAL_MODE, tx->cfg->mode, 0);
+    return;
+  }
   if (tx->status.dead && !outlives(op->kind)) {
     cf_tx_refuse(tx, CF_REFUSAL_DEAD, 0, 0);
     return;
@@ -153,7 +163,7 @@ static void dispatch(cf_tx_t *tx, cf_op_t const *op) {
   case CF_OP_WITHDRAW: cf_tx_withdraw(tx, op); return;
   case CF_OP_REQUEST_EXIT: cf_tx_request_exit(tx, op); return;
   case CF_OP_FINALIZE_EXIT: cf_tx_finalize_exit(tx, op); return;
-  case CF_OP_ROOT_EXIT: cf_tx_refuse(tx, CF_REFUSAL_MODE, tx->cfg->mode, 0); return;
+  case CF_OP_ROOT_EXIT: cf_tx_root_exit(tx, op); return;
   case CF_OP_ALARM: cf_tx_alarm(tx, op); return;
   case CF_OP_DECLARE_DEAD: cf_tx_declare_dead(tx, op); return;
   case CF_OP_REGISTER: cf_tx_register(tx, op); return;
@@ -212,6 +222,9 @@ static struct {
   [CF_REFUSAL_ALARMED]      = { "Alarmed", { "since" } },
   [CF_REFUSAL_NO_ALARM]     = { "NoAlarm", { 0 } },
   [CF_REFUSAL_DEAD_DELAY]   = { "DeadDelay", { "from" } },
+  [CF_REFUSAL_ALIVE]        = { "Alive", { 0 } },
+  [CF_REFUSAL_HEAD]         = { "Head", { 0 } },
+  [CF_REFUSAL_LEAF]         = { "Leaf", { "position" } },
   [CF_REFUSAL_COUNCIL]      = { "Council", { "version" } },
   [CF_REFUSAL_SIGNATURES]   = { "Signatures", { "at" } },
   [CF_REFUSAL_POSSESSION]   = { "Possession", { 0 } },

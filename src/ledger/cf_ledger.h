@@ -10,6 +10,7 @@
 
 #include "ledger/cf_act.h"
 #include "ledger/cf_inbox.h"
+#include "ledger/cf_root.h"
 #include "ledger/cf_settlement.h"
 #include "ledger/cf_slots.h"
 
@@ -35,8 +36,8 @@ typedef struct {
   cf_hash_t separator; /* EIP-712, of the above: set by cf_ledger_config_check */
 } cf_ledger_config_t;
 
-/* cf_ledger_config_check is the constructor's refusal: mode net, chain id, and the inequalities of ONCHAIN 4.1.
-   Sets cfg->separator.  CF_ERR_UNSUPPORTED for root mode, CF_ERR_POLICY otherwise; err names the parameter. */
+/* cf_ledger_config_check is the constructor's refusal: mode, chain id, and the inequalities of ONCHAIN 4.1.
+   Sets cfg->separator.  CF_ERR_POLICY; err names the parameter. */
 CF_MUST_CHECK cf_status_t cf_ledger_config_check(cf_ledger_config_t *cfg, cf_error_t *err);
 
 /* ---- reading and writing ---- */
@@ -126,6 +127,10 @@ typedef enum {
   CF_REFUSAL_ALARMED,      /* Alarmed(since): an alarm runs for this head */
   CF_REFUSAL_NO_ALARM,     /* NoAlarm(): none runs for this head */
   CF_REFUSAL_DEAD_DELAY,   /* DeadDelay(from): too early */
+  /* rootExit */
+  CF_REFUSAL_ALIVE, /* Alive() */
+  CF_REFUSAL_HEAD,  /* Head(): that settlement's digest is not the head */
+  CF_REFUSAL_LEAF,  /* Leaf(position): not there in its state, or claims more than can be; 0 when there was no deposit */
   /* registration */
   CF_REFUSAL_COUNCIL,     /* Council(version) */
   CF_REFUSAL_SIGNATURES,  /* Signatures(at): number of the first that is wrong, or how many there are */
@@ -190,7 +195,7 @@ typedef enum {
   CF_OP_WITHDRAW,
   CF_OP_REQUEST_EXIT,
   CF_OP_FINALIZE_EXIT,
-  CF_OP_ROOT_EXIT, /* root mode: always refused Mode */
+  CF_OP_ROOT_EXIT,
   CF_OP_ALARM,
   CF_OP_DECLARE_DEAD,
   CF_OP_REGISTER,
@@ -207,10 +212,14 @@ typedef struct {
   cf_addr_t    addr; /* open: owner; withdraw, finalizeExit: recipient; revokeKey: key */
   uint8_t      sig[64]; /* settle, revokeKey: the key's; register: possession */
   /* settle */
-  cf_hash_t meta;
+  cf_hash_t meta; /* rootExit has a whole settlement: these three and the two below */
   cf_hash_t state_root;
   cf_hash_t receipts;
-  cf_span_t body; /* borrowed; act: the act's bytes */
+  cf_span_t body; /* borrowed; act: the act's bytes; rootExit: CF_ROOT_PATH_SZ bytes, the path */
+  /* rootExit */
+  cf_hash_t      prev_head;
+  cf_hash_t      entries;
+  cf_root_leaf_t leaf;
   /* register */
   cf_registration_t registration;
   /* act */

@@ -5,7 +5,7 @@ static cf_addr_t const nobody;
 
 /* ---- accounts and lanes ---- */
 
-static bool load_account(cf_tx_t *tx, uint32_t id, cf_ledger_account_t *a) {
+bool cf_tx_account(cf_tx_t *tx, uint32_t id, cf_ledger_account_t *a) {
   cf_hash_t slot = cf_slot_account(id), word = cf_tx_get(tx, &slot);
   *a = cf_ledger_account_unpack(&word);
   return cf_addr_eq(&a->owner, &nobody) ? cf_tx_refuse(tx, CF_REFUSAL_ACCOUNT, id, 0) : true;
@@ -16,7 +16,7 @@ static void store_account(cf_tx_t *tx, uint32_t id, cf_ledger_account_t const *a
   cf_tx_put(tx, &slot, &word);
 }
 
-static bool load_asset(cf_tx_t *tx, uint32_t asset, cf_ledger_asset_t *a) {
+bool cf_tx_asset(cf_tx_t *tx, uint32_t asset, cf_ledger_asset_t *a) {
   cf_hash_t slot = cf_slot_asset(asset), word = cf_tx_get(tx, &slot);
   *a = cf_ledger_asset_unpack(&word);
   return cf_addr_eq(&a->token, &nobody) ? cf_tx_refuse(tx, CF_REFUSAL_ASSET, asset, 0) : true;
@@ -42,11 +42,19 @@ bool cf_tx_open(cf_tx_t *tx, cf_op_t const *op) {
 bool cf_tx_open_lane(cf_tx_t *tx, cf_op_t const *op) {
   cf_ledger_account_t account;
   cf_ledger_asset_t   asset;
-  if (!load_account(tx, op->id, &account) || !load_asset(tx, op->asset, &asset)) return false;
+  if (!cf_tx_account(tx, op->id, &account) || !cf_tx_asset(tx, op->asset, &asset)) return false;
   cf_hash_t lanes = cf_slot_lanes(op->asset);
   if (cf_tx_lane(tx, &lanes, op->id) & CF_LANE_OPEN) return cf_tx_refuse(tx, CF_REFUSAL_ALREADY_OPEN, op->id, 0);
   cf_tx_put_lane(tx, &lanes, op->id, CF_LANE_OPEN);
   cf_tx_message(tx, &(cf_inbox_msg_t){ .kind = CF_INBOX_LANE_OPENED, .asset = op->asset, .id = op->id });
+  return true;
+}
+
+static bool credit_lane(cf_tx_t *tx, cf_op_t const *op) {
+  cf_hash_t lanes = cf_slot_lanes(op->asset);
+  uint64_t  lane  = cf_tx_lane(tx, &lanes, op->id) & CF_LANE_MAX;
+  if (op->units > CF_LANE_MAX - lane) return cf_tx_refuse(tx, CF_REFUSAL_HELD, op->asset, tx->env->held);
+  cf_tx_put_lane(tx, &lanes, op->id, CF_LANE_OPEN | (lane + op->units));
   return true;
 }
 
@@ -55,18 +63,16 @@ bool cf_tx_deposit(cf_tx_t *tx, cf_op_t const *op) {
   cf_ledger_account_t account;
   cf_ledger_asset_t   asset;
   if (now < tx->status.paused_until_s) return cf_tx_refuse(tx, CF_REFUSAL_PAUSED, tx->status.paused_until_s, 0);
-  if (!load_account(tx, op->id, &account)) return false;
+  if (!cf_tx_account(tx, op->id, &account)) return false;
   if (account.closed || account.exit_at_s) return cf_tx_refuse(tx, CF_REFUSAL_EXITING, op->id, account.exit_at_s);
-  if (!load_asset(tx, op->asset, &asset)) return false;
+  if (!cf_tx_asset(tx, op->asset, &asset)) return false;
   if (!asset.listed || now < asset.from_s) return cf_tx_refuse(tx, CF_REFUSAL_ASSET, op->asset, 0);
   if (tx->cfg->embedded && !cf_addr_eq(&tx->env->sender, &asset.token)) return cf_tx_refuse(tx, CF_REFUSAL_ISSUER, op->asset, 0);
   if (op->units == 0) return cf_tx_refuse(tx, CF_REFUSAL_UNITS, 0, 0);
 
-  cf_hash_t lanes = cf_slot_lanes(op->asset);
-  uint64_t  lane  = cf_tx_lane(tx, &lanes, op->id) & CF_LANE_MAX;
-  bool      fits  = tx->env->held <= CF_LANE_MAX && op->units <= CF_LANE_MAX - tx->env->held && op->units <= CF_LANE_MAX - lane;
+  bool fits = tx->env->held <= CF_LANE_MAX && op->units <= CF_LANE_MAX - tx->env->held;
   if (!fits) return cf_tx_refuse(tx, CF_REFUSAL_HELD, op->asset, tx->env->held);
-  cf_tx_put_lane(tx, &lanes, op->id, CF_LANE_OPEN | (lane + op->units));
+  if (tx->cfg->mode == CF_MODE_ROOT ? !cf_tx_root_credit(tx, op) : !credit_lane(tx, op)) return false;
   cf_tx_message(tx, &(cf_inbox_msg_t){ .kind = CF_INBOX_DEPOSITED, .asset = op->asset, .id = op->id, .units = op->units });
   tx->fx->pull = (cf_ledger_transfer_t){ true, op->asset, asset.token, tx->env->sender, op->units };
   return true;
@@ -77,14 +83,15 @@ bool cf_tx_deposit(cf_tx_t *tx, cf_op_t const *op) {
 bool cf_tx_withdraw(cf_tx_t *tx, cf_op_t const *op) {
   cf_ledger_account_t account;
   cf_ledger_asset_t   asset;
-  if (!load_account(tx, op->id, &account)) return false;
+  if (!cf_tx_account(tx, op->id, &account)) return false;
   if (!cf_addr_eq(&tx->env->sender, &account.owner)) return cf_tx_refuse(tx, CF_REFUSAL_OWNER, op->id, 0);
-  if (!load_asset(tx, op->asset, &asset)) return false;
+  if (!cf_tx_asset(tx, op->asset, &asset)) return false;
   if (cf_addr_eq(&op->addr, &nobody)) return cf_tx_refuse(tx, CF_REFUSAL_RECIPIENT, 0, 0);
   if (op->units == 0) return cf_tx_refuse(tx, CF_REFUSAL_UNITS, 0, 0);
   cf_hash_t lanes = cf_slot_free_lanes(op->asset);
   uint64_t  lane  = cf_tx_lane(tx, &lanes, op->id) & CF_LANE_MAX;
   if (lane < op->units) return cf_tx_refuse(tx, CF_REFUSAL_FREE, lane, 0);
+  if (!cf_tx_may_pay(tx, op, op->units)) return false;
   cf_tx_put_lane(tx, &lanes, op->id, CF_LANE_OPEN | (lane - op->units));
   tx->fx->pay = (cf_ledger_transfer_t){ true, op->asset, asset.token, op->addr, op->units };
   return true;
@@ -92,7 +99,7 @@ bool cf_tx_withdraw(cf_tx_t *tx, cf_op_t const *op) {
 
 bool cf_tx_request_exit(cf_tx_t *tx, cf_op_t const *op) {
   cf_ledger_account_t account;
-  if (!load_account(tx, op->id, &account)) return false;
+  if (!cf_tx_account(tx, op->id, &account)) return false;
   if (!cf_addr_eq(&tx->env->sender, &account.owner)) return cf_tx_refuse(tx, CF_REFUSAL_OWNER, op->id, 0);
   if (account.closed || account.exit_at_s) return cf_tx_refuse(tx, CF_REFUSAL_EXITING, op->id, account.exit_at_s);
   account.exit_at_s = tx->env->time_s;
@@ -111,7 +118,7 @@ static uint64_t empty_lane(cf_tx_t *tx, cf_hash_t const *lanes, uint32_t id) {
 bool cf_tx_finalize_exit(cf_tx_t *tx, cf_op_t const *op) {
   cf_ledger_account_t account;
   cf_ledger_asset_t   asset;
-  if (!load_account(tx, op->id, &account) || !load_asset(tx, op->asset, &asset)) return false;
+  if (!cf_tx_account(tx, op->id, &account) || !cf_tx_asset(tx, op->asset, &asset)) return false;
   uint64_t from = account.exit_at_s ? account.exit_at_s + tx->cfg->exit_delay_s : 0;
   bool     due  = from != 0 && tx->env->time_s >= from;
   if (!due && !tx->status.dead) return cf_tx_refuse(tx, CF_REFUSAL_EXIT_DELAY, from, 0);

@@ -18,8 +18,7 @@ cf_status_t cf_ledger_config_check(cf_ledger_config_t *c, cf_error_t *err) {
     if (params[i] > CF_LEDGER_PARAM_MAX_S) return refuse(err, "ledger.parameters", "a parameter is longer than 2^32 - 1 seconds");
   uint64_t v4 = 4 * c->max_validity_s;
 
-  if (c->mode == CF_MODE_ROOT) return cf_error_set(err, CF_ERR_UNSUPPORTED, "ledger.mode", 0, "root mode is not built yet");
-  if (c->mode != CF_MODE_NET) return refuse(err, "ledger.mode", "neither net nor root");
+  if (c->mode != CF_MODE_NET && c->mode != CF_MODE_ROOT) return refuse(err, "ledger.mode", "neither net nor root");
   if (c->embedded != (c->chain_id >= CF_LEDGER_CHAIN_MIN))
     return refuse(err, "ledger.chain_id", "an embedded ledger's is 2^40 or above, all others' are below");
   if (c->max_validity_s == 0) return refuse(err, "ledger.max_validity", "is zero");
@@ -90,6 +89,7 @@ cf_status_t cf_ledger_genesis(cf_ledger_genesis_t *g, cf_slot_write_t *writes, s
   put(&out, cf_slot_plain(CF_SLOT_COUNTERS),
       cf_ledger_counters_pack(
           &(cf_ledger_counters_t){ .next_account = 1, .next_asset = (uint32_t)g->assets_cnt, .council = g->council_version }));
+  if (g->config.mode == CF_MODE_ROOT) put(&out, cf_slot_plain(CF_SLOT_POSITIONS), cf_word_u64(1));
   cf_hash_t policy = cf_slot_policy(g->policy);
   put(&out, policy, g->policy_hash);
   put(&out, cf_slot_add(&policy, 1), g->tcb_mask);

@@ -41,6 +41,15 @@ void     cf_tx_put_lane(cf_tx_t *tx, cf_hash_t const *lanes, uint32_t id, uint64
 cf_ledger_bucket_t cf_tx_bucket(cf_tx_t *tx, uint32_t asset); /* filled to now */
 void               cf_tx_put_bucket(cf_tx_t *tx, uint32_t asset, cf_ledger_bucket_t const *b);
 
+/* cf_tx_account and _asset read what must be known. */
+bool cf_tx_account(cf_tx_t *tx, uint32_t id, cf_ledger_account_t *a);
+bool cf_tx_asset(cf_tx_t *tx, uint32_t asset, cf_ledger_asset_t *a);
+/* cf_tx_may_pay refuses, on an embedded ledger in mode root, what is more than it holds: there the enclave's word alone stands behind
+   a balance.  On a chain the token refuses. */
+bool cf_tx_may_pay(cf_tx_t *tx, cf_op_t const *op, uint64_t units);
+/* cf_tx_root_credit notes a deposit, the first under the next position. */
+bool cf_tx_root_credit(cf_tx_t *tx, cf_op_t const *op);
+
 /* The calls.  false: refused. */
 bool cf_tx_settle(cf_tx_t *tx, cf_op_t const *op, cf_addr_t const *key, cf_hash_t *digest); /* key NULL: who signed */
 bool cf_tx_open(cf_tx_t *tx, cf_op_t const *op);
@@ -49,6 +58,7 @@ bool cf_tx_deposit(cf_tx_t *tx, cf_op_t const *op);
 bool cf_tx_withdraw(cf_tx_t *tx, cf_op_t const *op);
 bool cf_tx_request_exit(cf_tx_t *tx, cf_op_t const *op);
 bool cf_tx_finalize_exit(cf_tx_t *tx, cf_op_t const *op);
+bool cf_tx_root_exit(cf_tx_t *tx, cf_op_t const *op);
 bool cf_tx_alarm(cf_tx_t *tx, cf_op_t const *op);
 bool cf_tx_declare_dead(cf_tx_t *tx, cf_op_t const *op);
 bool cf_tx_register(cf_tx_t *tx, cf_op_t const *op);

@@ -28,23 +28,44 @@ static bool key_may_settle(cf_tx_t *tx, cf_addr_t const *key) {
   return true;
 }
 
+/* The writes of the section before.  Releases and exit releases share an asset's free lanes, and no other two sections do. */
+typedef struct {
+  size_t at, end;
+} prior_t;
+
+/* What the section before wrote to slot, if it did.  Both rise, so that one pass over its writes is enough; their keys rise
+   too, for no base lies so near 2^256 that they would wrap. */
+static cf_slot_write_t *written(cf_tx_t *tx, prior_t *prior, cf_hash_t const *slot) {
+  cf_slot_write_t *w = tx->fx->writes;
+  while (prior->at < prior->end && memcmp(w[prior->at].key.b, slot->b, 32) < 0) prior->at++;
+  return prior->at < prior->end && cf_hash_eq(&w[prior->at].key, slot) ? &w[prior->at] : NULL;
+}
+
+static void put_lanes(cf_tx_t *tx, cf_slot_write_t *before, cf_hash_t const *slot, cf_hash_t const *word) {
+  if (before) before->value = *word;
+  else cf_tx_push(tx, slot, word);
+}
+
 /* One section's lanes.  A slot is read and written once, whatever number of its four lanes is touched.  Positions need
    an open lane and leave it open; releases open a free lane that is not.  A lane is a number of 63 bits under its marker:
    the sum is made beside the marker, so that neither a debit nor a credit can carry into it or into a neighbour. */
-static bool move_lanes(cf_tx_t *tx, cf_section_t section) {
-  bool       release = section.kind == CF_SECTION_RELEASES;
+static bool move_lanes(cf_tx_t *tx, cf_section_t section, prior_t prior) {
+  bool       release = section.kind != CF_SECTION_POSITIONS;
   cf_hash_t  lanes   = release ? cf_slot_free_lanes(section.asset) : cf_slot_lanes(section.asset);
   cf_hash_t  slot = { { 0 } }, word = { { 0 } };
   uint32_t   at   = 0; /* of slot; id 0 does not exist, so that its slot may be touched first, with open == false */
   bool       open = false;
   cf_entry_t e;
+
+  cf_slot_write_t *before = NULL; /* to slot, by this call */
   while (cf_entry_next(&section, &e)) {
     if (!open || e.id >> 2 != at) {
-      if (open) cf_tx_push(tx, &slot, &word);
-      at   = e.id >> 2;
-      slot = cf_slot_add(&lanes, at);
-      word = tx->slots.read(tx->slots.ctx, &slot); /* sections do not share slots: nothing of this call to read through */
-      open = true;
+      if (open) put_lanes(tx, before, &slot, &word);
+      at     = e.id >> 2;
+      slot   = cf_slot_add(&lanes, at);
+      before = written(tx, &prior, &slot);
+      word   = before ? before->value : tx->slots.read(tx->slots.ctx, &slot);
+      open   = true;
     }
     uint64_t lane = cf_word_get(&word, cf_lane_bit(e.id), 64);
     if (lane < CF_LANE_OPEN && !release) return cf_tx_refuse(tx, CF_REFUSAL_LANE, section.asset, e.id);
@@ -52,7 +73,34 @@ static bool move_lanes(cf_tx_t *tx, cf_section_t section) {
     if (units < 0 || units > (i128_t)CF_LANE_MAX) return cf_tx_refuse(tx, CF_REFUSAL_LANE, section.asset, e.id);
     cf_word_set(&word, cf_lane_bit(e.id), 64, CF_LANE_OPEN | (uint64_t)units);
   }
-  if (open) cf_tx_push(tx, &slot, &word);
+  if (open) put_lanes(tx, before, &slot, &word);
+  return true;
+}
+
+static bool move_all_lanes(cf_tx_t *tx, cf_span_t body) {
+  cf_section_t section;
+  prior_t      prior = { 0, 0 };
+  for (cf_rd_t rd = cf_rd_span(body); cf_section_next(&rd, &section);) {
+    size_t from = tx->fx->writes_cnt;
+    if (section.kind != CF_SECTION_DATA && !move_lanes(tx, section, prior)) return false;
+    prior = (prior_t){ from, tx->fx->writes_cnt };
+  }
+  return true;
+}
+
+/* Mode root: who is released to without a cap must have waited, so that guardians had the time to stop it. */
+static bool exits_are_due(cf_tx_t *tx, cf_span_t body) {
+  cf_section_t section;
+  cf_entry_t   e;
+  for (cf_rd_t rd = cf_rd_span(body); cf_section_next(&rd, &section);) {
+    if (section.kind != CF_SECTION_EXITS) continue;
+    while (cf_entry_next(&section, &e)) {
+      cf_hash_t           slot = cf_slot_account(e.id), word = tx->slots.read(tx->slots.ctx, &slot);
+      cf_ledger_account_t account = cf_ledger_account_unpack(&word);
+      uint64_t            from    = account.exit_at_s ? account.exit_at_s + tx->cfg->exit_delay_s : 0;
+      if (from == 0 || tx->env->time_s < from) return cf_tx_refuse(tx, CF_REFUSAL_EXIT_DELAY, from, 0);
+    }
+  }
   return true;
 }
 
@@ -80,15 +128,15 @@ static bool take_from_bucket(cf_tx_t *tx, cf_section_t section) {
 
 static bool body_may_run(cf_tx_t *tx, cf_span_t body) {
   size_t      offset = 0;
-  cf_status_t form   = cf_settlement_body_check(body, &offset);
+  cf_status_t form   = cf_settlement_body_check(tx->cfg->mode, body, &offset);
   if (form) return cf_tx_refuse(tx, CF_REFUSAL_ENTRIES, offset, 0);
 
+  if (!move_all_lanes(tx, body) || !exits_are_due(tx, body)) return false;
   cf_section_t section;
-  for (cf_rd_t rd = cf_rd_span(body); cf_section_next(&rd, &section);)
-    if (!move_lanes(tx, section)) return false;
   for (cf_rd_t rd = cf_rd_span(body); cf_section_next(&rd, &section);)
     if (section.kind == CF_SECTION_RELEASES && !take_from_bucket(tx, section)) return false;
 
+  if (tx->cfg->mode == CF_MODE_ROOT) return true; /* what the book moved is behind the state root */
   i128_t   total = 0; /* of the asset whose sections are being read: they are neighbours */
   uint32_t asset = 0;
   for (cf_rd_t rd = cf_rd_span(body); cf_section_next(&rd, &section);) {

@@ -53,8 +53,13 @@ cf_hash_t cf_settlement_head0(cf_hash_t const *separator) { return cf_keccak256_
 
 bool cf_section_next(cf_rd_t *body, cf_section_t *section) {
   if (body->bad || cf_rd_left(body) == 0) return false;
-  section->kind    = cf_rd_u8(body);
-  section->asset   = cf_rd_u24(body);
+  *section       = (cf_section_t){ .kind = cf_rd_u8(body) };
+  section->asset = cf_rd_u24(body);
+  if (section->kind == CF_SECTION_DATA) {
+    section->da   = cf_rd_u8(body);
+    section->data = cf_rd_take_span(body, cf_rd_left(body));
+    return !body->bad;
+  }
   section->cnt     = cf_rd_u16(body);
   section->entries = cf_rd_span(cf_rd_take_span(body, (size_t)section->cnt * 12));
   return !body->bad;
@@ -72,15 +77,22 @@ static cf_status_t refused(size_t *offset, size_t at, cf_status_t st) {
   return st;
 }
 
-cf_status_t cf_settlement_body_check(cf_span_t body, size_t *offset) {
+static bool section_may_be(uint8_t mode, cf_section_t const *s) {
+  bool root = mode == CF_MODE_ROOT;
+  if (s->kind == CF_SECTION_DATA)
+    return root && s->asset == CF_ASSET_DATA && s->da <= CF_DA_SEALED && (s->da != CF_DA_NONE || s->data.len == 0);
+  bool of_mode = s->kind == CF_SECTION_RELEASES || s->kind == (root ? CF_SECTION_EXITS : CF_SECTION_POSITIONS);
+  return of_mode && s->asset <= CF_ASSET_MAX && s->cnt != 0;
+}
+
+cf_status_t cf_settlement_body_check(uint8_t mode, cf_span_t body, size_t *offset) {
   cf_rd_t      rd   = cf_rd_span(body);
   uint64_t     last = 0; /* asset << 8 | kind, plus 1 */
   size_t       cnt = 0, at = 0;
   cf_section_t section;
   for (; cf_section_next(&rd, &section); at = rd.pos) {
     uint64_t order = (uint64_t)section.asset << 8 | section.kind;
-    if (section.kind > CF_SECTION_RELEASES || section.asset > CF_ASSET_MAX || section.cnt == 0 || order < last)
-      return refused(offset, at, CF_ERR_FORMAT);
+    if (!section_may_be(mode, &section) || order < last) return refused(offset, at, CF_ERR_FORMAT);
     last = order + 1;
     cnt += section.cnt;
     if (cnt > CF_SETTLEMENT_ENTRIES_MAX) return refused(offset, at, CF_ERR_BOUND);
@@ -89,7 +101,7 @@ cf_status_t cf_settlement_body_check(cf_span_t body, size_t *offset) {
     cf_entry_t entry;
     at += 6;
     for (; cf_entry_next(&section, &entry); at += 12, last_id = entry.id) {
-      bool bad_sign = section.kind == CF_SECTION_RELEASES ? entry.amount <= 0 : entry.amount == 0;
+      bool bad_sign = section.kind == CF_SECTION_POSITIONS ? entry.amount == 0 : entry.amount <= 0;
       if (entry.id <= last_id || bad_sign) return refused(offset, at, CF_ERR_FORMAT);
     }
   }
@@ -105,6 +117,12 @@ void cf_section_write(cf_wr_t *wr, cf_section_kind_t kind, uint32_t asset, uint1
 void cf_entry_write(cf_wr_t *wr, uint32_t id, int64_t amount) {
   cf_wr_u32(wr, id);
   cf_wr_u64(wr, (uint64_t)amount);
+}
+
+void cf_section_data_write(cf_wr_t *wr, cf_da_t da) {
+  cf_wr_u8(wr, CF_SECTION_DATA);
+  cf_wr_u24(wr, CF_ASSET_DATA);
+  cf_wr_u8(wr, (uint8_t)da);
 }
 
 /* ---- the other signed types ---- */

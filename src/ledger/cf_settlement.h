@@ -44,19 +44,27 @@ cf_hash_t cf_settlement_head0(cf_hash_t const *separator);
 /* ---- the body ---- */
 
 typedef enum {
-  CF_SECTION_POSITIONS = 0,
+  CF_SECTION_POSITIONS = 0, /* net */
   CF_SECTION_RELEASES  = 1,
-} cf_section_kind_t; /* 2 and 3 are root mode's, 4 is reserved: refused */
+  CF_SECTION_EXITS     = 2, /* root: releases to accounts that leave, uncapped */
+  CF_SECTION_DATA      = 3, /* root: da u8 and bytes to the end, instead of a count and entries */
+} cf_section_kind_t; /* 4 is reserved: refused */
+
+/* What a data section publishes (cf_root_data.h). */
+typedef enum { CF_DA_NONE = 0, CF_DA_OPEN = 1, CF_DA_SEALED = 2 } cf_da_t;
 
 #define CF_SETTLEMENT_ENTRIES_MAX 8192
-#define CF_SETTLEMENT_BODY_MAX    (CF_SETTLEMENT_ENTRIES_MAX * (12 + 6))
-#define CF_ASSET_MAX              0xfffffeu /* 0xffffff marks data sections */
+#define CF_SETTLEMENT_BODY_MAX    (CF_SETTLEMENT_ENTRIES_MAX * (12 + 6)) /* data included: an enclave signs no longer one */
+#define CF_ASSET_MAX              0xfffffeu
+#define CF_ASSET_DATA             0xffffffu /* of data sections */
 
 typedef struct {
-  uint8_t  kind;
-  uint32_t asset;
-  uint16_t cnt;
-  cf_rd_t  entries; /* cf_entry_next reads it */
+  uint8_t   kind;
+  uint32_t  asset;
+  uint16_t  cnt;
+  cf_rd_t   entries; /* cf_entry_next reads it */
+  uint8_t   da;      /* data: cf_da_t */
+  cf_span_t data;    /* borrowed */
 } cf_section_t;
 
 typedef struct {
@@ -64,18 +72,20 @@ typedef struct {
   int64_t  amount;
 } cf_entry_t;
 
-/* cf_settlement_body_check is CF_OK when body is well formed for net mode: kinds 0 and 1, (asset, kind) strictly rising,
-   asset up to CF_ASSET_MAX, counts not 0, ids strictly rising from 1, amounts not 0 and, in releases, above 0.
+/* cf_settlement_body_check is CF_OK when body is well formed for a mode (cf_mode_t): (asset, kind) strictly rising, asset up to
+   CF_ASSET_MAX, counts not 0, ids strictly rising from 1, amounts not 0 and, but in positions, above 0.  Net has kinds 0
+   and 1, root 1 and 2 and, last, 3 under CF_ASSET_DATA, whose bytes are looked at only in that CF_DA_NONE has none.
    *offset (may be NULL) receives where it is not.  CF_ERR_FORMAT; CF_ERR_BOUND beyond CF_SETTLEMENT_ENTRIES_MAX. */
-CF_MUST_CHECK cf_status_t cf_settlement_body_check(cf_span_t body, size_t *offset);
+CF_MUST_CHECK cf_status_t cf_settlement_body_check(uint8_t mode, cf_span_t body, size_t *offset);
 
 /* Iteration over a body that was checked: false at the end. */
 bool cf_section_next(cf_rd_t *body, cf_section_t *section);
 bool cf_entry_next(cf_section_t *section, cf_entry_t *entry);
 
-/* Writing: a section's head, then its cnt entries, in order. */
+/* Writing: a section's head, then its cnt entries, in order; of a data section its head, then the data. */
 void cf_section_write(cf_wr_t *wr, cf_section_kind_t kind, uint32_t asset, uint16_t cnt);
 void cf_entry_write(cf_wr_t *wr, uint32_t id, int64_t amount);
+void cf_section_data_write(cf_wr_t *wr, cf_da_t da);
 
 /* ---- the other signed types ---- */
 

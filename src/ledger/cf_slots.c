@@ -19,6 +19,7 @@ enum {
   TAG_LANES = 100,
   TAG_FREE_LANES,
   TAG_BUCKET,
+  TAG_ROOT,
 };
 
 #define DAY_S 86400
@@ -56,6 +57,11 @@ cf_hash_t cf_slot_nonce(cf_addr_t const *sender) { return entry(cf_word_addr(sen
 cf_hash_t cf_slot_lanes(uint32_t asset) { return entry_u(asset, TAG_LANES); }
 cf_hash_t cf_slot_free_lanes(uint32_t asset) { return entry_u(asset, TAG_FREE_LANES); }
 cf_hash_t cf_slot_bucket(uint32_t asset) { return entry_u(asset, TAG_BUCKET); }
+
+cf_hash_t cf_slot_root(uint32_t asset, uint32_t id) {
+  cf_hash_t of_asset = entry_u(asset, TAG_ROOT);
+  return cf_slot_add(&of_asset, id);
+}
 
 /* ---- words ---- */
 
@@ -241,15 +247,30 @@ void cf_ledger_bucket_pack(cf_hash_t w[2], cf_ledger_bucket_t const *b) {
   cf_word_set(&w[1], 64, 40, b->next_at_s);
 }
 
-/* ---- the bucket ---- */
+cf_ledger_root_t cf_ledger_root_unpack(cf_hash_t const *w) {
+  return (cf_ledger_root_t){
+    .deposited = (cf_u128_t)cf_word_get(w, 64, 32) << 64 | cf_word_get(w, 0, 64),
+    .position  = (uint32_t)cf_word_get(w, 96, 32),
+    .closed    = cf_word_get(w, 128, 8) != 0,
+  };
+}
 
-__extension__ typedef unsigned __int128 u128_t;
+cf_hash_t cf_ledger_root_pack(cf_ledger_root_t const *r) {
+  cf_hash_t w = { { 0 } };
+  cf_word_set(&w, 0, 64, (uint64_t)r->deposited);
+  cf_word_set(&w, 64, 32, (uint64_t)(r->deposited >> 64));
+  cf_word_set(&w, 96, 32, r->position);
+  cf_word_set(&w, 128, 8, r->closed);
+  return w;
+}
+
+/* ---- the bucket ---- */
 
 /* Fills at the present cap up to time to_s. */
 static void fill_at_cap(cf_ledger_bucket_t *b, uint64_t to_s) {
   if (to_s <= b->at_s) return;
-  u128_t due = (u128_t)b->cap * (to_s - b->at_s) + b->fraction;
-  bool   full = due / DAY_S >= b->cap - b->level;
+  cf_u128_t due = (cf_u128_t)b->cap * (to_s - b->at_s) + b->fraction;
+  bool      full = due / DAY_S >= b->cap - b->level;
   b->level    = full ? b->cap : b->level + (uint64_t)(due / DAY_S);
   b->fraction = full ? 0 : (uint32_t)(due % DAY_S);
   b->at_s     = to_s;

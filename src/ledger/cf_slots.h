@@ -9,6 +9,7 @@
 #define CF_LEDGER_SLOTS_H
 
 #include "base/cf_bytes.h"
+#include "base/cf_math.h"
 #include "crypto/cf_sign.h"
 
 /* Plain slots. */
@@ -21,7 +22,8 @@ enum {
   CF_SLOT_COUNTERS   = 5,
   CF_SLOT_INSTANCE   = 6,
   CF_SLOT_TOP_EPOCH  = 7,
-  CF_SLOT_PLAIN_CNT  = 8,
+  CF_SLOT_PLAIN_CNT  = 8, /* those above, of both modes */
+  CF_SLOT_POSITIONS  = 8, /* mode root: nextPosition u32 */
 };
 
 /* Councils whose signatures the ledger checks. */
@@ -53,6 +55,8 @@ cf_hash_t cf_slot_lanes(uint32_t asset);
 cf_hash_t cf_slot_free_lanes(uint32_t asset);
 /* +0 the release bucket, +1 the raised cap that waits for its time. */
 cf_hash_t cf_slot_bucket(uint32_t asset);
+/* Mode root: the record of (asset, id). */
+cf_hash_t cf_slot_root(uint32_t asset, uint32_t id);
 
 /* cf_word_get and _set move width bits at bit up; both are multiples of 8, width <= 64. */
 uint64_t  cf_word_get(cf_hash_t const *word, unsigned bit, unsigned width);
@@ -148,6 +152,16 @@ typedef struct {
 } cf_ledger_bucket_t;
 cf_ledger_bucket_t cf_ledger_bucket_unpack(cf_hash_t const word[2]);
 void               cf_ledger_bucket_pack(cf_hash_t word[2], cf_ledger_bucket_t const *b);
+
+/* What a ledger in mode root knows of an account in an asset. */
+#define CF_LEDGER_DEPOSITED_MAX (((cf_u128_t)1 << 80) - 1) /* as far as a leaf's creditedIn can follow */
+typedef struct {
+  cf_u128_t deposited; /* bit   0, u96: all that ever was */
+  uint32_t  position;  /*      96, u32: its leaf's; 0: no deposit yet */
+  bool      closed;    /*     128, u8: left by rootExit */
+} cf_ledger_root_t;
+cf_ledger_root_t cf_ledger_root_unpack(cf_hash_t const *word);
+cf_hash_t        cf_ledger_root_pack(cf_ledger_root_t const *r);
 
 /* cf_ledger_bucket_fill advances b to now_s: the level rises by cap a day, up to cap, a raise that is due included.
    Exact: what is below a unit is kept, so that many small steps give what one gives.  A full bucket keeps nothing. */

@@ -1,5 +1,5 @@
-/* cf-ledger-ops SEED LINES: random calls and what the C ledger did with them, for contracts/test/Replay.t.sol to do again:
-   the lines of tests/vectors/ledger/ledger.jsonl, of ledgers that live on a chain. */
+/* cf-ledger-ops SEED LINES [root]: random calls and what the C ledger did with them, for contracts/test/Replay.t.sol to do again:
+   the lines of tests/vectors/ledger/ledger.jsonl (root.jsonl), of ledgers that live on a chain, in mode net or root. */
 #include "../vectors/ledger/generate.h"
 
 static uint8_t lines[VECTOR_MAX];
@@ -15,8 +15,9 @@ static size_t print_lines(vectors_t const *v) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    fputs("usage: cf-ledger-ops SEED LINES\n", stderr);
+  bool root = argc == 4 && strcmp(argv[3], "root") == 0;
+  if (argc != 3 && !root) {
+    fputs("usage: cf-ledger-ops SEED LINES [root]\n", stderr);
     return 2;
   }
   uint64_t from = strtoull(argv[1], NULL, 10);
@@ -27,6 +28,8 @@ int main(int argc, char **argv) {
     v.wr                 = cf_wr_init(lines, sizeof lines);
     w->g.config.embedded = false;
     w->g.config.chain_id = 31337;
+    if (root) w->g.config.mode = CF_MODE_ROOT;
+    w->sealed = from % 2;
     vector_life(&v, w, from);
     made += print_lines(&v);
     world_free(w);

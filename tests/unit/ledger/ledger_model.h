@@ -3,12 +3,10 @@
 #ifndef TEST_LEDGER_MODEL_H
 #define TEST_LEDGER_MODEL_H
 
-#include "ledger_world.h"
+#include "root_naive.h"
 
 enum { ACCOUNTS = 64, ASSETS = 8, KEYS = 160, POLICIES = 64, INSTANCES = 12, VERSIONS = 64, MEASUREMENTS = 3, ROWS = 12 };
 enum { V = 100, PAUSE = 50, EXIT_DELAY = 450, NOTICE = 500, DEAD_AFTER = 4000, KEY_DELAY = 20, DAY = 86400 };
-
-__extension__ typedef __int128 wide_t;
 
 static uint64_t seed;
 static uint64_t rnd(uint64_t n) {
@@ -25,6 +23,12 @@ typedef struct {
   bool     open;
   uint64_t units;
 } mlane_t;
+
+typedef struct { /* mode root */
+  wide_t   deposited;
+  uint32_t position;
+  bool     closed;
+} mroot_t;
 
 typedef struct {
   bool     exists, closed;
@@ -71,6 +75,13 @@ typedef struct {
   struct { uint64_t from, until; } measurement[POLICIES][MEASUREMENTS];
   mcouncil_t councils[VERSIONS];
   bool       revoked[INSTANCES];
+  /* mode root, with the enclave's book as of the last settlement */
+  bool            is_root, sealed, settled;
+  uint32_t        next_position, settled_positions;
+  mroot_t         root[ASSETS][ACCOUNTS];
+  mleaf_t         leaf[ASSETS][ACCOUNTS];
+  cf_hash_t       reserved;
+  cf_settlement_t last;
 } model_t;
 
 /* What a call says, and how it was signed. */
@@ -92,6 +103,10 @@ typedef struct {
   unsigned             act_council, act_version;
   uint64_t             act_number, act_until;
   bool                 possession;
+  bool                 data, bad_data, head_fits, leaf_fits; /* mode root */
+  uint8_t              da;
+  cf_settlement_t      settlement;
+  mleaf_t              leaf;
 } mcall_t;
 
 typedef char const *refusal_t; /* "" accepted */
@@ -129,10 +144,12 @@ static bool k_of_n(model_t const *m, unsigned council, unsigned version, mcall_t
   return true;
 }
 
-static bool rows_well_formed(mcall_t const *c) {
+static bool rows_well_formed(mcall_t const *c, bool root) {
+  if (c->bad_data) return false;
   for (size_t i = 0; i < c->rows_cnt; i++) {
     row_t const *r = &c->rows[i], *p = i ? &c->rows[i - 1] : NULL;
-    if (r->kind > 1 || r->id == 0 || r->amount == 0 || (r->kind == 1 && r->amount < 0)) return false;
+    if (r->kind > (root ? 2 : 1) || (root && r->kind == 0) || r->id == 0 || r->amount == 0 || (r->kind != 0 && r->amount < 0))
+      return false;
     if (!p) continue;
     bool same = p->kind == r->kind && p->asset == r->asset;
     if (same && r->id <= p->id) return false;
@@ -140,6 +157,8 @@ static bool rows_well_formed(mcall_t const *c) {
   }
   return true;
 }
+
+static void book_settled(model_t *m, mcall_t const *c);
 
 static refusal_t m_settle(model_t *m, mcall_t const *c) {
   static model_t t; /* tried on a copy: all or nothing */
@@ -151,11 +170,11 @@ static refusal_t m_settle(model_t *m, mcall_t const *c) {
   bool a = c->meta.policy == m->policy_a && m->now <= m->switch_at + V,
        b = c->meta.policy == m->policy_b && m->now >= m->switch_at;
   if (!a && !b) return "Policy";
-  if (c->meta.mode != 1 || c->spare) return "Mode";
+  if (c->meta.mode != 1 + m->is_root || c->spare) return "Mode";
   if (!c->signature_fits || k->state != 1 || k->epoch < m->floor_epoch || k->policy < m->min_policy || m->now < k->from ||
       m->now > k->until)
     return "Key";
-  if (!rows_well_formed(c)) return "Entries";
+  if (!rows_well_formed(c, m->is_root)) return "Entries";
   t = *m;
   for (size_t i = 0; i < c->rows_cnt; i++) {
     row_t const *r = &c->rows[i];
@@ -165,6 +184,10 @@ static refusal_t m_settle(model_t *m, mcall_t const *c) {
     if ((!l->open && r->kind == 0) || sum < 0 || sum > INT64_MAX) return "Lane";
     l->open  = true;
     l->units = (uint64_t)sum;
+  }
+  for (size_t i = 0; i < c->rows_cnt; i++) {
+    maccount_t const *who = &m->account[c->rows[i].id]; /* below ACCOUNTS, or the lane was refused */
+    if (c->rows[i].kind == 2 && (!who->exit_at || m->now < who->exit_at + EXIT_DELAY)) return "ExitDelay";
   }
   for (unsigned asset = 0; asset < ASSETS; asset++) {
     wide_t released = 0;
@@ -176,7 +199,8 @@ static refusal_t m_settle(model_t *m, mcall_t const *c) {
     if (released > t.asset[asset].level / DAY) return "Cap";
     t.asset[asset].level -= released * DAY;
   }
-  for (unsigned asset = 0; asset < ASSETS; asset++) {
+  if (m->is_root) book_settled(&t, c);
+  for (unsigned asset = 0; asset < ASSETS && !m->is_root; asset++) {
     wide_t sum = 0;
     for (size_t i = 0; i < c->rows_cnt; i++)
       if (c->rows[i].asset == asset) sum += c->rows[i].amount;
@@ -350,8 +374,14 @@ static refusal_t m_accounts(model_t *m, mcall_t const *c) {
     if (m->embedded && c->sender != 1) return "Issuer";
     if (c->units == 0) return "Units";
     if ((wide_t)m->held[c->asset] + c->units > INT64_MAX) return "Held";
-    m->lane[c->asset][c->id].open = true;
-    m->lane[c->asset][c->id].units += c->units;
+    if (m->is_root) {
+      mroot_t *r = &m->root[c->asset][c->id];
+      if (!r->position) r->position = m->next_position++;
+      r->deposited += c->units;
+    } else {
+      m->lane[c->asset][c->id].open = true;
+      m->lane[c->asset][c->id].units += c->units;
+    }
     m->held[c->asset] += c->units;
     m->inbox++;
     return "";
@@ -389,7 +419,22 @@ static refusal_t m_accounts(model_t *m, mcall_t const *c) {
   }
 }
 
+static refusal_t m_root_exit(model_t *m, mcall_t const *c) {
+  if (!m->dead) return "Alive";
+  if (c->id >= ACCOUNTS || !m->account[c->id].exists) return "Account";
+  if (c->asset >= ASSETS || !m->asset[c->asset].known) return "Asset";
+  if (m->settled && !c->head_fits) return "Head";
+  mroot_t *r    = &m->root[c->asset][c->id];
+  wide_t   paid = m->settled ? c->leaf.balance + r->deposited - c->leaf.credited : r->deposited;
+  if (!r->position || (m->settled && (!c->leaf_fits || c->leaf.credited > r->deposited)) || paid > INT64_MAX) return "Leaf";
+  if (r->closed) return "Nothing";
+  r->closed = true;
+  m->held[c->asset] -= (uint64_t)paid;
+  return "";
+}
+
 static refusal_t m_apply(model_t *m, mcall_t const *c) {
+  if (m->is_root && (c->kind == CF_OP_OPEN_LANE || c->kind == CF_OP_FINALIZE_EXIT)) return "Mode";
   bool out = c->kind == CF_OP_WITHDRAW || c->kind == CF_OP_FINALIZE_EXIT || c->kind == CF_OP_ROOT_EXIT || c->kind == CF_OP_SETTLE;
   if (m->dead && !out) return "Dead";
   bool same_head = memcmp(m->alarm_head.b, m->head.b, 32) == 0;
@@ -397,7 +442,7 @@ static refusal_t m_apply(model_t *m, mcall_t const *c) {
   case CF_OP_SETTLE: return m_settle(m, c);
   case CF_OP_REGISTER: return m_register(m, c);
   case CF_OP_ACT: return m_act(m, c);
-  case CF_OP_ROOT_EXIT: return "Mode";
+  case CF_OP_ROOT_EXIT: return m->is_root ? m_root_exit(m, c) : "Mode";
   case CF_OP_ALARM:
     if (same_head) return "Alarmed";
     m->alarm_head = m->head, m->alarm_at = m->now, m->inbox++;
@@ -441,6 +486,16 @@ static unsigned some_sender(uint32_t id) {
   return chance(50) ? 1 : chance(50) ? 0 : 100 + (unsigned)rnd(ACCOUNTS);
 }
 
+#include "root_model.h"
+
+static void book_settled(model_t *after, mcall_t const *c) {
+  after->settled           = true;
+  after->settled_positions = (uint32_t)book_positions;
+  after->last              = c->settlement;
+  after->reserved          = book_leaf[0];
+  memcpy(after->leaf, book_next, sizeof book_next);
+}
+
 static void make_rows(mcall_t *c) {
   size_t n = 0;
   for (uint32_t asset = 0; asset < m.assets && n + 4 <= ROWS; asset++) {
@@ -478,7 +533,7 @@ static cf_op_t make_settle(world_t *w, mcall_t *c) {
                                           (uint32_t)(chance(90)   ? policy_now(&m)
                                                      : chance(50) ? m.policy_a
                                                                   : m.policy_b),
-                                          1 };
+                                          w->g.config.mode };
   if (chance(3)) c->meta.as_of_s += rnd(40);
   if (chance(3)) c->meta.valid_until_s += rnd(100);
   if (chance(3)) c->meta.valid_until_s -= rnd(100);
@@ -491,12 +546,15 @@ static cf_op_t make_settle(world_t *w, mcall_t *c) {
     c->key = (c->key + i) % KEYS;
     break;
   }
-  make_rows(c);
+  cf_span_t body;
+  if (m.is_root) body = make_root_body(w, c);
+  else make_rows(c), body = body_of(w, c->rows, c->rows_cnt);
   cf_hash_t meta = cf_settlement_meta_pack(&c->meta);
   c->spare       = chance(1);
   if (c->spare) meta.b[rnd(9)] ^= 1;
-  cf_op_t         op = op_settle_word(w, &keys[c->key], meta, body_of(w, c->rows, c->rows_cnt));
+  cf_op_t         op = op_settle_word(w, &keys[c->key], meta, body);
   cf_settlement_t s  = { op.meta, head_of(w), op.state_root, cf_settlement_entries(op.body), op.receipts };
+  c->settlement      = s;
   c->digest          = cf_settlement_digest(&w->g.config.separator, &s);
   c->signature_fits  = chance(97);
   if (!c->signature_fits) op.sig[rnd(32)] ^= 1;
@@ -610,6 +668,14 @@ static cf_op_t make_act(world_t *w, mcall_t *c) {
   return op;
 }
 
+/* Mode net's calls seldom, and rootExit when it is time. */
+static void as_root(mcall_t *c) {
+  if (c->kind == CF_OP_FINALIZE_EXIT && (m.dead || chance(10)) && chance(95)) c->kind = CF_OP_ROOT_EXIT;
+  else if (c->kind == CF_OP_FINALIZE_EXIT && chance(90)) c->kind = chance(15) ? CF_OP_REQUEST_EXIT : CF_OP_SETTLE;
+  if (c->kind == CF_OP_OPEN_LANE && chance(90)) c->kind = CF_OP_DEPOSIT;
+  if (c->kind == CF_OP_SETTLE && quiet && !m.dead) c->kind = CF_OP_DECLARE_DEAD;
+}
+
 static cf_op_t make_call(world_t *w, mcall_t *c) {
   static cf_op_kind_t const often[] = {
     CF_OP_SETTLE,   CF_OP_SETTLE,       CF_OP_SETTLE,       CF_OP_SETTLE,        CF_OP_SETTLE,        CF_OP_SETTLE,
@@ -625,6 +691,7 @@ static cf_op_t make_call(world_t *w, mcall_t *c) {
   if (c->kind == CF_OP_ROOT_EXIT && chance(80)) c->kind = CF_OP_DEPOSIT;
   if (c->kind == CF_OP_SETTLE && quiet && !m.dead) c->kind = chance(50) ? CF_OP_DECLARE_DEAD : CF_OP_DEPOSIT;
   if (c->kind == CF_OP_SETTLE && m.dead && chance(80)) c->kind = CF_OP_FINALIZE_EXIT;
+  if (m.is_root) as_root(c);
   c->id     = some_id();
   c->asset  = some_asset();
   c->sender = some_sender(c->id);
@@ -666,7 +733,7 @@ static cf_op_t make_call(world_t *w, mcall_t *c) {
   }
   case CF_OP_OPEN_LANE: return op_lane(c->asset, c->id);
   case CF_OP_REQUEST_EXIT: return op_exit(c->id);
-  case CF_OP_ROOT_EXIT:
+  case CF_OP_ROOT_EXIT: return m.is_root ? make_root_exit(w, c) : op_root_exit(c->asset, c->id);
   case CF_OP_ALARM:
   case CF_OP_DECLARE_DEAD: return op_plain(c->kind);
   }
@@ -699,6 +766,9 @@ static void model_start(world_t *w) {
                                          .min_policy = 1,
                                          .assets     = 3,
                                          .council    = 1,
+                                         .is_root    = cfg->mode == CF_MODE_ROOT,
+                                         .sealed     = w->sealed,
+                                         .next_position = 1,
                                          .head       = head_of(w) };
   m.policy[1]            = (mpolicy_t){ true, 3 };
   m.measurement[1][0].until = T0 + 300 * DAY;

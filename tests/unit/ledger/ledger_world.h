@@ -51,6 +51,8 @@ typedef struct {
   cf_ledger_effects_t fx;
   cf_refusal_t        no;
   uint8_t             body[CF_SETTLEMENT_BODY_MAX];
+  bool                sealed;     /* mode root: what it publishes */
+  cf_hash_t           state_root; /* of settlements; zero: just some */
 } world_t;
 
 enum { ALL_TCB = 0xff };
@@ -146,6 +148,10 @@ UNUSED static uint64_t lane_at(world_t const *w, cf_hash_t lanes, uint32_t id) {
   return cf_word_get(&word, cf_lane_bit(id), 64);
 }
 UNUSED static uint64_t lane_of(world_t const *w, uint32_t asset, uint32_t id) { return lane_at(w, cf_slot_lanes(asset), id); }
+UNUSED static cf_ledger_root_t root_of(world_t const *w, uint32_t asset, uint32_t id) {
+  cf_hash_t word = slot_at(w, cf_slot_root(asset, id));
+  return cf_ledger_root_unpack(&word);
+}
 UNUSED static uint64_t free_of(world_t const *w, uint32_t asset, uint32_t id) {
   return lane_at(w, cf_slot_free_lanes(asset), id);
 }
@@ -170,6 +176,11 @@ UNUSED static cf_op_t op_withdraw(uint32_t asset, uint32_t id, uint64_t units, c
 UNUSED static cf_op_t op_exit(uint32_t id) { return (cf_op_t){ .kind = CF_OP_REQUEST_EXIT, .id = id }; }
 UNUSED static cf_op_t op_finalize(uint32_t asset, uint32_t id) {
   return (cf_op_t){ .kind = CF_OP_FINALIZE_EXIT, .asset = asset, .id = id };
+}
+/* A path of zeros; of the right length. */
+UNUSED static uint8_t const no_path[CF_ROOT_PATH_SZ];
+UNUSED static cf_op_t op_root_exit(uint32_t asset, uint32_t id) {
+  return (cf_op_t){ .kind = CF_OP_ROOT_EXIT, .asset = asset, .id = id, .body = CF_SPAN_OF(no_path) };
 }
 UNUSED static cf_op_t op_plain(cf_op_kind_t kind) { return (cf_op_t){ .kind = kind }; }
 
@@ -230,14 +241,16 @@ UNUSED static cf_op_t op_act(world_t const *w, cf_act_t const *act, uint64_t num
 /* A settlement of body, valid now, signed by key over the present head. */
 UNUSED static cf_settlement_meta_t good_meta(world_t const *w) {
   return (cf_settlement_meta_t){
-    .sequence = 9, .valid_until_s = w->now + 3600, .as_of_s = w->now, .policy = status_of(w).policy_b, .mode = CF_MODE_NET
+    .sequence = 9, .valid_until_s = w->now + 3600, .as_of_s = w->now, .policy = status_of(w).policy_b, .mode = w->g.config.mode
   };
 }
 
 UNUSED static cf_op_t op_settle_word(world_t const *w, actor_t const *key, cf_hash_t meta, cf_span_t body) {
-  cf_op_t op = {
-    .kind = CF_OP_SETTLE, .meta = meta, .state_root = hash_of("state"), .receipts = hash_of("receipts"), .body = body
-  };
+  cf_op_t op = { .kind       = CF_OP_SETTLE,
+                 .meta       = meta,
+                 .state_root = cf_word_is_zero(&w->state_root) ? hash_of("state") : w->state_root,
+                 .receipts   = hash_of("receipts"),
+                 .body       = body };
   cf_settlement_t s = { op.meta, head_of(w), op.state_root, cf_settlement_entries(body), op.receipts };
   sign_by(op.sig, key, cf_settlement_digest(&w->g.config.separator, &s));
   return op;

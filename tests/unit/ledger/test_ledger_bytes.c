@@ -200,7 +200,7 @@ static void bodies(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     size_t offset = 0;
     print_message("%s\n", cases[i].name);
-    assert_int_equal(cf_settlement_body_check(cases[i].in, &offset), cases[i].want);
+    assert_int_equal(cf_settlement_body_check(CF_MODE_NET, cases[i].in, &offset), cases[i].want);
     assert_int_equal(offset, cases[i].offset);
   }
   static uint8_t big[CF_SETTLEMENT_BODY_MAX + 64];
@@ -211,7 +211,7 @@ static void bodies(void **state) {
       cf_section_write(&wr, CF_SECTION_POSITIONS, asset, cnt);
       for (uint32_t id = 1; id <= cnt; id++) cf_entry_write(&wr, id, 1);
     }
-    assert_int_equal(cf_settlement_body_check(cf_wr_out(&wr), NULL), over ? CF_ERR_BOUND : CF_OK);
+    assert_int_equal(cf_settlement_body_check(CF_MODE_NET, cf_wr_out(&wr), NULL), over ? CF_ERR_BOUND : CF_OK);
   }
 }
 
@@ -342,7 +342,10 @@ static void call_bytes(void **state) {
                    .meta         = h(5),
                    .state_root   = h(6),
                    .receipts     = h(7),
-                   .body         = CF_SPAN_LIT("body"),
+                   .body         = kind == CF_OP_ROOT_EXIT ? CF_SPAN_OF(no_path) : CF_SPAN_LIT("body"),
+                   .prev_head    = h(14),
+                   .entries      = h(15),
+                   .leaf         = { ((cf_u128_t)1 << 96) - 2, ((cf_u128_t)1 << 80) - 3, ((cf_u128_t)1 << 80) - 4, h(16) },
                    .registration = { a(8), h(9), h(10), h(11), h(12), h(13) },
                    .council      = 1,
                    .version      = 14,
@@ -350,7 +353,7 @@ static void call_bytes(void **state) {
                    .not_after_s  = 15,
                    .sigs         = { .cnt = 2, .at = { { 3, { 4 } }, { 5, { 6 } } } } },
             op2;
-    uint8_t op_buf[1024], op_again[1024];
+    uint8_t op_buf[2048], op_again[2048];
     cf_wr_t wr = cf_wr_init(op_buf, sizeof op_buf), wr2 = cf_wr_init(op_again, sizeof op_again);
     cf_op_write(&wr, &op);
     assert_false(wr.bad);

@@ -260,7 +260,7 @@ static void trap_mode_is_the_contracts(void **state) {
     cf_op_t op = op_settle(w, &key, m, EMPTY_BODY);
     refused(w, &op, NULL, "Mode");
   }
-  cf_op_t op = op_plain(CF_OP_ROOT_EXIT);
+  cf_op_t op = op_root_exit(0, 1);
   refused(w, &op, NULL, "Mode");
   row_t const root_rows[] = { { 2, 0, 1, 5 }, { 3, 0xffffff, 1, 5 }, { 4, 0, 1, 5 } };
   for (size_t i = 0; i < 3; i++) {
@@ -294,7 +294,9 @@ static void trap_constructor_inequalities(void **state) {
   demo.max_pause_s = 1; demo.exit_delay_s = 13; demo.notice_s = 14; demo.dead_after_s = 27; demo.key_delay_s = 0;
   assert_int_equal(cf_ledger_config_check(&demo, NULL), CF_OK);
   demo.mode = CF_MODE_ROOT;
-  assert_int_equal(cf_ledger_config_check(&demo, NULL), CF_ERR_UNSUPPORTED);
+  assert_int_equal(cf_ledger_config_check(&demo, NULL), CF_OK);
+  demo.mode = 0;
+  assert_int_equal(cf_ledger_config_check(&demo, NULL), CF_ERR_POLICY);
   demo.mode = 3;
   assert_int_equal(cf_ledger_config_check(&demo, NULL), CF_ERR_POLICY);
   demo.mode = CF_MODE_NET; demo.chain_id = 1;
