@@ -49,3 +49,12 @@ if(TARGET cf_io AND NOT CF_SANITIZE AND NOT CF_FUZZ)
     set_target_properties(cf-${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   endforeach()
 endif()
+
+# The kernel's interfaces of confidential machines, played (tests/attest): a program of the tests.
+if(TARGET cf_evidence AND NOT CF_SANITIZE AND NOT CF_FUZZ)
+  add_executable(cf-attest-fake EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/attest/fake_main.c)
+  target_link_libraries(cf-attest-fake PRIVATE cf_evidence cmocka fuse3 crypto)
+  target_compile_options(cf-attest-fake PRIVATE -Wno-conversion -Wno-cast-qual)
+  target_compile_definitions(cf-attest-fake PRIVATE CF_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  set_target_properties(cf-attest-fake PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()

@@ -61,7 +61,7 @@ quote(cf_launch_t *l, cf_rd_t *rd) {
   cf_tpm_key_t       ak;
   q->evidence_sz = 0;
   q->binding     = cf_binding(&hash, &list);
-  if (cf_tpmdev_quote(&l->tpm, &out, CF_SPAN(l->ak, l->ak_sz), &q->binding, NULL) || cf_tpm_key_open(&ak, CF_SPAN(l->ak, l->ak_sz), NULL)) return CLASS_TPM;
+  if (cf_tpmdev_quote(&l->tpm, &out, CF_SPAN(l->ak, l->ak_sz), CF_SPAN_OF(q->binding.b), NULL) || cf_tpm_key_open(&ak, CF_SPAN(l->ak, l->ak_sz), NULL)) return CLASS_TPM;
   uint8_t           chain[2 * CF_TPMDEV_CERT_MAX + CF_SWTPM_CERT_MAX];
   cf_wr_t           ek = cf_wr_init(chain, sizeof chain), wr = cf_wr_init(q->evidence, sizeof q->evidence);
   cf_tpm_evidence_t e = { .version = 1, .attest = CF_SPAN(out.attest, out.attest_sz), .signature = CF_SPAN(out.signature, out.signature_sz),

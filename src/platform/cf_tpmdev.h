@@ -1,4 +1,4 @@
-/* The attester of a TPM machine: measure, quote, activate, seal (DESIGN 10, seam "attester"), over ESAPI on any TCTI.
+/* A TPM machine: measure, quote, activate, seal, over ESAPI on any TCTI.  What attesters have in common is cf_attester.h's.
    docs/protocol/evidence.md has the bytes.  One process at a time speaks to the TPM; calls are not thread-safe.
    At most two transient objects are loaded at once and none is left behind, because a bare TPM has three slots. */
 #ifndef CF_PLATFORM_TPMDEV_H
@@ -71,6 +71,7 @@ CF_MUST_CHECK cf_status_t cf_tpm_key_open(cf_tpm_key_t *out, cf_span_t blob, cf_
 
 #define CF_TPM_QUOTE_PCRS 0x5bffu /* 0-9, 11, 12, 14 */
 #define CF_TPM_QUOTE_PCR_CNT 13
+#define CF_TPM_QUOTE_DATA_MAX 64
 typedef struct {
   uint8_t   attest[512];
   size_t    attest_sz;
@@ -78,9 +79,9 @@ typedef struct {
   size_t    signature_sz;
   cf_hash_t pcrs[CF_TPM_QUOTE_PCR_CNT];
 } cf_tpm_quote_out_t;
-/* cf_tpmdev_quote quotes PCRs 0-9, 11, 12, 14 of the SHA-256 bank over the bare binding. */
-CF_MUST_CHECK cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_hash_t const *binding,
-                                          cf_error_t *err);
+/* cf_tpmdev_quote quotes PCRs 0-9, 11, 12, 14 of the SHA-256 bank over data, bare: an enclave's binding, or a verifier's nonce.
+   CF_ERR_BOUND: over 64 bytes. */
+CF_MUST_CHECK cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_span_t data, cf_error_t *err);
 
 /* cf_tpmdev_activate answers a verifier's challenge (TPM2B_ID_OBJECT || TPM2B_ENCRYPTED_SECRET) with the secret inside, at most
    64 bytes. CF_ERR_FORMAT; CF_ERR_AUTH: made for another endorsement or attestation key. */

@@ -122,18 +122,22 @@ cf_status_t cf_tpmdev_ak_check(cf_tpmdev_t *tpm, cf_span_t ak, cf_error_t *err) 
 
 /* ---- quote ---- */
 
-cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_hash_t const *binding, cf_error_t *err) {
+cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_span_t data, cf_error_t *err) {
   ESYS_TR            key = ESYS_TR_NONE;
   TPM2B_ATTEST      *attest = NULL;
   TPMT_SIGNATURE    *signature = NULL;
-  TPM2B_DATA         data = {.size = sizeof binding->b};
+  TPM2B_DATA         outside = {0};
   TPMT_SIG_SCHEME    scheme = {.scheme = TPM2_ALG_NULL}; /* the key's own */
   TPML_PCR_SELECTION selection = cf_tpm_selection(CF_TPM_QUOTE_PCRS);
-  memcpy(data.buffer, binding->b, sizeof binding->b);
+  _Static_assert(sizeof outside.buffer >= CF_TPM_QUOTE_DATA_MAX, "what a TPM takes");
+  if (data.len > CF_TPM_QUOTE_DATA_MAX)
+    return cf_error_set(err, CF_ERR_BOUND, "tpm.quote", 0, "over %zu bytes", data.len);
+  outside.size = (uint16_t)data.len;
+  memcpy(outside.buffer, data.ptr, data.len);
   cf_status_t st = cf_tpm_load_key(tpm, &key, ak, err);
   if (st) return st;
   TSS2_RC rc =
-      Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data, &scheme, &selection, &attest, &signature);
+      Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &outside, &scheme, &selection, &attest, &signature);
   cf_tpm_flush(tpm, key);
   out->signature_sz = 0;
   if (!rc) rc = Tss2_MU_TPMT_SIGNATURE_Marshal(signature, out->signature, sizeof out->signature, &out->signature_sz);

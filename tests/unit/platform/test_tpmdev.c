@@ -13,6 +13,7 @@
 #include "codec/cf_json.h"
 #include "evidence/cf_credential.h"
 #include "evidence/cf_evidence.h"
+#include "platform/cf_attester.h"
 #include "platform/cf_swtpm.h"
 #include "platform/cf_tpmdev.h"
 
@@ -113,7 +114,7 @@ static void attest(evidence_t *ev, machine_t *on) {
   memset(ev->nonces, 0x11, 32);
   memset(ev->nonces + 32, 0x22, 32);
   cf_hash_t nonces = cf_nonces_hash(CF_SPAN_OF(ev->nonces)), binding = cf_binding(&certificate, &nonces);
-  must(cf_tpmdev_quote(&on->tpm, &ev->quote, ak_of(on), &binding, &err));
+  must(cf_tpmdev_quote(&on->tpm, &ev->quote, ak_of(on), CF_SPAN_OF(binding.b), &err));
   size_t ek_sz;
   must(cf_tpmdev_ek_certificate(&on->tpm, ev->chain, &ek_sz, CF_SWTPM_CERT_MAX, &err));
   memcpy(ev->chain + ek_sz, ca_certs.issuer, ca_certs.issuer_sz);
@@ -354,7 +355,7 @@ static void test_other_tpm(void **state) {
   ak_make(&b);
   measure_all(&m);
   measure_all(&b);
-  refused(cf_tpmdev_quote(&b.tpm, &out, ak_of(&m), &binding, &err), CF_ERR_AUTH);
+  refused(cf_tpmdev_quote(&b.tpm, &out, ak_of(&m), CF_SPAN_OF(binding.b), &err), CF_ERR_AUTH);
 
   attest(&ev_a, &m);
   attest(&ev, &b);
@@ -521,11 +522,44 @@ static void test_nothing_left_behind(void **state) {
   machine_on(&m, dir_a);
   for (int i = 0; i < 5; i++) {
     ak_make(&m);
-    must(cf_tpmdev_quote(&m.tpm, &out, ak_of(&m), &binding, &err));
+    must(cf_tpmdev_quote(&m.tpm, &out, ak_of(&m), CF_SPAN_OF(binding.b), &err));
   }
   must(cf_tpmdev_pcrs(&m.tpm, values, 24, 0xffffff, &err));
   assert_int_equal(values[17].b[0], 0xff);
   assert_int_equal(values[23].b[0], 0);
+  machine_off(&m);
+}
+
+/* The seam of all attesters: a quote in parts, by a kept key and by one made for it, over data as short or long as it may be. */
+static void test_attester(void **state) {
+  (void)state;
+  static uint8_t    bytes[CF_ATTESTER_ROOM];
+  static cf_facts_t facts;
+  static uint8_t    data[CF_ATTESTER_DATA_MAX];
+  char              tcti[160];
+  cf_hash_t         event = fill(5);
+  machine_on(&m, dir_a);
+  ak_make(&m);
+  must(cf_tpmdev_extend(&m.tpm, 14, &event, &err));
+  cf_swtpm_tcti(tcti, sizeof tcti, dir_a);
+  for (int kept = 0; kept < 2; kept++) {
+    cf_attester_ask_t  ask = {.data = CF_SPAN(data, kept ? 1 : sizeof data), .root = "/nowhere", .tcti = tcti};
+    cf_attester_out_t  out;
+    cf_evidence_item_t items[CF_ATTESTER_ITEMS_MAX];
+    cf_verdict_t       v = {0};
+    cf_wr_t            room = cf_wr_init(bytes, sizeof bytes);
+    if (kept) ask.ak = ak_of(&m);
+    memset(data, 0x40 + kept, sizeof data);
+    must(cf_attest(&out, &room, kept ? CF_PLATFORM_TPM : (cf_platform_t)0, &ask, &err));
+    assert_int_equal(out.platform, CF_PLATFORM_TPM);
+    for (size_t i = 0; i < out.item_cnt; i++)
+      items[i] = (cf_evidence_item_t){cf_role_of(CF_SPAN(out.items[i].role, strlen(out.items[i].role))), out.items[i].bytes};
+    cf_evidence_ask_t judge = {.items = items, .item_cnt = out.item_cnt, .nonce = ask.data, .at_s = now};
+    if (cf_evidence_verify(&facts, &judge, &v)) fail_msg("%s at %s: %s", cf_verdict_name(v.code), v.item, v.text);
+    cf_hash_t zero = {{0}}, pcr14 = cf_pcr_extend(&zero, &event);
+    assert_true(facts.nonce_held && facts.of.attest.verified && facts.of.attest.has_pcrs);
+    assert_memory_equal(facts.of.attest.banks[0].value[14], pcr14.b, 32);
+  }
   machine_off(&m);
 }
 
@@ -603,7 +637,7 @@ int main(void) {
   struct CMUnitTest const tests[] = {
       T(test_whole_way),           T(test_ak_blob),  T(test_quotes_refused), T(test_measuring_twice), T(test_other_tpm),
       T(test_ak_is_stable),        T(test_sealing),        T(test_policy),          T(test_ek),
-      T(test_nothing_left_behind), T(test_absent),
+      T(test_attester), T(test_nothing_left_behind), T(test_absent),
   };
   return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
