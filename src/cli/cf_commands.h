@@ -31,6 +31,7 @@ int cf_cmd_exit_finalize(cf_args_t const *a);
 
 int cf_cmd_verify(cf_args_t const *a);
 int cf_cmd_verify_evidence(cf_args_t const *a);
+int cf_cmd_evidence_make(cf_args_t const *a);
 int cf_cmd_collateral_fetch(cf_args_t const *a);
 int cf_cmd_collateral_list(cf_args_t const *a);
 int cf_cmd_collateral_show(cf_args_t const *a);
