@@ -1,6 +1,6 @@
 #!/bin/sh
 # run-bench.sh [WORD]: each program of bench/ (or those with WORD in the name), one after the other.  Prints a table; the rows
-# are in build/bench.json.  Peers in Go are built where Go and their library are.
+# are in build/bench.json.  Peers in Go are built where Go and their library are, those of npm where it can fetch what is pinned.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p build/bench
@@ -11,6 +11,14 @@ rm -rf build/bench/domain-* build/bench/log-* # of a run that was cut off
 for peer in bench/peer/*/; do
   name=$(basename "$peer")
   rm -f "build/bench/peer-$name"
+  if [ -f "$peer/main.mjs" ]; then
+    if sh scripts/npm-peer.sh "$name" "its library" >"build/bench/peer-$name.log" 2>&1; then
+      cp "$peer/main.mjs" "build/bench/peer-$name" && chmod +x "build/bench/peer-$name"
+    else
+      echo "bench: no peer $name here: $(tail -n 1 "build/bench/peer-$name.log")" >&2
+    fi
+    continue
+  fi
   GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS='' GOCACHE=${GOCACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/go-build} \
     go build -o "build/bench/peer-$name" "$peer/main.go" >build/bench/peer-$name.log 2>&1 ||
     echo "bench: no peer $name here: $(tail -n 1 "build/bench/peer-$name.log")" >&2
