@@ -1,5 +1,6 @@
 #include "cli/cf_commands.h"
 #include "cli/cf_show.h"
+#include "ledger/cf_domain.h"
 
 enum { FILE_MAX = 8 << 20 };
 
@@ -29,11 +30,28 @@ void cf_show_pretty(cf_wr_t *wr, cf_span_t json) {
   cf_wr_u8(wr, '\n');
 }
 
+/* Whose word on a domain's log counts, for other people's clients. */
+static int tlog_policy(cf_args_t const *a, cf_span_t genesis) {
+  static cf_domain_t domain;
+  cf_error_t         err = {0};
+  if (cf_domain_open(&domain, genesis, NULL, &err)) return cf_fail_error("show", &err);
+  cf_wr_t text = cf_room(CF_WITNESS_POLICY_MAX);
+  cf_witness_set_policy(&text, &domain.witnesses);
+  if (!cf_json_mode()) return cf_emit(cf_wr_out(&text), cf_arg(a, "o"));
+  cf_wr_t wr = cf_room(2 * CF_WITNESS_POLICY_MAX);
+  cf_jw_t j = cf_json_begin(&wr);
+  cf_jw_obj(&j, NULL);
+  cf_jw_text(&j, "tlog_policy", cf_wr_out(&text));
+  cf_jw_end(&j, '}');
+  return cf_json_end(&j, cf_arg(a, "o"));
+}
+
 int cf_cmd_show(cf_args_t const *a) {
   cf_span_t  in;
   cf_error_t err = {0};
   int        code = cf_slurp(&in, a->word[0], FILE_MAX);
   if (code) return code;
+  if (cf_flag(a, "tlog-policy")) return tlog_policy(a, in);
   cf_wr_t wr = cf_room(17 * in.len + (1 << 20));
   if (!cf_show_value(&wr, in, &err)) return cf_fail_error("show", &err);
   if (cf_json_mode()) {

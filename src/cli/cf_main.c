@@ -88,7 +88,8 @@ static cf_command_t const commands[] = {
      "counterfoil verify fork f.fork --genesis d/public/genesis", "vkey= genesis=", 1, 1, cf_cmd_verify_fork},
     {"audit", "[DIR|URL]", "replays everything from the public folder alone", "counterfoil audit d",
      "domain= o= since= fork= ledger= rpc-quorum= confirmations= from-block=", 0, 1, cf_cmd_audit},
-    {"show", "F", "prints any of our files", "counterfoil show d/public/genesis", "o=", 1, 1, cf_cmd_show},
+    {"show", "F [--tlog-policy]", "prints any of our files; of genesis, also log and witness quorum as other clients take them (C2SP tlog-policy)",
+     "counterfoil show d/public/genesis", "tlog-policy o=", 1, 1, cf_cmd_show},
     {"schema", "[DOCUMENT]", "prints the CDDL of our documents", "counterfoil schema receipt", "", 0, 1, cf_cmd_schema},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

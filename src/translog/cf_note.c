@@ -310,6 +310,28 @@ cf_witness_set_check(cf_witness_set_t const *set, cf_error_t *err) {
   return CF_OK;
 }
 
+static void
+policy_name(cf_wr_t *wr, size_t i) {
+  cf_wr_str(wr, " w");
+  cf_wr_dec(wr, i + 1);
+}
+
+void
+cf_witness_set_policy(cf_wr_t *wr, cf_witness_set_t const *set) {
+  cf_wr_str(wr, "log ");
+  cf_vkey_format(wr, &set->log);
+  for (size_t i = 0; i < set->cnt; i++) {
+    cf_wr_str(wr, "\nwitness");
+    policy_name(wr, i);
+    cf_wr_str(wr, " ");
+    cf_vkey_format(wr, &set->member[i]);
+  }
+  cf_wr_str(wr, "\ngroup witnesses ");
+  cf_wr_dec(wr, set->k);
+  for (size_t i = 0; i < set->cnt; i++) policy_name(wr, i);
+  cf_wr_str(wr, "\nquorum witnesses\n");
+}
+
 /* A note's known signatures, all verified. */
 typedef struct {
   cf_note_t       note;

@@ -121,6 +121,11 @@ typedef struct {
    twice (one Ed25519 key serves one witness).  CF_ERR_POLICY. */
 CF_MUST_CHECK cf_status_t cf_witness_set_check(cf_witness_set_t const *set, cf_error_t *err);
 
+/* cf_witness_set_policy writes the set as other clients take it (C2SP tlog-policy): the log, the witnesses as w1, w2, ..., and the group
+   of which k must have signed.  wr needs CF_WITNESS_POLICY_MAX. */
+#define CF_WITNESS_POLICY_MAX (256 + (1 + CF_WITNESSES_MAX) * (CF_VKEY_TEXT_MAX + 24))
+void cf_witness_set_policy(cf_wr_t *wr, cf_witness_set_t const *set);
+
 /* cf_cosigned_t is made only by cf_checkpoint_verify: a head that the set stands behind. */
 typedef struct {
   uint64_t  size;

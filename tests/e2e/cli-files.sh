@@ -20,6 +20,13 @@ expect 1 "^init: exists" "$cf" init d
 [ "$(json out v.domain)" = "$domain" ] || die "genesis shows another domain"
 [ "$(json out 'v.document.assets.map(a => a.symbol).join()')" = GBP,JPY ] || die "assets are not those asked for"
 "$cf" show d/public/genesis | grep -q '"name": "local"' || die "show for people"
+"$cf" show d/public/genesis --tlog-policy >policy
+[ "log $(cat d/public/log.vkey)" = "$(head -n 1 policy)" ] || die "the policy names another log"
+[ "$(grep -c '^witness w1 witness-1+' policy)" -eq 1 ] || die "the policy's witnesses"
+[ "$(tail -n 2 policy | tr '\n' ,)" = "group witnesses 1 w1,quorum witnesses," ] || die "the policy's quorum"
+"$cf" show d/public/genesis --tlog-policy --json >out
+[ "$(json out v.tlog_policy)" = "$(cat policy)" ] || die "the policy as JSON"
+expect 1 "^show: format" "$cf" show d/public/log.vkey --tlog-policy
 "$cf" show - <d/deployment --json -o deployment.json
 [ "$(json deployment.json v.document.domain)" = "$domain" ] || die "deployment is another domain's"
 "$cf" show d/configuration --json >out

@@ -231,6 +231,29 @@ test_time_of_a_set(void **state) {
   }
 }
 
+/* C2SP tlog-policy; read by another implementation in tests/e2e/peer-log.sh. */
+static void
+test_set_as_a_policy(void **state) {
+  static char      buf[CF_WITNESS_POLICY_MAX];
+  cf_witness_set_t set = make_set(log_seed, seeds, 1, 1, 0);
+  cf_wr_t          wr  = cf_wr_init(buf, sizeof buf);
+  char             vkey[2][CF_VKEY_TEXT_MAX + 1] = { "", "" }, want[2 * CF_VKEY_TEXT_MAX + 100];
+  for (size_t i = 0; i < 2; i++) {
+    cf_wr_t v = cf_wr_init(vkey[i], sizeof vkey[i]);
+    cf_vkey_format(&v, i ? &set.member[0] : &set.log);
+  }
+  snprintf(want, sizeof want, "log %s\nwitness w1 %s\ngroup witnesses 1 w1\nquorum witnesses\n", vkey[0], vkey[1]);
+  cf_witness_set_policy(&wr, &set);
+  ASSERT_SPAN(SPAN_STR(want), cf_wr_out(&wr));
+
+  set.cnt = CF_WITNESSES_MAX; /* of the longest names */
+  memset(set.log.name, 'n', CF_NOTE_NAME_MAX);
+  for (size_t i = 0; i < set.cnt; i++) set.member[i] = set.log;
+  wr = cf_wr_init(buf, sizeof buf);
+  cf_witness_set_policy(&wr, &set);
+  assert_false(wr.bad);
+}
+
 static void
 test_set_rules(void **state) {
   static struct { unsigned n, k, f; cf_status_t want; } const cases[] = {
@@ -363,7 +386,7 @@ main(void) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(test_known_keys),      cmocka_unit_test(test_known_checkpoint), cmocka_unit_test(test_note_form),
     cmocka_unit_test(test_note_bounds),     cmocka_unit_test(test_vkey_form),        cmocka_unit_test(test_checkpoint_form),
-    cmocka_unit_test(test_time_of_a_set),   cmocka_unit_test(test_set_rules),        cmocka_unit_test(test_what_spoils_a_note),
+    cmocka_unit_test(test_time_of_a_set),   cmocka_unit_test(test_set_rules), cmocka_unit_test(test_set_as_a_policy),       cmocka_unit_test(test_what_spoils_a_note),
     cmocka_unit_test(test_signed_but_refused), cmocka_unit_test(test_canonical),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
