@@ -45,6 +45,7 @@ typedef struct {
   unsigned        code;   /* DONE of an ASK: HTTP status; of a GET: 200 or 404 */
   cf_span_t       path;
   cf_span_t       query; /* text behind '?', may be empty */
+  cf_span_t       type;  /* REQUEST: content type as it came, may be empty */
   cf_span_t       body;
 } cf_event_t;
 
@@ -57,7 +58,7 @@ typedef enum {
   CF_FX_STORE,  /* durable: commit body (cf_store_wr_t's bytes, base/cf_store.h) all or nothing; a stale fence ends the process */
   CF_FX_SCAN,   /* read the store: name = kind; ends by DONE, body = entries as in STORE */
   CF_FX_ASK,    /* ask peer: name = "GET /path?query" or "POST /path", body; ends by DONE with code, body, or CF_ERR_IO after timeout_ms */
-  CF_FX_REPLY,  /* answer request id with code, content type, body */
+  CF_FX_REPLY,  /* answer request id with code, content type, body; name, where there is one, is its Location */
   CF_FX_WAKE,   /* TICK no later than at mono_ms = id */
   CF_FX_LOG,    /* a line for the operator: body is one JSON object (observe/) */
   CF_FX_EXIT,   /* end the process with status code */

@@ -74,7 +74,7 @@ static int judge(cf_evidence_ask_t const *ask, cf_appraisal_t const *policy, cha
   print_notes(&judged);
   cf_jw_obj(&j, NULL);
   cf_judgement_report(&j, &judged);
-  if (ear) cf_ear_key_report(&j, "ear_key", key);
+  if (ear) cf_ear_key_json(&j, "ear_key", key);
   cf_jw_end(&j, '}');
   int said = cf_json_mode() ? cf_json_end(&j, NULL) : 0;
   if (!cf_json_mode() && !code) print_ok(&judged);

@@ -9,6 +9,7 @@ int cf_cmd_up(cf_args_t const *a);
 int cf_cmd_status(cf_args_t const *a);
 int cf_cmd_gateway(cf_args_t const *a);
 int cf_cmd_verifier(cf_args_t const *a);
+int cf_cmd_verifier_serve(cf_args_t const *a);
 int cf_cmd_witness(cf_args_t const *a);
 int cf_cmd_observer(cf_args_t const *a);
 int cf_cmd_ledger_serve(cf_args_t const *a);

@@ -7,7 +7,5 @@
 
 /* cf_ear_key reads it.  0, or an exit status after saying why. */
 int cf_ear_key(cf_p256_key_t **out, char const *path);
-/* cf_ear_key_report writes the public key as a member, a JWK (RFC 7517) whose kid is the one in results: the RFC 9679 thumbprint, in hex. */
-void cf_ear_key_report(cf_jw_t *j, char const *member, cf_p256_key_t const *key);
 
 #endif

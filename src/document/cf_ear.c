@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/cf_text.h"
 #include "codec/cf_cbor.h"
 
 enum { IAT = 6, NONCE = 10, PROFILE = 265, SUBMODS = 266, STATUS = 1000, VECTOR = 1001, VERIFIER = 1004, OURS = -75010 };
@@ -177,4 +178,31 @@ cf_ear_seal(cf_wr_t *wr, cf_ear_t const *ear, cf_p256_key_t const *key, char con
   cf_cose_hdr_t hdr = { .alg = CF_COSE_ES256, .kid = CF_SPAN_OF(kid.b), .iss = CF_SPAN(iss, strlen(iss)),
                         .sub = CF_SPAN_LIT("enclave"), .typ = CF_SPAN_LIT(CF_EAR_TYP) };
   cf_sign1_encode(wr, key, &hdr, cf_wr_out(&p));
+}
+
+/* ---- the key ---- */
+
+/* base64url without padding */
+static void
+write_b64url(cf_jw_t *j, char const *member, cf_span_t bytes) {
+  char   text[64];
+  size_t n = cf_b64_encode(text, bytes);
+  while (n && text[n - 1] == '=') n--;
+  for (size_t i = 0; i < n; i++) text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
+  cf_jw_text(j, member, CF_SPAN(text, n));
+}
+
+void
+cf_ear_key_json(cf_jw_t *j, char const *member, cf_p256_key_t const *key) {
+  cf_p256_pub_t pub;
+  cf_p256_key_pub(key, &pub);
+  cf_hash_t kid = cf_p256_thumbprint(&pub);
+  cf_jw_obj(j, member);
+  cf_jw_str(j, "kty", "EC");
+  cf_jw_str(j, "crv", "P-256");
+  cf_jw_str(j, "alg", "ES256");
+  write_b64url(j, "x", CF_SPAN(pub.b, 32));
+  write_b64url(j, "y", CF_SPAN(pub.b + 32, 32));
+  cf_jw_hex(j, "kid", CF_SPAN_OF(kid.b));
+  cf_jw_end(j, '}');
 }

@@ -6,6 +6,7 @@
 #define CF_DOCUMENT_EAR_H
 
 #include "codec/cf_cose.h"
+#include "codec/cf_json.h"
 
 #define CF_EAR_TYP     "application/eat+cwt"
 #define CF_EAR_PROFILE "tag:counterfoil.example,2026:ear/1"
@@ -38,5 +39,7 @@ typedef struct {
 CF_MUST_CHECK cf_status_t cf_ear_open(cf_ear_t *out, cf_sign1_t *sign1, cf_span_t in, cf_error_t *err);
 /* cf_ear_seal writes the COSE_Sign1; iss is the verifier's name, sub "enclave". */
 void cf_ear_seal(cf_wr_t *wr, cf_ear_t const *ear, cf_p256_key_t const *key, char const *iss);
+/* cf_ear_key_json writes the key's public half as a member: a JWK (RFC 7517), whose kid is the one in results, in hex. */
+void cf_ear_key_json(cf_jw_t *j, char const *member, cf_p256_key_t const *key);
 
 #endif

@@ -170,6 +170,8 @@ static void
 reply(host_t *h, cf_effect_t const *e) {
   if (e->id & FRAME_BIT) {
     if (h->frames) cf_frame_reply(h->frames, e->id & ~FRAME_BIT, e->body);
+  } else if (h->http && e->name.len) {
+    cf_http_reply_at(h->http, e->id, e->code, e->type, e->name, e->body);
   } else if (h->http) {
     cf_http_reply(h->http, e->id, e->code, e->type, e->retry_after_s, e->body);
   }
@@ -292,7 +294,7 @@ deliver_http(host_t *h) {
   size_t        cnt = 0;
   if (!h->http) return 0;
   for (cf_http_burst(h->http); !h->ended && cf_http_take(h->http, &a); cnt++)
-    deliver_settled(h, (cf_event_t){ .kind = CF_EV_REQUEST, .id = a.id, .path = a.what, .query = a.query, .body = a.body });
+    deliver_settled(h, (cf_event_t){ .kind = CF_EV_REQUEST, .id = a.id, .path = a.what, .query = a.query, .type = a.type, .body = a.body });
   return cnt;
 }
 

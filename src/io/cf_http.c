@@ -267,7 +267,7 @@ problem(conn_t *c, unsigned code, char const *why, unsigned retry_after_s) {
   int         n = snprintf(body, sizeof body, "{\"type\":\"urn:counterfoil:%s\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
                            class, class, code, why);
   assert(n > 0 && (size_t)n < sizeof body);
-  cf_http_head_t head = { code, "application/problem+json", "no-store", retry_after_s, (size_t)n };
+  cf_http_head_t head = { code, "application/problem+json", "no-store", retry_after_s, (size_t)n, { 0 } };
   answer(c, &head, CF_SPAN(body, (size_t)n));
 }
 
@@ -313,6 +313,10 @@ on_head(conn_t *c) {
   cf_http_refusal_t no;
   if (cf_http_request_parse(&c->req, &no, CF_SPAN(c->in.ptr + c->in.pos, c->head_sz), c->srv->max.body_max)) {
     refuse(c, no.code, no.why);
+    return;
+  }
+  if (c->req.method == CF_HTTP_DELETE && !c->srv->max.deletes) {
+    refuse(c, 501, "only GET, HEAD and POST");
     return;
   }
   c->keep         = c->req.keep;
@@ -464,7 +468,7 @@ serve_file(conn_t *c, cf_http_mount_t const *m) {
   cf_wr_bytes(&name, c->req.path.ptr + n, c->req.path.len - n);
   if (c->req.path.ptr[c->req.path.len - 1] == '/') cf_wr_bytes(&name, "index.html", 10);
   cf_span_t out = cf_wr_out(&name);
-  if (c->req.method == CF_HTTP_POST) {
+  if (c->req.method == CF_HTTP_POST || c->req.method == CF_HTTP_DELETE) {
     problem(c, 405, "this is read, not written", 0);
     return;
   }
@@ -478,7 +482,7 @@ serve_file(conn_t *c, cf_http_mount_t const *m) {
     c->file      = fd;
     c->file_left = size;
   }
-  cf_http_head_t head = { 200, m->type ? m->type : cf_http_type_of(out), m->cache ? m->cache : "no-cache", 0, size };
+  cf_http_head_t head = { 200, m->type ? m->type : cf_http_type_of(out), m->cache ? m->cache : "no-cache", 0, size, { 0 } };
   answer(c, &head, CF_SPAN(NULL, 0));
 }
 
@@ -497,7 +501,7 @@ cf_http_take(cf_http_t *srv, cf_http_ask_t *out) {
     enter(c, PENDING, srv->max.answer_ms);
     if (!m) {
       uint8_t *what = c->in.ptr + c->in.pos;
-      *out          = (cf_http_ask_t){ .id = (uint64_t)c->gen << 32 | c->idx, .what = c->req.what, .query = c->req.query };
+      *out          = (cf_http_ask_t){ .id = (uint64_t)c->gen << 32 | c->idx, .what = c->req.what, .query = c->req.query, .type = c->req.type };
       if (c->req.body_sz) out->body = CF_SPAN(what + c->head_sz, c->req.body_sz);
       if (c->without_body) {
         memcpy(what + 1, "GET", 3); /* "HEAD /x" holds "GET /x" one byte on */
@@ -511,14 +515,25 @@ cf_http_take(cf_http_t *srv, cf_http_ask_t *out) {
   return false;
 }
 
-void
-cf_http_reply(cf_http_t *srv, uint64_t id, unsigned code, char const *type, unsigned retry_after_s, cf_span_t body) {
+static void
+reply(cf_http_t *srv, uint64_t id, cf_http_head_t const *head, cf_span_t body) {
   uint32_t idx = (uint32_t)id;
   if (idx >= srv->max.conn_max) return;
   conn_t *c = &srv->conns[idx];
   if (c->state != PENDING || c->gen != id >> 32) return;
-  answer(c, &(cf_http_head_t){ code, type, "no-store", retry_after_s, body.len }, body);
+  answer(c, head, body);
   advance(c);
+}
+
+void
+cf_http_reply(cf_http_t *srv, uint64_t id, unsigned code, char const *type, unsigned retry_after_s, cf_span_t body) {
+  reply(srv, id, &(cf_http_head_t){ code, type, "no-store", retry_after_s, body.len, { 0 } }, body);
+}
+
+void
+cf_http_reply_at(cf_http_t *srv, uint64_t id, unsigned code, char const *type, cf_span_t location, cf_span_t body) {
+  assert(location.len <= CF_HTTP_LOCATION_MAX);
+  reply(srv, id, &(cf_http_head_t){ code, type, "no-store", 0, body.len, location }, body);
 }
 
 /* a deadline passed */

@@ -31,6 +31,7 @@ typedef struct {
   unsigned head_ms;   /* [10000] first byte to end of head                                  */
   unsigned body_ms;   /* [10000] and 1 ms per CF_HTTP_RATE bytes; also for sending          */
   unsigned answer_ms; /* [60000] the core's                                                 */
+  bool     deletes;   /* DELETE is taken, too: there is something to delete                 */
 } cf_http_limits_t;
 #define CF_HTTP_RATE 64
 
@@ -44,11 +45,12 @@ cf_http_t *cf_http_new(cf_loop_t *loop, int listener, cf_files_t const *files, c
 void       cf_http_free(cf_http_t *srv);
 
 /* One request.  HEAD arrives as GET; the server keeps the body back.  what,
-   query and body are borrowed until cf_http_reply of id or the next cf_loop_wait. */
+   query, type and body are borrowed until cf_http_reply of id or the next cf_loop_wait. */
 typedef struct {
   uint64_t  id; /* 1 to 2^63 - 1 */
   cf_span_t what;
   cf_span_t query;
+  cf_span_t type;
   cf_span_t body;
 } cf_http_ask_t;
 
@@ -62,6 +64,9 @@ size_t cf_http_waiting(cf_http_t const *srv); /* complete requests that wait for
 /* cf_http_reply answers id; one whose asker is gone is forgotten.  body is
    copied where it cannot be sent at once.  type may be NULL (no body). */
 void cf_http_reply(cf_http_t *srv, uint64_t id, unsigned code, char const *type, unsigned retry_after_s, cf_span_t body);
+/* cf_http_reply_at is that with a Location: plain text of at most CF_HTTP_LOCATION_MAX bytes. */
+void cf_http_reply_at(cf_http_t *srv, uint64_t id, unsigned code, char const *type, cf_span_t location, cf_span_t body);
+#define CF_HTTP_LOCATION_MAX 256
 
 /* cf_http_sweep enforces the deadlines; call it every 100 ms or so.
    cf_http_quiet: no connection has bytes left to send.  cf_http_drain: every

@@ -173,6 +173,7 @@ static cf_status_t
 read_request_line(cf_http_request_t *r, cf_http_refusal_t *no, bool *v11, cf_span_t line) {
   static struct { char const *name; cf_http_method_t method; } const methods[] = {
     { "GET ", CF_HTTP_GET }, { "POST ", CF_HTTP_POST }, { "HEAD ", CF_HTTP_HEAD },
+    { "DELETE ", CF_HTTP_DELETE },
   };
   cf_span_t rest = line, method, target;
   if (!cut(&method, &rest, ' ') || method.len == 0 || !all_are(TOKEN, method) || !cut(&target, &rest, ' '))
@@ -231,6 +232,7 @@ cf_http_request_parse(cf_http_request_t *out, cf_http_refusal_t *no, cf_span_t h
   if (st) return st;
   if (f.expect_cnt && (f.expect_cnt > 1 || !is(f.expect, "100-continue")))
     return refuse(no, CF_ERR_UNSUPPORTED, 417, "an unknown expectation");
+  r.type   = f.type;
   r.expect = f.expect_cnt && v11;
   r.keep   = v11 && !f.close;
   *out     = r;

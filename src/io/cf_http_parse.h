@@ -34,13 +34,14 @@ typedef struct {
    CF_ERR_FORMAT (400: bare LF, empty first line), CF_ERR_BOUND (414, 431). */
 CF_MUST_CHECK cf_status_t cf_http_scan(cf_http_scan_t *scan, size_t *head_sz, cf_http_refusal_t *no, cf_span_t in);
 
-typedef enum { CF_HTTP_GET, CF_HTTP_HEAD, CF_HTTP_POST } cf_http_method_t;
+typedef enum { CF_HTTP_GET, CF_HTTP_HEAD, CF_HTTP_POST, CF_HTTP_DELETE } cf_http_method_t;
 
 typedef struct {
   cf_http_method_t method;
   cf_span_t        what;  /* "POST /v1/envelopes": the bytes as they came, without query */
   cf_span_t        path;  /* "/v1/envelopes": no '%', no empty, "." or ".." segment      */
   cf_span_t        query; /* behind '?', not decoded; may be empty                       */
+  cf_span_t        type;  /* Content-Type as it came; may be empty                        */
   size_t           body_sz;
   bool             keep;   /* the connection may carry another request; never in HTTP/1.0 */
   bool             expect; /* 100-continue                             */

@@ -77,7 +77,8 @@ cf_http_head_write(uint8_t *buf, size_t max, cf_http_head_t const *h, bool keep,
   put(&wr, date);
   if (h->type) put(&wr, "\r\nContent-Type: "), put(&wr, h->type);
   if (h->code != 204) put(&wr, "\r\nContent-Length: "), put_dec(&wr, h->body_sz);
-  if (h->code == 405) put(&wr, to == CF_HTTP_POST ? "\r\nAllow: GET, HEAD" : "\r\nAllow: POST");
+  if (h->code == 405) put(&wr, to == CF_HTTP_POST || to == CF_HTTP_DELETE ? "\r\nAllow: GET, HEAD" : "\r\nAllow: POST");
+  if (h->location.len) put(&wr, "\r\nLocation: "), cf_wr_span(&wr, h->location);
   if (h->retry_after_s) put(&wr, "\r\nRetry-After: "), put_dec(&wr, h->retry_after_s);
   if (!keep) put(&wr, "\r\nConnection: close");
   put(&wr, "\r\nCache-Control: ");

@@ -10,10 +10,11 @@ typedef struct {
   char const *cache; /* Cache-Control         */
   unsigned    retry_after_s;
   size_t      body_sz;
+  cf_span_t   location; /* Location; empty: none */
 } cf_http_head_t;
 
 /* cf_http_head_write writes a head into buf, whose max holds 512 bytes beside
-   type and cache, and returns it.  to is the request's method (a 405 says which
+   type, cache and location, and returns it.  to is the request's method (a 405 says which
    others are allowed), date as in RFC 9110 5.6.7. */
 cf_span_t cf_http_head_write(uint8_t *buf, size_t max, cf_http_head_t const *h, bool keep, cf_http_method_t to, char const *date);
 

@@ -30,6 +30,11 @@ echo_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
     fx->at[fx->cnt - 1].retry_after_s = 30;
     return;
   }
+  if (cf_span_eq(ev->path, S("POST /make"))) {
+    cf_fx_reply(fx, ev->id, 201, "text/plain", cf_fx_dup(fx, ev->type));
+    fx->at[fx->cnt - 1].name = S("/made/1");
+    return;
+  }
   cf_span_t text = cf_fx_printf(fx, "%.*s ?%.*s %.*s", (int)ev->path.len, (char const *)ev->path.ptr, (int)ev->query.len,
                                 (char const *)ev->query.ptr, (int)ev->body.len, (char const *)ev->body.ptr);
   cf_fx_reply(fx, ev->id, 200, "text/plain", text);
@@ -230,6 +235,33 @@ test_static(void **state) {
   assert_has(ask("GET /log/checkpoint/x HTTP/1.1\r\nHost: x\r\n\r\n"), "GET /log/checkpoint/x"); /* not the mount: the core's */
 }
 
+/* What was made is somewhere; what a body is, its sender says. */
+static void
+test_made(void **state) {
+  char *out = ask("POST /make HTTP/1.1\r\nHost: x\r\nContent-Type:  a/b; c=d \r\nContent-Length: 1\r\n\r\nx");
+  assert_has(out, "HTTP/1.1 201 Created\r\n");
+  assert_has(out, "\r\nLocation: /made/1\r\n");
+  assert_has(out, "\r\n\r\na/b; c=d");
+  out = ask("POST /make HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  assert_has(out, "\r\nContent-Length: 0\r\n");
+  assert_null(strstr(ask("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"), "Location"));
+}
+
+/* Where something can be deleted, it is asked for like anything else; a file is not. */
+static void
+test_delete(void **state) {
+  host_proc_t other = start((cf_http_limits_t){ .deletes = true });
+  char const  one[] = "DELETE /a HTTP/1.1\r\nHost: x\r\n\r\n", file[] = "DELETE /log/tile/000 HTTP/1.1\r\nHost: x\r\n\r\n",
+             body[] = "DELETE /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx";
+  assert_has(exchange(other.port, one, sizeof one - 1), "\r\n\r\nDELETE /a ? ");
+  char *out = exchange(other.port, file, sizeof file - 1);
+  assert_has(out, "HTTP/1.1 405 ");
+  assert_has(out, "Allow: GET, HEAD\r\n");
+  assert_has(exchange(other.port, body, sizeof body - 1), "HTTP/1.1 400 ");
+  assert_int_equal(host_stop(other), 0);
+  assert_has(ask(one), "HTTP/1.1 501 ");
+}
+
 /* nobody reads "secret" */
 static char const *const traversals[] = {
   "/log/tile/../secret",
@@ -284,6 +316,7 @@ static char const *const smuggled[] = {
   "GET / HTTP/1.1\r\nHost: x\r\nX: a\rContent-Length: 30\r\n\r\n",
   "GET / HTTP/1.1\r\nHost: x\r\nX: a\n\r\n",
   "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+  "DELETE /a HTTP/1.1\r\nHost: x\r\n\r\n",
   "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
   "GET / HTTP/3.0\r\nHost: x\r\n\r\n",
 };
@@ -411,7 +444,9 @@ main(void) {
   struct rlimit files = { 4096, 4096 };
   setrlimit(RLIMIT_NOFILE, &files);
   struct CMUnitTest const tests[] = {
-    cmocka_unit_test(test_get_post_head), cmocka_unit_test(test_keep_alive_by_bytes),
+    cmocka_unit_test(test_get_post_head),
+    cmocka_unit_test(test_made),
+    cmocka_unit_test(test_delete), cmocka_unit_test(test_keep_alive_by_bytes),
     cmocka_unit_test(test_pipeline),      cmocka_unit_test(test_expect),
     cmocka_unit_test(test_hold),          cmocka_unit_test(test_large_answer),
     cmocka_unit_test(test_static),        cmocka_unit_test(test_traversal),

@@ -15,6 +15,8 @@ static struct {
   { "get", IN("GET / HTTP/1.1\r\n" H "\r\n"), 0 },
   { "query", IN("GET /a?b=c&d=%20 HTTP/1.1\r\n" H "\r\n"), 0 },
   { "head", IN("HEAD /a HTTP/1.1\r\n" H "\r\n"), 0 },
+  { "delete", IN("DELETE /a HTTP/1.1\r\n" H "\r\n"), 0 },
+  { "delete with a body", IN("DELETE /a HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\n"), 400 },
   { "post", IN("POST /a HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc"), 0 },
   { "value with tabs and obs-text", IN("GET / HTTP/1.1\r\n" H "X: \t a\xc3\xa4 \t\r\n\r\n"), 0 },
   { "empty value", IN("GET / HTTP/1.1\r\n" H "X:\r\n\r\n"), 0 },
