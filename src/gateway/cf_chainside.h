@@ -25,6 +25,12 @@ typedef struct {
   uint64_t  next; /* block whose logs are due */
 } cf_inbox_read_t;
 
+#define CF_SIGNERS_MAX 8 /* keys beside the newest, of settlements that have not executed, whose records are asked for at once */
+typedef struct {
+  cf_addr_t       key;
+  cf_ledger_key_t record;
+} cf_signer_t;
+
 /* Of one contract's state in a final block: what a view of it is made of. */
 typedef struct {
   uint64_t  asked;  /* id of the question under way; 0: none */
@@ -41,6 +47,11 @@ typedef struct {
   cf_addr_t key;    /* whose record the proof shows */
   bool      key_known; /* the ledger has one */
   cf_addr_t key_asked;
+  cf_addr_t signers_asked[CF_SIGNERS_MAX];
+  size_t    signers_asked_cnt;
+  cf_signer_t signer[1 + CF_SIGNERS_MAX]; /* as the newest view has them; the newest key first */
+  size_t      signers;
+  cf_ledger_status_t status;
   uint8_t   header[CF_EVM_HEADER_MAX];
   size_t    header_len, proof_len;
   uint8_t   proof[CF_VIEW_MAX];
@@ -144,6 +155,7 @@ void cf_tracing_done(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_event_
 
 /* cf_settler_evm.c: calls as transactions */
 void      cf_settler_evm_go(cf_gateway_t *g);             /* with those of g->acts_number; what is none of them is dropped */
+size_t    cf_settler_evm_signers(cf_gateway_t *g, cf_addr_t keys[CF_SIGNERS_MAX], cf_addr_t const *but); /* of what has not executed */
 cf_hash_t cf_settler_evm_name(cf_settled_t const *s);      /* of its call: content and signature */
 bool      cf_settler_evm_failed(cf_gateway_t const *g);    /* the registration is final, and was not executed */
 /* Registration: its transaction is made, or followed.  True once a block has it, or a call like it was refused there: a view says which. */

@@ -185,7 +185,9 @@ typedef struct {
   int                 body;     /* buffer, -1: none */
   uint64_t            retry_at_ms;
   unsigned            fails;
-  cf_hash_t           call; /* on a chain: the sender's name for it */
+  cf_hash_t           call;   /* on a chain: the sender's name for it ... */
+  cf_addr_t           signer; /* ... and whose signature it carries, once that was asked */
+  bool                signer_known;
   uint64_t            reverted; /* nonce of its last transaction that was refused, + 1 */
   bool                over;     /* not to be submitted any more */
   bool                asked, executed, abandoned;

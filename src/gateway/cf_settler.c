@@ -112,6 +112,7 @@ cf_settler_add(cf_gateway_t *g, cf_settlement_doc_t const *doc, uint64_t index, 
     s->retry_at_ms = 0;
   }
   if (g->evm) s->call = cf_settler_evm_name(s);
+  s->signer_known = false;
   s->doc.extra = CF_SPAN(NULL, 0);
   if (index != CF_NO_INDEX && s->index == CF_NO_INDEX) s->index = index;
   if (body.ptr) body_keep(g, s, body);

@@ -50,10 +50,41 @@ submit(cf_gateway_t *g, cf_sender_call_t const *c) {
   return true;
 }
 
+static cf_addr_t const *
+signer(cf_settled_t *s) {
+  static cf_addr_t const nobody;
+  if (!s->signer_known && cf_k256_recover(&s->signer, s->doc.signature, &s->digest)) s->signer = nobody;
+  s->signer_known = true;
+  return &s->signer;
+}
+
+size_t
+cf_settler_evm_signers(cf_gateway_t *g, cf_addr_t keys[CF_SIGNERS_MAX], cf_addr_t const *but) {
+  size_t cnt = 0;
+  for (uint64_t n = g->first_unsettled; n <= g->settlements && cnt < CF_SIGNERS_MAX; n++) {
+    cf_settled_t *s = cf_settler_at(g, n);
+    if (!s || s->over || cf_addr_eq(signer(s), but)) continue;
+    size_t i = 0;
+    while (i < cnt && !cf_addr_eq(&keys[i], &s->signer)) i++;
+    if (i == cnt) keys[cnt++] = s->signer;
+  }
+  return cnt;
+}
+
+/* A fence, a revocation, time: the ledger takes nothing more of this key.  One that no view has shown yet is not judged. */
+static bool
+retired(cf_gateway_t const *g, cf_addr_t const *key) {
+  cf_evm_state_t const *x   = &g->evm->state;
+  uint64_t              now = cf_now_s(g) > g->views.time_s ? cf_now_s(g) : g->views.time_s;
+  for (size_t i = 0; i < x->signers; i++)
+    if (cf_addr_eq(&x->signer[i].key, key)) return x->signer[i].record.state != CF_KEY_UNKNOWN && !cf_ledger_key_settles(&x->signer[i].record, &x->status, now);
+  return false;
+}
+
 /* It would be refused, and that costs as much as success.  Whether it is over for good final blocks say, which are older. */
 static bool
-vain(cf_gateway_t const *g, cf_settled_t const *s) {
-  return g->views.paused || cf_now_s(g) > s->valid_until_s;
+vain(cf_gateway_t const *g, cf_settled_t *s) {
+  return g->views.paused || cf_now_s(g) > s->valid_until_s || retired(g, signer(s));
 }
 
 /* Returns whether what stands on it may go, too. */
@@ -90,7 +121,7 @@ wanted(cf_gateway_t *g, cf_hash_t const *ref, cf_span_t data) {
   cf_op_t op;
   if (cf_evm_call_decode(&op, data) == CF_OK && op.kind == CF_OP_REGISTER) return g->step < CF_STEP_FIRST || g->step > CF_STEP_SERVING;
   for (uint64_t n = g->first_unsettled; n <= g->settlements; n++) {
-    cf_settled_t const *s = cf_settler_at(g, n);
+    cf_settled_t *s = cf_settler_at(g, n);
     if (s && !s->over && !vain(g, s) && cf_hash_eq(&s->call, ref)) return true;
   }
   return false;

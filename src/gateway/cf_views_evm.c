@@ -12,7 +12,9 @@ enum {
   ID_SLOTS,
   ID_ACCOUNT,
   ID_SINCE,
+  ID_SIGNERS, /* when there are any */
   QUESTION_MAX    = 16384,
+  SIGNERS_PROOF_MAX = 128 * 1024,
   RANGE_MAX       = 5000, /* blocks whose logs nodes give at once */
   RANGE_MIN       = 16,
   RANGE_GROWS     = 8,    /* by an eighth: what was refused once is not asked for again at once */
@@ -40,6 +42,10 @@ ask_state(cf_gateway_t *g, cf_jw_t *j) {
   cf_evm_ask_proof(j, ID_ACCOUNT, &g->evm->sender.account, NULL, 0, &at);
   s->since_number = g->evm->sender.has_final ? g->evm->sender.final_number : at.number;
   cf_evm_ask_block(j, ID_SINCE, &(cf_evm_at_t){ .tag = CF_EVM_NUMBER, .number = s->since_number });
+  cf_hash_t slots[CF_SIGNERS_MAX];
+  s->signers_asked_cnt = cf_settler_evm_signers(g, s->signers_asked, &s->key_asked);
+  for (size_t i = 0; i < s->signers_asked_cnt; i++) slots[i] = cf_slot_key(&s->signers_asked[i]);
+  if (s->signers_asked_cnt) cf_evm_ask_proof(j, ID_SIGNERS, &g->domain.ledger.contract, slots, s->signers_asked_cnt, &at);
 }
 
 void
@@ -155,12 +161,18 @@ take_final(cf_gateway_t *g, cf_effects_t *fx, cf_evm_block_t const *block, cf_se
   else if (!cf_sender_halt_proven(sender->halt)) cf_ancestry_begin(g, fx, f, &block->header.parent, &since.hash);
 }
 
-static bool
-is_known(cf_hash_t const *keys, cf_hash_t const *values, size_t n, cf_addr_t const *key) {
-  cf_hash_t slot = cf_slot_key(key);
-  for (size_t i = 0; i < n; i++)
-    if (cf_hash_eq(&keys[i], &slot)) return cf_ledger_key_unpack(&values[i]).state != CF_KEY_UNKNOWN;
-  return false;
+/* Whose signatures the ledger takes. */
+static cf_status_t
+read_signers(cf_gateway_t *g, cf_effects_t *fx, cf_json_t proof, cf_hash_t const *root, cf_signer_t *out, cf_error_t *err) {
+  cf_evm_state_t const *s = &g->evm->state;
+  cf_hash_t             slots[CF_SIGNERS_MAX], values[CF_SIGNERS_MAX];
+  size_t                n = s->signers_asked_cnt;
+  if (!n) return CF_OK;
+  for (size_t i = 0; i < n; i++) slots[i] = cf_slot_key(&s->signers_asked[i]);
+  cf_wr_t     wr = cf_wr_init(cf_fx_room(fx, SIGNERS_PROOF_MAX), SIGNERS_PROOF_MAX);
+  cf_status_t st = cf_evm_read_state(&wr, values, proof, &g->domain.ledger, root, slots, n, err);
+  for (size_t i = 0; i < n && !st; i++) out[i] = (cf_signer_t){ s->signers_asked[i], cf_ledger_key_unpack(&values[i]) };
+  return st;
 }
 
 static cf_status_t
@@ -178,11 +190,17 @@ read_state(cf_gateway_t *g, cf_effects_t *fx, cf_jsonrpc_answer_t const *a, cf_e
   if (!st) st = check_inbox(g, &values[CF_SLOT_INBOX], err);
   if (!st && cf_sender_rpc_final(&final, &block, a[ID_ACCOUNT - ID_BLOCK].result, &g->evm->sender.account))
     st = cf_error_set(err, CF_ERR_AUTH, "account", 0, "the proof of the account does not lead to the block's state");
+  cf_signer_t signer[CF_SIGNERS_MAX];
+  if (!st) st = read_signers(g, fx, a[ID_SIGNERS - ID_BLOCK].result, &block.header.state_root, signer, err);
   if (st) return st;
   s->proof_len = wr.len;
   s->at        = block.header.number + 1;
   s->key       = s->key_asked;
-  s->key_known = is_known(keys, values, n, &s->key);
+  s->signer[0] = (cf_signer_t){ s->key, cf_ledger_key_unpack(&values[CF_SLOT_PLAIN_CNT]) }; /* the key's record follows the plain slots */
+  s->key_known = s->signer[0].record.state != CF_KEY_UNKNOWN;
+  s->signers   = 1 + s->signers_asked_cnt;
+  memcpy(s->signer + 1, signer, s->signers_asked_cnt * sizeof *signer);
+  s->status = cf_ledger_status_unpack(&values[CF_SLOT_STATUS]);
   s->tried     = 0;
   cf_views_arrived(g, &values[CF_SLOT_HEAD], &values[CF_SLOT_STATUS]);
   cf_settler_reached(g, &values[CF_SLOT_HEAD], block.header.number);
@@ -194,8 +212,8 @@ read_state(cf_gateway_t *g, cf_effects_t *fx, cf_jsonrpc_answer_t const *a, cf_e
 static cf_status_t
 read_answer(cf_gateway_t *g, cf_effects_t *fx, cf_span_t body, cf_error_t *err) {
   cf_evm_state_t     *s = &g->evm->state;
-  cf_jsonrpc_answer_t a[ID_SINCE];
-  size_t              logs = s->logs ? 1 : 0, n = logs + (s->whole ? ID_SINCE - ID_BLOCK + 1 : 0);
+  cf_jsonrpc_answer_t a[ID_SIGNERS];
+  size_t              logs = s->logs ? 1 : 0, n = logs + (s->whole ? ID_SINCE - ID_BLOCK + 1 + (s->signers_asked_cnt ? 1u : 0u) : 0);
   cf_status_t         st = cf_jsonrpc_read(a, n, logs ? ID_LOGS : ID_BLOCK, body, err);
   if (!st && logs && a[0].result.type == CF_JSON_BAD) { /* nodes bound what they give at once, each in its way */
     bool less = s->range > RANGE_MIN;

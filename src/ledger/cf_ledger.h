@@ -246,6 +246,8 @@ cf_refusal_t cf_ledger_preflight_settle(cf_ledger_config_t const *cfg, cf_slot_r
 
 /* cf_ledger_policy_in_force is the newest policy in force at now_s. */
 uint32_t cf_ledger_policy_in_force(cf_ledger_status_t const *status, uint64_t now_s);
+/* cf_ledger_key_settles: a settlement that this key signed may execute at now_s, as far as it depends on the key. */
+bool cf_ledger_key_settles(cf_ledger_key_t const *key, cf_ledger_status_t const *status, uint64_t now_s);
 
 /* ---- the constructor ---- */
 

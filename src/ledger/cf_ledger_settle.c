@@ -18,13 +18,15 @@ static bool times_and_policy(cf_tx_t *tx, cf_settlement_meta_t const *meta) {
   return true;
 }
 
+bool cf_ledger_key_settles(cf_ledger_key_t const *key, cf_ledger_status_t const *status, uint64_t now_s) {
+  return key->state == CF_KEY_LIVE && key->epoch >= status->floor_epoch && key->policy >= status->min_key_policy &&
+         now_s >= key->not_before_s && now_s <= key->not_after_s;
+}
+
 static bool key_may_settle(cf_tx_t *tx, cf_addr_t const *key) {
   cf_hash_t       slot = cf_slot_key(key), word = cf_tx_get(tx, &slot);
   cf_ledger_key_t k   = cf_ledger_key_unpack(&word);
-  uint64_t        now = tx->env->time_s;
-  if (k.state != CF_KEY_LIVE || k.epoch < tx->status.floor_epoch || k.policy < tx->status.min_key_policy ||
-      now < k.not_before_s || now > k.not_after_s)
-    return cf_tx_refuse(tx, CF_REFUSAL_KEY, 0, 0);
+  if (!cf_ledger_key_settles(&k, &tx->status, tx->env->time_s)) return cf_tx_refuse(tx, CF_REFUSAL_KEY, 0, 0);
   return true;
 }
 

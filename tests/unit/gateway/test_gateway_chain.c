@@ -268,6 +268,76 @@ test_signed_anew(void **state) {
   town_free(t);
 }
 
+/* For the next block. */
+static void
+guardians_act(town_t *t, cf_act_t const *act) {
+  cf_addr_t const anybody = { { 9 } };
+  uint8_t         body[64];
+  cf_wr_t         wr = cf_wr_init(body, sizeof body);
+  cf_act_write(&wr, act);
+  cf_op_t op = { .kind = CF_OP_ACT, .body = cf_wr_out(&wr), .council = CF_LEDGER_GUARDIANS, .version = 1, .number = 1, .sigs.cnt = 1 };
+  op.not_after_s   = town_now(t).wall_ms / 1000 + 100;
+  cf_hash_t hash   = cf_keccak256(op.body);
+  cf_hash_t digest = cf_act_digest(&t->chain->genesis.config.separator, op.council, op.version, op.number, op.not_after_s, &hash);
+  assert_int_equal(cf_k256_sign(op.sigs.at[0].sig, t->w->guardian, &digest), CF_OK);
+  chain_call(t->chain, &anybody, &op);
+}
+
+/* The ledger retires the key that signed a settlement, and nobody signs it anew: it could only be refused, so that it is not sent, or taken back. */
+static void
+test_a_key_is_retired(void **state) {
+  for (unsigned was_sent = 0; was_sent < 2; was_sent++) {
+    party_t p[2];
+    town_t *t      = serving(225, 1, p, 2);
+    t->chain->full = true;
+    if (!was_sent) t->chain->base_wei = 100 * (uint64_t)NODE_BASE_WEI; /* it waits for fees to fall */
+    pay_each_other(t, p);
+    town_run(t, 3000);
+    assert_int_equal(sent(t, CF_OP_SETTLE) != NULL, was_sent);
+    t->down[PEER_ENCLAVE] = true;
+    cf_hash_t instance    = cf_slot_plain(CF_SLOT_INSTANCE);
+    cf_act_t  act         = { .kind = CF_ACT_REVOKE, .hash = state_get(chain_top(t->chain)->state, &instance) };
+    guardians_act(t, &act);
+    town_run(t, 10000); /* it is final */
+    t->chain->base_wei = NODE_BASE_WEI;
+    t->chain->full     = false;
+    assert_at_rest(t); /* the fees, too */
+    made_t m = made(t, CF_OP_SETTLE);
+    assert_int_equal(m.ours + m.others + m.refused, 0);
+    assert_int_equal(m.nothing, was_sent);
+    town_free(t);
+  }
+}
+
+/* ... and so does the registration of a newer epoch. */
+static void
+test_a_newer_key_retires_it(void **state) {
+  party_t p[2];
+  town_t *t      = serving(226, 1, p, 2);
+  t->chain->full = true;
+  pay_each_other(t, p);
+  town_run(t, 3000);
+  item_t const *first = sent(t, CF_OP_REGISTER);
+  assert_non_null(sent(t, CF_OP_SETTLE));
+  town_enclave(t);
+  while (sent(t, CF_OP_REGISTER) == first) town_run(t, 10);
+  t->down[PEER_ENCLAVE] = true; /* before it can sign anew */
+  relay(t, sent(t, CF_OP_REGISTER));
+  town_run(t, 10000);
+  assert_int_equal(t->g->evm->state.signers, 2); /* the newer key, and that of the settlement */
+  t->chain->full = false;
+  town_run(t, 12000);
+  assert_int_equal(made(t, CF_OP_SETTLE).refused, 0);
+  t->down[PEER_ENCLAVE] = false;
+  assert_settled(t, 1);
+  assert_at_rest(t);
+  made_t m = made(t, CF_OP_SETTLE);
+  assert_int_equal(m.ours, 1);
+  assert_int_equal(m.refused, 0);
+  assert_int_equal(lane(t, 1), 1200);
+  town_free(t);
+}
+
 static void
 test_enclave_restarted(void **state) {
   party_t p[2];
@@ -356,19 +426,10 @@ static void
 test_paused(void **state) {
   party_t p[2];
   town_t *t = serving(270, 1, p, 2);
-  uint8_t body[64];
-  cf_wr_t wr = cf_wr_init(body, sizeof body);
-  cf_act_write(&wr, &(cf_act_t){ .kind = CF_ACT_PAUSE });
-  cf_op_t op = { .kind = CF_OP_ACT, .body = cf_wr_out(&wr), .council = CF_LEDGER_GUARDIANS, .version = 1, .number = 1, .sigs.cnt = 1 };
-  op.not_after_s   = town_now(t).wall_ms / 1000 + 100;
-  cf_hash_t hash   = cf_keccak256(op.body);
-  cf_hash_t digest = cf_act_digest(&t->chain->genesis.config.separator, op.council, op.version, op.number, op.not_after_s, &hash);
-  assert_int_equal(cf_k256_sign(op.sigs.at[0].sig, t->w->guardian, &digest), CF_OK);
   t->chain->full = true;
   pay_each_other(t, p);
   town_run(t, 2000);
-  cf_addr_t const anybody = { { 9 } };
-  chain_call(t->chain, &anybody, &op);
+  guardians_act(t, &(cf_act_t){ .kind = CF_ACT_PAUSE });
   town_run(t, 8000); /* it is final */
   assert_says(t, "\"mode\":\"paused\"");
   t->chain->full = false;
@@ -766,6 +827,8 @@ main(void) {
     cmocka_unit_test(test_a_settlement_lapses_while_we_are_gone),
     cmocka_unit_test(test_the_chain_stands_still),
     cmocka_unit_test(test_signed_anew),
+    cmocka_unit_test(test_a_key_is_retired),
+    cmocka_unit_test(test_a_newer_key_retires_it),
     cmocka_unit_test(test_enclave_restarted),
     cmocka_unit_test(test_a_parent_lapses),
     cmocka_unit_test(test_a_refused_registration_is_made_again),
