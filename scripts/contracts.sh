@@ -22,13 +22,15 @@ measure() {
   forge test --isolate --match-contract GasTest >"$made/gas.log" || { cat "$made/gas.log"; exit 1; }
 }
 
-# differential SEED CALLS, 5,000 at a time: a run of forge frees no memory
+# differential SEED CALLS, half of them in each mode, 5,000 at a time: a run of forge frees no memory
 differential() {
   seed=$1 left=$2
   while [ "$left" -gt 0 ]; do
     some=$((left < 5000 ? left : 5000))
-    ../build/release/tests/cf-ledger-ops "$seed" "$some" >"$made/ops.jsonl"
-    OPS=../build/contracts/ops.jsonl forge test -vv --match-contract ReplayTest >"$made/replay.log" ||
+    ../build/release/tests/cf-ledger-ops "$seed" $((some / 2)) >"$made/ops.jsonl"
+    ../build/release/tests/cf-ledger-ops "$seed" $((some - some / 2)) root >"$made/ops_root.jsonl"
+    OPS=../build/contracts/ops.jsonl OPS_ROOT=../build/contracts/ops_root.jsonl \
+      forge test -vv --match-contract ReplayTest >"$made/replay.log" ||
       { cat "$made/replay.log"; echo "from seed $seed (SEED=$seed repeats it)"; exit 1; }
     grep '  replayed' "$made/replay.log"
     left=$((left - some)) seed=$((seed + 100))
@@ -65,7 +67,8 @@ case ${1:-test} in
     node script/gas.js "$made/gas.txt"
     ;;
   coverage)
-    FOUNDRY_PROFILE=coverage LEDGER=NetLedger.sol:NetLedger HARNESS=BodyHarness.sol:BodyHarness \
+    FOUNDRY_PROFILE=coverage LEDGER=NetLedger.sol:NetLedger ROOT_LEDGER=RootLedger.sol:RootLedger \
+      HARNESS=BodyHarness.sol:BodyHarness TREE_HARNESS=TreeHarness.sol:TreeHarness \
       forge coverage --no-match-contract 'GasTest|InvariantTest' >"$made/coverage.log" 2>&1 || { cat "$made/coverage.log"; exit 1; }
     grep '^|\|^+' "$made/coverage.log"
     awk '$2 == "Total" { exit $4 + 0 < 95 }' "$made/coverage.log" || { echo "less than 95 of 100 lines are run"; exit 1; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import "./World.sol";
+import "./RootWorld.sol";
 
 interface OzCoin {
     function mint(address, uint256) external;
@@ -19,7 +19,7 @@ interface Disperser {
 /// that are not zero; amounts are below 2^40, of 5 such bytes where they are credits and 8 where they are debits.
 /// Depositors have allowed the ledger without a limit (a limit costs OpenZeppelin's token 2,900 more).
 /// Writes build/contracts/gas.txt: a row's name, the gas of the transaction, what it is divided by.
-contract GasTest is World {
+contract GasTest is RootWorld {
     OzCoin private oz;
     string private rows;
 
@@ -29,6 +29,12 @@ contract GasTest is World {
 
     function setUp() public {
         oz = OzCoin(build("OzCoin"));
+        start(1);
+    }
+
+    function start(uint8 mode_) private {
+        mode = mode_;
+        stateRoot = STATE_ROOT;
         Plan memory p = goodPlan();
         p.token0 = address(oz);
         p.cap = 2 ** 62;
@@ -56,6 +62,7 @@ contract GasTest is World {
         keys();
         money();
         others();
+        root();
         vm.writeFile("../build/contracts/gas.txt", rows);
     }
 
@@ -229,5 +236,69 @@ contract GasTest is World {
             disperser.disperse(oz, to, amounts);
             row(string.concat("disperse-", vm.toString(n)), n);
         }
+    }
+
+    // ---- mode root ----
+
+    function root() private {
+        start(2);
+        must(settleData(1, meta(), ""));
+        row("root-empty", 1);
+        published("root-1-deltas", 1, 1, 8);
+        published("root-10-deltas", 1, 10, 8);
+        published("root-100-deltas", 1, 100, 8);
+        published("root-1000-deltas", 1, 1000, 8);
+        published("root-1000-digests", 2, 1000, 32);
+        published("root-1000-digests-20", 2, 1000, 20);
+        rootReleases();
+        pool();
+    }
+
+    /// n pieces of data whose bytes are not zero.
+    function published(string memory name, uint8 da, uint256 n, uint256 size) private {
+        bytes memory what = new bytes(n * size);
+        for (uint256 i = 0; i < what.length; i++) what[i] = bytes1(uint8(1 + i % 255));
+        must(settleData(1, meta(), data(da, what)));
+        row(name, n);
+    }
+
+    /// As of mode net, without the debits.
+    function rootReleases() private {
+        uint256 n = 50;
+        bytes memory credits;
+        for (uint256 i = 0; i < n; i++) {
+            uint256 id = BASE + 4 * i;
+            vm.store(address(ledger), bytes32(uint256(keccak256(abi.encode(0, 101))) + (id >> 2)), bytes32(FULL));
+            uint256 units = uint256(keccak256(abi.encode(i))) & 0xffffffffff | 0x0101010101;
+            credits = abi.encodePacked(credits, entry(id, int64(uint64(units))));
+        }
+        must(settleData(1, meta(), section(1, COIN, uint16(n), credits)));
+        row("root-release-50", n);
+    }
+
+    /// An account whose leaf has neighbours at every height.
+    function pool() private {
+        uint256 counters = uint256(vm.load(address(ledger), bytes32(uint256(5))));
+        vm.store(address(ledger), bytes32(uint256(5)), bytes32(counters & ~uint256(type(uint32).max) | BASE));
+        vm.store(address(ledger), bytes32(uint256(8)), bytes32(BASE));
+        address who = owner(2);
+        AccountId id = ledger.open(who);
+        oz.mint(who, 1e15);
+        oz.mint(address(ledger), 1e15);
+        vm.prank(who);
+        oz.approve(address(ledger), type(uint256).max);
+        uint64 units = 0x0102030405;
+        bytes memory pay = abi.encodeCall(ledger.deposit, (COIN, id, units));
+        call(who, pay);
+        row("root-deposit-first", 1);
+        call(who, pay);
+        row("root-deposit-again", 1);
+        Holding memory h = Holding(uint96(units) * 3, units, 0x0101010101, sha256("salt"));
+        for (uint256 height = 0; height < 32; height++) putLeaf(BASE ^ 1 << height, keccak256(abi.encode(height)));
+        put(COIN, AccountId.unwrap(id), h);
+        settleRoot("");
+        die();
+        call(who, exitData(COIN, AccountId.unwrap(id), h));
+        row("root-exit", 1);
     }
 }

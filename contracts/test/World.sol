@@ -7,6 +7,15 @@ import "./Vm.sol";
 /// All calls there are; a ledger has those of its mode.
 interface IAnyLedger is INetLedger, IRootLedger {}
 
+/// What creates a ledger: as it is deployed, or another build of it (coverage counts what it has built itself).
+function codeOf(uint8 mode) view returns (bytes memory) {
+    return vm.getCode(
+        mode == 2
+            ? vm.envOr("ROOT_LEDGER", "../build/contracts/out/RootLedger.sol/RootLedger.json")
+            : vm.envOr("LEDGER", "../build/contracts/out/NetLedger.sol/NetLedger.json")
+    );
+}
+
 /// A token as most are.
 contract Coin {
     mapping(address => uint256) public balanceOf;
@@ -156,10 +165,8 @@ abstract contract World {
         return abi.encodePacked(fixed_, first, uint8(6), p.cap, ETHER, uint8(9), p.cap, address(fine), uint8(9), p.cap);
     }
 
-    /// What creates a ledger: as it is deployed, or another build of it (coverage counts what it has built itself).
     function ledgerCode() internal view returns (bytes memory) {
-        if (mode == 2) return vm.getCode(vm.envOr("ROOT_LEDGER", "../build/contracts/out/RootLedger.sol/RootLedger.json"));
-        return vm.getCode(vm.envOr("LEDGER", "../build/contracts/out/NetLedger.sol/NetLedger.json"));
+        return codeOf(mode);
     }
 
     function found(Plan memory p) internal returns (IAnyLedger) {
