@@ -8,6 +8,9 @@ echo '{"clearing": {"min_parties": 2, "min_inputs": 1}}' >policy.json
 "$cf" init d --port $port --verifiers 1/1 --witnesses 1/1 --observers 1/1 --policy policy.json >domain 2>/dev/null
 domain=$(cat domain)
 start d
+cp d/public/log/checkpoint head
+expect 3 "process [0-9]* works in this folder already" "$cf" gateway d # a log has one writer
+cmp -s head d/public/log/checkpoint || "$cf" verify log d >/dev/null || die "a second writer has written"
 
 "$cf" wallet new alice >/dev/null
 "$cf" wallet new bob >/dev/null
