@@ -228,6 +228,7 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
   a->notes = cf_vec(sizeof(cf_kept_note_t));
   a->epochs = cf_vec(sizeof(cf_epoch_row_t));
   a->results = cf_vec(sizeof(cf_result_row_t));
+  a->lies = cf_vec(sizeof(cf_result_row_t const *));
   a->receipts = cf_vec(sizeof(cf_receipt_row_t));
   a->contents = cf_vec(sizeof(cf_content_row_t));
   a->counting = cf_vec(sizeof(uint64_t));

@@ -115,6 +115,7 @@ typedef struct {
   uint64_t entries, witnessed; /* log size; how much of it a quorum stands behind */
   uint64_t checkpoints;
   uint64_t epochs, results;   /* certified epochs; results re-derived that agree */
+  uint64_t lies;              /* results of passing epochs that do not: told, no faults */
   uint64_t receipts;          /* counting */
   uint64_t hold, provisional; /* of them: all ten checks; nine, and not yet witnessed */
   uint64_t fail, not_judged;

@@ -63,7 +63,11 @@ static void on_event(void *ctx, cf_history_event_t const *ev) {
   a->event = ev->kind;
   a->event_text = ev->text;
   a->event_boot = ev->boot;
-  if (ev->kind == CF_HISTORY_CERTIFICATE) ((cf_epoch_row_t *)cf_vec_add(&a->epochs, &a->mem))->boot = *ev->boot;
+  if (ev->kind == CF_HISTORY_CERTIFICATE) {
+    cf_epoch_row_t *e = cf_vec_add(&a->epochs, &a->mem);
+    e->boot = *ev->boot;
+    e->first_receipt = CF_NO_INDEX;
+  }
   if (ev->kind == CF_HISTORY_RESULT) on_affirmed(a, ev->boot);
 }
 
@@ -101,6 +105,8 @@ static void on_receipt(cf_audit_t *a, uint64_t index, cf_span_t entry) {
   cf_receipt_row_t *r = cf_vec_add(&a->receipts, &a->mem);
   r->index = index;
   r->epoch = doc.epoch;
+  cf_epoch_row_t *e = cf_audit_epoch(a, doc.epoch);
+  if (e && e->first_receipt == CF_NO_INDEX) e->first_receipt = index;
   r->sequence = doc.sequence;
   r->hash = cf_document_hash(s.protected_hdr, s.payload);
   r->instance = cf_hash_of(doc.instance);

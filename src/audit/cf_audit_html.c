@@ -82,6 +82,17 @@ static void faults(cf_audit_t const *a, cf_audit_out_t const *out) {
   }
 }
 
+static void lies(cf_audit_t const *a, cf_audit_out_t const *out) {
+  if (a->lies.cnt) raw(out, "<h2>Verifiers who said what does not follow</h2>\n<p>k others of each epoch hold, and nothing rests on these.\n<ul>\n");
+  for (uint64_t i = 0; i < a->lies.cnt; i++) {
+    cf_result_row_t const *r = *(cf_result_row_t *const *)cf_vec_at(&a->lies, i);
+    say(out, "<li>verifier %llu: ", (ull_t)r->member);
+    text(out, r->lie);
+    raw(out, "\n");
+  }
+  if (a->lies.cnt) raw(out, "</ul>\n");
+}
+
 static void row(cf_audit_out_t const *out, char const *name, uint64_t value) {
   say(out, "<tr><td>%s<td class=\"n\">%llu\n", name, (ull_t)value);
 }
@@ -162,6 +173,7 @@ void cf_audit_html(cf_audit_t const *a, cf_audit_out_t const *out) {
   text(out, a->failed_io ? "The files could not be read: nothing is said of them." : line);
   raw(out, "</b></div>\n");
   faults(a, out);
+  lies(a, out);
   if (a->has_genesis) {
     counts(a, out);
     assets(a, out);

@@ -77,6 +77,15 @@ void cf_audit_line(cf_audit_t const *a, char out[200]) {
            CF_AUDIT_CHECKS, (ull_t)n->hold, (ull_t)n->executed, more);
 }
 
+static cf_result_row_t const *lie_at(cf_audit_t const *a, uint64_t i) { return *(cf_result_row_t *const *)cf_vec_at(&a->lies, i); }
+
+static void say_lies(cf_audit_t const *a, cf_audit_out_t const *out) {
+  for (uint64_t i = 0; i < a->lies.cnt && i < 20; i++)
+    say(out, "NOTE  verifier %llu: %s\n  next      tell its operator and the governors; k others of the epoch hold\n", (ull_t)lie_at(a, i)->member,
+        lie_at(a, i)->lie);
+  if (a->lies.cnt > 20) say(out, "and %llu more results like these (--json has all)\n", (ull_t)(a->lies.cnt - 20));
+}
+
 static void say_assets(cf_audit_t const *a, cf_audit_out_t const *out) {
   if (!a->blocks.cnt) return;
   say(out, "\n asset            deposited         paid out        in lanes     free lanes   settled net    settlements\n");
@@ -141,9 +150,10 @@ void cf_audit_text(cf_audit_t const *a, cf_audit_out_t const *out) {
   char                     line[200], hex[16];
   for (uint64_t i = 0; i < told_faults(a) && i < 20; i++) say_fault(a, &a->faults[i], i == 0, out);
   if (n->faults > 20) say(out, "and %llu more faults (--json has %d)\n", (ull_t)(n->faults - 20), CF_AUDIT_FAULTS_MAX);
+  say_lies(a, out);
   if (a->failed_io) say(out, "the files could not be read: nothing is said of them; a retry may help\n");
   if (!a->has_genesis) return;
-  if (n->faults) say(out, "\n");
+  if (n->faults || n->lies) say(out, "\n");
   say(out, " domain      %s  %.*s%s\n", cf_short(hex, a->domain.id.b), (int)a->domain.genesis.name.len, (char const *)a->domain.genesis.name.ptr,
       a->options.domain ? "" : "   as its own folder says; --domain compares it with what you know");
   say(out, " log         %llu entries, %llu of them under %llu checkpoints of a quorum\n", (ull_t)n->entries, (ull_t)n->witnessed,
@@ -205,6 +215,7 @@ static void json_counts(json_t *x, cf_audit_counts_t const *n) {
       {"checkpoints", n->checkpoints},
       {"epochs", n->epochs},
       {"results", n->results},
+      {"lies", n->lies},
       {"receipts", n->receipts},
       {"hold", n->hold},
       {"provisional", n->provisional},
@@ -225,6 +236,19 @@ static void json_counts(json_t *x, cf_audit_counts_t const *n) {
   for (size_t i = 0; i < CF_COUNT_OF(rows); i++) cf_jw_u64(&x->j, rows[i].name, rows[i].value);
   cf_jw_end(&x->j, '}');
   flush(x);
+}
+
+static void json_lies(cf_audit_t const *a, json_t *x) {
+  cf_jw_arr(&x->j, "lies");
+  for (uint64_t i = 0; i < a->lies.cnt; i++) {
+    cf_jw_obj(&x->j, NULL);
+    cf_jw_u64(&x->j, "verifier", lie_at(a, i)->member);
+    cf_jw_u64(&x->j, "entry", lie_at(a, i)->index);
+    cf_jw_str(&x->j, "text", lie_at(a, i)->lie);
+    cf_jw_end(&x->j, '}');
+    flush(x);
+  }
+  cf_jw_end(&x->j, ']');
 }
 
 static void json_assets(cf_audit_t const *a, json_t *x) {
@@ -321,6 +345,7 @@ void cf_audit_json(cf_audit_t const *a, cf_audit_out_t const *out) {
   flush(&x);
   for (uint64_t i = 0; i < told_faults(a); i++) json_fault(a, &x, &a->faults[i]);
   cf_jw_end(&x.j, ']');
+  json_lies(a, &x);
   json_assets(a, &x);
   json_settlements(a, &x);
   cf_jw_end(&x.j, '}');

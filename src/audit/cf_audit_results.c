@@ -1,4 +1,5 @@
 /* Check 3's foundation: each verdict derived again, from archived evidence, collateral and statements, under policy, at its T. */
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "audit/cf_audit_state.h"
@@ -121,7 +122,20 @@ static void count_statements(cf_audit_t *a, cf_epoch_row_t *e, cf_facts_t const 
   }
 }
 
-/* derive judges one result; false, and the fault is told, when it does not follow from what is archived. */
+static bool lies(cf_audit_t *a, cf_result_row_t *r, char const *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static bool lies(cf_audit_t *a, cf_result_row_t *r, char const *fmt, ...) {
+  enum { LIE_SZ = sizeof(((cf_audit_fault_t *)0)->text) };
+  char   *text = cf_mem_take(&a->mem, LIE_SZ);
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, LIE_SZ, fmt, ap);
+  va_end(ap);
+  r->lie = text;
+  return false;
+}
+
+/* derive judges one result; false when it does not follow from what is archived, and what is missing there is told. */
 static bool derive(derive_t *d, cf_epoch_row_t *e, cf_result_row_t *r, cf_who_t who) {
   cf_audit_t  *a = d->a;
   collateral_t c = {.item_cnt = 0};
@@ -144,30 +158,18 @@ static bool derive(derive_t *d, cf_epoch_row_t *e, cf_result_row_t *r, cf_who_t 
                          .earlier = d->any_earlier ? &d->earlier : NULL,
                          .at_s = at_s};
   if (!code) code = cf_appraise(&until_s, &d->facts, &q, &v);
-  if (code) {
-    cf_audit_fault(a, who, NULL, cf_next_keep, "the result at entry %llu says %.*s; derived again: %s  %s: %s", (ull_t)r->index,
-                   (int)(r->ear.verdict.len < 20 ? r->ear.verdict.len : 20), (char const *)r->ear.verdict.ptr,
-                   cf_verdict_name(code), v.item, v.text);
-    return false;
-  }
+  if (code)
+    return lies(a, r, "the result at entry %llu says %.*s; derived again: %s  %s: %s", (ull_t)r->index,
+                (int)(r->ear.verdict.len < 20 ? r->ear.verdict.len : 20), (char const *)r->ear.verdict.ptr, cf_verdict_name(code), v.item,
+                v.text);
   cf_appraise_result(&again, &d->facts, code, &a->domain.policy_hash, at_s, until_s);
   differences(diff, &r->ear, &again);
-  if (diff[0]) {
-    cf_audit_fault(a, who, NULL, cf_next_keep, "the result at entry %llu differs from what its evidence gives in: %s",
-                   (ull_t)r->index, diff);
-    return false;
-  }
-  if (!cf_hash_eq(&d->facts.configuration, &e->boot.configuration) || !cf_hash_eq(&d->facts.instance, &e->boot.instance)) {
-    cf_audit_fault(a, who, NULL, cf_next_keep, "the evidence of the result at entry %llu is of another instance or configuration",
-                   (ull_t)r->index);
-    return false;
-  }
+  if (diff[0]) return lies(a, r, "the result at entry %llu differs from what its evidence gives in: %s", (ull_t)r->index, diff);
+  if (!cf_hash_eq(&d->facts.configuration, &e->boot.configuration) || !cf_hash_eq(&d->facts.instance, &e->boot.instance))
+    return lies(a, r, "the evidence of the result at entry %llu is of another instance or configuration", (ull_t)r->index);
   cf_kept_note_t const *covers = cf_audit_note_covering(a, r->index);
-  if (covers && r->ear.time > covers->time_s + a->domain.policy.clock_skew_s) {
-    cf_audit_fault(a, who, NULL, cf_next_keep, "the result at entry %llu is of later than the first checkpoint that covers it",
-                   (ull_t)r->index);
-    return false;
-  }
+  if (covers && r->ear.time > covers->time_s + a->domain.policy.clock_skew_s)
+    return lies(a, r, "the result at entry %llu is of later than the first checkpoint that covers it", (ull_t)r->index);
   count_statements(a, e, &d->facts, at_s);
   d->earlier = d->facts;
   d->any_earlier = true;
@@ -204,13 +206,29 @@ static void one_result(derive_t *d, cf_result_row_t *r) {
     return;
   }
   a->n.results++;
-  if (r->index > e->boot.certified_index || e->said[r->member]) return; /* a later attestation: not what certified it */
+  bool later = r->index > e->boot.certified_index && r->index > e->first_receipt; /* not what the epoch began with */
+  if (later || e->said[r->member]) return;
   e->said[r->member] = true;
   if (e->affirmed++ == 0) {
     e->evidence = cf_hash_of(r->ear.evidence);
     e->measurement = d->facts.measurement;
     e->configuration = d->facts.configuration;
   }
+}
+
+/* What one verifier says against all others is told, and breaks nothing that k prove: a verifier who lies is within what the council bears, and
+   who runs the log cannot know it. An epoch that does not pass has it as its reason. */
+static void judge_lie(cf_audit_t *a, cf_result_row_t const *r) {
+  cf_epoch_row_t *e = r->lie ? epoch_of(a, &r->ear) : NULL;
+  if (!e) return;
+  if (e->passes) {
+    *(cf_result_row_t const **)cf_vec_add(&a->lies, &a->mem) = r;
+    a->n.lies++;
+    return;
+  }
+  uint64_t before = a->n.faults;
+  cf_audit_fault(a, (cf_who_t){CF_RANK_RESULTS, 3, 0, r->index}, NULL, cf_next_keep, "%s", r->lie);
+  if (!e->why.text[0] && before < CF_AUDIT_FAULTS_MAX) e->why = a->faults[before];
 }
 
 bool cf_audit_results(cf_audit_t *a) {
@@ -230,5 +248,6 @@ bool cf_audit_results(cf_audit_t *a) {
     e->passes = e->boot.certified_index != CF_NO_INDEX && e->affirmed >= k && (e->ak_certified || e->statements >= k) &&
                 cf_hash_eq(&e->boot.policy, &a->domain.policy_hash) && !e->refused;
   }
+  for (uint64_t i = 0; i < a->results.cnt; i++) judge_lie(a, cf_vec_at(&a->results, i));
   return !a->failed_io;
 }

@@ -52,6 +52,7 @@ typedef struct {
   cf_history_boot_t boot;
   uint64_t          affirmed;   /* results that were re-derived and agree, by distinct verifiers */
   uint64_t          statements; /* distinct verifiers whose credential statements these rest on */
+  uint64_t          first_receipt; /* index of its first receipt; CF_NO_INDEX: none */
   bool              ak_certified;
   bool              said[CF_MEMBERS_MAX], stated[CF_MEMBERS_MAX];
   bool              fenced;                               /* what the log says of it when it was certified was looked at */
@@ -65,7 +66,8 @@ typedef struct {
   uint64_t index;
   uint64_t member;
   cf_ear_t ear; /* verdict lies in the arena */
-  bool     agrees;
+  bool        agrees;
+  char const *lie; /* in what it does not follow from its evidence; NULL: it does, or cannot be judged */
 } cf_result_row_t;
 
 typedef enum { CF_RECEIPT_UNDECIDED, CF_RECEIPT_COUNTS, CF_RECEIPT_SKIPPED, CF_RECEIPT_REFUSED } cf_receipt_kind_t;
@@ -169,6 +171,7 @@ struct cf_audit {
   cf_vec_t                 notes;     /* rising size */
   cf_history_t             history;
   cf_vec_t                 epochs, results, receipts, contents;
+  cf_vec_t                 lies; /* cf_result_row_t const *, of epochs that pass */
   cf_vec_t                 counting;   /* uint64_t: rows of receipts, by sequence from 1 */
   char const              *event_text; /* what history said of the entry under way */
   cf_history_kind_t        event;

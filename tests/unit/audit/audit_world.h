@@ -117,6 +117,8 @@ typedef struct {
   cf_span_t      proof;             /* of the view shown last: archived when a receipt names it */
   uint64_t       published;         /* log size */
   void (*twist_ear)(cf_ear_t *ear); /* what a lying verifier would change; NULL: nothing */
+  bool one_lies;                    /* only this one of three, not all */
+  int  liar;
   void (*twist_settlement)(cf_settlement_doc_t *doc);
   bool         hide_settlement;
   bool         no_deployment, other_block, other_evidence; /* what the founders or the registrar do wrong */
@@ -394,12 +396,12 @@ static inline cf_span_t make_statement(a_world_t *a, int verifier) {
   return keep(cf_wr_out(&wr));
 }
 
-/* Each verifier appraises as the real one does, and logs; two of three are asked. */
+/* Each verifier appraises as the real one does, and logs; two of three are asked, or all where one of them lies. */
 static inline void log_results(a_world_t *a, cf_span_t evidence) {
   cf_hash_t name = archive(a, evidence);
   a->evidence = name;
   (void)archive(a, der_of(&a->root));
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < (a->one_lies ? 3 : 2); i++) {
     uint8_t            set_buf[CF_COLLATERAL_SET_MAX], buf[4096];
     cf_evidence_item_t items[2] = {{CF_ROLE_EVIDENCE, evidence}, {CF_ROLE_STATEMENT, make_statement(a, i)}};
     cf_root_t          root = {CF_CLASS_OWNER, der_of(&a->root)};
@@ -419,7 +421,7 @@ static inline void log_results(a_world_t *a, cf_span_t evidence) {
     assert_int_equal(cf_collateral_set(&sw, items, 2, root.der), CF_OK);
     (void)archive(a, cf_wr_out(&sw));
     (void)archive(a, items[1].bytes);
-    if (a->twist_ear) a->twist_ear(&ear);
+    if (a->twist_ear && (!a->one_lies || i == a->liar)) a->twist_ear(&ear);
     cf_ear_seal(&wr, &ear, a->ear_key[i], "v");
     assert_false(wr.bad);
     log_and_read(a->w, cf_wr_out(&wr));

@@ -19,6 +19,12 @@ static char const *text_of(cf_audit_t const *a) {
   return text;
 }
 
+static char const *json_of(cf_audit_t const *a) {
+  text_len = 0;
+  cf_audit_json(a, &to_text);
+  return text;
+}
+
 static cf_audit_t *run(tree_t *t, cf_hash_t const *domain, cf_status_t want) {
   cf_audit_t        *a;
   cf_audit_reader_t  r = tree_reader(t);
@@ -288,6 +294,35 @@ static void test_lying_verifiers(void **state) {
   }
 }
 
+/* One of three lies, k = 2 hold: it is told, and breaks nothing. */
+static void test_one_verifier_lies(void **state) {
+  static struct {
+    void (*twist)(cf_ear_t *e);
+    char const *says;
+  } const cases[] = {{e_until, "until"}, {e_measurement, "measurement"}, {e_hardware, "vector"},
+                     {e_class, "class"}, {e_nonces, "nonces"},           {e_time, "expired"}};
+  for (size_t i = 0; i < CF_COUNT_OF(cases); i++)
+    for (int liar = 0; liar < 3; liar++) {
+      char       note[32];
+      a_world_t *w = a_world_new(80 + i);
+      w->twist_ear = cases[i].twist;
+      w->one_lies = true;
+      w->liar = liar;
+      a_world_begin(w);
+      fund(w);
+      (void)a_batch(w, NULL, 0);
+      a_show(w);
+      cf_audit_t *a = run(w->t, NULL, CF_OK);
+      snprintf(note, sizeof note, "NOTE  verifier %d: ", liar);
+      if (cf_audit_counts(a)->lies != 1 || !strstr(text_of(a), note) || !strstr(text, cases[i].says)) fail_msg("%s:\n%s", cases[i].says, text);
+      assert_non_null(strstr(json_of(a), "\"verdict\":\"ok\""));
+      snprintf(note, sizeof note, "\"lies\":[{\"verifier\":%d,", liar);
+      assert_non_null(strstr(json_of(a), note));
+      cf_audit_free(a);
+      a_world_free(w);
+    }
+}
+
 /* Check 9: an entry that does not hash to its tile; TERMINAL.md's example. */
 static void test_altered_entry(void **state) {
   a_world_t *w = a_life(2);
@@ -416,7 +451,8 @@ static void test_record(char const *dir) {
 int main(int argc, char **argv) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_whole),           cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_forged_receipts),
-      cmocka_unit_test(test_lying_verifiers), cmocka_unit_test(test_altered_entry), cmocka_unit_test(test_no_quorum),
+      cmocka_unit_test(test_lying_verifiers),
+      cmocka_unit_test(test_one_verifier_lies), cmocka_unit_test(test_altered_entry), cmocka_unit_test(test_no_quorum),
       cmocka_unit_test(test_settlements),
   };
   if (argc == 3 && !strcmp(argv[1], "--record")) {
