@@ -42,7 +42,4 @@ head -c 100 q.cmw >torn.cmw
 expect 2 "format" "$cf" verify evidence --with cmw=torn.cmw --at "$at"
 
 peer cose "the COSE peer"
-node "$peer/ear.mjs" ok.ear ok.json q/quote
-node "$peer/ear.mjs" no.ear no.json q/quote "" test-root
-node "$peer/ear.mjs" nonce.ear ok.json q/quote "$nonce"
-node "$peer/ear.mjs" other.ear ok.json q/quote 0011223344556677 nonce
+node "$peer/ear.mjs" ok.json q/quote ok.ear::ok no.ear::test-root "nonce.ear:$nonce:ok" other.ear:0011223344556677:nonce
