@@ -6,7 +6,7 @@
 #include "codec/cf_abi.h"
 #include "ledger/cf_evm_code.h"
 
-_Static_assert(CF_EVM_CODE_SZ + 64 + 32 <= 32768, "CF_EVM_DEPLOY_MAX");
+_Static_assert(CF_EVM_CODE_SZ + 64 + 32 <= 32768 && CF_EVM_ROOT_CODE_SZ + 64 + 32 <= 32768, "CF_EVM_DEPLOY_MAX");
 
 /* ---- calls: one list of fields for both directions ---- */
 
@@ -112,6 +112,36 @@ static void io_act(io_t io, cf_op_t *op) {
   io_bytes(io, &op->body);
 }
 
+/* A uint of bits above 64, up to 128. */
+static void io_wide(io_t io, cf_u128_t *v, unsigned bits) {
+  cf_hash_t word = { { 0 } };
+  if (io.wr) {
+    cf_word_set(&word, 64, 64, (uint64_t)(*v >> 64));
+    cf_word_set(&word, 0, 64, (uint64_t)*v);
+    if (*v >> bits) io.wr->bad = true;
+    cf_wr_hash(io.wr, &word);
+    return;
+  }
+  word = cf_rd_hash(io.rd);
+  *v   = (cf_u128_t)cf_word_get(&word, 64, 64) << 64 | cf_word_get(&word, 0, 64);
+  if (cf_word_get(&word, 128, 64) || cf_word_get(&word, 192, 64) || *v >> bits) io.rd->bad = true;
+}
+
+static void io_root_exit(io_t io, cf_op_t *op) {
+  io_word(io, &op->meta);
+  io_word(io, &op->prev_head);
+  io_word(io, &op->state_root);
+  io_word(io, &op->entries);
+  io_word(io, &op->receipts);
+  io_lane(io, op);
+  io_wide(io, &op->leaf.balance, 96);
+  io_wide(io, &op->leaf.credited_in, 80);
+  io_wide(io, &op->leaf.released, 80);
+  io_word(io, &op->leaf.salt);
+  if (io.rd) op->body = cf_rd_take_span(io.rd, CF_ROOT_PATH_SZ);
+  else cf_wr_span(io.wr, op->body);
+}
+
 static void io_call(io_t io, cf_op_t *op) {
   switch (op->kind) {
   case CF_OP_SETTLE: io_settle(io, op); return;
@@ -131,7 +161,7 @@ static void io_call(io_t io, cf_op_t *op) {
     io_lane(io, op);
     io_addr(io, &op->addr);
     return;
-  case CF_OP_ROOT_EXIT:
+  case CF_OP_ROOT_EXIT: io_root_exit(io, op); return;
   case CF_OP_ALARM:
   case CF_OP_DECLARE_DEAD: return;
   case CF_OP_REGISTER: io_register(io, op); return;
@@ -154,6 +184,7 @@ static struct {
   { CF_OP_WITHDRAW, CF_EVM_CALL_WITHDRAW },
   { CF_OP_REQUEST_EXIT, CF_EVM_CALL_REQUEST_EXIT },
   { CF_OP_FINALIZE_EXIT, CF_EVM_CALL_FINALIZE_EXIT },
+  { CF_OP_ROOT_EXIT, CF_EVM_CALL_ROOT_EXIT },
   { CF_OP_ALARM, CF_EVM_CALL_ALARM },
   { CF_OP_DECLARE_DEAD, CF_EVM_CALL_DECLARE_DEAD },
   { CF_OP_REGISTER, CF_EVM_CALL_REGISTER },
@@ -194,7 +225,8 @@ void cf_evm_deploy_write(cf_wr_t *wr, cf_ledger_genesis_t const *genesis) {
   cf_wr_t bytes = cf_wr_init(buf, sizeof buf);
   cf_ledger_genesis_write(&bytes, genesis);
   assert(!bytes.bad);
-  cf_wr_bytes(wr, cf_evm_code, CF_EVM_CODE_SZ);
+  if (genesis->config.mode == CF_MODE_ROOT) cf_wr_bytes(wr, cf_evm_root_code, CF_EVM_ROOT_CODE_SZ);
+  else cf_wr_bytes(wr, cf_evm_code, CF_EVM_CODE_SZ);
   cf_abi_w_uint(wr, 32);
   cf_abi_w_bytes(wr, cf_wr_out(&bytes));
 }

@@ -1,5 +1,5 @@
 /* What is said to the contract that is a ledger, and what it says: calldata, events, errors.  ONCHAIN 4.5, 4.6;
-   docs/protocol/ledger.md, "Calls"; contracts/src/NetLedger.sol, whose selectors and topics are cf_evm_code.h's.
+   docs/protocol/ledger.md, "Calls"; contracts/src, whose selectors and topics are cf_evm_code.h's.
 
    A call is a cf_op_t, as to an embedded ledger: only the bytes differ.  settle's body stands behind its arguments, bare.  One call
    has one encoding; the reader refuses the others.  Pure; allocates nothing. */
@@ -10,7 +10,7 @@
 
 #define CF_EVM_CALL_MAX (4 + 5 * 32 + CF_SETTLEMENT_BODY_MAX) /* bytes of calldata; of a settle, the longest */
 
-/* cf_evm_call_write appends op's calldata.  rootExit is of no contract yet: it makes wr bad. */
+/* cf_evm_call_write appends op's calldata. */
 void cf_evm_call_write(cf_wr_t *wr, cf_op_t const *op);
 /* cf_evm_call_decode reads calldata; op->body borrows it.  Checks form only.  CF_ERR_FORMAT; CF_ERR_UNSUPPORTED: another selector;
    CF_ERR_BOUND. */
@@ -20,7 +20,8 @@ CF_MUST_CHECK cf_status_t cf_evm_call_decode(cf_op_t *op, cf_span_t calldata);
 #define CF_EVM_ETHER                                                                                                                \
   { 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee }
 
-/* cf_evm_deploy_write appends what a transaction that creates the contract carries: its creation code, and genesis as argument. */
+/* cf_evm_deploy_write appends what a transaction that creates the contract carries: the creation code of genesis' mode, and genesis
+   as argument. */
 #define CF_EVM_DEPLOY_MAX (32768 + CF_GENESIS_BYTES_MAX)
 void cf_evm_deploy_write(cf_wr_t *wr, cf_ledger_genesis_t const *genesis);
 

@@ -76,7 +76,7 @@ typedef struct {
   mcouncil_t councils[VERSIONS];
   bool       revoked[INSTANCES];
   /* mode root, with the enclave's book as of the last settlement */
-  bool            is_root, sealed, settled;
+  bool            is_root, sealed, settled, faults; /* faults: the enclave makes some, too */
   uint32_t        next_position, settled_positions;
   mroot_t         root[ASSETS][ACCOUNTS];
   mleaf_t         leaf[ASSETS][ACCOUNTS];
@@ -103,7 +103,7 @@ typedef struct {
   unsigned             act_council, act_version;
   uint64_t             act_number, act_until;
   bool                 possession;
-  bool                 data, bad_data, head_fits, leaf_fits; /* mode root */
+  bool                 honest, data, bad_data, head_fits, leaf_fits; /* mode root */
   uint8_t              da;
   cf_settlement_t      settlement;
   mleaf_t              leaf;
@@ -768,6 +768,7 @@ static void model_start(world_t *w) {
                                          .council    = 1,
                                          .is_root    = cfg->mode == CF_MODE_ROOT,
                                          .sealed     = w->sealed,
+                                         .faults     = true,
                                          .next_position = 1,
                                          .head       = head_of(w) };
   m.policy[1]            = (mpolicy_t){ true, 3 };

@@ -1,7 +1,9 @@
 /* What ledger_model.h needs of mode root: the enclave, which keeps a book and publishes what moved in it, and calls of that
    mode.  Included by it, behind its model. */
 
-enum { POSITIONS = ASSETS * ACCOUNTS + 1, DATA_MAX = 40 * POSITIONS };
+#include "ledger/cf_root_data.h"
+
+enum { POSITIONS = ASSETS * ACCOUNTS + 1 };
 
 static cf_hash_t  book_leaf[POSITIONS]; /* by position, of the state that the last settlement made has */
 static size_t     book_positions;
@@ -61,17 +63,39 @@ static void spoil_rows(mcall_t *c) {
   }
 }
 
-static void book_publish(world_t *w, mcall_t *c, cf_wr_t *body) {
-  (void)w;
-  c->data = chance(95);
-  c->da   = (uint8_t)(chance(98) ? (m.sealed ? (chance(70) ? 2 : 0) : 1) : rnd(5));
+/* What changed between the last settlement's book and the next, in the form of da. */
+static void book_changes(cf_wr_t *wr, cf_da_t da) {
+  static mleaf_t const *before[POSITIONS], *after[POSITIONS];
+  uint64_t next = 0;
+  for (uint32_t asset = 0; asset < ASSETS; asset++)
+    for (uint32_t id = 0; id < ACCOUNTS; id++)
+      before[m.root[asset][id].position] = &m.leaf[asset][id], after[m.root[asset][id].position] = &book_next[asset][id];
+  for (uint32_t i = 0; i < book_positions; i++) {
+    cf_root_change_t change = { .position = i, .digest = book_leaf[i] };
+    if (i) {
+      wide_t credited = after[i]->credited - before[i]->credited, released = after[i]->released - before[i]->released;
+      wide_t moved    = after[i]->balance - before[i]->balance - credited + released;
+      change.moved    = (int64_t)moved;
+      change.credited = (uint64_t)credited;
+      if (da == CF_DA_OPEN ? moved == 0 && credited == 0 : moved == 0 && credited == 0 && released == 0) continue;
+    }
+    cf_root_change_write(wr, da, &next, &change);
+  }
+}
+
+/* The data section; now and then one that is not of its form. */
+static void book_publish(mcall_t *c, cf_wr_t *body) {
+  c->da   = (uint8_t)(m.sealed ? (chance(70) ? 2 : 0) : 1);
+  c->data = c->da || chance(50);
+  if (!c->honest && chance(5)) c->da = (uint8_t)rnd(5), c->data = true;
   if (!c->data) return;
   cf_wr_u8(body, 3);
-  cf_wr_u24(body, chance(99) ? 0xffffff : (c->bad_data = true, 0xfffffe));
+  cf_wr_u24(body, c->honest || chance(99) ? 0xffffff : (c->bad_data = true, 0xfffffe));
   cf_wr_u8(body, c->da);
-  size_t n = c->da == 0 && chance(95) ? 0 : rnd(100);
-  for (size_t i = 0; i < n; i++) cf_wr_u8(body, (uint8_t)rnd(256));
-  c->bad_data |= c->da > 2 || (c->da == 0 && n);
+  size_t from = body->len;
+  if (c->da == CF_DA_OPEN || c->da == CF_DA_SEALED) book_changes(body, (cf_da_t)c->da);
+  if (!c->honest && chance(3)) cf_wr_u8(body, (uint8_t)rnd(256));
+  c->bad_data |= c->da > 2 || (c->da == 0 && body->len > from);
 }
 
 static cf_span_t make_root_body(world_t *w, mcall_t *c) {
@@ -92,10 +116,11 @@ static cf_span_t make_root_body(world_t *w, mcall_t *c) {
   uint64_t fresh = rnd(UINT64_MAX);
   book_digests(book_next, cf_sha256(CF_SPAN(&fresh, sizeof fresh)));
   w->state_root = naive_root(book_leaf, book_positions);
-  if (chance(10)) spoil_rows(c);
+  c->honest     = !m.faults || chance(80);
+  if (!c->honest && chance(50)) spoil_rows(c);
   cf_span_t rows = body_of(w, c->rows, c->rows_cnt);
   cf_wr_t   wr   = { .buf = w->body, .max = sizeof w->body, .len = rows.len };
-  book_publish(w, c, &wr);
+  book_publish(c, &wr);
   return cf_wr_out(&wr);
 }
 

@@ -177,6 +177,17 @@ static void vector_rare(vectors_t *v, world_t *w, cf_mode_t mode) {
   terms.policy = 1;
   op = op_register(w, &w->nobody, "instance 1", terms);
   vector_call(v, w, &op, NULL); /* KeyPolicy */
+  act = (cf_act_t){ .kind   = CF_ACT_SCHEDULE_POLICY,
+                    .policy = 3,
+                    .hash   = hash_of("policy 3"),
+                    .from_s = w->now + w->g.config.notice_s };
+  op  = op_act(w, &act, 10, buf);
+  vector_call(v, w, &op, NULL); /* Pending */
+  w->now += w->g.config.overlap_s + 1;
+  act.from_s = w->now + w->g.config.notice_s;
+  act.policy = 2;
+  op         = op_act(w, &act, 10, buf);
+  vector_call(v, w, &op, NULL); /* Version */
 }
 
 /* ---- mode root ---- */

@@ -12,6 +12,10 @@ say() {
 }
 words() { for byte in "$@"; do printf '0x%s ' "$(of "$byte" 32)"; done; }
 sigs=01$(of 06 64)04$(of 07 64)
+path() {
+  for i in 1 2; do for j in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do printf '%s0x%s' "$comma" "$(of "$i$j" 32)" && comma=,; done; done
+}
+comma=
 
 say settle 'settle(uint256,bytes32,bytes32,bytes32,bytes32)' $(words 01 02 03 04 05)
 say open 'open(address)' 0x"$(of 11 20)"
@@ -20,6 +24,9 @@ say deposit 'deposit(uint24,uint32,uint64)' 16777214 4294967295 1844674407370955
 say withdraw 'withdraw(uint24,uint32,uint64,address)' 1 2 3 0x"$(of 22 20)"
 say requestExit 'requestExit(uint32)' 9
 say finalizeExit 'finalizeExit(uint24,uint32,address)' 5 6 0x"$(of 00 20)"
+say rootExit 'rootExit((uint256,bytes32,bytes32,bytes32,bytes32),uint24,uint32,(uint96,uint80,uint80,bytes32),bytes32[32])' \
+  "($(words 01 02 03 08 09 | sed 's/ 0x/,0x/g; s/ $//'))" 16777214 4294967295 \
+  "(79228162514264337593543950335,1208925819614629174706175,18446744073709551623,0x$(of 06 32))" "[$(path)]"
 say alarm 'alarm()'
 say declareDead 'declareDead()'
 say register 'register(address,uint256,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32,bytes)' \
