@@ -54,7 +54,7 @@ typedef struct {
   int           raced_after; /* or after */
   bool          lies;        /* the report is over other data */
   bool          no_aux, bad_aux;
-  size_t        log_sz; /* of CCEL */
+  bool          logs; /* there is a CCEL, and the registers are where it leads to */
   char          nsm_error[64];
   size_t        nsm_raw_sz; /* these bytes instead of an answer */
   uint8_t       nsm_raw[0x3000];
@@ -123,7 +123,7 @@ static fake_kind_t kind_of(char const *path, fake_entry_t **entry) {
   for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
     fake_kind_t kind = plain[i].kind;
     bool        here = kind == F_NSM    ? fake->platform == CF_PLATFORM_NITRO
-                       : kind == F_CCEL ? fake->log_sz > 0
+                       : kind == F_CCEL ? fake->logs
                                         : fake->platform == CF_PLATFORM_SGX;
     if (!strcmp(path, plain[i].name)) return here ? kind : F_NONE;
     if (here && !strncmp(path, plain[i].name, n) && (n == 1 || plain[i].name[n] == '/')) return F_DIR;
@@ -217,6 +217,14 @@ static void another_writes(fake_entry_t *e) {
   e->written++;
 }
 
+static void td_quote(blob_t *out, uint8_t const data[64]) {
+  static blob_t log;
+  cf_rtmrs_t    rtmrs;
+  ccel(&log);
+  assert_int_equal(cf_rtmrs_ccel(&rtmrs, CF_SPAN(log.bytes, log.len), NULL), CF_OK);
+  intel_quote(out, fake->quote, data, fake->logs ? &rtmrs : NULL);
+}
+
 static int report_make(fake_file_t *f) {
   fake_entry_t *e = f->entry;
   uint8_t       data[64];
@@ -228,7 +236,7 @@ static int report_make(fake_file_t *f) {
   e->read = e->written;
   fake->reports++;
   if (fake->platform == CF_PLATFORM_SNP) snp_report(&f->blob, data, e->level);
-  else intel_quote(&f->blob, fake->quote, data);
+  else td_quote(&f->blob, data);
   pad(&f->blob);
   if (fake->raced_after > 0) fake->raced_after--, another_writes(e);
   return f->blob.len > FAKE_OUTBLOB_MAX ? -EFBIG : 0;
@@ -269,10 +277,10 @@ static int fill_file(fake_file_t *f) {
     if (fake->raced > 0) fake->raced--, memset(fake->user_report_data, 0xee, 64);
     over(data, fake->user_report_data);
     fake->reports++;
-    intel_quote(&f->blob, fake->quote, data);
+    intel_quote(&f->blob, fake->quote, data, NULL);
     return 0;
   case F_CCEL:
-    memset(f->blob.bytes, 0xff, f->blob.len = fake->log_sz);
+    ccel(&f->blob);
     return 0;
   default:
     return -EACCES;
@@ -289,6 +297,7 @@ static int fake_read(char const *path, char *buf, size_t size, off_t off, struct
   }
   if (off < 0 || (size_t)off >= f->blob.len) return 0;
   if (size > f->blob.len - (size_t)off) size = f->blob.len - (size_t)off;
+  if (size > 4096) size = 4096; /* a reader has to come again */
   memcpy(buf, f->blob.bytes + off, size);
   return (int)size;
 }

@@ -12,6 +12,9 @@
 #include "../unit/evidence/books.h"
 #include "../unit/evidence/quotes.h"
 
+#include "evidence/cf_eventlog.h"
+#include "evidence/cf_rtmr.h"
+
 #define SIGNER_BLOB_MAX 65536
 
 typedef struct {
@@ -171,7 +174,30 @@ static inline quotes_t *quotes_all(void) {
   return all ? all : (all = quotes_load(VECTORS "quotes.json"));
 }
 
-static inline void intel_quote(blob_t *out, char const *title, uint8_t const data[64]) {
+/* A CC event log (CCEL): two events for each register, and what firmware fills the rest of its table with. */
+static inline void ccel(blob_t *out) {
+  static uint8_t const spec[] = "Spec ID Event03\0\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0"; /* SHA-384 alone; no vendor's bytes */
+  memset(out->bytes, 0xff, out->len = 32768);
+  memset(out->bytes, 0, 32);
+  out->bytes[4] = CF_EVENT_NO_ACTION;
+  out->bytes[28] = sizeof spec;
+  memcpy(out->bytes + 32, spec, sizeof spec);
+  uint8_t *at = out->bytes + 32 + sizeof spec;
+  for (uint8_t i = 0; i < 2 * CF_RTMR_CNT; i++) {
+    uint8_t const head[] = {(uint8_t)(1 + i % CF_RTMR_CNT), 0, 0, 0, 0x0d, 0, 0, 0, 1, 0, 0, 0, 0x0c, 0};
+    uint8_t       digest[64];
+    cf_digest_tpm(digest, CF_TPM_SHA384, CF_SPAN(&i, 1));
+    memcpy(at, head, sizeof head);
+    memcpy(at + sizeof head, digest, CF_RTMR_SZ);
+    at += sizeof head + CF_RTMR_SZ;
+    memcpy(at, "\1\0\0\0", 4);
+    at[4] = i;
+    at += 5;
+  }
+}
+
+/* rtmrs: where a TD's log leads to; NULL: the registers of the case. */
+static inline void intel_quote(blob_t *out, char const *title, uint8_t const data[64], cf_rtmrs_t const *rtmrs) {
   quote_case_t *c = quotes_find(quotes_all(), title);
   cf_quote_t    q;
   out->len = 0;
@@ -182,6 +208,7 @@ static inline void intel_quote(blob_t *out, char const *title, uint8_t const dat
   }
   assert_int_equal(cf_quote_decode(&q, CF_SPAN(out->bytes, out->len), NULL), CF_OK);
   memcpy(out->bytes + (cf_quote_report_data(&q) - out->bytes), data, 64);
+  if (rtmrs) memcpy(out->bytes + (q.body - out->bytes) + CF_TD_RTMR, rtmrs->value, sizeof rtmrs->value);
   sign(out->bytes + (q.signature - out->bytes), 32, key_256("attestation"), EVP_sha256(), q.covered);
 }
 
