@@ -95,11 +95,12 @@ static inline quotes_t *quotes_load(char const *path) {
   size_t n = fread(q->text, 1, sizeof q->text, f);
   fclose(f);
   quotes_need(n < sizeof q->text && !cf_json_parse(&doc, CF_SPAN(q->text, n), NULL), "is no JSON");
-  for (size_t pos = 0; cf_json_each(cf_json_get(doc, "blobs"), &pos, &key, &v); q->blob_cnt++) {
+  cf_json_t blobs = cf_json_get(doc, "blobs"), cases = cf_json_get(doc, "cases"); /* once: to find them takes as long as the file */
+  for (size_t pos = 0; cf_json_each(blobs, &pos, &key, &v); q->blob_cnt++) {
     q->blob_name[q->blob_cnt] = key;
     q->blob[q->blob_cnt] = v;
   }
-  for (size_t pos = 0; cf_json_each(cf_json_get(doc, "cases"), &pos, &key, &v);) {
+  for (size_t pos = 0; cf_json_each(cases, &pos, &key, &v);) {
     quotes_need(q->case_cnt < QUOTES_CASES_MAX, "too many cases");
     quotes_case(q, &q->cases[q->case_cnt++], v);
   }
