@@ -36,6 +36,17 @@ static int file_arg(cf_span_t *out, cf_args_t const *a, char const *name, size_t
   return cf_arg(a, name) ? cf_slurp(out, cf_arg(a, name), max) : 0;
 }
 
+/* A file of a key, or the handle of one that the TPM keeps. */
+static int ak_arg(cf_attester_ask_t *ask, cf_args_t const *a) {
+  char const *text = cf_arg(a, "ak");
+  uint8_t     handle[4];
+  if (!text || strncmp(text, "0x", 2)) return file_arg(&ask->ak, a, "ak", CF_TPM_BLOB_MAX);
+  if (strlen(text) != 10 || cf_hex_decode(handle, 4, CF_SPAN(text + 2, 8)) || handle[0] != 0x81)
+    return cf_fail_usage(a->command, "--ak is a file, or a persistent handle like 0x81000003", text);
+  ask->ak_handle = (uint32_t)handle[0] << 24 | (uint32_t)handle[1] << 16 | (uint32_t)handle[2] << 8 | handle[3];
+  return 0;
+}
+
 static int ask_args(cf_attester_ask_t *ask, cf_platform_t *platform, cf_args_t const *a) {
   uint64_t level = 0;
   int      code = cf_arg(a, "o") ? 0 : cf_fail_usage(a->command, "where to? -o DIR", "-o");
@@ -49,7 +60,7 @@ static int ask_args(cf_attester_ask_t *ask, cf_platform_t *platform, cf_args_t c
   if (!code) code = cf_arg_u64(&level, a, "privlevel", 0, 3);
   if (!code) code = file_arg(&ask->user_data, a, "user-data", CF_ATTESTER_FIELD_MAX);
   if (!code) code = file_arg(&ask->public_key, a, "public-key", CF_ATTESTER_FIELD_MAX);
-  if (!code) code = file_arg(&ask->ak, a, "ak", CF_TPM_BLOB_MAX);
+  if (!code) code = ak_arg(ask, a);
   ask->root = cf_arg(a, "root") ? cf_arg(a, "root") : "";
   ask->privlevel = cf_arg(a, "privlevel") ? (int)level : CF_ATTESTER_PRIVLEVEL_ANY;
   ask->tcti = cf_arg(a, "tpm");

@@ -25,6 +25,7 @@ typedef struct {
   cf_span_t   user_data, public_key; /* Nitro; empty: none */
   char const *tcti;                  /* TPM; NULL: ROOT/dev/tpmrm0 */
   cf_span_t   ak;                    /* TPM: a blob of cf_tpmdev_ak_make; empty: a key is made for this once */
+  uint32_t    ak_handle;             /* TPM: instead, a key that it keeps: 0x81000003 on Azure's confidential machines; 0: none */
 } cf_attester_ask_t;
 
 typedef struct {

@@ -44,6 +44,13 @@ CF_MUST_CHECK cf_status_t cf_tpmdev_counters(cf_tpmdev_t *tpm, uint32_t *reset_c
 /* cf_tpmdev_ek_certificate reads the RSA-2048 endorsement certificate (DER) from NV index 0x01c00002. */
 CF_MUST_CHECK cf_status_t cf_tpmdev_ek_certificate(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max,
                                                    cf_error_t *err);
+/* cf_tpmdev_nv reads an NV index whole, under the owner's empty authorisation; *out_sz is 0 when there is none.  item is what an error
+   names.  CF_ERR_BOUND: more than out_max. */
+CF_MUST_CHECK cf_status_t cf_tpmdev_nv(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, uint32_t index,
+                                       char const *item, cf_error_t *err);
+/* cf_tpmdev_public writes the TPMT_PUBLIC of the key that the TPM keeps at handle. */
+CF_MUST_CHECK cf_status_t cf_tpmdev_public(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, uint32_t handle,
+                                           char const *item, cf_error_t *err);
 /* cf_tpmdev_ek_public writes the TPMT_PUBLIC of the endorsement key at 0x81010001. */
 CF_MUST_CHECK cf_status_t cf_tpmdev_ek_public(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err);
 
@@ -75,13 +82,16 @@ CF_MUST_CHECK cf_status_t cf_tpm_key_open(cf_tpm_key_t *out, cf_span_t blob, cf_
 typedef struct {
   uint8_t   attest[512];
   size_t    attest_sz;
-  uint8_t   signature[128];
+  uint8_t   signature[640]; /* RSA-4096 in its frame */
   size_t    signature_sz;
   cf_hash_t pcrs[CF_TPM_QUOTE_PCR_CNT];
 } cf_tpm_quote_out_t;
 /* cf_tpmdev_quote quotes PCRs 0-9, 11, 12, 14 of the SHA-256 bank over data, bare: an enclave's binding, or a verifier's nonce.
    CF_ERR_BOUND: over 64 bytes. */
 CF_MUST_CHECK cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_span_t data, cf_error_t *err);
+/* cf_tpmdev_quote_at: the same by a key that the TPM keeps at handle, RSA or ECC, by its own scheme. */
+CF_MUST_CHECK cf_status_t cf_tpmdev_quote_at(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, uint32_t handle, cf_span_t data,
+                                             cf_error_t *err);
 
 /* cf_tpmdev_activate answers a verifier's challenge (TPM2B_ID_OBJECT || TPM2B_ENCRYPTED_SECRET) with the secret inside, at most
    64 bytes. CF_ERR_FORMAT; CF_ERR_AUTH: made for another endorsement or attestation key. */

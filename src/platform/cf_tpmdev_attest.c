@@ -30,45 +30,61 @@ cf_status_t cf_tpm_key_open(cf_tpm_key_t *out, cf_span_t blob, cf_error_t *err) 
 
 /* ---- endorsement ---- */
 
-cf_status_t cf_tpmdev_ek_certificate(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err) {
+/* A TPM says of an index that is not there that the handle is wrong. */
+static bool is_absent(TSS2_RC rc) { return rc >> 16 == 0 && (rc & 0xbf) == TPM2_RC_HANDLE; }
+
+cf_status_t cf_tpmdev_nv(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, uint32_t index, char const *item,
+                         cf_error_t *err) {
   ESYS_TR          nv = ESYS_TR_NONE;
   TPM2B_NV_PUBLIC *info = NULL;
   TPM2B_NAME      *name = NULL;
   size_t           at = 0, size;
-  TSS2_RC          rc = Esys_TR_FromTPMPublic(tpm->esys, CF_TPM_EK_NV, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+  *out_sz = 0;
+  TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+  if (is_absent(rc)) return CF_OK;
   if (!rc) rc = Esys_NV_ReadPublic(tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &info, &name);
-  if (rc) return cf_tpm_error(err, "tpm.ek-certificate", rc);
+  if (rc) return cf_tpm_error(err, item, rc);
   size = info->nvPublic.dataSize;
   Esys_Free(info);
   Esys_Free(name);
-  if (size > out_max) return cf_error_set(err, CF_ERR_BOUND, "tpm.ek-certificate", 0, "%zu bytes", size);
+  if (size > out_max) return cf_error_set(err, CF_ERR_BOUND, item, 0, "%zu bytes", size);
   while (at < size) {
     TPM2B_MAX_NV_BUFFER *chunk = NULL;
     uint16_t             n = (uint16_t)(size - at < NV_CHUNK ? size - at : NV_CHUNK);
     rc = Esys_NV_Read(tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, n, (uint16_t)at, &chunk);
-    if (rc) return cf_tpm_error(err, "tpm.ek-certificate", rc);
+    if (rc) return cf_tpm_error(err, item, rc);
     bool full = chunk->size == n;
     if (full) memcpy(out + at, chunk->buffer, n);
     Esys_Free(chunk);
-    if (!full) return cf_error_set(err, CF_ERR_IO, "tpm.ek-certificate", at, "a short read");
+    if (!full) return cf_error_set(err, CF_ERR_IO, item, at, "a short read");
     at += n;
   }
   *out_sz = size;
   return CF_OK;
 }
 
-cf_status_t cf_tpmdev_ek_public(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err) {
-  ESYS_TR       ek = ESYS_TR_NONE;
+cf_status_t cf_tpmdev_ek_certificate(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err) {
+  cf_status_t st = cf_tpmdev_nv(tpm, out, out_sz, out_max, CF_TPM_EK_NV, "tpm.ek-certificate", err);
+  return st || *out_sz ? st : cf_error_set(err, CF_ERR_IO, "tpm.ek-certificate", 0, "the TPM has none at NV index %#x", CF_TPM_EK_NV);
+}
+
+cf_status_t cf_tpmdev_public(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, uint32_t handle, char const *item,
+                             cf_error_t *err) {
+  ESYS_TR       key = ESYS_TR_NONE;
   TPM2B_PUBLIC *pub = NULL;
   TPM2B_NAME   *name = NULL, *qualified = NULL;
-  TSS2_RC       rc = Esys_TR_FromTPMPublic(tpm->esys, CF_TPM_EK_HANDLE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &ek);
-  if (!rc) rc = Esys_ReadPublic(tpm->esys, ek, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub, &name, &qualified);
+  TSS2_RC       rc = Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &key);
+  if (!rc) rc = Esys_ReadPublic(tpm->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub, &name, &qualified);
   *out_sz = 0;
   if (!rc) rc = Tss2_MU_TPMT_PUBLIC_Marshal(&pub->publicArea, out, out_max, out_sz);
   Esys_Free(pub);
   Esys_Free(name);
   Esys_Free(qualified);
-  return rc ? cf_tpm_error(err, "tpm.ek", rc) : CF_OK;
+  return rc ? cf_tpm_error(err, item, rc) : CF_OK;
+}
+
+cf_status_t cf_tpmdev_ek_public(cf_tpmdev_t *tpm, uint8_t *out, size_t *out_sz, size_t out_max, cf_error_t *err) {
+  return cf_tpmdev_public(tpm, out, out_sz, out_max, CF_TPM_EK_HANDLE, "tpm.ek", err);
 }
 
 /* ---- the attestation key ---- */
@@ -122,23 +138,18 @@ cf_status_t cf_tpmdev_ak_check(cf_tpmdev_t *tpm, cf_span_t ak, cf_error_t *err) 
 
 /* ---- quote ---- */
 
-cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_span_t data, cf_error_t *err) {
-  ESYS_TR            key = ESYS_TR_NONE;
+static cf_status_t quote_by(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, ESYS_TR key, cf_span_t data, cf_error_t *err) {
   TPM2B_ATTEST      *attest = NULL;
   TPMT_SIGNATURE    *signature = NULL;
   TPM2B_DATA         outside = {0};
   TPMT_SIG_SCHEME    scheme = {.scheme = TPM2_ALG_NULL}; /* the key's own */
   TPML_PCR_SELECTION selection = cf_tpm_selection(CF_TPM_QUOTE_PCRS);
   _Static_assert(sizeof outside.buffer >= CF_TPM_QUOTE_DATA_MAX, "what a TPM takes");
-  if (data.len > CF_TPM_QUOTE_DATA_MAX)
-    return cf_error_set(err, CF_ERR_BOUND, "tpm.quote", 0, "over %zu bytes", data.len);
+  if (data.len > CF_TPM_QUOTE_DATA_MAX) return cf_error_set(err, CF_ERR_BOUND, "tpm.quote", 0, "over %zu bytes", data.len);
   outside.size = (uint16_t)data.len;
   memcpy(outside.buffer, data.ptr, data.len);
-  cf_status_t st = cf_tpm_load_key(tpm, &key, ak, err);
-  if (st) return st;
-  TSS2_RC rc =
-      Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &outside, &scheme, &selection, &attest, &signature);
-  cf_tpm_flush(tpm, key);
+  TSS2_RC rc = Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &outside, &scheme, &selection, &attest,
+                          &signature);
   out->signature_sz = 0;
   if (!rc) rc = Tss2_MU_TPMT_SIGNATURE_Marshal(signature, out->signature, sizeof out->signature, &out->signature_sz);
   if (!rc && attest->size > sizeof out->attest) rc = TSS2_MU_RC_INSUFFICIENT_BUFFER;
@@ -150,6 +161,20 @@ cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t
   Esys_Free(signature);
   if (rc) return cf_tpm_error(err, "tpm.quote", rc);
   return cf_tpmdev_pcrs(tpm, out->pcrs, CF_TPM_QUOTE_PCR_CNT, CF_TPM_QUOTE_PCRS, err);
+}
+
+cf_status_t cf_tpmdev_quote(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, cf_span_t ak, cf_span_t data, cf_error_t *err) {
+  ESYS_TR     key = ESYS_TR_NONE;
+  cf_status_t st = cf_tpm_load_key(tpm, &key, ak, err);
+  if (!st) st = quote_by(tpm, out, key, data, err);
+  cf_tpm_flush(tpm, key);
+  return st;
+}
+
+cf_status_t cf_tpmdev_quote_at(cf_tpmdev_t *tpm, cf_tpm_quote_out_t *out, uint32_t handle, cf_span_t data, cf_error_t *err) {
+  ESYS_TR key = ESYS_TR_NONE;
+  TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &key);
+  return rc ? cf_tpm_error(err, "tpm.ak", rc) : quote_by(tpm, out, key, data, err);
 }
 
 /* ---- activation ---- */

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <tss2/tss2_esys.h>
 
+#include "base/cf_text.h"
 #include "codec/cf_json.h"
 #include "evidence/cf_credential.h"
 #include "evidence/cf_evidence.h"
+#include "evidence/cf_hcl.h"
 #include "platform/cf_attester.h"
 #include "platform/cf_swtpm.h"
 #include "platform/cf_tpmdev.h"
@@ -563,6 +566,107 @@ static void test_attester(void **state) {
   machine_off(&m);
 }
 
+/* ---- a machine as Azure's: a key that the TPM keeps, and a report of the hardware over it in NV ---- */
+
+#define AZURE_AK 0x81000003u
+#define AZURE_NV 0x01400001u
+
+static void base64url(char *out, cf_span_t in) {
+  cf_b64_encode(out, in);
+  for (char *at = out; *at; at++) *at = *at == '+' ? '-' : *at == '/' ? '_' : *at == '=' ? 0 : *at;
+}
+
+static void azure_key(ESYS_TR *kept, char *n) {
+  TPM2B_PUBLIC template = {
+      .publicArea = {
+          .type = TPM2_ALG_RSA,
+          .nameAlg = TPM2_ALG_SHA256,
+          .objectAttributes = 0x00050472,
+          .parameters.rsaDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
+                                   .scheme = {.scheme = TPM2_ALG_RSASSA, .details.rsassa.hashAlg = TPM2_ALG_SHA256},
+                                   .keyBits = 2048},
+      }};
+  TPM2B_SENSITIVE_CREATE sensitive = {0};
+  TPM2B_DATA             outside = {0};
+  TPML_PCR_SELECTION     none = {0};
+  TPM2B_PUBLIC          *pub = NULL;
+  ESYS_TR                key = ESYS_TR_NONE;
+  assert_int_equal(Esys_CreatePrimary(m.tpm.esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
+                                      &template, &outside, &none, &key, &pub, NULL, NULL, NULL),
+                   0);
+  assert_int_equal(
+      Esys_EvictControl(m.tpm.esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, AZURE_AK, kept), 0);
+  assert_int_equal(Esys_FlushContext(m.tpm.esys, key), 0);
+  base64url(n, CF_SPAN(pub->publicArea.unique.rsa.buffer, pub->publicArea.unique.rsa.size));
+  Esys_Free(pub);
+}
+
+static cf_span_t azure_blob(uint8_t *buf, size_t max, char const *n) {
+  char           runtime[512];
+  cf_wr_t        wr = cf_wr_init(buf, max);
+  size_t         len = (size_t)snprintf(runtime, sizeof runtime,
+                                        "{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"}]}", n);
+  cf_hash_t      bound = cf_sha256(CF_SPAN(runtime, len));
+  uint32_t const words[] = {(uint32_t)len + 20, 1, CF_HCL_SNP, 1, (uint32_t)len};
+  memset(cf_wr_room(&wr, 32 + 1184), 0, 32 + 1184);
+  memcpy(buf, "HCLA", 4);
+  memcpy(buf + 32 + 0x50, bound.b, 32);
+  for (size_t i = 0; i < 5; i++)
+    for (int k = 0; k < 4; k++) cf_wr_u8(&wr, (uint8_t)(words[i] >> 8 * k));
+  cf_wr_bytes(&wr, runtime, len);
+  assert_false(wr.bad);
+  return cf_wr_out(&wr);
+}
+
+static void azure_nv(ESYS_TR *nv, cf_span_t blob) {
+  TPM2B_AUTH      no_auth = {0};
+  TPM2B_NV_PUBLIC space = {.nvPublic = {.nvIndex = AZURE_NV,
+                                        .nameAlg = TPM2_ALG_SHA256,
+                                        .attributes = TPMA_NV_OWNERREAD | TPMA_NV_OWNERWRITE | TPMA_NV_NO_DA,
+                                        .dataSize = (uint16_t)blob.len}};
+  assert_int_equal(
+      Esys_NV_DefineSpace(m.tpm.esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_auth, &space, nv), 0);
+  for (size_t at = 0; at < blob.len; at += 512) {
+    TPM2B_MAX_NV_BUFFER part = {.size = (uint16_t)(blob.len - at < 512 ? blob.len - at : 512)};
+    memcpy(part.buffer, blob.ptr + at, part.size);
+    assert_int_equal(
+        Esys_NV_Write(m.tpm.esys, ESYS_TR_RH_OWNER, *nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &part, (uint16_t)at), 0);
+  }
+}
+
+static void test_attester_kept(void **state) {
+  (void)state;
+  static uint8_t     bytes[CF_ATTESTER_ROOM], buf[2048];
+  static cf_facts_t  facts;
+  char               tcti[160], n[400];
+  ESYS_TR            kept = ESYS_TR_NONE, nv = ESYS_TR_NONE, gone;
+  cf_hash_t          nonce = fill(6);
+  cf_attester_out_t  out;
+  cf_evidence_item_t items[CF_ATTESTER_ITEMS_MAX];
+  cf_verdict_t       v = {0};
+  cf_wr_t            room = cf_wr_init(bytes, sizeof bytes);
+  machine_on(&m, dir_a);
+  cf_swtpm_tcti(tcti, sizeof tcti, dir_a);
+  cf_attester_ask_t ask = {.data = CF_SPAN_OF(nonce.b), .root = "/nowhere", .tcti = tcti, .ak_handle = AZURE_AK};
+  refused(cf_attest(&out, &room, CF_PLATFORM_TPM, &ask, &err), CF_ERR_IO); /* no such key yet */
+  azure_key(&kept, n);
+  must(cf_attest(&out, &room, CF_PLATFORM_TPM, &ask, &err));
+  assert_int_equal(out.item_cnt, 4); /* nobody vouches for it */
+  azure_nv(&nv, azure_blob(buf, sizeof buf, n));
+  must(cf_attest(&out, &room, CF_PLATFORM_TPM, &ask, &err));
+  assert_int_equal(out.item_cnt, 5);
+  for (size_t i = 0; i < out.item_cnt; i++)
+    items[i] = (cf_evidence_item_t){cf_role_of(CF_SPAN(out.items[i].role, strlen(out.items[i].role))), out.items[i].bytes};
+  assert_int_equal(items[4].role, CF_ROLE_HCL_REPORT);
+  cf_evidence_ask_t judge = {.items = items, .item_cnt = out.item_cnt, .nonce = ask.data, .at_s = now};
+  if (cf_evidence_verify(&facts, &judge, &v)) fail_msg("%s at %s: %s", cf_verdict_name(v.code), v.item, v.text);
+  assert_true(facts.nonce_held && facts.of.attest.verified && !(facts.unread & CF_ROLE_BIT(CF_ROLE_HCL_REPORT)));
+  assert_int_equal(Esys_NV_UndefineSpace(m.tpm.esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), 0);
+  assert_int_equal(
+      Esys_EvictControl(m.tpm.esys, ESYS_TR_RH_OWNER, kept, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, AZURE_AK, &gone), 0);
+  machine_off(&m);
+}
+
 static void test_ek(void **state) {
   (void)state;
   uint8_t         pub[CF_TPM_PART_MAX], cert[CF_TPMDEV_CERT_MAX];
@@ -635,9 +739,10 @@ static int group_teardown(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_teardown(name, test_teardown)
   struct CMUnitTest const tests[] = {
-      T(test_whole_way),           T(test_ak_blob),  T(test_quotes_refused), T(test_measuring_twice), T(test_other_tpm),
-      T(test_ak_is_stable),        T(test_sealing),        T(test_policy),          T(test_ek),
-      T(test_attester), T(test_nothing_left_behind), T(test_absent),
+      T(test_whole_way), T(test_ak_blob),      T(test_quotes_refused), T(test_measuring_twice),
+      T(test_other_tpm), T(test_ak_is_stable), T(test_sealing),        T(test_policy),
+      T(test_ek),        T(test_attester),     T(test_attester_kept),  T(test_nothing_left_behind),
+      T(test_absent),
   };
   return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
