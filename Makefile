@@ -16,7 +16,7 @@
 #   make control-mutants each control of docs/controls.md taken out; a test of its row must fail
 #   make test-contracts  INVARIANT=long   the contracts' units, fuzz, invariants, gas to the unit      make gas   beside its targets
 #   make contracts-coverage   lines of the contracts that their tests run
-#   make contracts-differential CALLS=100000   random calls of the C ledger, done again by the contract (docs/evm.md)
+#   make contracts-differential CALLS=100000   random calls of the C ledger, done again by the contracts (docs/evm.md)
 #   make tcb             what is inside the enclave: lines, libraries, exported symbols
 #   make lint  fmt  check-generated  deps  clean
 #   make install PREFIX=/usr/local DESTDIR=   programs, libcounterfoil (shared, static, headers, pkg-config: docs/library.md), manual

@@ -1,11 +1,11 @@
 #!/bin/sh
 # contracts.sh WHAT builds the contracts with their tests, and
-#   test           runs all: units, fuzz, 20,000 calls of the invariants, the vectors, 2,000 calls of C, gas to the unit
-#   test long      the same with a million calls of the invariants
+#   test           runs all: units, fuzz, 30,000 calls of the invariants, the vectors, 2,000 calls of C, gas to the unit
+#   test long      the same with a million and a half calls of the invariants
 #   short          the same with less fuzz and fewer calls: for "make test"
 #   gas            measures, and prints what ONCHAIN asks for beside it; the last line counts
 #   coverage       how much of src the units and the vectors run; fails below 95 of 100 lines
-#   differential N N random calls of the C ledger, done again by the contract
+#   differential N N random calls of the C ledger, done again by the contracts
 # Ends with 77 where there is no npm, or no registry.
 set -eu
 cd "$(dirname "$0")/.."
