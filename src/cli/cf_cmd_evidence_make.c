@@ -4,6 +4,7 @@
 
 #include "base/cf_text.h"
 #include "cli/cf_commands.h"
+#include "evidence/cf_items.h"
 #include "platform/cf_attester.h"
 #include "platform/cf_tpmdev.h"
 
@@ -49,7 +50,7 @@ static int ak_arg(cf_attester_ask_t *ask, cf_args_t const *a) {
 
 static int ask_args(cf_attester_ask_t *ask, cf_platform_t *platform, cf_args_t const *a) {
   uint64_t level = 0;
-  int      code = cf_arg(a, "o") ? 0 : cf_fail_usage(a->command, "where to? -o DIR", "-o");
+  int      code = cf_arg(a, "o") || cf_arg(a, "cmw") ? 0 : cf_fail_usage(a->command, "where to? -o DIR or --cmw F", "-o");
   if (!code) code = platform_arg(platform, a);
   if (!code) code = nonce_arg(&ask->data, a);
   if (!code) code = option_of(a, "privlevel", CF_PLATFORM_SNP, *platform);
@@ -67,28 +68,48 @@ static int ask_args(cf_attester_ask_t *ask, cf_platform_t *platform, cf_args_t c
   return code;
 }
 
-static int print_made(cf_attester_out_t const *out, cf_attester_ask_t const *ask, char const *dir) {
-  cf_wr_t wr = cf_room(CF_ATTESTER_ITEMS_MAX * (strlen(dir) + 64) * 8 + 1024);
+/* Where the items stand, as options of verify evidence. */
+static char *where(cf_attester_out_t const *out, char const *dir, char const *cmw) {
+  char *with = dir ? cf_fmt("%s", "") : cf_fmt(" --with cmw=%s", cmw);
+  for (size_t i = 0; dir && i < out->item_cnt; i++)
+    with = cf_fmt("%s --with %s=%s/%s", with, out->items[i].role, dir, out->items[i].role);
+  return with;
+}
+
+static int print_json(cf_attester_out_t const *out, cf_attester_ask_t const *ask, char const *dir, char const *cmw) {
+  cf_wr_t wr = cf_room((CF_ATTESTER_ITEMS_MAX + 1) * (strlen(dir ? dir : cmw) + strlen(cmw ? cmw : dir) + 64) * 6 + 1024);
   cf_jw_t j = cf_json_begin(&wr);
-  char   *with = cf_fmt("%s", "");
   cf_jw_obj(&j, NULL);
   cf_jw_bool(&j, "ok", true);
   cf_jw_str(&j, "platform", cf_platform_name(out->platform));
   cf_jw_hex(&j, "nonce", ask->data);
   cf_jw_obj(&j, "files");
-  for (size_t i = 0; i < out->item_cnt; i++) {
-    char const *role = out->items[i].role;
-    cf_jw_str(&j, role, cf_fmt("%s/%s", dir, role));
-    with = cf_fmt("%s --with %s=%s/%s", with, role, dir, role);
-  }
+  for (size_t i = 0; dir && i < out->item_cnt; i++) cf_jw_str(&j, out->items[i].role, cf_fmt("%s/%s", dir, out->items[i].role));
+  if (cmw) cf_jw_str(&j, "cmw", cmw);
   cf_jw_end(&j, '}');
   cf_jw_end(&j, '}');
-  if (cf_json_mode()) return cf_json_end(&j, NULL);
+  return cf_json_end(&j, NULL);
+}
+
+static int print_made(cf_attester_out_t const *out, cf_attester_ask_t const *ask, char const *dir, char const *cmw) {
+  if (cf_json_mode()) return print_json(out, ask, dir, cmw);
   printf("made      %s   over %s\n", cf_platform_name(out->platform), cf_hex(ask->data));
   for (size_t i = 0; i < out->item_cnt; i++)
-    printf("  %-12s %s/%s   %zu bytes\n", out->items[i].role, dir, out->items[i].role, out->items[i].bytes.len);
-  printf("next      counterfoil verify evidence%s --nonce %s\n", with, cf_hex(ask->data));
+    printf("  %-12s %s%s%zu bytes\n", out->items[i].role, dir ? cf_fmt("%s/%s", dir, out->items[i].role) : "", dir ? "   " : "",
+           out->items[i].bytes.len);
+  if (cmw) printf("  %-12s %s\n", "all", cmw);
+  printf("next      counterfoil verify evidence%s --nonce %s\n", where(out, dir, cmw), cf_hex(ask->data));
   return 0;
+}
+
+/* All of it as one message, which a verifier over HTTP takes as it is. */
+static int write_cmw(cf_attester_out_t const *out, char const *path) {
+  cf_evidence_item_t items[CF_ATTESTER_ITEMS_MAX];
+  cf_wr_t            wr = cf_room(CF_ATTESTER_ROOM + CF_ATTESTER_ITEMS_MAX * 2 * CF_MEDIA_TYPE_MAX);
+  for (size_t i = 0; i < out->item_cnt; i++)
+    items[i] = (cf_evidence_item_t){cf_role_of(CF_SPAN(out->items[i].role, strlen(out->items[i].role))), out->items[i].bytes};
+  cf_items_cmw(&wr, items, out->item_cnt);
+  return cf_save(path, cf_wr_out(&wr), false);
 }
 
 int cf_cmd_evidence_make(cf_args_t const *a) {
@@ -96,6 +117,7 @@ int cf_cmd_evidence_make(cf_args_t const *a) {
   cf_attester_out_t out;
   cf_platform_t     platform = (cf_platform_t)0;
   cf_error_t        err = {0};
+  char const       *dir = cf_arg(a, "o"), *cmw = cf_arg(a, "cmw");
   int               code = ask_args(&ask, &platform, a);
   if (code) return code;
   cf_wr_t     room = cf_room(CF_ATTESTER_ROOM);
@@ -103,7 +125,8 @@ int cf_cmd_evidence_make(cf_args_t const *a) {
   if (st)
     return cf_fail(st == CF_ERR_IO ? CF_EXIT_WORLD : CF_EXIT_FAILS, a->command->name, cf_status_name(st), err.item, "found",
                    err.text, "next", out.next ? out.next : "counterfoil evidence make --help", NULL);
-  for (size_t i = 0; !code && i < out.item_cnt; i++)
-    code = cf_save(cf_fmt("%s/%s", cf_arg(a, "o"), out.items[i].role), out.items[i].bytes, false);
-  return code ? code : print_made(&out, &ask, cf_arg(a, "o"));
+  for (size_t i = 0; dir && !code && i < out.item_cnt; i++)
+    code = cf_save(cf_fmt("%s/%s", dir, out.items[i].role), out.items[i].bytes, false);
+  if (!code && cmw) code = write_cmw(&out, cmw);
+  return code ? code : print_made(&out, &ask, dir, cmw);
 }

@@ -68,6 +68,14 @@ try() {
 try snp binding
 [ -s snp/vek ] || die "the host's certificates"
 
+# As one message.
+machine snp
+expect 0 "" "$cf" evidence make --platform snp --root m --nonce $nonce --cmw snp.cmw --json
+grep -q "^{\"ok\":true,\"platform\":\"snp\",\"nonce\":\"$nonce\",\"files\":{\"cmw\":\"snp.cmw\"}}$" out || die "--json"
+gone
+# shellcheck disable=SC2046
+expect 0 "" "$cf" verify evidence --with cmw=snp.cmw --nonce $nonce $(cat snp.args)
+
 try nitro nonce
 
 mkdir -p empty
