@@ -243,7 +243,7 @@ cf_verdict_code_t cf_evidence_examine(cf_claims_t *out, cf_evidence_ask_t const 
   f->evidence = cf_sha256(subject);
   f->valid_until_s = INT64_MAX;
   code = platform->verify(f, &parts, ask, v);
-  f->nonce_held = !code && ask->nonce.len;
+  f->nonce_held = !code && ask->nonce.len && f->subject != CF_ROLE_PCRS; /* values without a quote are over none */
   return code ? code : collateral_hash(f, ask, v);
 }
 

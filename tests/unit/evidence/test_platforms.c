@@ -181,11 +181,23 @@ static void test_names(void **state) {
   assert_int_equal(cf_judge(&judged, &c.ask, NULL), CF_VERDICT_MALFORMED);
 }
 
+/* PCR values that nothing signed are over no nonce, whatever was asked. */
+static void test_over_no_nonce(void **state) {
+  static case_t         c;
+  static cf_judgement_t judged;
+  book_open("tpm.json");
+  case_find(&c, "alone, three banks");
+  c.ask.nonce = CF_SPAN_LIT("a challenge");
+  assert_int_equal(cf_judge(&judged, &c.ask, NULL), CF_VERDICT_OK);
+  assert_false(judged.claims.said.nonce_held);
+}
+
 int main(void) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_snp),       cmocka_unit_test(test_nitro),     cmocka_unit_test(test_cca),
       cmocka_unit_test(test_tpm),       cmocka_unit_test(test_snp_bytes), cmocka_unit_test(test_nitro_bytes),
       cmocka_unit_test(test_cca_bytes), cmocka_unit_test(test_tpm_bytes), cmocka_unit_test(test_names),
+      cmocka_unit_test(test_over_no_nonce),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
