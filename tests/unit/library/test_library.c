@@ -10,6 +10,22 @@
 
 static counterfoil_t *lib;
 
+/* What a program was compiled with stays where it was: a member is only ever added at an end. */
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(offsetof(counterfoil_verdict_t, authentic) == 4 && offsetof(counterfoil_verdict_t, name) == 8 &&
+                   offsetof(counterfoil_verdict_t, item) == 16 && offsetof(counterfoil_verdict_t, found) == 24 &&
+                   offsetof(counterfoil_verdict_t, next) == 32 && offsetof(counterfoil_verdict_t, platform) == 40 &&
+                   offsetof(counterfoil_verdict_t, date_s) == 48 && offsetof(counterfoil_verdict_t, until_s) == 56,
+               "counterfoil_verdict_t");
+_Static_assert(offsetof(counterfoil_ask_t, flags) == 8 && offsetof(counterfoil_ask_t, bank) == 12 && offsetof(counterfoil_ask_t, items) == 16 &&
+                   offsetof(counterfoil_ask_t, item_cnt) == 24 && offsetof(counterfoil_ask_t, at_s) == 32 &&
+                   offsetof(counterfoil_ask_t, nonce) == 40 && offsetof(counterfoil_ask_t, policy) == 56 && sizeof(counterfoil_ask_t) == 72,
+               "counterfoil_ask_t");
+_Static_assert(sizeof(counterfoil_bytes_t) == 16 && offsetof(counterfoil_item_t, bytes) == 8 && sizeof(counterfoil_item_t) == 24 &&
+                   offsetof(counterfoil_date_t, from_s) == 8 && offsetof(counterfoil_date_t, to_s) == 16 && sizeof(counterfoil_check_t) == 24,
+               "counterfoil_item_t, _date_t, _check_t");
+#endif
+
 /* What a caller has: copies, to be taken away from under the library. */
 typedef struct {
   counterfoil_item_t items[CF_ITEMS_MAX + CF_ROOTS_MAX];
@@ -269,15 +285,18 @@ static void *judge_often(void *arg) {
 }
 
 static void test_threads(void **state) {
-  pthread_t t[4];
-  void     *wrong;
-  asked_t   a;
+  pthread_t      t[4];
+  pthread_attr_t attr;
+  void          *wrong;
+  asked_t        a;
   good_nitro(&a);
-  for (size_t i = 0; i < CF_COUNT_OF(t); i++) assert_int_equal(pthread_create(&t[i], NULL, judge_often, &a), 0);
+  assert_true(!pthread_attr_init(&attr) && !pthread_attr_setstacksize(&attr, 512 * 1024)); /* as the header says */
+  for (size_t i = 0; i < CF_COUNT_OF(t); i++) assert_int_equal(pthread_create(&t[i], &attr, judge_often, &a), 0);
   for (size_t i = 0; i < CF_COUNT_OF(t); i++) {
     assert_int_equal(pthread_join(t[i], &wrong), 0);
     assert_null(wrong);
   }
+  pthread_attr_destroy(&attr);
   asked_free(&a);
 }
 
