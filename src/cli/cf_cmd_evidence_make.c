@@ -125,6 +125,7 @@ int cf_cmd_evidence_make(cf_args_t const *a) {
   if (st)
     return cf_fail(st == CF_ERR_IO ? CF_EXIT_WORLD : CF_EXIT_FAILS, a->command->name, cf_status_name(st), err.item, "found",
                    err.text, "next", out.next ? out.next : "counterfoil evidence make --help", NULL);
+  if (out.note) cf_note("note: %s", out.note);
   for (size_t i = 0; dir && !code && i < out.item_cnt; i++)
     code = cf_save(cf_fmt("%s/%s", dir, out.items[i].role), out.items[i].bytes, false);
   if (!code && cmw) code = write_cmw(&out, cmw);

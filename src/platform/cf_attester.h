@@ -38,6 +38,7 @@ typedef struct {
   cf_attester_item_t items[CF_ATTESTER_ITEMS_MAX]; /* the one to be judged first */
   size_t             item_cnt;
   char const        *next; /* after a refusal, what to do; static */
+  char const        *note; /* what is left out, and where it is to be had; static, or NULL */
 } cf_attester_out_t;
 
 /* cf_attest makes evidence of platform, or of the first that this machine has (0), in the order of cf_attester_at.  room holds

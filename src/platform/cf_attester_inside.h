@@ -61,7 +61,7 @@ bool cf_try_over(cf_attesting_t *a, cf_try_t *t, cf_span_t blob, size_t at, char
 /* cf_quote_data_at is where an SGX or TDX quote has its report data; SIZE_MAX: it is neither. */
 size_t cf_quote_data_at(cf_span_t quote, bool td);
 
-/* cf_attester_log adds the event log at path, if there is one. */
+/* cf_attester_log adds the event log at ROOT/name, if there is one that this user may read. */
 cf_status_t cf_attester_log(cf_attesting_t *a, char const *name);
 
 #endif

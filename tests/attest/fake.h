@@ -54,7 +54,8 @@ typedef struct {
   int           raced_after; /* or after */
   bool          lies;        /* the report is over other data */
   bool          no_aux, bad_aux;
-  bool          logs; /* there is a CCEL, and the registers are where it leads to */
+  bool          logs;        /* there is a CCEL, and the registers are where it leads to */
+  bool          logs_denied; /* which this user may not read */
   char          nsm_error[64];
   size_t        nsm_raw_sz; /* these bytes instead of an answer */
   uint8_t       nsm_raw[0x3000];
@@ -155,6 +156,11 @@ static int fake_getattr(char const *path, struct stat *st, struct fuse_file_info
   return 0;
 }
 
+static int fake_access(char const *path, int mask) {
+  fake_entry_t *entry;
+  return kind_of(path, &entry) == F_CCEL && fake->logs_denied && (mask & R_OK) ? -EACCES : 0;
+}
+
 static int fake_mkdir(char const *path, mode_t mode) {
   fake_entry_t *entry;
   int           code = fault(&fake->mkdir);
@@ -191,6 +197,7 @@ static int fake_open(char const *path, struct fuse_file_info *fi) {
       way != O_RDONLY)
     return -EACCES;
   if (kind == F_QUOTE) code = fault(&fake->quote_open);
+  if (kind == F_CCEL && fake->logs_denied) code = -EACCES;
   if (code) return code;
   fake_file_t *f = calloc(1, sizeof *f);
   if (!f) return -ENOMEM;
@@ -403,6 +410,7 @@ static int fake_ioctl(char const *path, unsigned cmd, void *arg, struct fuse_fil
 }
 
 static struct fuse_operations const fake_operations = {
+    .access = fake_access,
     .getattr = fake_getattr,
     .mkdir = fake_mkdir,
     .rmdir = fake_rmdir,

@@ -131,6 +131,9 @@ static void test_event_log(void **state) {
   fake->logs = true;
   assert_int_equal(good(CF_PLATFORM_TDX)->of.quote.rtmr_matches, 0xf);
   assert_int_equal(out.item_cnt, 2);
+  fake->logs_denied = true; /* there is evidence all the same */
+  good(CF_PLATFORM_TDX);
+  assert_int_equal(out.item_cnt, 1);
 }
 
 static void test_snp(void **state) {
@@ -156,9 +159,12 @@ static void test_snp_table(void **state) {
   assert_int_equal(attest(CF_PLATFORM_SNP, &ask), CF_OK);
   assert_int_equal(out.item_cnt, 1);
   assert_string_equal(out.items[0].role, "report");
+  assert_null(out.note);
   fake->no_aux = false;
   fake->bad_aux = true;
-  bad(CF_PLATFORM_SNP, CF_ERR_FORMAT, "tsm.auxblob", "outside");
+  assert_int_equal(attest(CF_PLATFORM_SNP, &ask), CF_OK); /* and the report stands without it */
+  assert_int_equal(out.item_cnt, 1);
+  assert_non_null(strstr(out.note, "KDS"));
   fake->bad_aux = false;
   fake->blob_sz = 1185;
   bad(CF_PLATFORM_SNP, CF_ERR_FORMAT, "tsm.outblob", "/outblob: not of its form");
