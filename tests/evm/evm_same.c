@@ -1,4 +1,4 @@
-/* evm-same URL CONSENSUS: the whole life of a ledger in transactions that are the same to the byte on every node, in blocks of the same times.
+/* evm-same URL CONSENSUS: the whole life of a ledger of each mode in transactions that are the same to the byte on every node, in blocks of the same times.
    After each the ledger holds what it does under the rules in C, slot by slot, by proof.  Prints, for each, what a chain alone decides: its
    hash, how it ended, the gas that it used, the head and the inbox then.  Two nodes that agree print the same (tests/e2e/evm-second.sh). */
 #include "node.h"
@@ -94,22 +94,28 @@ static void call(char const *name, cf_op_t const *op, cf_refusal_code_t want) {
 
 static void wait_until(uint64_t time_s) { n->w->now = now = time_s; }
 
-static void found(void) {
-  static uint8_t code[CF_EVM_DEPLOY_MAX];
-  uint8_t        token[256];
-  cf_wr_t        wr = cf_wr_init(code, sizeof code);
-  size_t         token_sz = (sizeof token_code - 1) / 2;
-  n                = node_open();
+/* The first transaction of all. */
+static void make_token(void) {
+  uint8_t token[256];
+  size_t  token_sz = (sizeof token_code - 1) / 2;
   tell(n, "evm_setAutomine", "[false]");
-  memset(n->w->g.assets[0].token.b, 0xee, 20);
-  n->w->g.assets[0].scale = ETHER_SCALE;
-  n->w->g.assets[1].token = cf_evm_created(&n->payer.addr, 0);
-  n->w->g.assets[1].scale = TOKEN_SCALE;
-  found_at(n, 1, T);
   assert_int_equal(cf_hex_decode(token, token_sz, CF_SPAN(token_code, 2 * token_sz)), CF_OK);
   assert_true(step("token", (cf_evm_tx_t){ .create = true, .data = CF_SPAN(token, token_sz) }).ok);
   puts("");
-  n->w->now = ++now;
+  ++now;
+}
+
+static void found(cf_mode_t mode) {
+  static uint8_t code[CF_EVM_DEPLOY_MAX];
+  cf_wr_t        wr = cf_wr_init(code, sizeof code);
+  n                 = node_open();
+  if (nonce == 0) make_token();
+  memset(n->w->g.assets[0].token.b, 0xee, 20);
+  n->w->g.config.mode     = (uint8_t)mode;
+  n->w->g.assets[0].scale = ETHER_SCALE;
+  n->w->g.assets[1].token = cf_evm_created(&n->payer.addr, 0);
+  n->w->g.assets[1].scale = TOKEN_SCALE;
+  found_at(n, nonce, now);
   cf_evm_deploy_write(&wr, &n->w->g);
   cf_evm_receipt_t r = step("ledger", (cf_evm_tx_t){ .create = true, .data = cf_wr_out(&wr) });
   assert_true(r.ok && cf_addr_eq(&r.contract, &n->ledger.contract));
@@ -117,7 +123,8 @@ static void found(void) {
   hex("code", CF_SPAN_OF(n->ledger.code_hash.b));
   puts("");
   n->w->now = ++now;
-  for (unsigned i = 0; i < CF_SLOT_PLAIN_CNT; i++) {
+  slots_cnt = 0;
+  for (unsigned i = 0; i <= CF_SLOT_POSITIONS; i++) {
     cf_hash_t key = cf_slot_plain(i);
     remember(&key);
   }
@@ -181,6 +188,14 @@ static void ways_out(void) {
   call("exit token", &op, CF_REFUSAL_NONE);
 }
 
+static void die(void) {
+  cf_op_t op = op_plain(CF_OP_ALARM);
+  call("alarm", &op, CF_REFUSAL_NONE);
+  wait_until(now + n->w->g.config.dead_after_s);
+  op = op_plain(CF_OP_DECLARE_DEAD);
+  call("declare dead", &op, CF_REFUSAL_NONE);
+}
+
 static void governance(void) {
   uint8_t buf[CF_ACT_BODY_MAX];
   cf_op_t op = op_act(n->w, &(cf_act_t){ .kind = CF_ACT_PAUSE }, 1, buf);
@@ -196,18 +211,14 @@ static void governance(void) {
   op = (cf_op_t){ .kind = CF_OP_REVOKE_KEY, .addr = second.addr };
   sign_by(op.sig, &second, cf_key_revocation_digest(&n->w->g.config.separator, &second.addr));
   call("revoke key", &op, CF_REFUSAL_NONE);
-  op = op_plain(CF_OP_ALARM);
-  call("alarm", &op, CF_REFUSAL_NONE);
-  wait_until(now + n->w->g.config.dead_after_s);
-  op = op_plain(CF_OP_DECLARE_DEAD);
-  call("declare dead", &op, CF_REFUSAL_NONE);
+  die();
   op = op_finalize(0, 2);
   call("exit when dead", &op, CF_REFUSAL_NONE);
 }
 
 static void a_life(void **state) {
   actor_t key = actor("settlement key", 1);
-  found();
+  found(CF_MODE_NET);
   people();
   cf_op_t op = op_register(n->w, &key, "instance 1", good_terms(n->w, 5, 1));
   call("register", &op, CF_REFUSAL_NONE);
@@ -218,8 +229,110 @@ static void a_life(void **state) {
   node_close(n);
 }
 
+/* ---- mode root ---- */
+
+static cf_root_tree_t tree;
+
+static void leaf(uint32_t asset, uint32_t id, cf_root_leaf_t l) {
+  cf_hash_t digest = cf_root_leaf_digest(asset, id, &l);
+  cf_root_tree_set(&tree, root_of(n->w, asset, id).position, &digest);
+  n->w->state_root = cf_root_tree_root(&tree);
+}
+
+/* What shows, once the ledger is dead, that a leaf is of the settlement that ran as op over the head before. */
+static cf_op_t leave(cf_op_t const *op, cf_hash_t const *before, uint32_t asset, uint32_t id, cf_root_leaf_t l) {
+  static uint8_t path[CF_ROOT_PATH_SZ];
+  cf_op_t        exit = op_root_exit(asset, id);
+  cf_root_tree_path(&tree, path, root_of(n->w, asset, id).position);
+  exit.meta       = op->meta;
+  exit.prev_head  = *before;
+  exit.state_root = op->state_root;
+  exit.entries    = cf_settlement_entries(op->body);
+  exit.receipts   = op->receipts;
+  exit.leaf       = l;
+  exit.body       = CF_SPAN_OF(path);
+  return exit;
+}
+
+/* Accounts 1 to 3 deposit; the third does once more when the book is closed. */
+static void pool(void) {
+  cf_op_t op = op_open(n->payer.addr);
+  call("open", &op, CF_REFUSAL_NONE);
+  for (unsigned i = 2; i <= 3; i++) {
+    op = op_open(actor("owner", i).addr);
+    call("open", &op, CF_REFUSAL_NONE);
+  }
+  for (uint32_t id = 1; id <= 3; id++) {
+    op = op_deposit(id % 2, id, 1000 * id);
+    call(id % 2 ? "deposit token" : "deposit ether", &op, CF_REFUSAL_NONE);
+  }
+  op = op_deposit(0, 1, 50);
+  call("deposit ether", &op, CF_REFUSAL_NONE);
+  op = op_lane(0, 1);
+  call("open lane", &op, CF_REFUSAL_MODE);
+}
+
+static void root_settlements(actor_t const *key) {
+  leaf(1, 1, (cf_root_leaf_t){ .balance = 900, .credited_in = 1000, .released = 100 });
+  cf_op_t op = op_settle(n->w, key, good_meta(n->w), BODY(n->w, { 1, 1, 1, 100 }));
+  call("release", &op, CF_REFUSAL_NONE);
+  call("replay", &op, CF_REFUSAL_KEY);
+  op = op_settle(n->w, key, good_meta(n->w), BODY(n->w, { 0, 1, 1, -1 }, { 0, 1, 3, 1 }));
+  call("positions", &op, CF_REFUSAL_ENTRIES);
+  op = op_exit(1);
+  call("exit", &op, CF_REFUSAL_NONE);
+  op = op_settle(n->w, key, good_meta(n->w), BODY(n->w, { 2, 1, 1, 900 }));
+  call("too early", &op, CF_REFUSAL_EXIT_DELAY);
+  wait_until(now + n->w->g.config.exit_delay_s);
+}
+
+/* The first leaves by settlements while the ledger lives, the others by paths when it is dead. */
+static void a_life_in_root(void **state) {
+  static cf_hash_t nodes[CF_ROOT_NODES(8)];
+  cf_root_leaf_t   second = { .balance = 1900, .credited_in = 2000 }, third = { .balance = 2900, .credited_in = 3000 }, none = { 0 };
+  actor_t          key = actor("settlement key", 1);
+  cf_addr_t        to  = actor("elsewhere", 1).addr;
+  cf_root_tree_init(&tree, nodes, 8);
+  found(CF_MODE_ROOT);
+  pool();
+  cf_op_t op = op_register(n->w, &key, "instance 1", good_terms(n->w, 5, 1));
+  call("register", &op, CF_REFUSAL_NONE);
+  root_settlements(&key);
+  op = op_register(n->w, &key, "instance 1", good_terms(n->w, 6, 1));
+  call("register again", &op, CF_REFUSAL_KEY_KNOWN);
+  actor_t later = actor("settlement key", 2);
+  op            = op_register(n->w, &later, "instance 1", good_terms(n->w, 6, 0));
+  call("register", &op, CF_REFUSAL_NONE);
+  leaf(1, 1, (cf_root_leaf_t){ .credited_in = 1000, .released = 1000 });
+  leaf(0, 2, second);
+  leaf(1, 3, third);
+  cf_hash_t before  = head_of(n->w);
+  cf_op_t   settled = op_settle(n->w, &later, good_meta(n->w), BODY(n->w, { 2, 1, 1, 900 }));
+  call("exit release", &settled, CF_REFUSAL_NONE);
+  op = op_withdraw(1, 1, 1000, to);
+  call("withdraw token", &op, CF_REFUSAL_NONE);
+  op = op_deposit(1, 3, 7);
+  call("deposit token", &op, CF_REFUSAL_NONE);
+  op = leave(&settled, &before, 0, 2, second);
+  call("leave alive", &op, CF_REFUSAL_ALIVE);
+  die();
+  op.prev_head = head_of(n->w);
+  call("another head", &op, CF_REFUSAL_HEAD);
+  op = leave(&settled, &before, 0, 2, third);
+  call("another's leaf", &op, CF_REFUSAL_LEAF);
+  op = leave(&settled, &before, 0, 2, second);
+  call("leave, ether", &op, CF_REFUSAL_NONE);
+  call("leave again", &op, CF_REFUSAL_NOTHING);
+  op = leave(&settled, &before, 1, 3, third);
+  call("leave, token", &op, CF_REFUSAL_NONE);
+  op = leave(&settled, &before, 0, 1, none);
+  call("what is not in it", &op, CF_REFUSAL_NONE);
+  printf("%zu slots compared after each\n", slots_cnt);
+  node_close(n);
+}
+
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(a_life) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(a_life), cmocka_unit_test(a_life_in_root) };
   if (argc != 3) return 2;
   urls[NODE]      = argv[1];
   urls[CONSENSUS] = argv[2];
