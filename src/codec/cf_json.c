@@ -81,6 +81,9 @@ typedef struct {
   cf_rd_t     rd;
   cf_status_t st; /* why rd went bad */
   char const *why;
+  /* Members of the outermost object, where they are asked for. */
+  cf_json_member_t *member;
+  size_t            member_max, member_cnt;
 } parser_t;
 
 static void fail(parser_t *p, cf_status_t st, char const *why) {
@@ -194,6 +197,25 @@ static bool may_be_eq(uint8_t const *at, cf_span_t key) {
   return !key.len || at[0] == key.ptr[0] || at[0] == '\\' || key.ptr[0] == '\\';
 }
 
+static cf_json_t value_of(cf_span_t text) {
+  return (cf_json_t){ .type = text.len ? type_of(text.ptr[0]) : CF_JSON_BAD, .text = text };
+}
+
+static cf_span_t trim(cf_span_t s) {
+  while (s.len && is_space(s.ptr[0])) s = CF_SPAN(s.ptr + 1, s.len - 1);
+  while (s.len && is_space(s.ptr[s.len - 1])) s.len--;
+  return s;
+}
+
+/* A member of the outermost object, from its key to where the parser stands now. */
+static void note_member(parser_t *p, cf_span_t key, size_t value) {
+  if (p->rd.bad) return;
+  if (p->member_cnt < p->member_max)
+    p->member[p->member_cnt] =
+        (cf_json_member_t){ CF_SPAN(key.ptr, key.len - 1), value_of(trim(CF_SPAN(p->rd.buf + value, p->rd.pos - value))) };
+  p->member_cnt++;
+}
+
 static void parse_object(parser_t *p, unsigned depth) {
   uint32_t keys[CF_JSON_KEYS_MAX]; /* where their content starts */
   size_t   cnt = 0;
@@ -213,7 +235,9 @@ static void parse_object(parser_t *p, unsigned depth) {
     keys[cnt++] = (uint32_t)start;
     space(p);
     expect(p, ':', "':' was expected");
+    size_t value = p->rd.pos;
     parse_value(p, depth + 1);
+    if (depth == 0) note_member(p, key, value);
   } while (accept(p, ','));
   expect(p, '}', "',' or '}' was expected");
 }
@@ -237,24 +261,26 @@ static void parse_value(parser_t *p, unsigned depth) {
   space(p);
 }
 
-static cf_json_t value_of(cf_span_t text) {
-  return (cf_json_t){ .type = text.len ? type_of(text.ptr[0]) : CF_JSON_BAD, .text = text };
-}
-
-static cf_span_t trim(cf_span_t s) {
-  while (s.len && is_space(s.ptr[0])) s = CF_SPAN(s.ptr + 1, s.len - 1);
-  while (s.len && is_space(s.ptr[s.len - 1])) s.len--;
-  return s;
+static cf_status_t parse_all(parser_t *p, cf_span_t in, cf_error_t *err) {
+  if (in.len > UINT32_MAX) fail(p, CF_ERR_BOUND, "4 GiB or more");
+  parse_value(p, 0);
+  if (!p->rd.bad && !cf_rd_done(&p->rd)) fail(p, CF_ERR_FORMAT, "bytes after the value");
+  return p->rd.bad ? cf_error_set(err, p->st, "json", p->rd.pos, "%s", p->why) : CF_OK;
 }
 
 cf_status_t cf_json_parse(cf_json_t *out, cf_span_t in, cf_error_t *err) {
-  parser_t p = { .rd = cf_rd_span(in) };
-  if (in.len > UINT32_MAX) fail(&p, CF_ERR_BOUND, "4 GiB or more");
-  parse_value(&p, 0);
-  if (!p.rd.bad && !cf_rd_done(&p.rd)) fail(&p, CF_ERR_FORMAT, "bytes after the value");
-  if (p.rd.bad) return cf_error_set(err, p.st, "json", p.rd.pos, "%s", p.why);
-  *out = value_of(trim(in));
-  return CF_OK;
+  parser_t    p  = { .rd = cf_rd_span(in) };
+  cf_status_t st = parse_all(&p, in, err);
+  if (!st) *out = value_of(trim(in));
+  return st;
+}
+
+cf_status_t cf_json_parse_members(cf_json_member_t *out, size_t max, size_t *cnt, cf_span_t in, cf_error_t *err) {
+  parser_t    p  = { .rd = cf_rd_span(in), .member = out, .member_max = max };
+  cf_status_t st = parse_all(&p, in, err);
+  if (!st && value_of(trim(in)).type != CF_JSON_OBJECT) st = cf_error_set(err, CF_ERR_FORMAT, "json", 0, "not an object");
+  *cnt = st ? 0 : p.member_cnt;
+  return st;
 }
 
 /* ---- reading what was parsed ---- */

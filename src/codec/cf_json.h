@@ -29,6 +29,14 @@ typedef struct {
 /* cf_json_parse checks that in is one JSON text; *out borrows it.  CF_ERR_FORMAT, CF_ERR_BOUND (a limit above).  Needs
    36 KiB of stack. */
 CF_MUST_CHECK cf_status_t cf_json_parse(cf_json_t *out, cf_span_t in, cf_error_t *err);
+/* cf_json_parse_members is cf_json_parse for an object, and finds its members on the way, where cf_json_each would pass over each
+   value once more: the first max of them, in their order; *cnt is how many there are.  key is the raw text between the quotes.
+   CF_ERR_FORMAT also for another value. */
+typedef struct {
+  cf_span_t key;
+  cf_json_t value;
+} cf_json_member_t;
+CF_MUST_CHECK cf_status_t cf_json_parse_members(cf_json_member_t *out, size_t max, size_t *cnt, cf_span_t in, cf_error_t *err);
 /* cf_json_get finds a member; type BAD when absent or not an object. */
 cf_json_t cf_json_get(cf_json_t obj, char const *key);
 /* Iteration: pos starts at 0; false at the end.  key is the raw text between the quotes (for objects). */

@@ -37,7 +37,8 @@ static size_t body_line(uint8_t data[WIDE_DATA_SZ], size_t full, cf_span_t line)
   return cf_b64_decode(data, &n, full, line) ? 0 : n;
 }
 
-static bool read_block(cf_rd_t *rd, cf_pem_t *block, size_t full) {
+/* out may be NULL. */
+static bool read_block(cf_rd_t *rd, cf_pem_t *block, size_t full, cf_wr_t *out) {
   size_t whole;
   block->label   = boundary(line_peek(rd, &whole), CF_SPAN_LIT("-----BEGIN "));
   block->data_sz = 0;
@@ -50,6 +51,7 @@ static bool read_block(cf_rd_t *rd, cf_pem_t *block, size_t full) {
     uint8_t data[WIDE_DATA_SZ];
     if (n != full || (n = body_line(data, full, line)) == 0) return false;
     block->data_sz += n;
+    if (out) cf_wr_bytes(out, data, n);
     cf_rd_take(rd, whole);
   }
   block->body = CF_SPAN(rd->buf + start, rd->pos - start);
@@ -58,20 +60,24 @@ static bool read_block(cf_rd_t *rd, cf_pem_t *block, size_t full) {
   return true;
 }
 
-static bool next(cf_rd_t *rd, cf_pem_t *block, size_t full) {
+static bool next(cf_rd_t *rd, cf_pem_t *block, size_t full, cf_wr_t *out) {
   size_t whole;
   while (!rd->bad && cf_rd_left(rd) && line_peek(rd, &whole).len == 0) cf_rd_take(rd, whole);
   if (rd->bad || !cf_rd_left(rd)) return false;
-  if (!read_block(rd, block, full)) rd->bad = true;
+  if (!read_block(rd, block, full, out)) rd->bad = true;
   return !rd->bad;
 }
 
-bool cf_pem_next(cf_rd_t *rd, cf_pem_t *block) { return next(rd, block, LINE_DATA_SZ); }
+bool cf_pem_next(cf_rd_t *rd, cf_pem_t *block) { return next(rd, block, LINE_DATA_SZ, NULL); }
 
-bool cf_pem_next_wide(cf_rd_t *rd, cf_pem_t *block) {
+bool cf_pem_take_wide(cf_rd_t *rd, cf_pem_t *block, cf_wr_t *out) {
   cf_rd_t narrow = *rd;
-  bool    found = next(&narrow, block, LINE_DATA_SZ);
-  if (narrow.bad && !rd->bad) return next(rd, block, WIDE_DATA_SZ);
+  cf_wr_t before = *out;
+  bool    found = next(&narrow, block, LINE_DATA_SZ, out);
+  if (narrow.bad && !rd->bad) {
+    *out = before;
+    return next(rd, block, WIDE_DATA_SZ, out);
+  }
   *rd = narrow;
   return found;
 }

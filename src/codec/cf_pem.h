@@ -19,8 +19,9 @@ typedef struct {
 /* cf_pem_next reads the next block; false at the end.  Anything but blank lines and whole blocks makes rd bad, with pos left at
    the start of the line at fault. */
 bool cf_pem_next(cf_rd_t *rd, cf_pem_t *block);
-/* cf_pem_next_wide also reads blocks in lines of 76 characters, as platforms of 2020 wrote them. */
-bool cf_pem_next_wide(cf_rd_t *rd, cf_pem_t *block);
+/* cf_pem_take_wide reads the next block and writes what it decodes to, in one go; lines may be of 76 characters, too, as platforms
+   of 2020 wrote them.  out is bad when there is no room for it. */
+bool cf_pem_take_wide(cf_rd_t *rd, cf_pem_t *block, cf_wr_t *out);
 /* cf_pem_decode writes data_sz bytes to out.  CF_ERR_BOUND when that is more than out_max. */
 CF_MUST_CHECK cf_status_t cf_pem_decode(uint8_t *out, size_t out_max, cf_pem_t const *block);
 /* cf_pem_find reads on to the next block of that label, over others; false when there is none (or rd is bad). */

@@ -55,10 +55,10 @@ static cf_verdict_code_t read_der(cf_intel_chain_t *chain, cf_span_t in, char co
 static cf_verdict_code_t read_pem(cf_intel_chain_t *chain, cf_span_t in, char const *item, cf_verdict_t *v) {
   while (in.len && in.ptr[in.len - 1] == 0) in.len--; /* quotes end the text as C does */
   cf_rd_t  rd = cf_rd_span(in);
+  cf_wr_t  wr = cf_wr_init(chain->buf, sizeof chain->buf);
   cf_pem_t block;
-  for (size_t at = 0; cf_pem_next_wide(&rd, &block); at += block.data_sz) {
-    if (chain->cnt == CF_INTEL_CHAIN_MAX || !cf_span_eq(block.label, CF_SPAN_LIT("CERTIFICATE")) ||
-        cf_pem_decode(chain->buf + at, sizeof chain->buf - at, &block))
+  for (size_t at = 0; cf_pem_take_wide(&rd, &block, &wr); at = wr.len) {
+    if (chain->cnt == CF_INTEL_CHAIN_MAX || !cf_span_eq(block.label, CF_SPAN_LIT("CERTIFICATE")) || wr.bad)
       return cf_verdict_set(v, CF_VERDICT_MALFORMED, item, 0, "not up to %d certificates", CF_INTEL_CHAIN_MAX);
     cf_verdict_code_t code = read_cert(chain, CF_SPAN(chain->buf + at, block.data_sz), item, v);
     if (code) return code;

@@ -307,18 +307,18 @@ static void info_levels(reader_t *r, void *out, cf_json_walk_t *w) {
 
 /* {"name": value, "signature": "r || s in hex"}, nothing else; the signature is over the value's own bytes. */
 static cf_status_t open_signed(cf_json_t *value, char const *name, cf_span_t in, uint8_t const key[64], cf_error_t *err) {
-  cf_json_t  doc, v, signature_text = {.type = CF_JSON_BAD};
-  cf_span_t  member;
-  uint8_t    signature[64];
-  cf_error_t why = {0};
-  size_t     cnt = 0;
+  cf_json_member_t member[2];
+  cf_json_t        signature_text = {.type = CF_JSON_BAD};
+  uint8_t          signature[64];
+  cf_error_t       why = {0};
+  size_t           cnt;
   if (in.len > CF_TCB_INFO_MAX) return cf_error_set(err, CF_ERR_BOUND, name, 0, "more than %d bytes", CF_TCB_INFO_MAX);
-  cf_status_t st = cf_json_parse(&doc, in, &why);
+  cf_status_t st = cf_json_parse_members(member, 2, &cnt, in, &why);
   if (st) return cf_error_set(err, st, name, why.offset, "%s", why.text);
   value->type = CF_JSON_BAD;
-  for (size_t pos = 0; cf_json_each(doc, &pos, &member, &v); cnt++) {
-    if (cf_span_eq(member, CF_SPAN(name, strlen(name)))) *value = v;
-    if (cf_span_eq(member, CF_SPAN_LIT("signature"))) signature_text = v;
+  for (size_t i = 0; i < cnt && i < 2; i++) {
+    if (cf_span_eq(member[i].key, CF_SPAN(name, strlen(name)))) *value = member[i].value;
+    if (cf_span_eq(member[i].key, CF_SPAN_LIT("signature"))) signature_text = member[i].value;
   }
   if (cnt != 2 || value->type != CF_JSON_OBJECT || cf_json_hex(signature, sizeof signature, signature_text))
     return cf_error_set(err, CF_ERR_FORMAT, name, 0, "not an object of %s and signature alone", name);

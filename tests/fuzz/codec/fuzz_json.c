@@ -68,6 +68,23 @@ static cf_json_t copy(char *buf, size_t max, cf_json_t v) {
   return out;
 }
 
+/* What is found while parsing is what iteration finds. */
+static void check_members(cf_json_t v, cf_span_t in) {
+  cf_json_member_t member[4];
+  cf_json_t        value;
+  cf_span_t        key;
+  size_t           cnt, n = 0, pos = 0;
+  if (cf_json_parse_members(member, 4, &cnt, in, NULL)) {
+    assert(v.type != CF_JSON_OBJECT);
+    return;
+  }
+  for (; cf_json_each(v, &pos, &key, &value); n++)
+    if (n < 4)
+      assert(key.ptr == member[n].key.ptr && key.len == member[n].key.len && value.type == member[n].value.type &&
+             value.text.ptr == member[n].value.text.ptr && value.text.len == member[n].value.text.len);
+  assert(n == cnt);
+}
+
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   static char one[8 * TEXT_MAX], two[8 * TEXT_MAX]; /* a control character grows to six */
   cf_json_t   v;
@@ -78,6 +95,7 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
     assert(err.status == st && err.offset <= size);
     return 0;
   }
+  check_members(v, CF_SPAN(data, size));
   cf_json_t first = copy(one, sizeof one, v), second = copy(two, sizeof two, first);
   assert(first.type == v.type && cf_span_eq(first.text, second.text));
   return 0;

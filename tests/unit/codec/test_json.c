@@ -267,6 +267,34 @@ static void test_walk(void **state) {
   }
 }
 
+/* Members that are found while parsing are those that iteration finds. */
+static void test_members(void **state) {
+  (void)state;
+  static struct {
+    char const *text;
+    size_t      cnt;
+  } const objects[] = { { "{}", 0 }, { " { } ", 0 }, { "{\"a\":1}", 1 }, { " { \"a\" : { \"b\" : [ 1 , {\"a\":2} ] } , \"\\u0063\":\t\"}\" } ", 2 },
+                      { "{\"a\":[],\"b\":null,\"c\":-1e2,\"d\":{\"x\":{}}}", 4 } };
+  cf_json_member_t member[3];
+  size_t           cnt;
+  for (size_t i = 0; i < COUNT(objects); i++) {
+    cf_span_t in = CF_SPAN(objects[i].text, strlen(objects[i].text)), key;
+    cf_json_t whole, value;
+    size_t    pos = 0;
+    assert_int_equal(cf_json_parse_members(member, 3, &cnt, in, NULL), CF_OK);
+    assert_int_equal(cnt, objects[i].cnt);
+    assert_int_equal(cf_json_parse(&whole, in, NULL), CF_OK);
+    for (size_t k = 0; k < cnt && k < 3; k++) {
+      assert_true(cf_json_each(whole, &pos, &key, &value));
+      assert_true(cf_span_eq(key, member[k].key) && key.ptr == member[k].key.ptr);
+      assert_true(value.type == member[k].value.type && value.text.ptr == member[k].value.text.ptr && cf_span_eq(value.text, member[k].value.text));
+    }
+  }
+  static char const *const bad[] = { "", "1", "[{\"a\":1}]", "{\"a\":1", "{\"a\":1,\"a\":2}", "{\"a\":1}x", "null" };
+  for (size_t i = 0; i < COUNT(bad); i++)
+    assert_int_equal(cf_json_parse_members(member, 3, &cnt, CF_SPAN(bad[i], strlen(bad[i])), NULL), CF_ERR_FORMAT);
+}
+
 static void test_numbers(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(numbers); i++) {
@@ -387,7 +415,7 @@ int main(void) {
     cmocka_unit_test(test_parse),       cmocka_unit_test(test_cut),
     cmocka_unit_test(test_limits),      cmocka_unit_test(test_access),
     cmocka_unit_test(test_numbers),     cmocka_unit_test(test_strings),
-    cmocka_unit_test(test_walk),
+    cmocka_unit_test(test_walk),        cmocka_unit_test(test_members),
     cmocka_unit_test(test_write),       cmocka_unit_test(test_write_any_text),
     cmocka_unit_test(test_write_depth),
   };
