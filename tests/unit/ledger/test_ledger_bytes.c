@@ -4,6 +4,7 @@
 
 #include "base/cf_text.h"
 #include "ledger/cf_finality.h"
+#include "ledger/cf_root_data.h"
 
 /* ---- known answers ---- */
 
@@ -81,6 +82,39 @@ static void digests(void **state) {
   cf_registration_terms_t t2 = cf_registration_terms_unpack(&reg.terms);
   cf_hash_t again = cf_registration_terms_pack(&t2);
   is("terms", again);
+}
+
+/* Moved -70000 and credited 2^63 at position 5, moved 9 at 300; sealed, the digests of the same two. */
+static void root_bytes(void **state) {
+  (void)state;
+  static cf_hash_t nodes[CF_ROOT_NODES(8)];
+  cf_root_leaf_t   leaf = { ((cf_u128_t)1 << 96) - 2, ((cf_u128_t)1 << 80) - 3, ((cf_u128_t)1 << 70) + 9, h(0x71) };
+  cf_hash_t        digest = cf_root_leaf_digest(3, 7, &leaf), reserved = h(0x72);
+  cf_ledger_root_t r      = { ((cf_u128_t)1 << 80) - 2, 5, true };
+  cf_hash_t        w      = cf_ledger_root_pack(&r);
+  is("slot_root", cf_slot_root(3, 7));
+  is("root_record", w);
+  r = cf_ledger_root_unpack(&w);
+  is("root_record", cf_ledger_root_pack(&r));
+  is("root_leaf", digest);
+  cf_root_tree_t tree;
+  cf_root_tree_init(&tree, nodes, 8);
+  is("root_empty", cf_root_tree_root(&tree));
+  cf_root_tree_set(&tree, 5, &digest);
+  cf_root_tree_set(&tree, 0, &reserved);
+  is("root_two", cf_root_tree_root(&tree));
+
+  cf_root_change_t const changes[] = { { .digest = reserved },
+                                       { .position = 5, .moved = -70000, .credited = (uint64_t)1 << 63, .digest = digest },
+                                       { .position = 300, .moved = 9, .digest = h(0x73) } };
+  for (cf_da_t da = CF_DA_OPEN; da <= CF_DA_SEALED; da++) {
+    uint8_t  buf[200];
+    cf_wr_t  wr   = cf_wr_init(buf, sizeof buf);
+    uint64_t next = 0;
+    for (size_t i = 0; i < 3; i++) cf_root_change_write(&wr, da, &next, &changes[i]);
+    is(da == CF_DA_OPEN ? "root_open" : "root_sealed", cf_sha256(cf_wr_out(&wr)));
+    assert_int_equal(cf_root_data_check(da, cf_wr_out(&wr)), CF_OK);
+  }
 }
 
 static void slots(void **state) {
@@ -398,6 +432,7 @@ int main(void) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(digests), cmocka_unit_test(slots),    cmocka_unit_test(words),     cmocka_unit_test(trees),
     cmocka_unit_test(bodies),  cmocka_unit_test(messages), cmocka_unit_test(act_bytes), cmocka_unit_test(call_bytes),
+    cmocka_unit_test(root_bytes),
   };
   return cmocka_run_group_tests(tests, load, NULL);
 }

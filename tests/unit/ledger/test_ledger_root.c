@@ -619,6 +619,25 @@ static void withdrawals_are_covered(void **state) {
   world_free(w);
 }
 
+/* On a chain the token knows what it holds, and the rules leave it to it. */
+static void tokens_say_what_they_hold(void **state) {
+  (void)state;
+  world_t *w           = root_world();
+  w->g.config.embedded = false;
+  w->g.config.chain_id = 31337;
+  world_found(w);
+  populate(w, 1, 100);
+  die(w);
+  cf_op_t         op  = op_root_exit(0, 1);
+  cf_ledger_env_t env = world_env(w, &op, NULL);
+  env.held            = 99;
+  w->fx               = (cf_ledger_effects_t){ .writes = w->writes, .writes_max = CF_LEDGER_WRITES_FEW };
+  w->no               = cf_ledger_apply(&w->g.config, cf_ledger_state_reader(w->st), &env, &op, &w->fx);
+  assert_int_equal(w->no.code, CF_REFUSAL_NONE);
+  assert_int_equal(w->fx.pay.units, 100);
+  world_free(w);
+}
+
 int main(void) {
   struct CMUnitTest const tests[] = {
     cmocka_unit_test(every_size), cmocka_unit_test(in_any_order), cmocka_unit_test(paths_lead_nowhere_else),
@@ -626,7 +645,7 @@ int main(void) {
     cmocka_unit_test(books_from_calls), cmocka_unit_test(books_that_do_not_hold), cmocka_unit_test(nothing_can_be_left_out),
     cmocka_unit_test(positions_are_given_once), cmocka_unit_test(calls_of_the_other_mode), cmocka_unit_test(settle_refuses_in_order),
     cmocka_unit_test(exits_add_to_releases), cmocka_unit_test(root_exit_refuses_in_order), cmocka_unit_test(paths_are_whole),
-    cmocka_unit_test(withdrawals_are_covered),
+    cmocka_unit_test(withdrawals_are_covered), cmocka_unit_test(tokens_say_what_they_hold),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

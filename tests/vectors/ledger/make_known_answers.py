@@ -144,3 +144,31 @@ def tree(slots, depth=0):
 for n in (0, 1, 2, 3, 100):
     slots = [(word(i), sha(b"value" + word(i))) for i in range(n)]
     out("tree%d" % n, tree([(sha(b"\x02" + k), k, v) for k, v in slots]))
+
+# mode root: account 7 in asset 3, at position 5; a tree of that leaf and the reserved one; open and sealed data of the two
+out("slot_root", (int.from_bytes(entry(word(3), word(103)), "big") + 7).to_bytes(32, "big"))
+out("root_record", pack((2**80 - 2, 96), (5, 32), (1, 8)))
+leaf = sha(b"\0" + word(7)[-4:] + word(3)[-4:] + word(2**96 - 2)[-12:] + word(2**80 - 3)[-10:] + word(2**70 + 9)[-10:] + h(0x71))
+out("root_leaf", leaf)
+
+
+def root(leaves, level=32, at=0):
+    """leaves: {position: digest}"""
+    if level == 0:
+        return leaves.get(at, bytes(32))
+    if not any(p >> level == at for p in leaves):
+        below = bytes(32)
+        for _ in range(level):
+            below = sha(b"\1" + below + below)
+        return below
+    return sha(b"\1" + root(leaves, level - 1, 2 * at) + root(leaves, level - 1, 2 * at + 1))
+
+
+def number(n):
+    return bytes([n]) if n < 128 else bytes([n % 128 + 128]) + number(n // 128)
+
+
+out("root_empty", root({}))
+out("root_two", root({0: h(0x72), 5: leaf}))
+out("root_open", sha(h(0x72) + number(5 << 1 | 1) + number(2 * 70000 - 1) + number(2**63) + number((300 - 5) << 1) + number(2 * 9)))
+out("root_sealed", sha(number(1) + h(0x72) + number(5) + leaf + number(300 - 5) + h(0x73)))
