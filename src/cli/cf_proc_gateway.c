@@ -73,6 +73,7 @@ static int evm_fill(cf_gateway_evm_t *evm, cf_folder_t const *f) {
   evm->nodes = (unsigned)f->evm.nodes;
   evm->quorum = f->evm.quorum;
   evm->from_block = f->evm.from_block;
+  evm->inbox_max = CF_GATEWAY_INBOX_MAX;
   evm->scalar = scalar;
   evm->fee_max_wei = f->evm.fee_max_gwei * wei_per_gwei;
   evm->budget_wei = (cf_wei_t)f->evm.budget_gwei * wei_per_gwei;

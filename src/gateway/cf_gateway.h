@@ -22,12 +22,15 @@
 
 typedef struct cf_gateway cf_gateway_t;
 
+#define CF_GATEWAY_INBOX_MAX ((size_t)512 << 20) /* eleven million messages and more */
+
 /* A ledger on a chain: its nodes, and the account that pays for transactions. */
 typedef struct {
   unsigned         nodes; /* 0: the ledger is embedded, and peer `ledger` serves it */
   unsigned         quorum; /* that must say the same of what cannot be proven: more than half */
   unsigned         node[CF_EVM_NODES_MAX]; /* HTTP, "POST /" of application/json */
   uint64_t         from_block;  /* none of the contract's events is older */
+  size_t           inbox_max;   /* bytes of its inbox's messages that are kept: all of them must fit; CF_GATEWAY_INBOX_MAX */
   uint8_t const   *scalar;      /* of the account: secp256k1, secret */
   uint64_t         fee_max_wei; /* per gas, offered at most */
   cf_wei_t         budget_wei;  /* of a UTC day */

@@ -83,6 +83,20 @@ room_for(cf_evm_state_t *s, size_t answer_len) {
   return true;
 }
 
+/* Back to what is proven: nobody knows how much of the rest was made up. */
+static cf_status_t
+too_many(cf_gateway_t *g, cf_error_t *err) {
+  cf_evm_state_t *s     = &g->evm->state;
+  bool            alone = !(s->sources & ~(1u << s->node));
+  s->read               = s->good;
+  s->sources            = 0;
+  s->strayed            = true;
+  size_t   max          = s->good.len + 65536;
+  uint8_t *to           = max < s->messages_max ? realloc(s->messages, max) : NULL;
+  if (to) s->messages = to, s->messages_max = max;
+  return cf_error_set(err, alone ? CF_ERR_BOUND : CF_ERR_STALE, "inbox", 0, "more messages than are kept");
+}
+
 static cf_status_t
 read_logs(cf_gateway_t *g, cf_json_t logs, size_t answer_len, cf_error_t *err) {
   cf_evm_state_t *s   = &g->evm->state;
@@ -91,6 +105,7 @@ read_logs(cf_gateway_t *g, cf_json_t logs, size_t answer_len, cf_error_t *err) {
   cf_wr_t     wr = cf_wr_init(s->messages + s->read.len, s->messages_max - s->read.len);
   cf_status_t st = cf_evm_read_inbox(&wr, &cnt, logs, &g->domain.ledger.contract, s->read.next, s->till, err);
   if (st) return st;
+  if (wr.len > g->cfg.evm.inbox_max - s->read.len) return too_many(g, err);
   cf_hash_t fold = s->read.fold;
   if (cf_inbox_fold_all(&fold, &folded, cf_wr_out(&wr)) || folded != cnt)
     return cf_error_set(err, CF_ERR_FORMAT, "inbox", 0, "a message is malformed");

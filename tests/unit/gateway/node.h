@@ -49,10 +49,11 @@ enum {
   LIE_UNDONE       = 1 << 21, /* another block where the newest final one is, in whole blocks */
   LIE_INDEX        = 1 << 22, /* what is in a block is not found by its hash: no lie of a node that lost its index */
   LIE_BODY         = 1 << 23, /* whole blocks without the account's transactions */
+  LIE_MANY         = 1 << 25, /* inbox messages without end */
   LIE_OTHER        = 1 << 24, /* ... with one that the account did not sign in the place of each of its own */
 };
 
-#define LIE_LOGS (LIE_LEFT_OUT | LIE_ADDED | LIE_ALTERED | LIE_ORDER | LIE_SHUFFLED)
+#define LIE_LOGS (LIE_MANY | LIE_LEFT_OUT | LIE_ADDED | LIE_ALTERED | LIE_ORDER | LIE_SHUFFLED)
 
 /* ---- a trie with its nodes, built once ---- */
 
@@ -664,6 +665,10 @@ static inline void node_lie_logs(node_t *n, node_log_t *log, size_t *cnt) {
   if (n->lies & LIE_ALTERED) {
     last->message = keep(last->message);
     ((uint8_t *)(uintptr_t)last->message.ptr)[last->message.len - 1] ^= 1;
+  }
+  for (size_t i = 0; n->lies & LIE_MANY && i < 4096; i++) {
+    log[*cnt] = log[*cnt - 1];
+    log[(*cnt)++].index++;
   }
   node_log_t first = log[0];
   if (n->lies & LIE_SHUFFLED) log[0] = log[1], log[1] = first;

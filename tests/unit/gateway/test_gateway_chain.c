@@ -619,6 +619,39 @@ test_many_messages(void **state) {
   town_free(t);
 }
 
+/* A node that makes up messages is stopped before its memory is ours, and what was proven stays. */
+static void
+test_messages_without_end(void **state) {
+  enum { MAX = 32768, MORE = 4096 * 46 + 65536 };
+  party_t p[2];
+  town_inbox_max = MAX;
+  town_t *t      = serving(505, 1, p, 2);
+  deposits(t, p, 100);
+  town_run(t, 10000);
+  uint64_t folded = t->g->views.folded;
+  assert_int_equal(folded, 106);
+  t->node[0].lies = LIE_MANY;
+  for (unsigned i = 0; i < 10; i++) {
+    deposits(t, p, 2);
+    town_run(t, 3000);
+    assert_true(t->g->evm->state.messages_max < 2 * (MAX + MORE));
+    assert_true(t->g->evm->state.read.len <= MAX);
+  }
+  assert_int_equal(t->g->views.folded, folded);
+  assert_true(t->named[0] > 0);
+  t->node[0].lies = 0;
+  pay_each_other(t, p);
+  assert_settled(t, 1);
+  town_run(t, 10000);
+  assert_int_equal(t->g->views.folded, folded + 20);
+  deposits(t, p, 1500); /* honest ones, too, must fit: it says so, and keeps none that do not */
+  town_run(t, 60000);
+  assert_int_equal(t->g->views.folded, folded + 20);
+  assert_says(t, "\"mode\":\"ledger-unavailable\"");
+  town_inbox_max = CF_GATEWAY_INBOX_MAX;
+  town_free(t);
+}
+
 /* Nodes give the logs of so many blocks at once and no more; which number that is none of them says. */
 static void
 test_long_ranges_are_refused(void **state) {
@@ -841,6 +874,7 @@ main(void) {
     cmocka_unit_test(test_an_older_block),
     cmocka_unit_test(test_silent_nodes),
     cmocka_unit_test(test_many_messages),
+    cmocka_unit_test(test_messages_without_end),
     cmocka_unit_test(test_long_ranges_are_refused),
     cmocka_unit_test(test_finality_breaks),
     cmocka_unit_test(test_nodes_lose_their_index),

@@ -718,6 +718,8 @@ town_ask(town_t *t, char const *path, char const *query, cf_span_t body) {
   return town_reply(t, id);
 }
 
+static size_t town_inbox_max = CF_GATEWAY_INBOX_MAX;
+
 static inline void
 town_boot(town_t *t) {
   cf_gateway_config_t cfg = { .genesis = t->w->genesis_entry, .deployment = CF_SPAN(t->deployment, t->deployment_sz), .log_seed = t->w->log_seed,
@@ -728,7 +730,7 @@ town_boot(town_t *t) {
   cfg.verifier[0] = PEER_VERIFIER;
   cfg.observer[0] = PEER_OBSERVER;
   if (t->chain)
-    cfg.evm = (cf_gateway_evm_t){ .nodes = t->nodes, .quorum = t->nodes / 2 + 1, .node = { PEER_NODE, PEER_NODE + 1, PEER_NODE + 2 }, .from_block = NODE_FROM, .scalar = t->sender,
+    cfg.evm = (cf_gateway_evm_t){ .nodes = t->nodes, .quorum = t->nodes / 2 + 1, .node = { PEER_NODE, PEER_NODE + 1, PEER_NODE + 2 }, .from_block = NODE_FROM, .inbox_max = town_inbox_max, .scalar = t->sender,
                                   .fee_max_wei = t->fee_max_wei, .budget_wei = town_budget };
   size_t sz       = cf_gateway_sz(&cfg);
   t->mem          = calloc(1, sz + 64); /* most of it is never touched */
