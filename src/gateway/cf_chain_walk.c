@@ -47,6 +47,7 @@ arrived(cf_gateway_t *g, cf_effects_t *fx, cf_hash_t const *hash) {
   w->final.since_hash = *hash;
   if (!cf_hash_eq(hash, &w->claim)) cf_chainside_ended(g, fx, w->accused, CF_ERR_AUTH);
   cf_sender_final(&g->evm->sender, &w->final);
+  if (g->evm->sender.halt == CF_SENDER_HALT_FINALITY) cf_views_evm_anew(g);
   g->evm->due = true;
 }
 

@@ -130,6 +130,7 @@ struct cf_evm_side {
 /* cf_views_evm.c: how such a ledger gets to the proven block, and what it knows then. */
 void     cf_views_evm_fetch(cf_gateway_t *g, cf_effects_t *fx);
 void     cf_views_evm_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev);
+void     cf_views_evm_anew(cf_gateway_t *g); /* what was read of the inbox is of another chain */
 uint64_t cf_views_evm_messages(cf_gateway_t const *g);
 bool     cf_views_evm_write(cf_gateway_t *g, cf_wr_t *wr, cf_addr_t const *key, cf_hash_t const *keys, size_t n);
 

@@ -47,7 +47,7 @@ cf_views_arrived(cf_gateway_t *g, cf_hash_t const *head, cf_hash_t const *status
   v->time_s = v->proof.time_s;
   v->ready = v->at   = v->proof.number + 1;
   v->fails           = 0;
-  v->silent_since_ms = 0;
+  if (!g->evm || v->folded <= cf_views_evm_messages(g)) v->silent_since_ms = 0; /* else the enclave took what is not there: nothing new can be shown */
   if (v->want <= v->proof.number) v->wanted = false;
   cf_metrics_set(&g->metrics, CF_METRIC_LEDGER_BLOCK, cf_public_u64(v->proof.number));
 }

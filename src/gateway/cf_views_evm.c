@@ -132,12 +132,14 @@ read_header(cf_gateway_t *g, cf_evm_block_t *block, cf_json_t v, cf_error_t *err
 }
 
 /* What was read is not the chain's any more: from the beginning. */
-static void
-read_anew(cf_gateway_t *g) {
+void
+cf_views_evm_anew(cf_gateway_t *g) {
   cf_evm_state_t *s = &g->evm->state;
   s->read = s->good = (cf_inbox_read_t){ .next = g->cfg.evm.from_block };
   s->sources        = 0;
   s->first = s->first_at = s->at = 0;
+  if (s->asked) g->views.fetching = false; /* what is under way goes on from what is not there any more */
+  s->asked = 0;
 }
 
 /* The fold of all messages must be what the block's state says.  Which of the nodes that gave them kept one back is known when there was only
@@ -151,8 +153,8 @@ check_inbox(cf_gateway_t *g, cf_hash_t const *inbox, cf_error_t *err) {
     s->strayed = false;
     return CF_OK;
   }
-  bool alone = s->sources == 1u << s->node;
-  if (!s->sources) read_anew(g);
+  bool alone = s->sources == 1u << s->node && !g->evm->ancestry.asked; /* where finality is in doubt, so is what was read before */
+  if (!s->sources) cf_views_evm_anew(g);
   s->read    = s->good;
   s->sources = 0;
   s->strayed = true;
@@ -166,10 +168,7 @@ take_final(cf_gateway_t *g, cf_effects_t *fx, cf_evm_block_t const *block, cf_se
   cf_sender_t const *sender = &g->evm->sender;
   cf_evm_block_t     since;
   cf_evm_at_t        at = { .tag = CF_EVM_NUMBER, .number = s->since_number };
-  if (cf_evm_read_block(&since, v, &at, NULL) || !since.known) {
-    s->node = (s->node + 1) % g->cfg.evm.nodes;
-    return;
-  }
+  if (cf_evm_read_block(&since, v, &at, NULL) || !since.known) return; /* with the next block */
   f->since_number = s->since_number;
   f->since_hash   = since.hash;
   if (!sender->has_final || cf_hash_eq(&since.hash, &sender->final_hash)) cf_sender_final(&g->evm->sender, f);
@@ -202,9 +201,10 @@ read_state(cf_gateway_t *g, cf_effects_t *fx, cf_jsonrpc_answer_t const *a, cf_e
   if (st) return st;
   cf_wr_t wr = cf_wr_init(s->proof, sizeof s->proof);
   st         = cf_evm_read_state(&wr, values, a[ID_SLOTS - ID_BLOCK].result, &g->domain.ledger, &block.header.state_root, keys, n, err);
-  if (!st) st = check_inbox(g, &values[CF_SLOT_INBOX], err);
   if (!st && cf_sender_rpc_final(&final, &block, a[ID_ACCOUNT - ID_BLOCK].result, &g->evm->sender.account))
     st = cf_error_set(err, CF_ERR_AUTH, "account", 0, "the proof of the account does not lead to the block's state");
+  if (!st) take_final(g, fx, &block, &final, a[ID_SINCE - ID_BLOCK].result);
+  if (!st) st = check_inbox(g, &values[CF_SLOT_INBOX], err);
   cf_signer_t signer[CF_SIGNERS_MAX];
   if (!st) st = read_signers(g, fx, a[ID_SIGNERS - ID_BLOCK].result, &block.header.state_root, signer, err);
   if (st) return st;
@@ -219,7 +219,6 @@ read_state(cf_gateway_t *g, cf_effects_t *fx, cf_jsonrpc_answer_t const *a, cf_e
   s->tried     = 0;
   cf_views_arrived(g, &values[CF_SLOT_HEAD], &values[CF_SLOT_STATUS]);
   cf_settler_reached(g, &values[CF_SLOT_HEAD], block.header.number);
-  take_final(g, fx, &block, &final, a[ID_SINCE - ID_BLOCK].result);
   g->evm->due = true;
   return CF_OK;
 }
@@ -259,7 +258,7 @@ cf_views_evm_done(cf_gateway_t *g, cf_effects_t *fx, cf_event_t const *ev) {
   if (++s->tried % g->cfg.evm.nodes == 0) cf_views_failed(g);
   if (s->tried < TRIES_PER_NODE * g->cfg.evm.nodes) return;
   s->tried         = 0;
-  if (s->strayed) read_anew(g); /* whoever told of them: what was good before may not be so, either */
+  if (s->strayed) cf_views_evm_anew(g); /* whoever told of them: what was good before may not be so, either */
   s->strayed       = false;
   g->views.proven  = false;
   g->views.wanted  = true;

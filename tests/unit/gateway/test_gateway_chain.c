@@ -716,6 +716,42 @@ test_finality_breaks(void **state) {
   }
 }
 
+/* ... and a deposit that was final never was.  The sender follows the chain that it is told of; the enclave has credited what it does not have. */
+static void
+test_finality_breaks_the_inbox(void **state) {
+  for (unsigned nodes = 1; nodes <= 3; nodes += 2) {
+    party_t p[2];
+    town_t *t = serving(605, nodes, p, 2);
+    deposit(t, &p[0], 77);
+    town_run(t, 12000);
+    uint64_t folded = t->g->views.folded;
+    assert_int_equal(folded, 7);
+    t->chain->full = true;
+    pay_each_other(t, p);
+    town_run(t, 3000);
+    chain_undo(t->chain, t->chain->depth + 14, false);
+    t->chain->due_cnt = 0; /* what others sent is in no block again */
+    t->chain->full    = false;
+    for (int i = 0; i < 60 && !t->halts; i++) town_run(t, 1000);
+    town_run(t, 2000);
+    assert_says(t, "\"halt\":\"finality\"");
+    uint64_t shown = t->g->views.shown;
+    unsigned named = t->named[0] + t->named[1] + t->named[2];
+    town_run(t, 60000);
+    assert_int_equal(t->named[0] + t->named[1] + t->named[2], named); /* they tell of the chain that there is: of all its messages */
+    assert_int_equal(cf_views_evm_messages(t->g), folded - 1);
+    resume(t, "finality\n");
+    town_run(t, 60000);
+    assert_at_rest(t); /* what was paid there is what is counted */
+    assert_int_equal(made(t, CF_OP_SETTLE).ours, 1);
+    assert_int_equal(t->halts, 1);
+    assert_says(t, "\"mode\":\"ledger-unavailable\""); /* the enclave is shown nothing that takes the deposit back */
+    assert_int_equal(t->g->views.folded, folded);
+    assert_int_equal(t->g->views.shown, shown);
+    town_free(t);
+  }
+}
+
 /* Nodes lose where our transactions are, in whose blocks they stand: nothing halts, and each counts as it ended. */
 static void
 test_nodes_lose_their_index(void **state) {
@@ -877,6 +913,7 @@ main(void) {
     cmocka_unit_test(test_messages_without_end),
     cmocka_unit_test(test_long_ranges_are_refused),
     cmocka_unit_test(test_finality_breaks),
+    cmocka_unit_test(test_finality_breaks_the_inbox),
     cmocka_unit_test(test_nodes_lose_their_index),
     cmocka_unit_test(test_the_only_node_stops_us),
     cmocka_unit_test(test_the_key_is_used_elsewhere),
