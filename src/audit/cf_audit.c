@@ -36,12 +36,20 @@ static void make_printable(char *s, bool ascii) {
   }
 }
 
+/* Where the fault does not say it itself. */
+static cf_audit_about_t about(cf_who_t const *who) {
+  if (who->about) return who->about;
+  if (who->rank == CF_RANK_RECEIPTS && who->check == 10) return CF_ABOUT_SETTLEMENT;
+  if (who->rank == CF_RANK_RECEIPTS && who->check == 3) return CF_ABOUT_ENCLAVE;
+  return who->rank == CF_RANK_RESULTS && who->check == 3 ? CF_ABOUT_VERDICT : CF_ABOUT_OTHER;
+}
+
 void cf_audit_fault(cf_audit_t *a, cf_who_t who, char const *file, char const *next, char const *fmt, ...) {
   uint64_t number = a->n.faults++;
   if (number >= CF_AUDIT_FAULTS_MAX) return;
   cf_audit_fault_t *f = &a->faults[number];
   *f = (cf_audit_fault_t){
-      .check = who.check, .receipt = who.receipt, .entry = who.entry, .next = next, .rank = who.rank, .number = number};
+      .about = about(&who), .check = who.check, .receipt = who.receipt, .entry = who.entry, .next = next, .rank = who.rank, .number = number};
   if (file && *file) snprintf(f->file, sizeof f->file, "%.119s", file);
   va_list ap;
   va_start(ap, fmt);
@@ -226,6 +234,7 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
   a->tiles = cf_vec(sizeof(cf_tile_name_t));
   a->narrow = cf_vec(sizeof(cf_narrow_row_t));
   a->notes = cf_vec(sizeof(cf_kept_note_t));
+  a->boots = cf_vec(sizeof(uint64_t));
   a->epochs = cf_vec(sizeof(cf_epoch_row_t));
   a->results = cf_vec(sizeof(cf_result_row_t));
   a->lies = cf_vec(sizeof(cf_result_row_t const *));
@@ -272,6 +281,28 @@ cf_audit_counts_t const *cf_audit_counts(cf_audit_t const *a) { return &a->n; }
 cf_audit_fault_t const *cf_audit_fault_at(cf_audit_t const *a, size_t i) { return &a->faults[i]; }
 
 cf_span_t cf_audit_fork(cf_audit_t const *a) { return CF_SPAN(a->fork, a->fork_sz); }
+
+bool cf_audit_boot(cf_audit_t const *a, cf_audit_boot_t *out, size_t i) {
+  if (i >= a->boots.cnt) return false;
+  uint64_t              index = *(uint64_t const *)cf_vec_at(&a->boots, i);
+  cf_epoch_row_t const *e = cf_audit_epoch(a, index);
+  cf_kept_note_t const *n = cf_audit_note_covering(a, index);
+  *out = (cf_audit_boot_t){index, e ? e->boot.certified_index : CF_NO_INDEX, n ? n->time_s : 0};
+  return true;
+}
+
+cf_audit_lie_t cf_audit_lie_at(cf_audit_t const *a, size_t i) {
+  cf_result_row_t const *r = *(cf_result_row_t *const *)cf_vec_at(&a->lies, i);
+  return (cf_audit_lie_t){r->member, r->index, r->lie};
+}
+
+bool cf_audit_witnessed(cf_audit_t const *a, uint64_t *size, uint64_t *time_s) {
+  if (!a->notes.cnt) return false;
+  cf_kept_note_t const *n = cf_vec_at(&a->notes, a->notes.cnt - 1);
+  *size = n->size;
+  *time_s = n->time_s;
+  return true;
+}
 
 bool cf_audit_domain(cf_audit_t const *a, cf_hash_t *domain) {
   *domain = a->domain.id;

@@ -99,7 +99,18 @@ typedef struct {
 /* cf_audit_check_name is P6's wording for check 1 to 10, static. */
 char const *cf_audit_check_name(unsigned check);
 
+/* What a fault is about, for who must act on it. */
+typedef enum {
+  CF_ABOUT_OTHER,
+  CF_ABOUT_FORK,
+  CF_ABOUT_ROLLBACK,
+  CF_ABOUT_ENCLAVE,    /* certified or registered, and should not be */
+  CF_ABOUT_VERDICT,    /* does not follow from its evidence */
+  CF_ABOUT_SETTLEMENT, /* without receipt, or not as receipts say */
+} cf_audit_about_t;
+
 typedef struct {
+  cf_audit_about_t about;
   unsigned    check;     /* 1..10; 0: of the folder as a whole */
   uint64_t    receipt;   /* its sequence; 0: of no single receipt */
   uint64_t    entry;     /* log index; CF_NO_INDEX (UINT64_MAX): none */
@@ -129,6 +140,13 @@ typedef struct {
 
 typedef struct cf_audit cf_audit_t;
 
+/* A boot entry, as far as the log says: an enclave came to life. */
+typedef struct {
+  uint64_t entry;
+  uint64_t certified;  /* entry of the result that certified it; CF_NO_INDEX: none did */
+  uint64_t covered_s;  /* time of the first kept checkpoint that covers it; 0: none */
+} cf_audit_boot_t;
+
 /* cf_audit_run reads and judges everything.  *out is always set; the reader is not used after it returns.
    CF_OK        everything holds
    CF_ERR_AUTH  there are faults
@@ -141,6 +159,16 @@ cf_audit_counts_t const *cf_audit_counts(cf_audit_t const *a);
 /* Faults in the order in which they are to be told, i < counts.faults and CF_AUDIT_FAULTS_MAX. */
 #define CF_AUDIT_FAULTS_MAX 1000
 cf_audit_fault_t const *cf_audit_fault_at(cf_audit_t const *a, size_t i);
+/* Boot entry i in the log's order; false: there are no more. */
+bool cf_audit_boot(cf_audit_t const *a, cf_audit_boot_t *out, size_t i);
+/* Lie i, i < counts.lies: whose result, at which entry, does not follow from its evidence, and in what (the audit's text). */
+typedef struct {
+  uint64_t    verifier, entry;
+  char const *text;
+} cf_audit_lie_t;
+cf_audit_lie_t cf_audit_lie_at(cf_audit_t const *a, size_t i);
+/* The newest kept checkpoint that a quorum stands behind; false: none. */
+bool cf_audit_witnessed(cf_audit_t const *a, uint64_t *size, uint64_t *time_s);
 /* What genesis says; false when there is none. */
 bool cf_audit_domain(cf_audit_t const *a, cf_hash_t *domain);
 

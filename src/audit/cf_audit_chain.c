@@ -74,7 +74,7 @@ static bool check_code(cf_audit_t *a) {
   cf_who_t who = CF_WHO(CF_RANK_LEDGER, 10);
   char     is[16], want[16];
   if (!a->has_deployment && a->good > 1)
-    cf_audit_fault(a, (cf_who_t){CF_RANK_GENESIS, 0, 0, 1}, NULL, cf_next_keep,
+    cf_audit_fault(a, (cf_who_t){CF_RANK_GENESIS, 0, 0, 1, CF_ABOUT_OTHER}, NULL, cf_next_keep,
                    "the log's entry 1 is no deployment: nobody vouches for this ledger");
   if (!a->standing) {
     cf_audit_fault(a, who, NULL, NEXT_NODES, "no contract stands at the address that genesis names");
@@ -139,7 +139,7 @@ static void read_registrations(cf_audit_t *a) {
     row->r.key = g->key;
     if (g->called && !is_signed(a, g)) {
       row->known = false;
-      cf_audit_fault(a, CF_WHO(CF_RANK_RESULTS, 3), NULL, NEXT_NODES,
+      cf_audit_fault(a, CF_WHO_ABOUT(CF_RANK_RESULTS, 3, CF_ABOUT_ENCLAVE), NULL, NEXT_NODES,
                      "block %llu registers a key, by the nodes' word in a call that the verifiers did not sign", (ull_t)g->block);
     }
   }

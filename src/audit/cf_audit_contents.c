@@ -84,7 +84,7 @@ static char const *due_checkpoint(cf_audit_t *a, char name[40], cf_content_row_t
 
 static void judge_content(cf_audit_t *a, cf_content_row_t *c) {
   char                       by[80], file[80];
-  cf_who_t                   who = {CF_RANK_RECEIPTS, 10, c->doc.first, c->index};
+  cf_who_t                   who = {CF_RANK_RECEIPTS, 10, c->doc.first, c->index, CF_ABOUT_OTHER};
   cf_settlement_doc_t const *d = &c->doc;
   cf_hash_t                  intent = cf_intent(d->salt, &c->digest), body = cf_hash_of(d->body);
   cf_receipt_row_t          *b = receipt_of_intent(a, &intent);
@@ -107,7 +107,7 @@ static void judge_content(cf_audit_t *a, cf_content_row_t *c) {
   char        due[40];
   char const *missing = ours && text ? due_checkpoint(a, due, c, b) : NULL;
   if (b) c->intent = b->sequence;
-  if (late) who = (cf_who_t){CF_RANK_RECEIPTS, 9, b->sequence, b->index}; /* what hangs on it makes its witnessing due */
+  if (late) who = (cf_who_t){CF_RANK_RECEIPTS, 9, b->sequence, b->index, CF_ABOUT_OTHER}; /* what hangs on it makes its witnessing due */
   if (missing && cf_audit_has(a, missing)) missing = NULL; /* it is there: what is wrong is something else */
   if (text) cf_audit_fault(a, who, missing, cf_next_keep, "the settlement at entry %llu: %s", (ull_t)c->index, text);
   else c->bad = false;
@@ -116,7 +116,7 @@ static void judge_content(cf_audit_t *a, cf_content_row_t *c) {
 /* ---- abandoning ---- */
 
 static void abandon_fault(cf_audit_t *a, cf_receipt_row_t const *d, char const *text) {
-  cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, d->sequence, d->index}, NULL, cf_next_keep, "abandons a content %s", text);
+  cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, d->sequence, d->index, CF_ABOUT_OTHER}, NULL, cf_next_keep, "abandons a content %s", text);
 }
 
 /* What a final view proves in one block: the head did not move, and the time is past. */
@@ -181,7 +181,7 @@ static void check_moves(cf_audit_t *a) {
   for (uint64_t i = 0; i < a->moves.cnt; i++) {
     cf_move_row_t const *m = cf_vec_at(&a->moves, i);
     cf_content_row_t    *c = cf_audit_content(a, &m->digest);
-    cf_who_t             who = {CF_RANK_RECEIPTS, 10, next <= a->counting.cnt ? next : 0, CF_NO_INDEX};
+    cf_who_t             who = {CF_RANK_RECEIPTS, 10, next <= a->counting.cnt ? next : 0, CF_NO_INDEX, CF_ABOUT_OTHER};
     char                 named[48], word[40], text[16];
     char const          *file = cf_audit_at(a, named, word, m->block);
     if (!c) {
@@ -210,7 +210,7 @@ static void check_said(cf_audit_t *a, cf_content_row_t const *c) {
     cf_receipt_row_t const *r = cf_audit_counting(a, s);
     if (r->view.time <= c->meta.valid_until_s) continue;
     if (!cf_audit_head_at(a, &head, r->view.number)) return;
-    cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, c->doc.first, c->index}, NULL, cf_next_keep,
+    cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, c->doc.first, c->index, CF_ABOUT_OTHER}, NULL, cf_next_keep,
                    "receipt %llu takes the settlement at entry %llu for executed, and the ledger never did that", (ull_t)s, (ull_t)c->index);
     return;
   }
@@ -223,7 +223,7 @@ static void cover(cf_audit_t *a, cf_content_row_t const *c, uint64_t row) {
     cf_receipt_row_t       *r = cf_audit_counting(a, s);
     cf_content_row_t const *other = r->content == CF_NO_ROW ? NULL : cf_vec_at(&a->contents, r->content);
     if (other) {
-      cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, s, c->index}, NULL, cf_next_keep,
+      cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, s, c->index, CF_ABOUT_OTHER}, NULL, cf_next_keep,
                      "two contents cover it, opened at entries %llu and %llu, and neither is void", (ull_t)other->index,
                      (ull_t)c->index);
       return;
@@ -249,7 +249,7 @@ static void check_replacement(cf_audit_t *a, cf_content_row_t const *c) {
     cf_content_row_t const *v = cf_vec_at(&a->contents, row);
     if (memcmp(v->doc.prev_head, prev.b, 32)) continue;
     if (c->doc.first == v->doc.first && c->doc.last >= v->abandoned) continue;
-    cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, c->doc.first, c->index}, NULL, cf_next_keep,
+    cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, c->doc.first, c->index, CF_ABOUT_OTHER}, NULL, cf_next_keep,
                    "the settlement at entry %llu replaces a void one and does not cover receipts %llu to %llu", (ull_t)c->index,
                    (ull_t)v->doc.first, (ull_t)v->abandoned);
     return;

@@ -63,6 +63,7 @@ static void on_event(void *ctx, cf_history_event_t const *ev) {
   a->event = ev->kind;
   a->event_text = ev->text;
   a->event_boot = ev->boot;
+  if (ev->kind == CF_HISTORY_BOOTED) *(uint64_t *)cf_vec_add(&a->boots, &a->mem) = ev->boot->index;
   if (ev->kind == CF_HISTORY_CERTIFICATE) {
     cf_epoch_row_t *e = cf_vec_add(&a->epochs, &a->mem);
     e->boot = *ev->boot;
@@ -89,7 +90,7 @@ static void entry_fault(cf_audit_t *a, cf_who_t who, char const *text) {
 static void on_receipt(cf_audit_t *a, uint64_t index, cf_span_t entry) {
   cf_receipt_t doc;
   cf_sign1_t   s;
-  cf_who_t     who = {CF_RANK_RECEIPTS, 2, 0, index};
+  cf_who_t     who = {CF_RANK_RECEIPTS, 2, 0, index, CF_ABOUT_OTHER};
   if (cf_document_open(&doc, &s, &cf_receipt_table, entry, NULL)) {
     who.check = 1;
     who.receipt = a->history.sequence + 1;
@@ -156,7 +157,7 @@ static void on_settlement(cf_audit_t *a, uint64_t index, cf_span_t entry) {
   cf_sign1_t          s;
   cf_error_t          err = {0};
   if (cf_document_open(&doc, &s, &cf_settlement_doc_table, entry, &err)) {
-    entry_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, 0, index}, err.text);
+    entry_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, 0, index, CF_ABOUT_OTHER}, err.text);
     return;
   }
   cf_settlement_t   c = {cf_hash_of(doc.meta), cf_hash_of(doc.prev_head), cf_hash_of(doc.state_root), cf_hash_of(doc.entries),
@@ -169,7 +170,7 @@ static void on_settlement(cf_audit_t *a, uint64_t index, cf_span_t entry) {
     cf_addr_t             signer;
     if (!e || cf_k256_recover(&signer, doc.signature, &digest) || memcmp(signer.b, e->boot.settlement, 20) ||
         memcmp(old->doc.salt, doc.salt, 32))
-      entry_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, doc.last, index},
+      entry_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 10, doc.last, index, CF_ABOUT_OTHER},
                   "a content signed again, and not by its epoch's settlement key");
     return;
   }
@@ -192,7 +193,7 @@ cf_content_row_t *cf_audit_content(cf_audit_t const *a, cf_hash_t const *digest)
 }
 
 static void on_deployment(cf_audit_t *a, uint64_t index, cf_sign1_t const *s) {
-  cf_who_t                   who = {CF_RANK_GENESIS, 0, 0, index};
+  cf_who_t                   who = {CF_RANK_GENESIS, 0, 0, index, CF_ABOUT_OTHER};
   cf_genesis_ledger_t const *l = &a->domain.genesis.ledger;
   cf_council_doc_t           doc;
   cf_deployment_t            d;
@@ -221,7 +222,7 @@ static bool typ_is(cf_sign1_t const *s, char const *typ) { return cf_span_eq(s->
 
 static void one_entry(cf_audit_t *a, uint64_t index, cf_span_t entry) {
   cf_sign1_t s;
-  cf_who_t   who = {CF_RANK_RECEIPTS, 0, 0, index};
+  cf_who_t   who = {CF_RANK_RECEIPTS, 0, 0, index, CF_ABOUT_OTHER};
   if (cf_sign1_decode(&s, entry, NULL, NULL)) {
     entry_fault(a, who, a->event_text);
     return;
@@ -256,7 +257,7 @@ static bool feed(cf_audit_t *a, turn_t *t, uint64_t index, cf_span_t entry) {
   a->event_boot = NULL;
   cf_status_t st = cf_history_feed(&a->history, index, entry, keep_counts, t);
   if (st) {
-    entry_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 1, 0, index},
+    entry_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 1, 0, index, CF_ABOUT_OTHER},
                 "more receipts wait for their place than anybody keeps: nothing can be said any more");
     return false;
   }
@@ -281,7 +282,7 @@ static bool read_bundle(cf_audit_t *a, turn_t *t, uint64_t bundle) {
     cf_hash_t leaf = {{0}};
     if (cf_bundle_next(&rd, &entry)) leaf = cf_tree_leaf(entry);
     if (!cf_hash_eq(&leaf, cf_vec_at(&a->level[0], index))) { /* it was right a moment ago */
-      cf_audit_fault(a, (cf_who_t){CF_RANK_LOG, 9, 0, index}, name, cf_next_copy, "entry %llu changed while it was read",
+      cf_audit_fault(a, (cf_who_t){CF_RANK_LOG, 9, 0, index, CF_ABOUT_OTHER}, name, cf_next_copy, "entry %llu changed while it was read",
                      (ull_t)index);
       a->good = index;
       a->cut = a->unread = true;
@@ -301,7 +302,7 @@ static bool read_bundle(cf_audit_t *a, turn_t *t, uint64_t bundle) {
 
 static void undecided(cf_audit_t *a, cf_receipt_row_t *r) {
   cf_history_boot_t const *c = cf_history_certified(&a->history);
-  cf_who_t                 who = {CF_RANK_RECEIPTS, 5, r->sequence, r->index};
+  cf_who_t                 who = {CF_RANK_RECEIPTS, 5, r->sequence, r->index, CF_ABOUT_OTHER};
   if (!c || r->epoch != c->index || a->cut) return; /* its fate hangs on a boot entry, or on what could not be read */
   char const *before = a->counting.cnt ? "of the receipt before" : "that genesis fixes";
   char        text[96];
@@ -327,7 +328,7 @@ static void find_gap(cf_audit_t *a) {
     if (r->kind == CF_RECEIPT_UNDECIDED && r->epoch == c->index && (!first || r->sequence < first->sequence)) first = r;
   }
   if (first && first->sequence > a->history.sequence + 1)
-    entry_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 5, first->sequence, first->index}, "the receipt before it is not in the log");
+    entry_fault(a, (cf_who_t){CF_RANK_RECEIPTS, 5, first->sequence, first->index, CF_ABOUT_OTHER}, "the receipt before it is not in the log");
 }
 
 bool cf_audit_history(cf_audit_t *a) {

@@ -220,7 +220,7 @@ bool cf_audit_ledger(cf_audit_t *a) {
     cf_audit_fault(a, who, "ledger/blocks/00000000000000000000", cf_next_keep,
                    "is not the block that the deployment entry names");
   if (!a->has_deployment && a->good > 1)
-    cf_audit_fault(a, (cf_who_t){CF_RANK_GENESIS, 0, 0, 1}, NULL, cf_next_keep,
+    cf_audit_fault(a, (cf_who_t){CF_RANK_GENESIS, 0, 0, 1, CF_ABOUT_OTHER}, NULL, cf_next_keep,
                    "the log's entry 1 is no deployment: nobody vouches for this ledger");
   conserve(a);
   return true;

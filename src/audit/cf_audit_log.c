@@ -110,7 +110,7 @@ static void check_narrower(cf_audit_t *a, cf_tile_name_t const *const *sorted, s
     cf_tile_t const *t = &sorted[lo]->tile;
     char const      *name = ((cf_name_t *)cf_vec_at(&a->names, sorted[lo]->name))->name;
     cf_span_t        bytes;
-    cf_who_t         who = {CF_RANK_LOG, 9, 0, t->index * CF_TILE_WIDTH << (t->row > 0 ? 8 * t->row : 0)};
+    cf_who_t         who = {CF_RANK_LOG, 9, 0, t->index * CF_TILE_WIDTH << (t->row > 0 ? 8 * t->row : 0), CF_ABOUT_OTHER};
     if (t->width >= want->width) continue;
     cf_read_t r = cf_audit_try(a, &bytes, name, CF_BUNDLE_MAX);
     if (r == CF_READ_ABSENT && outgrown(a, t)) continue;
@@ -183,7 +183,7 @@ static void tell_entry(cf_audit_t *a, cf_who_t who, bool entry_is_right) {
 static void tell(cf_audit_t *a, cf_error_t const *err) {
   cf_log_fault_t const *f = &a->log.first;
   bool                  whole = f->kind == CF_LOG_FAULT_ROOT || f->kind == CF_LOG_FAULT_FORK;
-  cf_who_t              who = {CF_RANK_LOG, 9, receipt_hit(a, f), whole ? CF_NO_INDEX : first_entry_of(f)};
+  cf_who_t              who = {CF_RANK_LOG, 9, receipt_hit(a, f), whole ? CF_NO_INDEX : first_entry_of(f), CF_ABOUT_OTHER};
   char const           *text = err->text, *colon = strstr(err->text, ": ");
   char                  file[80] = "log/checkpoint";
   cf_hash_t             by_entries = cf_frontier_root(&a->log.by_entries);
@@ -372,6 +372,7 @@ static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t 
     return;
   }
   if (size > a->good) {
+    who.about = CF_ABOUT_ROLLBACK;
     if (!a->cut)
       cf_audit_fault(a, who, name, cf_next_keep,
                      "a quorum stands behind %llu entries, the log's newest checkpoint says %llu: rolled back", (ull_t)size,
@@ -382,6 +383,7 @@ static void take_note(cf_audit_t *a, uint64_t size, char const *name, cf_span_t 
   cf_hash_t is = cf_audit_root(a, size);
   if (!cf_hash_eq(&is, &c.root)) {
     char x[16], y[16];
+    who.about = CF_ABOUT_FORK;
     cf_audit_fault(a, who, name, cf_next_keep, "the first %llu entries have root %s, a quorum signed %s: the log is forked",
                    (ull_t)size, cf_short(x, is.b), cf_short(y, c.root.b));
     if (a->head_note.len && !a->cut)

@@ -6,7 +6,7 @@
 typedef enum { HOLDS, FAILS, NOT_YET, NOT_JUDGED } outcome_t;
 
 static outcome_t fails(cf_audit_t *a, cf_receipt_row_t const *r, unsigned check, char const *file, char const *text) {
-  cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, check, r->sequence, r->index}, file, cf_next_keep, "%s", text);
+  cf_audit_fault(a, (cf_who_t){CF_RANK_RECEIPTS, check, r->sequence, r->index, CF_ABOUT_OTHER}, file, cf_next_keep, "%s", text);
   return FAILS;
 }
 
@@ -52,7 +52,7 @@ static bool add_id(cf_audit_t *a, cf_hash_t const *id, cf_hash_t const *leaf) {
 }
 
 static outcome_t check_inputs(cf_audit_t *a, cf_receipt_row_t *r) {
-  cf_who_t      who = {CF_RANK_RECEIPTS, 7, r->sequence, r->index};
+  cf_who_t      who = {CF_RANK_RECEIPTS, 7, r->sequence, r->index, CF_ABOUT_OTHER};
   cf_frontier_t tree = {0};
   bool          once = true;
   char          text[120], by[48];
@@ -194,7 +194,7 @@ static outcome_t check_view(cf_audit_t *a, cf_receipt_row_t *r) {
     bool empty = !v->number && !v->time && !memcmp(v->hash, none, 32);
     return empty ? HOLDS : fails(a, r, 10, NULL, "a ledger view without a finality proof");
   }
-  cf_proof_row_t const *p = proof_of(a, r, (cf_who_t){CF_RANK_RECEIPTS, 10, r->sequence, r->index}, &told);
+  cf_proof_row_t const *p = proof_of(a, r, (cf_who_t){CF_RANK_RECEIPTS, 10, r->sequence, r->index, CF_ABOUT_OTHER}, &told);
   if (told) return FAILS;
   if (!p->holds) return fails(a, r, 10, p->file, p->why);
   if (p->number != v->number || p->time_s != v->time || memcmp(p->hash.b, v->hash, 32))
@@ -275,7 +275,7 @@ bool cf_audit_receipts(cf_audit_t *a) {
     char const                  *text = g->known ? registration_fault(a, &g->r) : key_fault(a, &g->r.key);
     char                         named[48], word[40];
     char const                  *file = cf_audit_at(a, named, word, g->block);
-    if (text) cf_audit_fault(a, CF_WHO(CF_RANK_RESULTS, 3), file, cf_next_keep, "%sregisters a key %s", word, text);
+    if (text) cf_audit_fault(a, CF_WHO_ABOUT(CF_RANK_RESULTS, 3, CF_ABOUT_ENCLAVE), file, cf_next_keep, "%sregisters a key %s", word, text);
   }
   return !a->failed_io;
 }

@@ -187,13 +187,13 @@ static cf_epoch_row_t *epoch_of(cf_audit_t const *a, cf_ear_t const *ear) {
 /* What a result that does not affirm names is accounted for, and nothing rests on it. */
 static void not_affirming(derive_t *d, cf_result_row_t const *r) {
   collateral_t c = {.item_cnt = 0};
-  cf_who_t     who = {CF_RANK_RESULTS, 3, 0, r->index};
+  cf_who_t     who = {CF_RANK_RESULTS, 3, 0, r->index, CF_ABOUT_OTHER};
   (void)read_items(d, &c, &r->ear, who);
 }
 
 static void one_result(derive_t *d, cf_result_row_t *r) {
   cf_audit_t     *a = d->a;
-  cf_who_t        who = {CF_RANK_RESULTS, 3, 0, r->index};
+  cf_who_t        who = {CF_RANK_RESULTS, 3, 0, r->index, CF_ABOUT_OTHER};
   cf_epoch_row_t *e = epoch_of(a, &r->ear);
   if (r->ear.status != CF_EAR_AFFIRMING || !e || r->member >= CF_MEMBERS_MAX) {
     not_affirming(d, r);
@@ -227,7 +227,7 @@ static void judge_lie(cf_audit_t *a, cf_result_row_t const *r) {
     return;
   }
   uint64_t before = a->n.faults;
-  cf_audit_fault(a, (cf_who_t){CF_RANK_RESULTS, 3, 0, r->index}, NULL, cf_next_keep, "%s", r->lie);
+  cf_audit_fault(a, (cf_who_t){CF_RANK_RESULTS, 3, 0, r->index, CF_ABOUT_VERDICT}, NULL, cf_next_keep, "%s", r->lie);
   if (!e->why.text[0] && before < CF_AUDIT_FAULTS_MAX) e->why = a->faults[before];
 }
 
@@ -243,7 +243,7 @@ bool cf_audit_results(cf_audit_t *a) {
   for (uint64_t i = 0; i < a->epochs.cnt; i++) {
     cf_epoch_row_t *e = cf_vec_at(&a->epochs, i);
     if (e->refused)
-      cf_audit_fault(a, (cf_who_t){CF_RANK_RESULTS, 3, 0, e->boot.index}, NULL, cf_next_keep, "epoch %llu was certified, and %s",
+      cf_audit_fault(a, (cf_who_t){CF_RANK_RESULTS, 3, 0, e->boot.index, CF_ABOUT_ENCLAVE}, NULL, cf_next_keep, "epoch %llu was certified, and %s",
                      (ull_t)e->boot.index, e->refused);
     e->passes = e->boot.certified_index != CF_NO_INDEX && e->affirmed >= k && (e->ak_certified || e->statements >= k) &&
                 cf_hash_eq(&e->boot.policy, &a->domain.policy_hash) && !e->refused;

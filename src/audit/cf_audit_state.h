@@ -28,11 +28,13 @@ typedef struct {
 
 /* Whose file or statement it is that a fault is found in. */
 typedef struct {
-  unsigned rank, check;
-  uint64_t receipt, entry;
+  unsigned         rank, check;
+  uint64_t         receipt, entry;
+  cf_audit_about_t about;
 } cf_who_t;
 enum { CF_RANK_LOG, CF_RANK_GENESIS, CF_RANK_NOTES, CF_RANK_LEDGER, CF_RANK_RECEIPTS, CF_RANK_RESULTS, CF_RANK_FILES };
-#define CF_WHO(rank, check) ((cf_who_t){(rank), (check), 0, CF_NO_INDEX})
+#define CF_WHO(rank, check) ((cf_who_t){(rank), (check), 0, CF_NO_INDEX, CF_ABOUT_OTHER})
+#define CF_WHO_ABOUT(rank, check, about) ((cf_who_t){(rank), (check), 0, CF_NO_INDEX, (about)})
 
 typedef struct { /* a narrower file of a tile that is not the beginning of the wider one */
   char const *name;
@@ -170,6 +172,7 @@ struct cf_audit {
   cf_vec_t                 level[64]; /* roots of complete subtrees */
   cf_vec_t                 notes;     /* rising size */
   cf_history_t             history;
+  cf_vec_t                 boots; /* uint64_t: boot entries */
   cf_vec_t                 epochs, results, receipts, contents;
   cf_vec_t                 lies; /* cf_result_row_t const *, of epochs that pass */
   cf_vec_t                 counting;   /* uint64_t: rows of receipts, by sequence from 1 */

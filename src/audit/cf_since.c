@@ -279,21 +279,13 @@ static void prove(cf_audit_t *a, cf_since_t *s, cf_span_t note, uint64_t size, c
                      &reader);
 }
 
-/* The root of the first n entries of the tree with that head, proven. */
 static cf_status_t root_within(cf_since_t *s, cf_hash_t *root, uint64_t n, cf_checkpoint_t const *head, cf_audit_reader_t const *reader) {
   cf_tiles_t *tiles = cf_mem_take(&s->mem, sizeof *tiles);
-  cf_hash_t   path[CF_TREE_PATH_MAX];
-  size_t      cnt = 0;
   cf_tiles_init(tiles, reader, head->size);
-  cf_tree_reader_t tree = cf_tiles_reader(tiles);
-  *root = head->root;
-  if (n == head->size) return CF_OK;
-  cf_status_t st = cf_tree_root(root, &tree, n);
-  if (!st) st = cf_tree_consistency_prove(path, &cnt, &tree, n, head->size);
-  return st ? st : cf_tree_consistency_verify(root, n, &head->root, head->size, path, cnt);
+  return cf_tiles_root(tiles, root, n, &head->root);
 }
 
-static cf_who_t const of_log = {CF_RANK_LOG, 9, 0, CF_NO_INDEX};
+#define OF_LOG(about) CF_WHO_ABOUT(CF_RANK_LOG, 9, about)
 
 /* false: the folder's head does not extend the state's, or does not show that it does; what was wrong is told. */
 static bool heads_agree(cf_audit_t *a, cf_since_t *s) {
@@ -314,15 +306,15 @@ static bool heads_agree(cf_audit_t *a, cf_since_t *s) {
   if (st == CF_ERR_IO) {
     a->failed_io = true;
   } else if (st) {
-    cf_audit_fault(a, of_log, "log/checkpoint", cf_next_copy,
+    cf_audit_fault(a, OF_LOG(CF_ABOUT_OTHER), "log/checkpoint", cf_next_copy,
                    "of %llu entries; its tiles do not show that it extends the %llu of the audit before", (ull_t)now.size, (ull_t)s->head.size);
   } else if (!cf_hash_eq(&root, want)) {
-    cf_audit_fault(a, of_log, "log/checkpoint", cf_next_keep,
+    cf_audit_fault(a, OF_LOG(CF_ABOUT_FORK), "log/checkpoint", cf_next_keep,
                    "of %llu entries; the audit before read %llu, and of the first %llu the roots are %s and %s: the log is forked", (ull_t)now.size,
                    (ull_t)s->head.size, (ull_t)n, cf_short(x, root.b), cf_short(y, want->b));
     prove(a, s, note, now.size, larger);
   } else if (back) {
-    cf_audit_fault(a, of_log, "log/checkpoint", cf_next_keep, "of %llu entries, the audit before read %llu: rolled back", (ull_t)now.size,
+    cf_audit_fault(a, OF_LOG(CF_ABOUT_ROLLBACK), "log/checkpoint", cf_next_keep, "of %llu entries, the audit before read %llu: rolled back", (ull_t)now.size,
                    (ull_t)s->head.size);
   } else {
     s->size = now.size;
@@ -344,7 +336,7 @@ static bool newest_is_there(cf_audit_t *a, cf_since_t *s, char const *dir, unsig
   if (r == CF_READ_FAILED) a->failed_io = true;
   if (r == CF_READ_OK && cf_span_eq(bytes, k->bytes)) return true;
   if (r != CF_READ_FAILED)
-    cf_audit_fault(a, CF_WHO(check == 9 ? CF_RANK_LOG : CF_RANK_LEDGER, check), name, cf_next_keep,
+    cf_audit_fault(a, CF_WHO_ABOUT(check == 9 ? CF_RANK_LOG : CF_RANK_LEDGER, check, CF_ABOUT_ROLLBACK), name, cf_next_keep,
                    r == CF_READ_OK ? "is not what the audit before read" : "missing; the audit before read it: rolled back");
   return false;
 }
@@ -356,7 +348,7 @@ static bool all_listed(cf_audit_t *a, cf_since_t *s) {
     char           name[CF_NAME_MAX + 1];
     snprintf(name, sizeof name, "%.*s", (int)k->name.len, (char const *)k->name.ptr);
     if (k->listed || is_fresh(name)) continue;
-    cf_audit_fault(a, CF_WHO(CF_RANK_LOG, 9), name, cf_next_keep, "missing; the audit before read it: rolled back, or removed");
+    cf_audit_fault(a, OF_LOG(CF_ABOUT_ROLLBACK), name, cf_next_keep, "missing; the audit before read it: rolled back, or removed");
     all = false;
   }
   return all;

@@ -49,3 +49,14 @@ static cf_status_t read_node(void *ctx, unsigned level, uint64_t index, cf_hash_
 }
 
 cf_tree_reader_t cf_tiles_reader(cf_tiles_t *t) { return (cf_tree_reader_t){read_node, t}; }
+
+cf_status_t cf_tiles_root(cf_tiles_t *t, cf_hash_t *root, uint64_t n, cf_hash_t const *head) {
+  cf_tree_reader_t tree = cf_tiles_reader(t);
+  cf_hash_t        path[CF_TREE_PATH_MAX];
+  size_t           cnt = 0;
+  *root = *head;
+  if (n == t->size) return CF_OK;
+  cf_status_t st = cf_tree_root(root, &tree, n);
+  if (!st) st = cf_tree_consistency_prove(path, &cnt, &tree, n, t->size);
+  return st ? st : cf_tree_consistency_verify(root, n, head, t->size, path, cnt);
+}

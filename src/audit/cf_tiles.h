@@ -21,5 +21,8 @@ typedef struct {
 void cf_tiles_init(cf_tiles_t *t, cf_audit_reader_t const *reader, uint64_t size);
 /* cf_tiles_reader borrows t.  Its read gives CF_ERR_IO when the world failed, CF_ERR_FORMAT when a tile is missing or short. */
 cf_tree_reader_t cf_tiles_reader(cf_tiles_t *t);
+/* cf_tiles_root is the root of the first n entries, 0 < n <= size, proven to lead to head, the root of all.  CF_ERR_IO, CF_ERR_FORMAT; CF_ERR_AUTH:
+   the tiles are not of that tree. */
+CF_MUST_CHECK cf_status_t cf_tiles_root(cf_tiles_t *t, cf_hash_t *root, uint64_t n, cf_hash_t const *head);
 
 #endif

@@ -43,6 +43,7 @@ int cf_cmd_verify_receipt(cf_args_t const *a);
 int cf_cmd_verify_log(cf_args_t const *a);
 int cf_cmd_verify_fork(cf_args_t const *a);
 int cf_cmd_audit(cf_args_t const *a);
+int cf_cmd_monitor(cf_args_t const *a);
 int cf_cmd_show(cf_args_t const *a);
 int cf_cmd_schema(cf_args_t const *a);
 int cf_cmd_demo(cf_args_t const *a);

@@ -116,20 +116,9 @@ typedef struct {
   cf_cosig_t      cosig[CF_WITNESSES_MAX]; /* by set's members */
 } opened_t;
 
-/* The note, and which of set's members signed it; of a member's lines, the first that verifies. */
 static cf_status_t
 open_note(opened_t *o, cf_span_t in, cf_witness_set_t const *set, cf_error_t *err) {
-  cf_note_t   note;
-  cf_status_t st = cf_checkpoint_open(&o->head, &note, o->sig, in, &set->log, err);
-  if (st) return st;
-  o->text = note.text;
-  memset(o->cosig, 0, sizeof o->cosig);
-  for (size_t i = 0; i < note.sig_cnt; i++)
-    for (size_t j = 0; j < set->cnt; j++)
-      if (!o->cosig[j].have && cf_vkey_signed(&set->member[j], &note.sig[i]) &&
-          cf_cosig_read(&o->cosig[j], &note.sig[i], &set->member[j], note.text))
-        o->cosig[j].have = false;
-  return CF_OK;
+  return cf_checkpoint_gather(&o->head, &o->text, o->sig, o->cosig, in, set, err);
 }
 
 /* A proof's notes stand in one order. */

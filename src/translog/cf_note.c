@@ -410,6 +410,22 @@ cf_checkpoint_verify_canonical(cf_cosigned_t *out, cf_span_t note, cf_witness_se
   return CF_OK;
 }
 
+cf_status_t
+cf_checkpoint_gather(cf_checkpoint_t *out, cf_span_t *text, uint8_t sig[64], cf_cosig_t cosig[CF_WITNESSES_MAX], cf_span_t in,
+                     cf_witness_set_t const *set, cf_error_t *err) {
+  cf_note_t   note;
+  cf_status_t st = cf_checkpoint_open(out, &note, sig, in, &set->log, err);
+  if (st) return st;
+  *text = note.text;
+  memset(cosig, 0, CF_WITNESSES_MAX * sizeof *cosig);
+  for (size_t i = 0; i < note.sig_cnt; i++)
+    for (size_t j = 0; j < set->cnt; j++)
+      if (!cosig[j].have && cf_vkey_signed(&set->member[j], &note.sig[i]) &&
+          cf_cosig_read(&cosig[j], &note.sig[i], &set->member[j], note.text))
+        cosig[j].have = false;
+  return CF_OK;
+}
+
 void
 cf_checkpoint_compose(cf_wr_t *wr, cf_span_t text, cf_witness_set_t const *set, uint8_t const sig[64], cf_cosig_t const *cosig) {
   cf_wr_span(wr, text);

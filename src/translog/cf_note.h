@@ -148,6 +148,10 @@ CF_MUST_CHECK cf_status_t cf_checkpoint_canonical(cf_wr_t *wr, cf_cosigned_t *ou
 /* CF_ERR_FORMAT: valid, not canonical. */
 CF_MUST_CHECK cf_status_t cf_checkpoint_verify_canonical(cf_cosigned_t *out, cf_span_t note, cf_witness_set_t const *set,
                                                          cf_error_t *err);
+/* cf_checkpoint_gather opens a note as cf_checkpoint_open does and takes from it what members of the set signed, whoever else did and
+   however few: cosig[i] is member i's first line that verifies. */
+CF_MUST_CHECK cf_status_t cf_checkpoint_gather(cf_checkpoint_t *out, cf_span_t *text, uint8_t sig[64], cf_cosig_t cosig[CF_WITNESSES_MAX],
+                                               cf_span_t note, cf_witness_set_t const *set, cf_error_t *err);
 /* cf_checkpoint_compose writes that form from its parts; sig is the log's, cosig[i] member i's. */
 void cf_checkpoint_compose(cf_wr_t *wr, cf_span_t text, cf_witness_set_t const *set, uint8_t const sig[64],
                            cf_cosig_t const *cosig);

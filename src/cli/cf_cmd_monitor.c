@@ -1,0 +1,205 @@
+/* monitor: follows logs and their witnesses, and says what is wrong (docs/monitor.md). */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "cli/cf_commands.h"
+#include "cli/cf_monitor_log.h"
+#include "cli/cf_web.h"
+#include "io/cf_host.h"
+#include "io/cf_proc.h"
+#include "observe/cf_metrics.h"
+
+#define WITNESSES_MAX (CF_MONITOR_SOURCES_MAX - CF_MONITOR_PLACES_MAX)
+
+typedef struct {
+  char const         *folder;
+  size_t              log_cnt, place_cnt, witness_cnt;
+  cf_monitor_log_t   *log[CF_WORDS_MAX];
+  cf_monitor_place_t  place[CF_WORDS_MAX];
+  char const         *witness[WITNESSES_MAX];
+  uint64_t            every_s, rounds;
+  /* what the server tells, made by the rounds */
+  pthread_mutex_t lock;
+  char           *metrics;
+  size_t          metrics_len;
+} monitor_t;
+
+/* ---- metrics ---- */
+
+/* A log's name is its operator's choice. */
+static char const *label(char out[CF_NOTE_NAME_MAX + 1], char const *name) {
+  size_t n = 0;
+  for (; name[n] && n < CF_NOTE_NAME_MAX; n++) out[n] = name[n] == '"' || name[n] == '\\' ? '_' : name[n];
+  out[n] = 0;
+  return out;
+}
+
+static void log_metrics(FILE *f, cf_monitor_log_t const *l) {
+  char              name[CF_NOTE_NAME_MAX + 1];
+  char const       *origin = label(name, l->domain.witnesses.log.name);
+  unsigned          open[CF_INCIDENTS] = {0};
+  cf_monitor_view_t v;
+  for (size_t i = 0; i < cf_monitor_open_count(l->monitor); i++) open[cf_monitor_open_at(l->monitor, i)->kind]++;
+  for (cf_incident_kind_t k = 0; k < CF_INCIDENTS; k++)
+    fprintf(f, "counterfoil_monitor_incidents{log=\"%s\",kind=\"%s\"} %u\n", origin, cf_incident_name(k), open[k]);
+  for (unsigned i = 0; i < cf_monitor_sources(l->monitor); i++) {
+    cf_monitor_view(l->monitor, i, &v);
+    fprintf(f, "counterfoil_monitor_source_up{log=\"%s\",source=\"%u\"} %d\n", origin, i + 1, v.answers);
+    fprintf(f, "counterfoil_monitor_checkpoint_size{log=\"%s\",source=\"%u\"} %llu\n", origin, i + 1, (unsigned long long)v.size);
+  }
+}
+
+static void make_metrics(monitor_t *m, uint64_t took_ms) {
+  char  *text = NULL;
+  size_t len = 0;
+  FILE  *f = open_memstream(&text, &len);
+  if (!f) abort();
+  fprintf(f, "# TYPE counterfoil_monitor_incidents gauge\n# TYPE counterfoil_monitor_source_up gauge\n"
+             "# TYPE counterfoil_monitor_checkpoint_size gauge\n# TYPE counterfoil_monitor_rounds_total counter\n"
+             "# TYPE counterfoil_monitor_round_seconds gauge\n# TYPE counterfoil_monitor_round_time_seconds gauge\n");
+  for (size_t i = 0; i < m->log_cnt; i++) log_metrics(f, m->log[i]);
+  fprintf(f, "counterfoil_monitor_rounds_total %llu\ncounterfoil_monitor_round_seconds %llu.%03llu\ncounterfoil_monitor_round_time_seconds %llu\n",
+          (unsigned long long)m->rounds, (unsigned long long)(took_ms / 1000), (unsigned long long)(took_ms % 1000),
+          (unsigned long long)cf_wall_s());
+  fclose(f);
+  pthread_mutex_lock(&m->lock);
+  free(m->metrics);
+  m->metrics = text;
+  m->metrics_len = len;
+  pthread_mutex_unlock(&m->lock);
+}
+
+static void serve(void *core, cf_effects_t *fx, cf_event_t const *ev) {
+  monitor_t *m = core;
+  if (ev->kind == CF_EV_STOP) cf_fx(fx, CF_FX_EXIT)->code = 0;
+  if (ev->kind != CF_EV_REQUEST) return;
+  if (!cf_span_eq(ev->path, CF_SPAN_LIT("GET /metrics"))) {
+    cf_fx_reply(fx, ev->id, 404, "text/plain; charset=utf-8", CF_SPAN_LIT("no such resource\n"));
+    return;
+  }
+  pthread_mutex_lock(&m->lock);
+  cf_fx_reply(fx, ev->id, 200, CF_METRICS_TYPE, cf_fx_dup(fx, CF_SPAN(m->metrics, m->metrics_len)));
+  pthread_mutex_unlock(&m->lock);
+}
+
+/* ---- rounds ---- */
+
+static int one_round(monitor_t *m, size_t *open) {
+  uint64_t began = cf_mono_ms();
+  int      code = 0;
+  *open = 0;
+  for (size_t i = 0; !code && i < m->log_cnt; i++) {
+    code = cf_monitor_log_round(m->log[i], cf_wall_s());
+    *open += cf_monitor_open_count(m->log[i]->monitor);
+  }
+  m->rounds++;
+  make_metrics(m, cf_mono_ms() - began);
+  return code;
+}
+
+/* What is told is on the disk before it is told: the process may end at any time, and so may this thread. */
+static void *rounds(void *ctx) {
+  monitor_t *m = ctx;
+  size_t     open;
+  for (;;) {
+    if (one_round(m, &open)) {
+      cf_note("monitor: its own files fail; it ends, and goes on from them when it is started again");
+      _exit(CF_EXIT_WORLD);
+    }
+    cf_web_sleep((unsigned)(1000 * m->every_s));
+  }
+  return NULL;
+}
+
+/* ---- starting ---- */
+
+static cf_monitor_log_t *log_of(monitor_t *m, cf_domain_t const *domain) {
+  for (size_t i = 0; i < m->log_cnt; i++)
+    if (cf_hash_eq(&m->log[i]->domain.id, &domain->id)) return m->log[i];
+  cf_monitor_log_t *l = calloc(1, sizeof *l);
+  if (!l) abort();
+  l->witness = m->witness;
+  l->witness_cnt = m->witness_cnt;
+  return m->log[m->log_cnt++] = l;
+}
+
+static bool is_wanted(cf_args_t const *a, cf_hash_t const *id) {
+  char const *hex = cf_hex(CF_SPAN_OF(id->b)), *want;
+  for (size_t i = 0; (want = cf_arg_at(a, "domain", i)); i++)
+    if (!strcasecmp(want, hex)) return true;
+  return !cf_flag(a, "domain");
+}
+
+static int open_places(monitor_t *m, cf_args_t const *a) {
+  size_t cnt = a->word_cnt ? a->word_cnt : 1;
+  for (size_t i = 0; i < cnt; i++) {
+    cf_monitor_place_t *p = &m->place[i];
+    cf_error_t          err = {0};
+    static cf_domain_t  domain;
+    int                 code = cf_monitor_place_open(p, a->word_cnt ? a->word[i] : ".", m->folder);
+    if (code) return code;
+    if (cf_domain_open(&domain, p->genesis, NULL, &err)) return cf_fail_error("monitor", &err);
+    if (!is_wanted(a, &domain.id))
+      return cf_fail(CF_EXIT_FAILS, "monitor", "policy", p->where, "found", cf_fmt("it is of domain %s", cf_hex(CF_SPAN_OF(domain.id.b))), NULL);
+    cf_monitor_log_t *l = log_of(m, &domain);
+    if (l->place_cnt == CF_MONITOR_PLACES_MAX || strlen(p->where) > 1024) return cf_fail_usage(a->command, "too many places of one log, or too long a name", p->where);
+    if (!l->place_cnt && cf_domain_open(&l->domain, p->genesis, NULL, &err)) return cf_fail_error("monitor", &err);
+    l->place[l->place_cnt++] = p;
+  }
+  return 0;
+}
+
+static int take_lock(char const *folder) {
+  char *path = cf_fmt("%s/lock", folder);
+  int   code = cf_make_dir(cf_fmt("%s/places", folder)), fd = code ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (code) return code;
+  if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB)) return 0; /* held until the process ends */
+  return cf_fail(CF_EXIT_WORLD, "monitor", "busy", path, "found", strerror(errno), "next", "one monitor to a folder", NULL);
+}
+
+static int run(monitor_t *m, uint16_t port) {
+  cf_host_config_t host = {.role = "monitor", .folder = m->folder, .listen_port = port, .ready_fd = cf_proc_ready_fd(), .log_fd = 2};
+  sigset_t         all, before;
+  pthread_t        thread;
+  make_metrics(m, 0);
+  sigfillset(&all); /* signals are the server's */
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  int failed = pthread_create(&thread, NULL, rounds, m);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failed) return cf_fail(CF_EXIT_WORLD, "monitor", "io", "thread", NULL);
+  int code = cf_host_run(&host, serve, m);
+  _exit(code);
+}
+
+int cf_cmd_monitor(cf_args_t const *a) {
+  static monitor_t   m = {.lock = PTHREAD_MUTEX_INITIALIZER};
+  cf_monitor_times_t times = {.stale_s = 86400, .silent_s = 60, .audit_every_s = 600};
+  uint64_t           port = 0;
+  size_t             open;
+  m.every_s = 10;
+  m.folder = cf_arg(a, "state");
+  if (!m.folder) return cf_fail_usage(a->command, "where is it to keep what it sees? --state DIR", "--state");
+  int code = cf_arg_u64(&m.every_s, a, "every", 1, 86400);
+  if (!code) code = cf_arg_u64(&times.stale_s, a, "stale-after", 1, UINT32_MAX);
+  if (!code) code = cf_arg_u64(&times.silent_s, a, "silent-after", 0, UINT32_MAX);
+  if (!code) code = cf_arg_u64(&times.audit_every_s, a, "audit-every", 1, UINT32_MAX);
+  if (!code) code = cf_arg_u64(&port, a, "port", 1, 65535);
+  for (; !code && cf_arg_at(a, "witness", m.witness_cnt); m.witness_cnt++) {
+    if (m.witness_cnt == WITNESSES_MAX) return cf_fail_usage(a->command, "too many witnesses", "--witness");
+    m.witness[m.witness_cnt] = cf_arg_at(a, "witness", m.witness_cnt);
+  }
+  if (cf_flag(a, "once")) times.silent_s = 0;
+  if (!code) code = take_lock(m.folder);
+  if (!code) code = open_places(&m, a);
+  for (size_t i = 0; !code && i < m.log_cnt; i++) code = cf_monitor_log_open(m.log[i], m.folder, &times);
+  if (code || !cf_flag(a, "once")) return code ? code : run(&m, (uint16_t)port);
+  code = one_round(&m, &open);
+  return code ? code : open ? CF_EXIT_FAILS : 0;
+}
