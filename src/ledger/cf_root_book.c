@@ -28,14 +28,14 @@ void cf_root_book_init(cf_root_book_t *book, cf_hash_t const *separator, uint32_
 
 /* ---- calls ---- */
 
-static cf_status_t deposited(cf_root_book_t *book, cf_op_t const *op) {
-  uint32_t *place = place_of(book, op->asset, op->id);
+static cf_status_t deposited(cf_root_book_t *book, uint32_t asset, uint32_t id, uint64_t units) {
+  uint32_t *place = place_of(book, asset, id);
   if (*place == 0) {
     if (book->cnt == book->tree.cap) return CF_ERR_BOUND;
-    book->rows[book->cnt] = (cf_root_row_t){ .asset = op->asset, .id = op->id };
+    book->rows[book->cnt] = (cf_root_row_t){ .asset = asset, .id = id };
     *place                = book->cnt++;
   }
-  book->rows[*place].deposited += op->units;
+  book->rows[*place].deposited += units;
   return CF_OK;
 }
 
@@ -105,8 +105,13 @@ static cf_status_t settled(cf_root_book_t *book, cf_op_t const *op) {
 }
 
 cf_status_t cf_root_book_call(cf_root_book_t *book, cf_op_t const *op) {
-  if (!book->st && op->kind == CF_OP_DEPOSIT) book->st = deposited(book, op);
+  if (!book->st && op->kind == CF_OP_DEPOSIT) book->st = deposited(book, op->asset, op->id, op->units);
   if (!book->st && op->kind == CF_OP_SETTLE) book->st = settled(book, op);
+  return book->st;
+}
+
+cf_status_t cf_root_book_message(cf_root_book_t *book, cf_inbox_msg_t const *msg) {
+  if (!book->st && msg->kind == CF_INBOX_DEPOSITED) book->st = deposited(book, msg->asset, msg->id, msg->units);
   return book->st;
 }
 

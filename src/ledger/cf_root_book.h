@@ -44,6 +44,10 @@ void cf_root_book_init(cf_root_book_t *book, cf_hash_t const *separator, uint32_
    CF_ERR_BOUND   more positions than cap - 1 */
 CF_MUST_CHECK cf_status_t cf_root_book_call(cf_root_book_t *book, cf_op_t const *op);
 
+/* cf_root_book_message follows a message of the inbox instead of the call that made it: a deposit that came by way of another
+   contract is in no transaction's calldata, and messages are proven by their fold.  A deposit is given once, by one or the other. */
+CF_MUST_CHECK cf_status_t cf_root_book_message(cf_root_book_t *book, cf_inbox_msg_t const *msg);
+
 /* cf_root_book_changes takes sealed data that stands in the log (da 0), before the call whose settlement it belongs to; one list
    after the other, when there are several.  As cf_root_book_call. */
 CF_MUST_CHECK cf_status_t cf_root_book_changes(cf_root_book_t *book, cf_span_t data);
