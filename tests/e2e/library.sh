@@ -97,4 +97,33 @@ for how in c-shared c++-shared c-static c++-static; do
   expect 1 "" run/recheck.$how flipped.bundle
   grep -q '^does not hold' out || die "$how: a flipped byte"
 done
+# ---- a guest: after a quote, whose signatures are P-256, the process's libcrypto is as it was ----
+
+cat >guest.c <<'END'
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "read_file.h"
+
+int main(int argc, char **argv) {
+  RAND_METHOD const *generator = RAND_get_rand_method();
+  counterfoil_item_t items[COUNTERFOIL_ITEMS_MAX];
+  counterfoil_ask_t  ask = COUNTERFOIL_ASK;
+  counterfoil_t     *c = counterfoil_new();
+  for (int i = 2; i + 1 < argc && ask.item_cnt < COUNTERFOIL_ITEMS_MAX; i += 2) {
+    items[ask.item_cnt].role = argv[i];
+    items[ask.item_cnt++].bytes = read_file(argv[i + 1], COUNTERFOIL_ITEM_MAX);
+  }
+  ask.items = items, ask.at_s = strtoll(argv[1], NULL, 10);
+  if (!c || counterfoil_verify(c, &ask) != COUNTERFOIL_OK) return puts("no verdict"), 1;
+  counterfoil_free(c);
+  if (RAND_get_rand_method() != generator) return puts("another generator"), 1;
+  return CRYPTO_secure_malloc_initialized() ? puts("a heap was locked"), 1 : 0;
+}
+END
+# shellcheck disable=SC2046,SC2086
+"$cc" -std=c17 $strict -I "$root/examples" -o run/guest guest.c $(pkg-config --cflags --libs libcounterfoil) -lcrypto "-Wl,-rpath,$dir/inst/lib"
+run/guest "$at" "$@" || die "the library is no guest"
+
 echo "$(wc -l <expected) symbols; 3 examples, each in C17 and C++17, shared and static"
