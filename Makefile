@@ -6,6 +6,7 @@
 #   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
 #   make fuzz FUZZ_SECONDS=n FUZZ=name   (1800: the long form, docs/hostile.md)      make sim SEEDS=n      make bench ONLY=word
 #   make test-foreign    golang.org/x/mod and an npm COSE library read our logs, receipts and proofs: honest ones hold, each altered byte is refused
+#   make models          the protocol's rules, each taken out in turn, model-checked by spin (ONLY=word; FULL=1; models/README.md)
 #   make alter           every file of a domain altered in every way: found by name, or refused, or made again
 #   make kill-matrix  power-cut   ONLY=word: each process ended, or without power, at each point of its life (docs/operations.md)
 #   make soak SOAK_SECONDS=n INPUT=transfers.csv   traffic for half an hour: nothing lost or doubled, memory and descriptors flat
@@ -32,7 +33,7 @@ JOBS         ?= $(shell nproc)
 
 .PHONY: build demo test bench fuzz sim tcb fmt lint check-generated deps install clean
 .PHONY: sim-mutants control-mutants
-.PHONY: alter test-foreign soak matrix kill-matrix power-cut matrix-model matrix-mutants chain-seeds
+.PHONY: alter test-foreign models soak matrix kill-matrix power-cut matrix-model matrix-mutants chain-seeds
 .PHONY: test-contracts gas contracts-coverage contracts-differential ledger-ops
 .PHONY: release-tests asan-tests fuzzers test-programs
 .DEFAULT_GOAL := build
@@ -81,6 +82,9 @@ sim: build
 test-foreign: build
 	$(call cmake-build,release,test_audit)
 	@for peer in 'log.sh full' cose.sh; do sh tests/e2e/peer-$$peer || { [ $$? -eq 77 ] && echo "skipped: $$peer"; } || exit 1; done
+
+models:
+	@sh models/check.sh $(ONLY)
 
 alter: build
 	$(call cmake-build,release,counterfoil-alter)
