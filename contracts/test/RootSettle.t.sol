@@ -160,6 +160,21 @@ contract RootSettleTest is RootWorld {
         equal(coin.balanceOf(owner(1)), 1_000_000);
     }
 
+    /// A broken enclave can give the pool away, to who has waited for it, and no more than the pool.
+    function testMoreThanThereIsIsNotPaid() public {
+        goOut(1);
+        settle(abi.encodePacked(exitRelease(A, 1, 3_000_001), exitRelease(GWEI, 1, 3_000_001)));
+        for (uint24 asset = 0; asset < 2; asset++) {
+            bytes memory all = abi.encodeCall(ledger.withdraw, (AssetId.wrap(asset), AccountId.wrap(1), 3_000_001, owner(1)));
+            refusesFrom(owner(1), all, asset == 0 ? no(Token.selector, uint160(address(coin))) : no(Refused.selector, uint160(owner(1))));
+            equal(freeLane(AssetId.wrap(asset), 1), 2 ** 63 + 3_000_001);
+            vm.prank(owner(1));
+            ledger.withdraw(AssetId.wrap(asset), AccountId.wrap(1), 3_000_000, owner(1));
+        }
+        equal(coin.balanceOf(address(ledger)), 0);
+        equal(address(ledger).balance, 0);
+    }
+
     // ---- the order of refusals ----
 
     function testTheFirstRefusalIsNamed() public {

@@ -79,6 +79,8 @@ contract SettleTest is World {
         refusesBody(cut, 0); // an entry cut short
         refusesBody(section(0, A, 0, ""), 0);
         refusesBody(section(2, A, 2, abi.encodePacked(e1, e2)), 0); // kinds of root mode
+        refusesBody(section(3, A, 2, abi.encodePacked(e1, e2)), 0);
+        refusesBody(abi.encodePacked(uint8(3), uint24(0xffffff), uint8(1), e1), 0);
         refusesBody(section(4, A, 2, abi.encodePacked(e1, e2)), 0);
         refusesBody(section(0, AssetId.wrap(0xffffff), 2, abi.encodePacked(e1, e2)), 0);
         refusesBody(section(0, A, 2, abi.encodePacked(e2, e1)), 18); // not rising
