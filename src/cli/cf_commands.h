@@ -29,6 +29,7 @@ int cf_cmd_deposit(cf_args_t const *a);
 int cf_cmd_withdraw(cf_args_t const *a);
 int cf_cmd_exit_request(cf_args_t const *a);
 int cf_cmd_exit_finalize(cf_args_t const *a);
+int cf_cmd_exit_root(cf_args_t const *a);
 
 int cf_cmd_verify(cf_args_t const *a);
 int cf_cmd_verify_evidence(cf_args_t const *a);

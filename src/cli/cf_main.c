@@ -63,6 +63,8 @@ static cf_command_t const commands[] = {
     {"exit finalize", "URL", "takes everything out after the delay, without the enclave",
      "counterfoil exit finalize http://127.0.0.1:7411 --wallet alice --asset 0", "wallet= asset= domain= bundle= " CHAIN, 1, 1,
      cf_cmd_exit_finalize},
+    {"exit root", "CALLS", "the way out of a dead ledger in mode root, from its calldata alone: prints the call",
+     "counterfoil exit root calls.txt --account 7 --asset 0", "account= asset= leaf= o=", 1, 1, cf_cmd_exit_root},
     {"verify", "--matrix", "what is checked, per platform; with --policy default --show the text of a policy",
      "counterfoil verify --matrix", "matrix policy= show", 0, 0, cf_cmd_verify},
     {"verify evidence", "--with ROLE=F...", "judges attestation evidence at a stated time",

@@ -229,6 +229,7 @@ static void bodies(void **state) {
     { "negative release", IN(HEAD("\1", "\0", "\1") ID("\1") MINUS), CF_ERR_FORMAT, 6 },
     { "head cut short", IN("\0\0\0\0\0"), CF_ERR_FORMAT, 0 },
     { "entry cut short", IN(HEAD("\0", "\0", "\1") ID("\1") "\0\0\0\0\0\0\0"), CF_ERR_FORMAT, 0 },
+    { "data", IN("\3\xff\xff\xff\1" "x"), CF_ERR_FORMAT, 0 }, /* mode root's */
     { "a byte left over", IN(HEAD("\0", "\0", "\1") ID("\1") PLUS "\0"), CF_ERR_FORMAT, 18 },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -142,7 +142,7 @@ static struct {
   { "open: a number without an end", CF_DA_OPEN, IN(R32 "\2\x80"), CF_ERR_FORMAT },
   { "open: a number with a byte too many", CF_DA_OPEN, IN(R32 "\2\x81\0"), CF_ERR_FORMAT },
   { "open: the largest number", CF_DA_OPEN, IN(R32 "\2\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"), CF_OK },
-  { "open: 2^64", CF_DA_OPEN, IN(R32 "\2\x80\x80\x80\x80\x80\x80\x80\x80\x80\2"), CF_ERR_FORMAT },
+  { "open: 2^64", CF_DA_OPEN, IN(R32 "\2\x81\x80\x80\x80\x80\x80\x80\x80\x80\2"), CF_ERR_FORMAT },
   { "open: ten bytes and more to come", CF_DA_OPEN, IN(R32 "\2\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81\1"), CF_ERR_FORMAT },
   { "open: the last position", CF_DA_OPEN, IN(R32 "\xfe\xff\xff\xff\x1f\1"), CF_OK },
   { "open: one behind it", CF_DA_OPEN, IN(R32 "\xfe\xff\xff\xff\x1f\1\2\1"), CF_ERR_FORMAT },
@@ -329,12 +329,7 @@ static void books_that_do_not_hold(void **state) {
     cf_hash_t        root    = good;
     cf_da_t          da      = CF_DA_OPEN;
     cf_status_t      want    = CF_ERR_AUTH;
-    reader_init(&r, w, 4);
-    for (uint32_t id = 1; id <= 2; id++) {
-      cf_op_t op = op_deposit(0, id, id == 1 ? 50 : 5);
-      assert_int_equal(cf_root_book_call(&r.book, &op), CF_OK);
-      assert_int_equal(cf_root_book_call(&r.book, &op), CF_OK);
-    }
+    bool             signs   = (fault >= 4 && fault <= 6) || (fault >= 9 && fault <= 11); /* the enclave signs the nonsense that comes of it */
     switch (fault) {
     case 0: want = CF_OK; break;
     case 1: root.b[31] ^= 1; break;
@@ -357,7 +352,17 @@ static void books_that_do_not_hold(void **state) {
     for (size_t i = 0; i < cnt; i++) cf_root_change_write(&wr, CF_DA_OPEN, &next, &changes[i]);
     cf_op_t op = settle_of(w, body_of(w, &release, 1), da, cf_wr_out(&wr), root), out;
     print_message("fault %u\n", fault);
-    assert_int_equal(cf_root_book_call(&r.book, &op), want);
+    for (unsigned run = 0; run <= (unsigned)signs; run++) {
+      reader_init(&r, w, 4);
+      for (uint32_t id = 1; id <= 2; id++)
+        for (unsigned times = 0; times < 2; times++) {
+          cf_op_t deposit = op_deposit(0, id, id == 1 ? 50 : 5);
+          assert_int_equal(cf_root_book_call(&r.book, &deposit), CF_OK);
+        }
+      if (run) op.state_root = root;
+      assert_int_equal(cf_root_book_call(&r.book, &op), want);
+      if (signs) root = cf_root_tree_root(&r.book.tree);
+    }
     uint8_t path[CF_ROOT_PATH_SZ];
     assert_int_equal(cf_root_book_exit(&r.book, &out, path, 0, 1, NULL), want ? CF_ERR_AUTH : CF_OK);
     if (!want) assert_int_equal(cf_root_path_verify(&root, 1, &r.nodes[1], out.body), CF_OK);
