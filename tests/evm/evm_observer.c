@@ -17,7 +17,7 @@
 /* The first of Foundry's well-known accounts. */
 static char const payer_key[] = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
-enum { NODE, CONSENSUS };
+enum { NODE, CONSENSUS, PATIENCE_MS = 120000 /* on a machine that is busy with other things, too */ };
 static char const *urls[2];
 static cf_rpc_t   *rpc;
 static world_t    *w;
@@ -43,7 +43,8 @@ static cf_json_t result_of(unsigned whom) {
   cf_done_free(answer);
   answer = NULL;
   assert_false(question_wr.bad);
-  if (cf_rpc_ask(rpc, whom, cf_wr_out(&question_wr), &answer, &err)) fail_msg("%s", err.text);
+  cf_rpc_start(rpc, whom, cf_wr_out(&question_wr), PATIENCE_MS);
+  if (cf_rpc_wait(rpc, &whom, &answer, &err)) fail_msg("%s", err.text);
   if (cf_jsonrpc_read(&a, 1, 1, answer->body, &err)) fail_msg("%s: %s", err.item, err.text);
   if (a.result.type == CF_JSON_BAD) fail_msg("%.200s: %.*s", (char *)question, (int)a.message.text.len, (char const *)a.message.text.ptr);
   return a.result;

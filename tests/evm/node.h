@@ -20,7 +20,7 @@ static char const payer_key[] = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5ef
 
 #define ID 1 /* of every question that is asked alone */
 
-enum { NODE, CONSENSUS };
+enum { NODE, CONSENSUS, PATIENCE_MS = 120000 /* on a machine that is busy with other things, too */ };
 static char const *urls[2]; /* CONSENSUS: NULL when the node makes a block of what it is sent at once */
 
 typedef struct {
@@ -49,7 +49,8 @@ static cf_jsonrpc_answer_t said_by(node_t *n, unsigned whom) {
   cf_jsonrpc_answer_t a;
   cf_done_free(n->answer);
   n->answer = NULL;
-  if (cf_rpc_ask(n->rpc, whom, cf_wr_out(&ask_wr), &n->answer, &err)) fail_msg("%s", err.text);
+  cf_rpc_start(n->rpc, whom, cf_wr_out(&ask_wr), PATIENCE_MS);
+  if (cf_rpc_wait(n->rpc, &whom, &n->answer, &err)) fail_msg("%s", err.text);
   if (cf_jsonrpc_read(&a, 1, ID, n->answer->body, &err)) fail_msg("%s: %s", err.item, err.text);
   return a;
 }
