@@ -9,6 +9,8 @@
 #define KEYS_SZ(cap)  ((size_t)(cap) * sizeof(cf_hash_t))
 #define SLOTS_SZ(cap) (2 * (size_t)(cap) * sizeof(uint32_t))
 
+enum { LEAVES = 16 };
+
 cf_hash_t
 cf_log_entry_key(cf_span_t entry) {
   cf_sign1_t s;
@@ -70,7 +72,7 @@ slot_of(cf_logwriter_t const *w, cf_hash_t const *key) {
   return &w->slot[at];
 }
 
-/* slot is the key's; the same key again keeps its first index. */
+/* slot is the key's; the same key again keeps its first index.  The nodes above come with add_nodes. */
 static void
 add_leaf(cf_logwriter_t *w, cf_hash_t const *leaf, cf_hash_t const *key, uint32_t *slot) {
   assert(w->size < w->cfg.cap);
@@ -78,8 +80,33 @@ add_leaf(cf_logwriter_t *w, cf_hash_t const *leaf, cf_hash_t const *key, uint32_
   w->key[index]  = *key;
   if (*slot == 0) *slot = (uint32_t)(index + 1);
   *node(w, 0, index) = *leaf;
-  for (unsigned level = 0; index & 1; level++, index >>= 1)
-    *node(w, level + 1, index >> 1) = cf_sha256_node(node(w, level, index - 1), node(w, level, index));
+}
+
+/* The complete subtrees that leaves from number `from` on end. */
+static void
+add_nodes(cf_logwriter_t *w, uint64_t from) {
+  for (unsigned level = 0; from >> (level + 1) < w->size >> (level + 1); level++) {
+    uint64_t first = from >> (level + 1), end = w->size >> (level + 1);
+    cf_sha256_nodes(node(w, level + 1, first), node(w, level, 2 * first), end - first);
+  }
+}
+
+/* The leaf of entry i.  They are made some at a time, for those to come, too. */
+typedef struct {
+  cf_hash_t leaf[LEAVES];
+  size_t    first, cnt;
+} leaves_t;
+
+static cf_hash_t const *
+leaf_of(leaves_t *l, cf_log_entry_t const *entries, size_t cnt, size_t i) {
+  if (i >= l->first + l->cnt) {
+    cf_span_t bytes[LEAVES];
+    l->first = i;
+    l->cnt   = cnt - i < LEAVES ? cnt - i : LEAVES;
+    for (size_t k = 0; k < l->cnt; k++) bytes[k] = entries[i + k].bytes;
+    cf_sha256_leaves(l->leaf, bytes, l->cnt);
+  }
+  return &l->leaf[i - l->first];
 }
 
 bool
@@ -191,14 +218,17 @@ cf_logwriter_append(cf_logwriter_t *w, cf_effects_t *fx, cf_log_entry_t *entries
   }
 
   uint64_t from = w->size;
+  leaves_t leaves;
+  leaves.first = leaves.cnt = 0;
   for (size_t i = 0; i < cnt; i++) {
     uint32_t *slot   = slot_of(w, &entries[i].key);
     entries[i].index = *slot ? *slot - 1 : w->size;
     if (*slot) continue;
-    cf_hash_t leaf = cf_tree_leaf(entries[i].bytes);
+    cf_hash_t const *leaf = leaf_of(&leaves, entries, cnt, i);
     add_bytes(w, entries[i].bytes);
-    add_leaf(w, &leaf, &entries[i].key, slot);
+    add_leaf(w, leaf, &entries[i].key, slot);
   }
+  add_nodes(w, from);
   if (first_new) *first_new = from;
   if (w->size == from) return CF_OK;
   put_tiles(w, fx, from, true);
@@ -284,6 +314,7 @@ recovered(cf_logwriter_t *w, cf_span_t bytes, cf_hash_t const *leaf) {
   if (w->size % CF_TILE_WIDTH == 0) w->tail_first = w->size / CF_TILE_WIDTH, w->tail_len = 0;
   add_bytes(w, bytes);
   add_leaf(w, leaf, &key, slot_of(w, &key));
+  add_nodes(w, w->size - 1);
 }
 
 static void
