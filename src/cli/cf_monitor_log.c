@@ -257,10 +257,11 @@ static cf_status_t ask_place(cf_monitor_log_t *l, cf_monitor_place_t *p, uint64_
   uint8_t         note[CF_NOTE_MAX];
   place_begin(p);
   cf_read_t r = p->reader.read(p, "genesis", CF_ENTRY_MAX, &bytes);
-  if (r == CF_READ_OK && !cf_span_eq(bytes, p->genesis)) r = CF_READ_LARGE;
-  if (r == CF_READ_OK) r = p->reader.read(p, "log/checkpoint", CF_NOTE_MAX, &bytes);
+  bool another = r == CF_READ_OK && !cf_span_eq(bytes, p->genesis);
+  if (r == CF_READ_OK && !another) r = p->reader.read(p, "log/checkpoint", CF_NOTE_MAX, &bytes);
   if (r == CF_READ_FAILED) return cf_monitor_silent(m, p->source, "it does not answer, or not in time"), CF_OK;
-  if (r != CF_READ_OK) return cf_monitor_lied(m, p->source, "it shows another domain's genesis or no log, and was this one's"), CF_OK;
+  if (r == CF_READ_LARGE) return cf_monitor_lied(m, p->source, "it answers with more than such a file can have, or without end"), CF_OK;
+  if (r != CF_READ_OK || another) return cf_monitor_lied(m, p->source, "it shows another genesis, or no log, and was this domain's"), CF_OK;
   bytes = CF_SPAN(memcpy(note, bytes.ptr, bytes.len), bytes.len);
   cf_status_t st = cf_monitor_note(m, p->source, bytes);
   bool        opens = !cf_checkpoint_open(&head, NULL, NULL, bytes, &l->domain.witnesses.log, NULL);

@@ -51,6 +51,11 @@ grep -q 'the log is forked' out || die "audit: $(cat out err)"
 expect 0 "" "$cf" verify fork a.fork --genesis d/public/genesis
 expect 1 "^verify fork: " sh -c "tr 5 6 <a.fork | \"$cf\" verify fork - --genesis d/public/genesis"
 
+# Two copies by themselves.
+expect 0 "" "$cf" verify fork d e -o b.fork
+expect 0 "" "$cf" verify fork b.fork --genesis d/public/genesis
+expect 1 "^verify fork: auth  fork" "$cf" verify fork d d
+
 # The monitor: one URL, behind which the folder changes.  The server can be endless, and gone.
 cat >server.js <<'END'
 const fs = require("fs"), http = require("http");
