@@ -45,16 +45,14 @@ static void set_leaf(cf_root_book_t *book, uint32_t position) {
   cf_root_tree_set(&book->tree, position, &digest);
 }
 
+/* A balance that fell below 0 is one beyond 96 bits. */
 static bool leaf_may_be(cf_root_row_t const *row) {
   return row->leaf.balance >> 96 == 0 && row->leaf.credited_in <= row->deposited && row->leaf.released >> 80 == 0;
 }
 
 static bool open_change(cf_root_book_t *book, cf_root_change_t const *c) {
-  cf_root_row_t *row  = &book->rows[c->position];
-  cf_u128_t      gain = c->moved < 0 ? 0 : (cf_u128_t)c->moved, loss = c->moved < 0 ? -(cf_u128_t)c->moved : 0;
-  gain += c->credited;
-  if (loss > row->leaf.balance + gain) return false;
-  row->leaf.balance += gain - loss;
+  cf_root_row_t *row = &book->rows[c->position];
+  row->leaf.balance += (cf_u128_t)c->moved + c->credited; /* modulo 2^128: a loss is taken away */
   row->leaf.credited_in += c->credited;
   return leaf_may_be(row);
 }
@@ -79,7 +77,7 @@ static cf_status_t apply_releases(cf_root_book_t *book, cf_section_t section) {
     uint32_t       position = cf_root_book_position(book, section.asset, e.id);
     cf_root_row_t *row      = &book->rows[position];
     uint64_t       units    = (uint64_t)e.amount;
-    if (position == 0 || units > row->leaf.balance) return CF_ERR_AUTH;
+    if (position == 0) return CF_ERR_AUTH;
     row->leaf.balance -= units;
     row->leaf.released += units;
     if (!leaf_may_be(row)) return CF_ERR_AUTH;
