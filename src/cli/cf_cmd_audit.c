@@ -8,15 +8,23 @@
 
 static void write_file(void *ctx, cf_span_t text) { fwrite(text.ptr, 1, text.len, ctx); }
 
-/* What the audit leaves: its state, where nothing is wrong; the proof of a fork, where there is one. */
-static int leave(cf_audit_t const *audit, cf_status_t st, cf_state_file_t *state, cf_args_t const *a) {
+/* The proof of a fork, where there is one. */
+static int save_fork(cf_audit_t const *audit, cf_state_file_t const *state, cf_args_t const *a) {
   cf_span_t   fork = cf_audit_fork(audit);
   char const *path = cf_arg(a, "fork") ? cf_arg(a, "fork") : state->path ? cf_fmt("%s.fork", state->path) : NULL;
   int         code = fork.len && path ? cf_save(path, fork, false) : 0;
   if (code) return code;
   if (fork.len && path) cf_note("audit: the log is forked; the proof is in %s: counterfoil verify fork %s", path, path);
   if (fork.len && !path) cf_note("audit: the log is forked; --fork F writes the proof");
-  return state->path && st != CF_ERR_AUTH ? cf_state_save(state, cf_wall_s(), NULL) : 0;
+  return 0;
+}
+
+/* The state, where nothing is wrong.  The report is said by then. */
+static int save_state(cf_state_file_t *state) {
+  cf_error_t err = {0};
+  int        code = cf_state_save(state, cf_wall_s(), &err);
+  if (code) cf_note("audit: the state is as it was before: %s", err.text);
+  return code;
 }
 
 int cf_cmd_audit(cf_args_t const *a) {
@@ -52,7 +60,7 @@ int cf_cmd_audit(cf_args_t const *a) {
   if (st == CF_ERR_IO && nodes.code) return nodes.code;
   if (st == CF_ERR_IO)
     return cf_fail(CF_EXIT_WORLD, "audit", "io", cf_dir(a), "found", "a file could not be read; nothing is said", NULL);
-  code = leave(audit, st, &state, a);
+  code = save_fork(audit, &state, a);
   if (code) return code;
   if (cf_arg(a, "o")) {
     FILE *f = fopen(cf_arg(a, "o"), "we");
@@ -63,6 +71,7 @@ int cf_cmd_audit(cf_args_t const *a) {
   if (cf_json_mode()) cf_audit_json(audit, &out);
   else cf_audit_text(audit, &out);
   cf_audit_free(audit);
+  if (state.path && st != CF_ERR_AUTH) code = save_state(&state);
   cf_state_close(&state);
-  return st ? CF_EXIT_FAILS : 0;
+  return code ? code : st ? CF_EXIT_FAILS : 0;
 }

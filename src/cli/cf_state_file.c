@@ -68,7 +68,7 @@ int cf_state_save(cf_state_file_t *f, uint64_t now_s, cf_error_t *err) {
   cf_error_t  own = {0};
   char       *temporary = cf_fmt("%s.%ld.tmp", f->path, (long)getpid());
   FILE       *out = fopen(temporary, "we");
-  cf_status_t st = out ? cf_since_write(f->since, now_s, &(cf_audit_out_t){write_out, out}) : CF_ERR_IO;
+  cf_status_t st = out ? cf_since_write(f->since, now_s, &(cf_audit_out_t){write_out, out}) : CF_OK;
   bool        ok = out && !st && fflush(out) == 0 && !ferror(out) && fsync(fileno(out)) == 0;
   if (out) ok = fclose(out) == 0 && ok;
   ok = ok && rename(temporary, f->path) == 0 && sync_folder(f->path);

@@ -32,6 +32,11 @@ stop
 expect 0 "" "$cf" audit d --since d.state --json
 [ "$(json out 'v.verdict + (v.since.files > 10)')" = oktrue ] || die "not clean, or nothing was saved: $(cat out)"
 
+expect 3 "" "$cf" audit d --since nowhere/state --json
+[ "$(json out v.verdict)" = ok ] && grep -q 'the state is as it was' err || die "a state that cannot be kept: $(cat out err)"
+tr 0 1 <d.state >altered.state
+expect 1 "^audit: [a-z]*  state" "$cf" audit d --since altered.state
+
 # The witness.  It signed d's history, and is asked to sign e's.
 rm -rf e/roles/witness-1
 cp -a d/roles/witness-1 e/roles/
