@@ -24,6 +24,11 @@ for peer in bench/peer/*/; do
     echo "bench: no peer $name here: $(tail -n 1 "build/bench/peer-$name.log")" >&2
 done
 
+case bench_submit in *"${1:-}"*)
+  BENCH_NODE=$(sh scripts/anvil.sh) || { echo "bench: $BENCH_NODE" >&2; BENCH_NODE=; }
+  export BENCH_NODE ;;
+esac
+
 ran=0 failed=0
 for program in build/release/bench/bench_*"${1:-}"*; do
   [ -x "$program" ] || continue
