@@ -6,4 +6,4 @@ peer node "a node of a chain"
 peer ethereumjs "a second node of a chain"
 "$root/build/release/tests/cf-kill" true || { echo "processes cannot be traced here"; exit 77; }
 cd "$root"
-CF_CELL_SECONDS=150 CELLS=ethereumjs,2,drop,ends,none:0:0 PICK=${CF_CELLS:-1} JOBS=2 sh tests/matrix/matrix.sh '^anvil'
+CF_CELL_SECONDS=150 KILLS=1 CELLS=ethereumjs,2,drop,ends,none:0:0 PICK=${CF_CELLS:-1} JOBS=2 sh tests/matrix/matrix.sh '^anvil'

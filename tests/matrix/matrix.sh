@@ -1,18 +1,20 @@
 #!/bin/sh
 # matrix.sh [WORD]: settlement exactly once on real nodes, whatever ends, reorganises or lies. A cell is a domain's whole life (life.sh) on a chain
 # of its own, with faults from its first payment on:
-#     NODE,DEPTH,ANSWERS,END,ROLE:N:ACT
+#     NODE,DEPTH,ANSWERS,END,ROLE:N:ACT+...
 #   NODE     anvil, or ethereumjs with its consensus (tests/peer/ethereumjs/chain.mjs); a block a second, final four blocks behind
 #   DEPTH    of a reorganisation every few seconds, 0 to 4; what was in those blocks is in none
 #   ANSWERS  as, drop, delay, double, lie: what a third of the questions suffer (proxy.c); of three nodes two must agree, and one lies
 #   END      stays; ends: the node ends at random moments, and comes again with what it had stored; loses: anvil comes again with a state older than
 #            what was final, and the domain must stand still and say so
-#   ROLE:N:ACT  gateway or enclave is killed before or after its N-th durable step (tests/kill/cf_kill.c); none:0:0
+#   ROLE:N:ACT+...  gateway or enclave is killed before or after its N-th durable step (tests/kill/cf_kill.c), and when it came again before or after
+#            another, steps counted from its first life on; none:0:0
 # When the faults end, all must settle. Then every transaction of the chain is done again by the rules in C (chain.c): slots, head and value must be
 # the model's, each payment made once, each settlement of the log on the chain once. Prints each violation with the folder it left, and at last
 #   matrix: N cells, V violations
 # Without WORD, a pattern of grep on cells, all. What was run is not run again while the programs are the same (FRESH=1: it is). PICK=N runs N
-# cells, chosen by SEED, and those that CELLS names. JOBS cells run at a time, 4 at most.
+# cells, chosen by SEED, and those that CELLS names. JOBS cells run at a time, 4 at most;
+# KILLS in a life, else 6.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 word=${1:-.}
@@ -160,7 +162,7 @@ X
   [ -s "$cell/contract" ] || echo "lost: $(tail -n 1 "$cell/out/prepare")" >>"$cell/out/verdict"
   # Chaos needs the processes that this shell has started, so that it runs here, and the life beside it.
   at=
-  [ "${act%%:*}" = none ] || at="--at $act"
+  [ "${act%%:*}" = none ] || at="--at $(echo "$act" | sed 's/+/ --at /g')"
   if [ ! -s "$cell/out/verdict" ]; then
     # shellcheck disable=SC2086
     LOSS=$([ "$end" != loses ] || echo 1) timeout -k 5 360 "$tests/cf-kill" --root "$cell" --points "$cell/out/points" --seed "$seed" $at \
@@ -194,6 +196,7 @@ fi
 
 . tests/ports
 claim_ports
+kills=${KILLS:-6} # in a life
 jobs=${JOBS:-$(($(nproc) + 1))}
 [ "$jobs" -le 4 ] || jobs=4 # as many lives as there are ports for
 anvil=$(sh scripts/anvil.sh) || { echo "$anvil"; exit 77; } # fetched, where it is not here
@@ -210,21 +213,33 @@ if [ -n "${FRESH:-}${PICK:-}" ] || [ "$key" != "$(cat "$work/key" 2>/dev/null)" 
   echo "$key" >"$work/key"
 fi
 
-# All faults of node and answers with all others; then each durable step of gateway and enclave, before and after, with the next of those faults.
+# All faults of node and answers with all others; then each durable step of gateway and enclave, before and after, some in each life and far from
+# each other, with the next of those faults.
 cells() {
-  awk '
+  awk -v kills="$kills" '
     function fault(i) {
       return (i % 2 ? "ethereumjs" : "anvil") "," int(i / 2) % 5 "," answer[int(i / 10) % 5 + 1] "," (int(i / 50) % 2 ? "ends" : "stays")
+    }
+    function lives(role, act,   step, first, n, text) {
+      step = int((points[role] + kills - 1) / kills)
+      for (first = 1; first <= step; first++) {
+        text = ""
+        for (n = first; n <= points[role]; n += step) text = text (text ? "+" : "") role ":" n ":" act
+        print fault(at) "," text
+        at += 37
+      }
     }
     BEGIN {
       split("as drop delay double lie", answer)
       for (i = 0; i < 100; i++) print fault(i) ",none:0:0"
       print "anvil,0,as,loses,none:0:0"
     }
-    $1 == "gateway" || $1 == "enclave" {
-      print fault(at) "," $1 ":" $2 ":before"
-      print fault(at + 50 + 11) "," $1 ":" $2 ":after"
-      at += 37
+    $2 > points[$1] { points[$1] = $2 }
+    END {
+      lives("gateway", "before")
+      lives("enclave", "before")
+      lives("gateway", "after")
+      lives("enclave", "after")
     }' "$work/points" | grep -e "$word"
 }
 chosen() {

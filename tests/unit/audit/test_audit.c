@@ -303,7 +303,7 @@ static void test_one_verifier_lies(void **state) {
                      {e_class, "class"}, {e_nonces, "nonces"},           {e_time, "expired"}};
   for (size_t i = 0; i < CF_COUNT_OF(cases); i++)
     for (int liar = 0; liar < 3; liar++) {
-      char       note[32];
+      char       note[48];
       a_world_t *w = a_world_new(80 + i);
       w->twist_ear = cases[i].twist;
       w->one_lies = true;
