@@ -31,11 +31,10 @@ static void judge_chain(cf_span_t pem) {
   cf_verdict_t            v = {0};
   cf_pem_t                block;
   cf_rd_t                 rd = cf_rd_span(pem);
-  while (w.anchor_cnt < CF_INTEL_CHAIN_MAX && cf_pem_next_wide(&rd, &block)) {
-    cf_cert_t cert;
-    if (!cf_pem_decode(der, sizeof der, &block) && !cf_cert_decode(&cert, CF_SPAN(der, block.data_sz), "x", NULL))
-      anchors[w.anchor_cnt++] = (cf_intel_anchor_t){.key = cert.key};
-  }
+  cf_cert_t               cert;
+  for (cf_wr_t wr = cf_wr_init(der, sizeof der); w.anchor_cnt < CF_INTEL_CHAIN_MAX && cf_pem_take_wide(&rd, &block, &wr);
+       wr = cf_wr_init(der, sizeof der))
+    if (!wr.bad && !cf_cert_decode(&cert, cf_wr_out(&wr), "x", NULL)) anchors[w.anchor_cnt++] = (cf_intel_anchor_t){.key = cert.key};
   if (!w.anchor_cnt || cf_intel_chain(&chain, &w, pem, CF_INTEL_PCK, "pck_chain", &v)) return;
   cf_pck_t             pck;
   cf_cert_ext_t const *sgx = cf_cert_ext(&chain.cert[0], CF_SPAN_LIT("\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01"));
