@@ -67,7 +67,7 @@ fi
 jobs_of() {
   for script in tests/e2e/*.sh; do [ ! -f "$script" ] || echo "e2e/$(basename "$script" .sh) sh $script"; done
   for target in build/fuzz/fuzz/fuzz_*; do
-    [ ! -x "$target" ] || echo "fuzz/$(basename "$target") sh scripts/run-fuzz.sh 3 $(basename "$target")"
+    [ ! -x "$target" ] || echo "fuzz/$(basename "$target") sh scripts/run-fuzz.sh 2 $(basename "$target")"
   done
   for build in asan release; do
     for source in tests/unit/*/test_*.c; do
@@ -77,11 +77,10 @@ jobs_of() {
   for script in tests/check_*.sh; do echo "check/$(basename "$script" .sh) sh $script"; done
 }
 
-# One more at a time than there are cores: the long scripts wait for blocks and for processes most of the time.
 rm -rf "$logs" build/test-tmp
 mkdir -p "$logs"
 jobs_of | grep -e "${1:-.}" >"$logs/jobs" || { echo "no test has \"$1\" in its name" >&2; exit 1; }
-xargs -P "$(($(nproc) + 1))" -L 1 sh scripts/run-tests.sh --one <"$logs/jobs"
+xargs -P "$(nproc)" -L 1 sh scripts/run-tests.sh --one <"$logs/jobs"
 
 find "$logs" -name '*.sum' -exec cat {} + | awk -v jobs="$(wc -l <"$logs/jobs")" '
   { passed += $1; failed += $2; skipped += $3 }

@@ -203,7 +203,7 @@ burst_script(cf_effects_t *fx, cf_event_t const *ev) {
   if (ev->kind != CF_EV_TICK || !cnt) return;
   bursts++;
   for (size_t i = 0; i < cnt; i++)
-    cf_fx_reply(fx, held[i], 200, "text/plain", cf_fx_printf(fx, "batch %u of %zu", (unsigned)bursts, cnt));
+    cf_fx_reply(fx, held[i], 200, "text/plain", cf_fx_printf(fx, "burst %u of %zu", (unsigned)bursts, cnt));
   cnt = 0;
 }
 
@@ -212,13 +212,18 @@ static void
 test_burst(void **state) {
   host_proc_t h = start((cf_host_config_t){ 0 }, burst_script);
   int         fds[32];
-  for (int i = 0; i < 32; i++) fds[i] = dial(h.port);
-  usleep(50000);
+  for (int i = 0; i < 32; i++) { /* who was answered is connected */
+    fds[i] = dial(h.port);
+    say_text(fds[i], "GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_non_null(strstr(hear(fds[i], " of ", 2000), " of 1"));
+  }
+  int status;
   kill(h.pid, SIGSTOP);
+  assert_true(waitpid(h.pid, &status, WUNTRACED) == h.pid && WIFSTOPPED(status));
   for (int i = 0; i < 32; i++) say_text(fds[i], "GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
   kill(h.pid, SIGCONT);
   for (int i = 0; i < 32; i++) {
-    assert_non_null(strstr(hear(fds[i], "batch", 2000), "batch 1 of 32"));
+    assert_non_null(strstr(hear(fds[i], " of ", 2000), "burst 33 of 32"));
     close(fds[i]);
   }
   int      fd   = dial(h.port);
