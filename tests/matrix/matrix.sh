@@ -13,7 +13,7 @@
 # the model's, each payment made once, each settlement of the log on the chain once. Prints each violation with the folder it left, and at last
 #   matrix: N cells, V violations
 # Without WORD, a pattern of grep on cells, all. What was run is not run again while the programs are the same (FRESH=1: it is). PICK=N runs N
-# cells, chosen by SEED, and those that CELLS names. JOBS cells run at a time, 4 at most;
+# cells, chosen by SEED, and those that CELLS names. JOBS cells run at a time, 8 at most;
 # KILLS in a life, else 6.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -119,7 +119,9 @@ chaos() {
 }
 
 if [ "${1:-}" = --cell ]; then
-  work=$2 seed=$3 seed_was=$3 port=$(($4 + ${CELL:-0} * 16)) name=$5
+  work=$2 seed=$3 seed_was=$3 port=${4%:*} name=$5
+  [ "${CELL:-0}" -lt 4 ] || port=${4#*:}
+  port=$((port + ${CELL:-0} % 4 * 16))
   IFS=, read -r node depth answers end act <<X
 $name
 X
@@ -196,9 +198,12 @@ fi
 
 . tests/ports
 claim_ports
+ports=$port
+claim_ports
+ports=$ports:$port
 kills=${KILLS:-6} # in a life
 jobs=${JOBS:-$(($(nproc) + 1))}
-[ "$jobs" -le 4 ] || jobs=4 # as many lives as there are ports for
+[ "$jobs" -le 8 ] || jobs=8 # as many lives as there are ports for
 anvil=$(sh scripts/anvil.sh) || { echo "$anvil"; exit 77; } # fetched, where it is not here
 [ -f "$ejs/node_modules/.package-lock.json" ] || { echo "the second node is not here: make test ONLY=evm-second fetches it"; exit 77; }
 key=$(cat "$bin"/counterfoil* "$tests"/cf-proxy "$tests"/cf-chain "$tests"/cf-kill tests/matrix/life.sh | sha256sum)
@@ -208,7 +213,7 @@ if [ -n "${FRESH:-}${PICK:-}" ] || [ "$key" != "$(cat "$work/key" 2>/dev/null)" 
   mkdir -p "$work"
   echo "$anvil" >"$work/anvil"
   if [ -n "${PICK:-}" ]; then awk 'BEGIN { while (i++ < 700) print "gateway", i; while (j++ < 200) print "enclave", j }' >"$work/points"
-  else sh tests/matrix/matrix.sh --cell "$work" 1 "$port" anvil,0,as,stays,none:0:0; fi # its points are those of a life that nobody disturbs
+  else sh tests/matrix/matrix.sh --cell "$work" 1 "$ports" anvil,0,as,stays,none:0:0; fi # its points are those of a life that nobody disturbs
   [ -s "$work/points" ] || exit 1
   echo "$key" >"$work/key"
 fi
@@ -251,7 +256,7 @@ chosen() {
 }
 seed=${SEED:-$(od -An -tu2 -N2 /dev/urandom | tr -d ' ')}
 echo "matrix: SEED=$seed"
-chosen | awk -v done="$work/results" -v seed="$seed" -v port="$port" '
+chosen | awk -v done="$work/results" -v seed="$seed" -v port="$ports" '
   BEGIN { while ((getline < done) > 0) was[$1] = 1 }
   !($0 in was) { print seed * 1000 + NR, port, $0 }' |
   xargs -r -P "$jobs" --process-slot-var=CELL -L 1 sh tests/matrix/matrix.sh --cell "$work"
