@@ -157,6 +157,15 @@ static void look(void) {
   done(id, cf_wr_out(&wr));
 }
 
+/* For those who feed the same bytes. A busy node makes the sender send some again. */
+static void keep(cf_span_t body) {
+  for (size_t i = 0; i < raws; i++)
+    if (cf_span_eq(body, CF_SPAN(raw[i], raw_sz[i]))) return;
+  bench_check(raws < TXS && body.len <= sizeof raw[0], "more than were submitted");
+  memcpy(raw[raws], body.ptr, raw_sz[raws] = body.len);
+  raws++;
+}
+
 /* The effects of a step in their order; what was sent is answered when all are on their way. */
 static void perform(void) {
   uint64_t   id[LINES];
@@ -175,9 +184,8 @@ static void perform(void) {
     }
     cf_wr_t wr = cf_wr_init(out, sizeof out);
     cf_sender_rpc_send(&wr, e->body);
-    bench_check(sends < LINES && raws < TXS, "more than are sent at once");
-    memcpy(raw[raws], e->body.ptr, raw_sz[raws] = e->body.len);
-    raws++;
+    bench_check(sends < LINES, "more than are sent at once");
+    keep(e->body);
     id[sends] = e->id;
     cf_rpc_start(rpc, sends++, cf_wr_out(&wr), CF_RPC_TIMEOUT_MS);
   }
@@ -247,7 +255,7 @@ static double managed(void) {
     bench_check(!s.halt, cf_sender_halt_name(s.halt));
   }
   double took = bench_now_s() - begun;
-  bench_check(raws == TXS, "each was sent once");
+  bench_check(raws == TXS, "each was sent");
   cf_store_sqlite_free(store);
   return TXS / took;
 }
