@@ -148,7 +148,8 @@ static void follow(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
     }
   }
   bool used = s->has_final && t->nonce < s->asked_nonce && s->latest_nonce >= s->asked_nonce;
-  if (used && o->n == t->at_cnt && o->absent == o->n && ++t->strikes % CF_SENDER_STRIKES_MAX == 0) t->trace = true;
+  /* Absent, or whatever else is said of a nonce that is used: a node may name a block that is none any more. */
+  if (used && o->n == t->at_cnt && ++t->strikes % CF_SENDER_STRIKES_MAX == 0) t->trace = true;
 }
 
 /* The one that all others wait for pays more when blocks pass it by. */
