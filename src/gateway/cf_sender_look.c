@@ -132,6 +132,9 @@ static void follow(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
     see_mined(s, t, s->asked[o->mined].attempt, &s->seen[o->mined]);
     return;
   }
+  /* Absent, or whatever else is said of a nonce that is used: a node may go on naming a block that was left. */
+  bool used = s->has_final && t->nonce < s->asked_nonce && s->latest_nonce >= s->asked_nonce;
+  if (used && o->n == t->at_cnt && ++t->strikes % CF_SENDER_STRIKES_MAX == 0) t->trace = true;
   if (t->state == CF_SENDER_MINED) {
     if (o->held < 0 || s->seen[o->held].kind == CF_SEEN_UNKNOWN) return;
     unmine(s, t);
@@ -147,9 +150,6 @@ static void follow(cf_sender_t *s, cf_sender_slot_t *t, of_slot_t const *o) {
       t->state = CF_SENDER_SIGNED;
     }
   }
-  bool used = s->has_final && t->nonce < s->asked_nonce && s->latest_nonce >= s->asked_nonce;
-  /* Absent, or whatever else is said of a nonce that is used: a node may name a block that is none any more. */
-  if (used && o->n == t->at_cnt && ++t->strikes % CF_SENDER_STRIKES_MAX == 0) t->trace = true;
 }
 
 /* The one that all others wait for pays more when blocks pass it by. */

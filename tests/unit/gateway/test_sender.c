@@ -953,6 +953,25 @@ static void test_traced(void **state) {
   assert_int_equal(w.alarms, 0);
 }
 
+/* The same when it names a block that was left, or says that it waits: for a nonce that is used these are no answers. */
+static void test_traced_whatever_is_said(void **state) {
+  cf_seen_kind_t const said[] = { CF_SEEN_ABSENT, CF_SEEN_POOL, CF_SEEN_UNKNOWN };
+  for (unsigned how = 0; how < 6; how++) {
+    pooled(state);
+    if (how >= 3) { /* seen in a block that a reorganisation takes */
+      set(&w.sent[0].hash, mined(CF_SEEN_SUCCEEDED, 13, 1));
+      look(13, NONCE + 1);
+      assert_int_equal(info(1).state, CF_SENDER_MINED);
+    }
+    set(&w.sent[0].hash, (cf_seen_t){ .kind = said[how % 3] });
+    final(14, NONCE + 1);
+    missed();
+    traced((cf_traced_t){ .kind = CF_TRACED_OURS, .tx = w.sent[0].hash, .seen = mined(CF_SEEN_SUCCEEDED, 13, 0) });
+    assert_int_equal(info(1).outcome, CF_SENDER_EXECUTED);
+    assert_false(w.s.halt);
+  }
+}
+
 /* Nobody shows what used it: that is no proof of anything. */
 static void test_unseen(void **state) {
   (void)state;
@@ -1090,6 +1109,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_shared, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_traced, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_unseen, pooled, teardown),
+    cmocka_unit_test_setup_teardown(test_traced_whatever_is_said, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_shared_beyond, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_store, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_foreign_store, pooled, teardown),
