@@ -39,6 +39,13 @@ if(TARGET cf_ledger AND NOT CF_SANITIZE AND NOT CF_FUZZ)
   set_target_properties(cf-ledger-ops PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endif()
 
+# A log of as many entries as one likes, written fast (tests/log): a program of the tests.
+if(TARGET cf_translog AND NOT CF_SANITIZE AND NOT CF_FUZZ)
+  add_executable(cf-make-log EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/log/cf_make_log.c)
+  target_link_libraries(cf-make-log PRIVATE cf_translog)
+  set_target_properties(cf-make-log PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()
+
 # What talks to real nodes for tests/e2e/evm-node.sh and evm-second.sh.
 if(TARGET cf_io AND NOT CF_SANITIZE AND NOT CF_FUZZ)
   foreach(program evm-node evm-observer evm-same)
