@@ -240,14 +240,18 @@ static void signed_by(cf_check_t *c, unsigned witness, cf_check_head_t const *p)
 
 /* What a witness holds on its disk: size 0 when nothing. */
 cf_check_head_t cf_check_held(cf_check_t const *c, unsigned witness) {
-  cf_disk_t const *d = &c->town->world.disk[c->town->world.node[c->town->witness[witness].node].host];
-  cf_checkpoint_t  cp;
-  cf_note_t        note;
-  for (size_t i = 0; i < d->files; i++)
-    if (!strncmp(d->file[i].name, "witness/", 8) && !cf_note_parse(&note, cf_disk_bytes(&d->file[i]), NULL) &&
-        !cf_checkpoint_parse(&cp, note.text, NULL))
-      return (cf_check_head_t){cp.size, cp.root, 0};
-  return (cf_check_head_t){.size = 0};
+  cf_disk_t const      *d = &c->town->world.disk[c->town->world.node[c->town->witness[witness].node].host];
+  cf_disk_file_t const *f = cf_disk_file(d, CF_SPAN_LIT(CF_WITNESS_STATE));
+  cf_check_head_t       held = {.size = 0};
+  cf_witness_notes_t    notes;
+  cf_checkpoint_t       cp;
+  cf_note_t             note;
+  cf_span_t             text;
+  if (!f || !cf_witness_notes_open(&notes, cf_disk_bytes(f))) return held;
+  while (cf_witness_notes_next(&notes, &text))
+    if (!cf_note_parse(&note, text, NULL) && !cf_checkpoint_parse(&cp, note.text, NULL) && cp.size >= held.size)
+      held = (cf_check_head_t){cp.size, cp.root, 0};
+  return held;
 }
 
 unsigned cf_check_consistent(cf_check_t *c, cf_disk_t const *d) {

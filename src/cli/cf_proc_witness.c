@@ -4,11 +4,15 @@
 #include "cli/cf_commands.h"
 #include "cli/cf_process.h"
 #include "io/cf_memory.h"
+#include "translog/cf_line.h"
 #include "translog/cf_witness.h"
 
 /* The logs that the operator added to the domain's, one vkey a line. */
 #define LOGS "logs"
 enum { LOGS_SZ = CF_WITNESS_LOGS_MAX * (CF_VKEY_TEXT_MAX + 1) };
+
+/* A state is written ahead with zeros, as much as there is. */
+enum { STATE_SZ = 4 * CF_WITNESS_STATE_MAX };
 
 static void step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_witness_step(core, fx, ev); }
 
@@ -36,6 +40,22 @@ static cf_status_t trust_added(cf_witness_t *core, cf_span_t *text, cf_files_t c
   return st;
 }
 
+/* Does the state say anything of the log called name? */
+static cf_status_t state_has(bool *has, cf_files_t const *files, char const *name, cf_error_t *err) {
+  uint8_t           *state;
+  size_t             state_sz;
+  cf_witness_notes_t notes;
+  cf_span_t          text;
+  cf_status_t        st = cf_files_get(&state, &state_sz, has, files, CF_SPAN_LIT(CF_WITNESS_STATE), STATE_SZ, err);
+  bool               open = !st && *has && cf_witness_notes_open(&notes, CF_SPAN(state, state_sz));
+  for (*has = false; open && !*has && cf_witness_notes_next(&notes, &text);) {
+    cf_rd_t rd = cf_rd_span(text);
+    *has = cf_span_eq(cf_rd_line(&rd), CF_SPAN(name, strlen(name)));
+  }
+  free(state);
+  return st;
+}
+
 /* What was cosigned of a log goes with the folder: only one of which nothing lies here begins without a memory. */
 static cf_status_t add(cf_witness_t *core, cf_files_t *files, cf_span_t list, char const *vkey, cf_error_t *err) {
   cf_vkey_t   log;
@@ -50,6 +70,7 @@ static cf_status_t add(cf_witness_t *core, cf_files_t *files, cf_span_t list, ch
   cf_witness_file(file, &log);
   st = cf_files_get(&old, &old_sz, &known, files, CF_SPAN(file, strlen(file)), CF_NOTE_MAX, err);
   free(old);
+  if (!st && !known) st = state_has(&known, files, log.name, err);
   if (!st && !known) st = cf_memory_begin(files, file, err);
   cf_wr_span(&wr, list);
   if (list.len && list.ptr[list.len - 1] != '\n') cf_wr_u8(&wr, '\n');
@@ -99,5 +120,6 @@ int cf_cmd_witness(cf_args_t const *a) {
   for (size_t i = 0; i < core->log_cnt; i++) memory[i] = core->log[i].file;
   host.lock = "lock";
   host.memory = memory;
+  host.file_max = STATE_SZ;
   return cf_host_run(&host, step, core);
 }

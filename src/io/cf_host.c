@@ -101,7 +101,10 @@ durable(host_t *h, cf_effect_t const *e) {
                                : cf_files_put(&h->files, e->name, e->body, &err);
     break;
   case CF_FX_APPEND: st = cf_tail_append(&h->tail, &h->files, e->name, e->body, &err); break;
-  case CF_FX_REMOVE: st = cf_files_remove(&h->files, e->name, &err); break;
+  case CF_FX_REMOVE:
+    st = cf_files_remove(&h->files, e->name, &err);
+    if (!st && in_memory(h, e->name)) st = cf_memory_written(&h->files, e->name, &err);
+    break;
   case CF_FX_STORE:
     st = h->store ? cf_store_sqlite_commit(h->store, e->body, &err)
                   : cf_error_set(&err, CF_ERR_IO, "store", 0, "none is configured");

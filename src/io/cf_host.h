@@ -76,6 +76,7 @@ typedef struct {
    (128 + signal).  Signals are as before on return.
 
    A file of memory that was changed, or that is missing and was written before: one line names it, and GET ends with CF_ERR_IO.
+   One that the core removed counts as written: another file of its own has taken its place.
    A store that is missing and was there before is not begun anew: 3.
 
    A durable effect that fails, a stale fence included, ends the run: the rest of the step

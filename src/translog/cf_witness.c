@@ -18,8 +18,8 @@ cf_witness_init(cf_witness_t *w, cf_vkey_t const *self, uint8_t const *seed) {
 }
 
 static cf_witness_log_t *
-find(cf_witness_t *w, cf_span_t origin) {
-  for (size_t i = 0; i < w->log_cnt; i++)
+find(cf_witness_t *w, size_t cnt, cf_span_t origin) {
+  for (size_t i = 0; i < cnt; i++)
     if (cf_span_eq(cf_vkey_name(&w->log[i].log), origin)) return &w->log[i];
   return NULL;
 }
@@ -33,46 +33,119 @@ cf_witness_file(char file[CF_WITNESS_FILE_MAX], cf_vkey_t const *log) {
 
 cf_status_t
 cf_witness_trust(cf_witness_t *w, cf_vkey_t const *log) {
-  if (log->type != CF_VKEY_LOG || find(w, cf_vkey_name(log))) return CF_ERR_POLICY;
+  if (log->type != CF_VKEY_LOG || find(w, w->log_cnt, cf_vkey_name(log))) return CF_ERR_POLICY;
   if (w->log_cnt == CF_WITNESS_LOGS_MAX) return CF_ERR_BOUND;
   cf_witness_log_t *l = &w->log[w->log_cnt++];
   l->log              = *log;
+  w->held_cnt         = w->log_cnt;
   cf_witness_file(l->file, log);
   return CF_OK;
 }
 
 /* ---- state ---- */
 
-/* The file of an earlier life: a note by the log that we cosigned. */
-static bool
-load(cf_witness_t *w, cf_witness_log_t *l, cf_event_t const *ev) {
-  if (ev->status) return false;
-  if (ev->code != 404) {
-    cf_checkpoint_t c;
-    cf_note_t       note;
-    cf_cosig_t      own = { .have = false };
-    if (ev->body.len > sizeof l->note || cf_checkpoint_open(&c, &note, NULL, ev->body, &l->log, NULL)) return false;
-    for (size_t i = 0; i < note.sig_cnt; i++)
-      if (cf_vkey_signed(&w->self, &note.sig[i]) && cf_cosig_read(&own, &note.sig[i], &w->self, note.text)) return false;
-    if (!own.have) return false;
-    memcpy(l->note, ev->body.ptr, ev->body.len);
-    l->note_len = ev->body.len;
-    l->cosigned = true;
-    l->size     = c.size;
-    l->root     = c.root;
+/* The notes that are not durable yet, in front of whatever relies on them; all of them when the file is made anew. */
+static void
+keep(cf_witness_t *w, cf_effects_t *fx, bool anew) {
+  size_t  cnt = 0;
+  cf_wr_t wr  = cf_wr_init(w->out, sizeof w->out);
+  for (size_t i = 0; i < w->held_cnt; i++) cnt += w->log[i].cosigned;
+  if (anew) cf_witness_state_begin(&wr, cnt);
+  for (size_t i = 0; i < w->held_cnt; i++)
+    if (anew ? w->log[i].cosigned : w->log[i].dirty) cf_witness_state_add(&wr, CF_SPAN(w->log[i].note, w->log[i].note_len));
+  assert(!wr.bad);
+  if (!anew && (!w->state_sz || w->state_sz + wr.len > CF_WITNESS_STATE_MAX)) {
+    keep(w, fx, true);
+    return;
   }
-  l->loaded = true;
+  if (anew) cf_fx_put(fx, CF_SPAN_LIT(CF_WITNESS_STATE), cf_wr_out(&wr));
+  else cf_fx_append(fx, CF_SPAN_LIT(CF_WITNESS_STATE), cf_wr_out(&wr));
+  w->state_sz   = (anew ? 0 : w->state_sz) + wr.len;
+  w->state_grew = !anew;
+  for (size_t i = 0; i < w->held_cnt; i++) {
+    cf_witness_log_t *l = &w->log[i];
+    l->dirty            = false;
+    if (!l->cosigned || l->held || i >= w->log_cnt) continue;
+    l->held                      = true;
+    cf_fx(fx, CF_FX_REMOVE)->name = CF_SPAN(l->file, strlen(l->file));
+  }
+}
+
+static bool
+cosigned_by_us(cf_witness_t const *w, cf_note_t const *note) {
+  cf_cosig_t own = { .have = false };
+  for (size_t i = 0; i < note->sig_cnt; i++)
+    if (cf_vkey_signed(&w->self, &note->sig[i]) && cf_cosig_read(&own, &note->sig[i], &w->self, note->text)) return false;
+  return own.have;
+}
+
+/* A note of an earlier life: by the log, where it is still trusted, and cosigned by us.  Never back. */
+static bool
+take(cf_witness_t *w, cf_span_t body, cf_witness_log_t const *must_be) {
+  cf_checkpoint_t c;
+  cf_note_t       note;
+  if (body.len > CF_WITNESS_NOTE_MAX || cf_note_parse(&note, body, NULL) || cf_checkpoint_parse(&c, note.text, NULL)) return false;
+  cf_witness_log_t *l = find(w, w->held_cnt, c.origin);
+  if (must_be && l != must_be) return false;
+  bool trusted = l && l < w->log + w->log_cnt;
+  if (trusted && cf_checkpoint_open(&c, &note, NULL, body, &l->log, NULL)) return false;
+  if (!cosigned_by_us(w, &note) || (!l && (w->held_cnt == CF_WITNESS_HELD_MAX || c.origin.len > CF_NOTE_NAME_MAX))) return false;
+  if (!l) {
+    l = &w->log[w->held_cnt++];
+    memcpy(l->log.name, c.origin.ptr, c.origin.len);
+  }
+  if (l->cosigned && (c.size < l->size || (c.size == l->size && !cf_hash_eq(&c.root, &l->root)))) return false;
+  memcpy(l->note, body.ptr, body.len);
+  l->note_len = body.len;
+  l->cosigned = true;
+  l->size     = c.size;
+  l->root     = c.root;
+  return true;
+}
+
+static bool
+take_state(cf_witness_t *w, cf_span_t state) {
+  cf_witness_notes_t notes;
+  cf_span_t          note;
+  if (!cf_witness_notes_open(&notes, state)) return false;
+  while (cf_witness_notes_next(&notes, &note))
+    if (!take(w, note, NULL) && !notes.torn) return false;
+  return !notes.bad;
+}
+
+static void
+stop(cf_effects_t *fx, char const *file) {
+  cf_fx(fx, CF_FX_LOG)->body = cf_fx_printf(fx, "{\"event\":\"witness-state\",\"file\":\"%s\",\"text\":\"%s\"}", file,
+                                            "unreadable or not ours; restore it or retire this key");
+  cf_fx(fx, CF_FX_EXIT)->code = 1;
+}
+
+enum { STATE_ID = 1, LOG_ID = 2 };
+
+static bool
+loaded(cf_witness_t const *w) {
+  for (size_t i = 0; i < w->log_cnt; i++)
+    if (!w->log[i].loaded) return false;
   return true;
 }
 
 static void
 on_loaded(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
-  if (ev->id == 0 || ev->id > w->log_cnt || w->log[ev->id - 1].loaded) return;
-  cf_witness_log_t *l = &w->log[ev->id - 1];
-  if (load(w, l, ev)) return;
-  cf_fx(fx, CF_FX_LOG)->body = cf_fx_printf(fx, "{\"event\":\"witness-state\",\"file\":\"%s\",\"text\":\"%s\"}", l->file,
-                                            "unreadable or not ours; restore it or retire this key");
-  cf_fx(fx, CF_FX_EXIT)->code = 1;
+  if (ev->id < STATE_ID || ev->id >= LOG_ID + w->log_cnt || loaded(w)) return;
+  cf_witness_log_t *l = ev->id >= LOG_ID ? &w->log[ev->id - LOG_ID] : NULL;
+  bool              ok = !ev->status && (ev->code == 404 || (l ? take(w, ev->body, l) : take_state(w, ev->body)));
+  if (!ok) {
+    stop(fx, l ? l->file : CF_WITNESS_STATE);
+    return;
+  }
+  if (l) l->loaded = true;
+  for (size_t i = 0; !l && i < w->log_cnt; i++) {
+    w->log[i].loaded = w->log[i].cosigned;
+    if (!w->log[i].loaded) cf_fx_get(fx, LOG_ID + i, CF_SPAN(w->log[i].file, strlen(w->log[i].file)));
+  }
+  bool any = false;
+  for (size_t i = 0; i < w->held_cnt; i++) any = any || w->log[i].cosigned;
+  if (loaded(w) && any) keep(w, fx, true);
 }
 
 /* ---- answering ---- */
@@ -118,7 +191,8 @@ cosign(cf_witness_t *w, cf_witness_log_t *l, cf_effects_t *fx, cf_event_t const 
   l->cosigned = true;
   l->size     = c->size;
   l->root     = c->root;
-  cf_fx_put(fx, CF_SPAN(l->file, strlen(l->file)), CF_SPAN(l->note, l->note_len));
+  l->dirty    = true;
+  keep(w, fx, false);
   cf_fx_reply(fx, ev->id, 200, TEXT, CF_SPAN(l->note + own, l->note_len - own));
 }
 
@@ -131,7 +205,7 @@ on_add_checkpoint(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
     refuse(fx, ev->id, 400, "not an add-checkpoint request\n");
     return;
   }
-  cf_witness_log_t *l = find(w, c.origin);
+  cf_witness_log_t *l = find(w, w->log_cnt, c.origin);
   if (!l) {
     refuse(fx, ev->id, 404, "unknown origin\n");
     return;
@@ -167,8 +241,7 @@ on_get(cf_witness_t const *w, cf_effects_t *fx, cf_event_t const *ev, cf_span_t 
 
 static void
 on_request(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
-  for (size_t i = 0; i < w->log_cnt; i++) {
-    if (w->log[i].loaded) continue;
+  if (!loaded(w)) {
     refuse(fx, ev->id, 503, "starting\n");
     fx->at[fx->cnt - 1].retry_after_s = 1;
     return;
@@ -182,12 +255,13 @@ on_request(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
 void
 cf_witness_step(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
   switch (ev->kind) {
-  case CF_EV_START:
-    for (size_t i = 0; i < w->log_cnt; i++) cf_fx_get(fx, i + 1, CF_SPAN(w->log[i].file, strlen(w->log[i].file)));
-    break;
+  case CF_EV_START:   cf_fx_get(fx, STATE_ID, CF_SPAN_LIT(CF_WITNESS_STATE)); break;
   case CF_EV_REQUEST: on_request(w, fx, ev); break;
   case CF_EV_DONE:    on_loaded(w, fx, ev); break;
-  case CF_EV_STOP:    cf_fx(fx, CF_FX_EXIT)->code = 0; break;
+  case CF_EV_STOP:
+    if (w->state_grew) keep(w, fx, true);
+    cf_fx(fx, CF_FX_EXIT)->code = 0;
+    break;
   case CF_EV_TICK:    break;
   }
 }

@@ -4,21 +4,27 @@
    POST /add-checkpoint           the status table of the specification, in its order
    GET  /<hex H(origin)>/checkpoint  the last checkpoint that it cosigned
 
-   What it remembers of a log is one file, witness/<hex H(origin)>: the note it cosigned last, signed by the
-   log and by itself.  It is durable before the answer leaves: the PUT stands before the REPLY in the step.
-   A file that does not verify stops the witness: it does not know any more what it has signed. */
+   What it remembers is one file, witness/state (translog/cf_witness_state.h): the notes that it cosigned, each signed by its log and by
+   itself.  A note is durable before its answer leaves: the APPEND stands before the REPLY in the step.  The file is written anew, with the last note
+   of each log, when a life begins and ends and when it has grown to CF_WITNESS_STATE_MAX.
+   Before a log's first note, and where an older program kept it, there is witness/<hex H(origin)>, one note: it is taken over, and
+   removed once its log is in the state.  The driver says whether one that is missing was ever written.
+   A state that does not verify stops the witness: it does not know any more what it has signed. */
 #ifndef CF_TRANSLOG_WITNESS_H
 #define CF_TRANSLOG_WITNESS_H
 
 #include "base/cf_effect.h"
 #include "translog/cf_note.h"
+#include "translog/cf_witness_state.h"
 
 #define CF_WITNESS_FILE_MAX (8 + 64 + 1)
-/* cf_witness_file names what a witness of log keeps in its folder: the last checkpoint that it cosigned. */
+/* cf_witness_file names what stands in a witness' folder for a log that is not in its state yet. */
 void cf_witness_file(char file[CF_WITNESS_FILE_MAX], cf_vkey_t const *log);
 
 #define CF_WITNESS_LOGS_MAX    16
-#define CF_WITNESS_NOTE_MAX    (CF_CHECKPOINT_TEXT_MAX + 1 + 2 * (4 + CF_NOTE_NAME_MAX + 1 + 104 + 1))
+#define CF_WITNESS_HELD_MAX    (2 * CF_WITNESS_LOGS_MAX)
+#define CF_WITNESS_STATE_MAX   (256u << 10)
+#define CF_WITNESS_BASE_MAX    (64 + CF_WITNESS_HELD_MAX * (CF_WITNESS_NOTE_MAX + 1))
 #define CF_WITNESS_SCRATCH_MAX 4096
 
 typedef struct {
@@ -26,6 +32,8 @@ typedef struct {
   char      file[CF_WITNESS_FILE_MAX];
   bool      loaded;
   bool      cosigned;
+  bool      dirty; /* its note is not in the state yet */
+  bool      held;  /* one of its notes is */
   uint64_t  size; /* 0 when never cosigned */
   cf_hash_t root;
   uint8_t   note[CF_WITNESS_NOTE_MAX];
@@ -36,7 +44,11 @@ typedef struct {
   cf_vkey_t        self;
   uint8_t const   *seed; /* borrowed from the caller's secret */
   size_t           log_cnt;
-  cf_witness_log_t log[CF_WITNESS_LOGS_MAX];
+  size_t           held_cnt; /* behind those that are trusted: logs that were, of which only name, size, root and note are known */
+  cf_witness_log_t log[CF_WITNESS_HELD_MAX];
+  size_t           state_sz;   /* 0: there is none */
+  bool             state_grew; /* since it was written whole */
+  uint8_t          out[CF_WITNESS_BASE_MAX];
 } cf_witness_t;
 
 /* cf_witness_init; cf_witness_trust adds a log before START.  CF_ERR_BOUND: the table is full.  CF_ERR_POLICY: not

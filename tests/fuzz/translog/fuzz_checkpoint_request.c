@@ -1,5 +1,5 @@
 /* A witness that stands at size 3 of the example log gets the input as the body of POST /add-checkpoint: one answer of the
-   table; a 200 only behind a PUT; never back. */
+   table; a 200 only behind the state; never back. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -32,7 +32,8 @@ init(void) {
   cf_witness_log_t *l = &fresh.log[0];
   cf_hash_t         leaf[3] = { cf_tree_leaf(CF_SPAN_LIT("entry-0")), cf_tree_leaf(CF_SPAN_LIT("entry-1")),
                                 cf_tree_leaf(CF_SPAN_LIT("entry-2")) };
-  l->loaded = l->cosigned = true;
+  l->loaded = l->cosigned = l->held = true;
+  fresh.state_sz = 1;
   l->size = 3, l->root = cf_tree_root_of(leaf, 3);
 }
 
@@ -48,7 +49,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   cf_effect_t const *last = &fx.at[fx.cnt - 1];
   assert(fx.cnt >= 1 && last->kind == CF_FX_REPLY && last->id == 1);
   switch (last->code) {
-  case 200: assert(fx.cnt == 2 && fx.at[0].kind == CF_FX_PUT && w.log[0].size >= 3); break;
+  case 200: assert(fx.cnt == 2 && fx.at[0].kind == CF_FX_APPEND && w.log[0].size >= 3); break;
   case 400:
   case 403:
   case 404:

@@ -147,8 +147,7 @@ static inline void durable(node_t *n, cf_effect_t const *e) {
   n->dead = n->puts_left == 0;
   if (n->dead) return;
   n->puts_left--;
-  if (e->kind == CF_FX_PUT) mem_put(&n->dir, e->name, e->body);
-  else mem_remove(&n->dir, e->name);
+  assert_true(mem_perform(&n->dir, e));
   n->dead = n->last_put && n->puts_left == 0;
 }
 
@@ -160,6 +159,7 @@ static inline void perform(world_t *w, unsigned node, cf_effects_t const *fx) {
     cf_span_t          list;
     switch (e->kind) {
     case CF_FX_PUT:
+    case CF_FX_APPEND:
     case CF_FX_REMOVE:
       durable(n, e);
       break;
@@ -188,7 +188,6 @@ static inline void perform(world_t *w, unsigned node, cf_effects_t const *fx) {
       break;
     case CF_FX_WAKE:
       break;
-    case CF_FX_APPEND:
     case CF_FX_STORE:
     case CF_FX_SCAN:
       fail_msg("no core here does that");

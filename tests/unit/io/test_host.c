@@ -399,6 +399,24 @@ test_memory(void **state) {
   assert_non_null(strstr(read_file("log", NULL), "kept is not what was written"));
 }
 
+static void
+forget_script(cf_effects_t *fx, cf_event_t const *ev) {
+  if (ev->kind == CF_EV_START) cf_fx(fx, CF_FX_REMOVE)->name = S("kept");
+  exit_with(fx, 0);
+}
+
+/* What the core removed has been written: when it is asked for once more, it is missing. */
+static void
+test_memory_removed(void **state) {
+  static char const *const memory[] = { "kept", NULL };
+  cf_host_config_t const   cfg      = { .memory = memory };
+  mkdir(tmp_path("new"), 0700);
+  write_file("new/kept", "", 0);
+  assert_int_equal(host_wait(start(cfg, forget_script)), 0);
+  assert_int_equal(host_wait(start(cfg, memory_script)), 1);
+  assert_non_null(strstr(read_file("log", NULL), "kept is missing, and was written before"));
+}
+
 /* ---- asking ---- */
 
 static uint16_t dead_port;
@@ -478,7 +496,7 @@ main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, tmp_make, tmp_remove)
   struct CMUnitTest const tests[] = {
     T(test_order), T(test_barrier), T(test_kill_keeps_acknowledged), T(test_burst), T(test_tick_and_wake), T(test_stop),
-    T(test_store_fenced), T(test_store_gone), T(test_memory), T(test_ask), T(test_no_start),
+    T(test_store_fenced), T(test_store_gone), T(test_memory), T(test_memory_removed), T(test_ask), T(test_no_start),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

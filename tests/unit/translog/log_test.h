@@ -139,6 +139,28 @@ mem_remove(mem_dir_t *d, cf_span_t name) {
   *f = d->file[--d->cnt];
 }
 
+static inline void
+mem_append(mem_dir_t *d, cf_span_t name, cf_span_t body) {
+  mem_file_t *f = mem_find(d, name);
+  if (!f) {
+    mem_put(d, name, body);
+    return;
+  }
+  f->bytes = realloc(f->bytes, f->len + body.len + 1);
+  if (body.len) memcpy(f->bytes + f->len, body.ptr, body.len);
+  f->len += body.len;
+}
+
+/* One durable effect; false for another. */
+static inline bool
+mem_perform(mem_dir_t *d, cf_effect_t const *e) {
+  if (e->kind == CF_FX_PUT) mem_put(d, e->name, e->body);
+  else if (e->kind == CF_FX_APPEND) mem_append(d, e->name, e->body);
+  else if (e->kind == CF_FX_REMOVE) mem_remove(d, e->name);
+  else return false;
+  return true;
+}
+
 static inline mem_dir_t
 mem_copy(mem_dir_t const *d) {
   mem_dir_t c = { 0 };

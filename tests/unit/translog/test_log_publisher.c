@@ -339,10 +339,13 @@ node_start(struct node *n) {
   cf_witness_init(&n->w, &self, seed);
   ASSERT_STATUS(CF_OK, cf_witness_trust(&n->w, &log));
   cf_witness_step(&n->w, step_begin(&n->step), &ev);
-  mem_file_t *f = mem_find(&n->dir, n->step.fx.at[0].name);
-  ev            = (cf_event_t){ .kind = CF_EV_DONE, .id = 1, .code = f ? 200 : 404 };
-  if (f) ev.body = CF_SPAN(f->bytes, f->len);
-  cf_witness_step(&n->w, step_begin(&n->step), &ev);
+  while (n->step.fx.cnt && n->step.fx.at[0].kind == CF_FX_GET) {
+    mem_file_t *f = mem_find(&n->dir, n->step.fx.at[0].name);
+    ev            = (cf_event_t){ .kind = CF_EV_DONE, .id = n->step.fx.at[0].id, .code = f ? 200 : 404 };
+    if (f) ev.body = CF_SPAN(f->bytes, f->len);
+    cf_witness_step(&n->w, step_begin(&n->step), &ev);
+  }
+  for (size_t i = 0; i < n->step.fx.cnt; i++) assert_true(mem_perform(&n->dir, &n->step.fx.at[i]));
   assert_true(n->w.log[0].loaded);
 }
 
@@ -360,9 +363,8 @@ deliver(struct node *n, cf_span_t body) {
       node_start(n);
       return NULL;
     }
-    if (e->kind == CF_FX_PUT) mem_put(&n->dir, e->name, e->body);
-    if (e->kind != CF_FX_REPLY) continue;
-    if (e->code == 200) assert_true(n->w.log[0].size >= before && mem_find(&n->dir, SPAN_STR(n->w.log[0].file)));
+    if (mem_perform(&n->dir, e) || e->kind != CF_FX_REPLY) continue;
+    if (e->code == 200) assert_true(n->w.log[0].size >= before && mem_find(&n->dir, CF_SPAN_LIT(CF_WITNESS_STATE)));
     return e;
   }
   return NULL;

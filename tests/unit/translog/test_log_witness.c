@@ -38,10 +38,9 @@ request(char const *path, cf_span_t body) {
   cf_witness_step(&w, fx, &ev);
   for (size_t i = 0; i < fx->cnt; i++) {
     cf_effect_t const *e = &fx->at[i];
-    if (e->kind == CF_FX_PUT) {
+    if (mem_perform(&dir, e)) {
       assert_int_equal(a.code, 0); /* stored before it is said */
-      mem_put(&dir, e->name, e->body);
-      a.puts++;
+      a.puts += e->kind != CF_FX_REMOVE;
     } else {
       assert_int_equal(e->kind, CF_FX_REPLY);
       assert_int_equal(e->id, 99);
@@ -53,19 +52,46 @@ request(char const *path, cf_span_t body) {
   return a;
 }
 
+/* To the end of START; the exit code, or -1. */
+static int
+load(void) {
+  cf_event_t ev = { .kind = CF_EV_START, .now = now }, done[CF_WITNESS_LOGS_MAX];
+  size_t     cnt = 0;
+  int        code = -1;
+  for (cf_witness_step(&w, step_begin(&step), &ev);; cf_witness_step(&w, step_begin(&step), &ev)) {
+    for (size_t i = 0; i < step.fx.cnt; i++) {
+      cf_effect_t const *e = &step.fx.at[i];
+      if (e->kind == CF_FX_EXIT) code = (int)e->code;
+      if (e->kind == CF_FX_LOG || e->kind == CF_FX_EXIT || mem_perform(&dir, e)) continue;
+      assert_int_equal(e->kind, CF_FX_GET);
+      mem_file_t *f = mem_find(&dir, e->name);
+      done[cnt]     = (cf_event_t){ .kind = CF_EV_DONE, .now = now, .id = e->id, .code = f ? 200 : 404 };
+      if (f) done[cnt].body = CF_SPAN(f->bytes, f->len);
+      cnt++;
+    }
+    if (!cnt || code >= 0) return code;
+    assert_int_equal(request("POST /add-checkpoint", CF_SPAN_LIT("")).code, 503);
+    ev = done[--cnt];
+  }
+}
+
 static void
 start(void) {
-  cf_event_t ev = { .kind = CF_EV_START, .now = now };
   open_witness();
-  cf_witness_step(&w, step_begin(&step), &ev);
-  assert_int_equal(step.fx.cnt, 1);
-  assert_int_equal(step.fx.at[0].kind, CF_FX_GET);
-  ASSERT_SPAN(CF_SPAN_LIT(FILE_NAME), step.fx.at[0].name);
-  assert_int_equal(request("POST /add-checkpoint", CF_SPAN_LIT("")).code, 503);
-  mem_file_t *f = mem_find(&dir, CF_SPAN_LIT(FILE_NAME));
-  ev            = (cf_event_t){ .kind = CF_EV_DONE, .now = now, .id = 1, .code = f ? 200 : 404 };
-  if (f) ev.body = CF_SPAN(f->bytes, f->len);
-  cf_witness_step(&w, step_begin(&step), &ev);
+  assert_int_equal(load(), -1);
+}
+
+/* The note that stands last in the state; there is one. */
+static cf_span_t
+last_note(void) {
+  mem_file_t        *f = mem_find(&dir, CF_SPAN_LIT(CF_WITNESS_STATE));
+  cf_witness_notes_t notes;
+  cf_span_t          note = CF_SPAN(NULL, 0), next;
+  assert_non_null(f);
+  assert_true(cf_witness_notes_open(&notes, CF_SPAN(f->bytes, f->len)));
+  while (cf_witness_notes_next(&notes, &next)) note = next;
+  assert_false(notes.bad || notes.torn);
+  return note;
 }
 
 /* The body for a step of the example log, with the proof of the tree. */
@@ -120,8 +146,7 @@ test_known_cosignature(void **state) {
   static char const line[] = "\xe2\x80\x94 witness.example.com/w1 "
                              "lpmAzwAAAABlU/EA4qRMH5xAGPJ1TSC92Afu9FkkM7Dx5FY0wxyboQAn2Bnei0P4/8QHFhFJ5ZkmOCocyXhUJj+ibDqa6UU4aO4uBw==\n";
   ASSERT_SPAN(CF_SPAN_LIT(line), a.body);
-  mem_file_t *f = mem_find(&dir, CF_SPAN_LIT(FILE_NAME));
-  ASSERT_SPAN(CF_SPAN_LIT(EXAMPLE_NOTE), CF_SPAN(f->bytes, f->len));
+  ASSERT_SPAN(CF_SPAN_LIT(EXAMPLE_NOTE), last_note());
   a = request("GET /" ID_HEX "/checkpoint", CF_SPAN_LIT(""));
   assert_int_equal(a.code, 200);
   ASSERT_SPAN(CF_SPAN_LIT(EXAMPLE_NOTE), a.body);
@@ -211,8 +236,7 @@ test_foreign_lines(void **state) {
   cf_wr_span(&wr, s);
   cf_wr_span(&wr, CF_SPAN_LIT("\xe2\x80\x94 stranger AAAAAAA=\n"));
   assert_int_equal(request("POST /add-checkpoint", cf_wr_out(&wr)).code, 200);
-  mem_file_t *f = mem_find(&dir, CF_SPAN_LIT(FILE_NAME));
-  ASSERT_SPAN(CF_SPAN_LIT(EXAMPLE_NOTE), CF_SPAN(f->bytes, f->len));
+  ASSERT_SPAN(CF_SPAN_LIT(EXAMPLE_NOTE), last_note());
 }
 
 static void
@@ -246,11 +270,10 @@ test_never_goes_back(void **state) {
     cf_event_t ev   = { .kind = CF_EV_REQUEST, .now = now, .id = 1, .path = CF_SPAN_LIT("POST /add-checkpoint"),
                         .body = submission_of(old, size, &root, log_seed) };
     cf_witness_step(&w, step_begin(&step), &ev);
-    size_t cut = (size_t)rand() % 4; /* effects that happen before the power fails; 3: all */
+    size_t cut = (size_t)rand() % 5; /* effects that happen before the power fails; 4: all */
     for (size_t e = 0; e < step.fx.cnt && e < cut; e++) {
       cf_effect_t const *x = &step.fx.at[e];
-      if (x->kind == CF_FX_PUT) mem_put(&dir, x->name, x->body);
-      if (x->kind != CF_FX_REPLY || x->code != 200) continue;
+      if (mem_perform(&dir, x) || x->kind != CF_FX_REPLY || x->code != 200) continue;
       assert_false(lie);
       assert_true(size >= said);
       said = size;
@@ -273,12 +296,19 @@ test_bad_state_stops(void **state) {
                    "\xe2\x80\x94 witness.example.com/w1 "
                    "lpmAzwAAAABlU/EB4qRMH5xAGPJ1TSC92Afu9FkkM7Dx5FY0wxyboQAn2Bnei0P4/8QHFhFJ5ZkmOCocyXhUJj+ibDqa6UU4aO4uBw==\n", /* time changed */
   };
-  for (size_t i = 0; i <= sizeof bad / sizeof *bad; i++) {
+  for (size_t i = 0; i < 2 * (sizeof bad / sizeof *bad + 1); i++) { /* what an older program wrote, and a state */
+    size_t at = i / 2;
     open_witness();
     cf_event_t ev = { .kind = CF_EV_START };
     cf_witness_step(&w, step_begin(&step), &ev);
-    ev = (cf_event_t){ .kind = CF_EV_DONE, .id = 1, .code = 200 };
-    if (i < sizeof bad / sizeof *bad) ev.body = SPAN_STR(bad[i]);
+    if (i % 2) {
+      ev = (cf_event_t){ .kind = CF_EV_DONE, .id = step.fx.at[0].id, .code = 404 };
+      cf_witness_step(&w, step_begin(&step), &ev);
+    }
+    ev = (cf_event_t){ .kind = CF_EV_DONE, .id = step.fx.at[0].id, .code = 200 };
+    char text[2048];
+    snprintf(text, sizeof text, i % 2 ? "%s" : "witness-state 1\n%s\n", at < sizeof bad / sizeof *bad ? bad[at] : "");
+    if (at < sizeof bad / sizeof *bad) ev.body = SPAN_STR(text);
     else ev.status = CF_ERR_IO;
     cf_witness_step(&w, step_begin(&step), &ev);
     assert_int_equal(step.fx.cnt, 2);
@@ -287,13 +317,174 @@ test_bad_state_stops(void **state) {
     assert_int_equal(step.fx.at[1].code, 1);
     assert_int_equal(request("POST /add-checkpoint", submission(0, 1)).code, 503); /* until then: nothing */
   }
-  mem_put(&dir, CF_SPAN_LIT(FILE_NAME), CF_SPAN_LIT(EXAMPLE_NOTE));
-  start();
-  assert_int_equal(w.log[0].size, 8);
+}
+
+/* ---- the state ---- */
+
+/* What an older program kept is taken over, and is away only when the state is there. */
+static void
+test_taken_over(void **state) {
+  for (size_t cut = 0; cut < 3; cut++) { /* the power fails before the step's effect of that number */
+    mem_free(&dir);
+    mem_put(&dir, CF_SPAN_LIT(FILE_NAME), CF_SPAN_LIT(EXAMPLE_NOTE));
+    mem_dir_t before = mem_copy(&dir);
+    start();
+    assert_int_equal(w.log[0].size, 8);
+    assert_null(mem_find(&dir, CF_SPAN_LIT(FILE_NAME)));
+    ASSERT_SPAN(CF_SPAN_LIT(EXAMPLE_NOTE), last_note());
+    assert_int_equal(step.fx.cnt, 2);
+    mem_free(&dir);
+    dir = before;
+    for (size_t i = 0; i < cut; i++) assert_true(mem_perform(&dir, &step.fx.at[i]));
+    start();
+    assert_int_equal(w.log[0].size, 8);
+    assert_null(mem_find(&dir, CF_SPAN_LIT(FILE_NAME)));
+  }
   cf_event_t stop = { .kind = CF_EV_STOP };
   cf_witness_step(&w, step_begin(&step), &stop);
+  assert_int_equal(step.fx.cnt, 1);
   assert_int_equal(step.fx.at[0].kind, CF_FX_EXIT);
   assert_int_equal(step.fx.at[0].code, 0);
+}
+
+/* The size that a witness knows of with these bytes as its state; -1: it stopped. */
+static int64_t
+known(uint8_t const *bytes, size_t len) {
+  mem_put(&dir, CF_SPAN_LIT(CF_WITNESS_STATE), CF_SPAN(bytes, len));
+  open_witness();
+  return load() < 0 ? (int64_t)w.log[0].size : -1;
+}
+
+static struct {
+  uint8_t bytes[16384];
+  size_t  base, acked, len; /* of what was written whole, what was answered for, all */
+} made;
+
+/* A state: base of size 1, appended 2, and 3 as what a power cut may interrupt. */
+static void
+make_state(void) {
+  mem_free(&dir);
+  start();
+  for (uint64_t size = 1; size <= 3; size++) {
+    assert_int_equal(submit(size - 1, size).code, 200);
+    mem_file_t *f = mem_find(&dir, CF_SPAN_LIT(CF_WITNESS_STATE));
+    if (size == 1) made.base = f->len;
+    if (size == 2) made.acked = f->len;
+    made.len = f->len;
+    memcpy(made.bytes, f->bytes, f->len);
+  }
+}
+
+/* The last append at every length, zeros behind it or none, and with every set of its sectors. */
+static void
+test_power_cut(void **state) {
+  make_state();
+  for (size_t len = made.acked; len <= made.len; len++) {
+    static uint8_t cut[sizeof made.bytes];
+    int64_t        want = len == made.len ? 3 : 2;
+    memcpy(cut, made.bytes, len);
+    memset(cut + len, 0, sizeof cut - len);
+    assert_int_equal(known(cut, len), want);
+    assert_int_equal(known(cut, sizeof cut), want);
+    assert_int_equal(w.log[0].size, want);
+    ASSERT_SPAN(CF_SPAN(w.log[0].note, w.log[0].note_len), last_note()); /* and the file is whole again */
+    assert_int_equal(submit(2, 3).code, want == 2 ? 200 : 409);
+  }
+  for (size_t sector = 64; sector <= 256; sector *= 2) {
+    for (unsigned mask = 0; mask < 64; mask++) {
+      static uint8_t cut[sizeof made.bytes];
+      memcpy(cut, made.bytes, made.len);
+      bool lost = false;
+      for (size_t at = made.acked; at < made.len; at++)
+        if (mask >> at / sector % 6 & 1) cut[at] = 0, lost = true;
+      assert_int_equal(known(cut, made.len), lost ? 2 : 3);
+    }
+  }
+}
+
+/* No byte can be changed, and nothing cut off of what was written whole, without the witness's stopping; a NUL takes only the last note away. */
+static void
+test_altered_state(void **state) {
+  size_t ends = 0;
+  make_state();
+  for (size_t at = 0; at < made.len; at++) {
+    uint8_t was    = made.bytes[at];
+    made.bytes[at] = (uint8_t)(was ^ 1);
+    int64_t size   = known(made.bytes, made.len);
+    if (was == '\n' && at >= made.acked && size == 2) ends++; /* the last note does not end any more: as if it were being written */
+    else if (at == strlen("witness-state ")) assert_int_equal(size, 3); /* a base of none, and all notes are there */
+    else assert_int_equal(size, -1);
+    made.bytes[at] = 0;
+    if (at % 3 == 0) assert_int_equal(known(made.bytes, made.len), at < made.base ? -1 : at < made.acked ? 3 : 2);
+    made.bytes[at] = was;
+  }
+  assert_int_equal(ends, 4); /* those of its two empty lines */
+  for (size_t len = 0; len < made.base; len++) assert_int_equal(known(made.bytes, len), -1);
+  cf_event_t stop = { .kind = CF_EV_STOP };
+  assert_int_equal(known(made.bytes, made.len), 3);
+  assert_int_equal(submit(3, 4).code, 200);
+  cf_witness_step(&w, step_begin(&step), &stop); /* who ends in peace leaves it whole */
+  assert_int_equal(step.fx.cnt, 2);
+  assert_int_equal(step.fx.at[0].kind, CF_FX_PUT);
+  assert_int_equal(step.fx.at[1].kind, CF_FX_EXIT);
+  assert_true(mem_perform(&dir, &step.fx.at[0]));
+  mem_file_t f = *mem_find(&dir, CF_SPAN_LIT(CF_WITNESS_STATE));
+  memcpy(made.bytes, f.bytes, made.len = f.len);
+  for (size_t len = 0; len <= made.len; len++) assert_int_equal(known(made.bytes, len), len == made.len ? 4 : -1);
+}
+
+/* Behind a note stands one of a smaller tree, or another of its size: whoever wrote that was not this witness. */
+static void
+test_state_goes_back(void **state) {
+  make_state();
+  size_t first = made.base - strlen("witness-state 1\n");
+  memcpy(made.bytes + made.len, made.bytes + strlen("witness-state 1\n"), first);
+  assert_int_equal(known(made.bytes, made.len + first), -1);
+  assert_int_equal(known(made.bytes, made.len), 3);
+  cf_hash_t other = example_root(4);
+  mem_free(&dir);
+  start();
+  cf_span_t lie = submission_of(0, 3, &other, log_seed);
+  assert_int_equal(request("POST /add-checkpoint", lie).code, 200);
+  cf_span_t forked = last_note();
+  memcpy(made.bytes + made.len, forked.ptr, forked.len);
+  made.bytes[made.len + forked.len] = '\n';
+  assert_int_equal(known(made.bytes, made.len + forked.len + 1), -1);
+}
+
+/* It grows to its bound and is made anew, again and again. */
+static void
+test_state_bound(void **state) {
+  size_t longest = 0, anew = 0;
+  assert_int_equal(submit(0, 5).code, 200);
+  for (size_t i = 0, was = 0; i < 3 * CF_WITNESS_STATE_MAX / last_note().len && anew < 3; i++) {
+    assert_int_equal(submit(5, 5).code, 200);
+    mem_file_t *f = mem_find(&dir, CF_SPAN_LIT(CF_WITNESS_STATE));
+    anew += f->len < was;
+    was = f->len;
+    if (f->len > longest) longest = f->len;
+  }
+  assert_true(anew >= 2 && longest <= CF_WITNESS_STATE_MAX && longest > CF_WITNESS_STATE_MAX - CF_WITNESS_NOTE_MAX);
+  start();
+  assert_int_equal(w.log[0].size, 5);
+}
+
+/* A log that is not trusted any more is not cosigned, and not forgotten. */
+static void
+test_retired_log(void **state) {
+  assert_int_equal(submit(0, 5).code, 200);
+  for (int life = 0; life < 2; life++) {
+    uint8_t   seed[32];
+    cf_vkey_t other = key_from(seed, 0x11, "example.com/other", CF_VKEY_LOG);
+    cf_witness_init(&w, &own_key, own_seed);
+    ASSERT_STATUS(CF_OK, cf_witness_trust(&w, &other));
+    assert_int_equal(load(), -1);
+    assert_int_equal(submit(5, 6).code, 404);
+    assert_int_equal(request("GET /" ID_HEX "/checkpoint", CF_SPAN_LIT("")).code, 404);
+  }
+  start();
+  assert_int_equal(w.log[0].size, 5);
+  assert_int_equal(submit(5, 6).code, 200);
 }
 
 static void
@@ -304,14 +495,7 @@ test_several_logs(void **state) {
   ASSERT_STATUS(CF_ERR_POLICY, cf_witness_trust(&w, &log_key));
   ASSERT_STATUS(CF_ERR_POLICY, cf_witness_trust(&w, &own_key));
   ASSERT_STATUS(CF_OK, cf_witness_trust(&w, &other));
-  cf_event_t ev = { .kind = CF_EV_START };
-  cf_witness_step(&w, step_begin(&step), &ev);
-  assert_int_equal(step.fx.cnt, 2);
-  for (uint64_t id = 2; id >= 1; id--) {
-    assert_int_equal(request("POST /add-checkpoint", submission(0, 1)).code, 503);
-    ev = (cf_event_t){ .kind = CF_EV_DONE, .id = id, .code = 404 };
-    cf_witness_step(&w, step_begin(&step), &ev);
-  }
+  assert_int_equal(load(), -1);
   assert_int_equal(submit(0, 4).code, 200);
   assert_int_equal(w.log[1].size, 0); /* one log's state is its own */
   for (int i = 2; i <= CF_WITNESS_LOGS_MAX; i++) {
@@ -329,6 +513,9 @@ main(void) {
     cmocka_unit_test_setup(test_status_table, setup),      cmocka_unit_test_setup(test_foreign_lines, setup),
     cmocka_unit_test_setup(test_monitoring, setup),        cmocka_unit_test_setup(test_never_goes_back, setup),
     cmocka_unit_test_setup(test_bad_state_stops, setup),   cmocka_unit_test_setup(test_several_logs, setup),
+    cmocka_unit_test_setup(test_taken_over, setup),        cmocka_unit_test_setup(test_power_cut, setup),
+    cmocka_unit_test_setup(test_altered_state, setup),     cmocka_unit_test_setup(test_state_goes_back, setup),
+    cmocka_unit_test_setup(test_state_bound, setup),       cmocka_unit_test_setup(test_retired_log, setup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
