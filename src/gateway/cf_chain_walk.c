@@ -168,7 +168,10 @@ confirmed(cf_gateway_t *g, cf_effects_t *fx) {
   cf_look_t const each[CF_EVM_NODES_MAX] = { 0 };
   t->round                               = 0;
   bool ok = !cf_sender_rpc_merge(&all, &said.seen, each, t->seen, t->answered, g->cfg.evm.nodes, g->cfg.evm.quorum, 1) && said.seen.kind >= CF_SEEN_SUCCEEDED;
+  if (!ok) t->bare |= 1u << t->node;
   if (ok && said.seen.block == t->number && cf_hash_eq(&said.seen.block_hash, &t->hash)) tell(g, fx, &said);
+  else if ((unsigned)__builtin_popcount(t->bare) >= g->cfg.evm.quorum)
+    tell(g, fx, &(cf_traced_t){ .kind = CF_TRACED_BARE, .tx = t->tx, .seen = { .block = t->number, .block_hash = t->hash } });
   else next_node(g, fx);
 }
 

@@ -98,7 +98,7 @@ typedef struct {
   cf_trace_ask_t q;
   uint64_t       asked; /* of one node ... */
   unsigned       node, tried;
-  unsigned       undone, none; /* nodes, by bit, that said so */
+  unsigned       undone, none, bare; /* nodes, by bit, that said so */
   uint64_t       number;
   cf_hash_t      hash;
   uint64_t       round; /* ... or of all, for its receipt */

@@ -59,10 +59,11 @@ cf_wei_t cf_sender_reserve(cf_sender_slot_t const *t) {
   return most;
 }
 
+/* Or may be, for all that is known. */
 static bool executed(cf_sender_t const *s, cf_sender_call_t const *call) {
   for (size_t i = 0; i < s->results; i++) {
     cf_sender_result_t const *r = &s->result[i];
-    if (r->outcome == CF_SENDER_EXECUTED && cf_hash_eq(&r->ref, &call->ref) && r->block > call->judged) return true;
+    if ((r->outcome == CF_SENDER_EXECUTED || r->outcome == CF_SENDER_UNTOLD) && cf_hash_eq(&r->ref, &call->ref) && r->block > call->judged) return true;
   }
   return false;
 }

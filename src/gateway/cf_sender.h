@@ -99,7 +99,8 @@ typedef enum {
   CF_SENDER_EXECUTED,
   CF_SENDER_REVERTED,
   CF_SENDER_CANCELLED,
-  CF_SENDER_LOST, /* SHARED, resumed */
+  CF_SENDER_LOST,   /* SHARED, resumed */
+  CF_SENDER_UNTOLD, /* in a final block; whether it executed no endpoint says, and its fee is counted as the most that it can have been */
 } cf_sender_outcome_t;
 
 /* A call to make.  ref is the caller's name for it: one ref is one call (a settlement: its digest). */

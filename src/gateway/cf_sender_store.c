@@ -244,7 +244,7 @@ static bool load_result(cf_sender_t *s, cf_store_write_t const *w) {
   r->fee_wei                  = rd_wei(&rd);
   r->day                      = cf_rd_u64(&rd);
   r->written                  = true;
-  return cf_rd_done(&key) && cf_rd_done(&rd) && version == RESULT_VERSION && outcome > CF_SENDER_OPEN && outcome <= CF_SENDER_LOST;
+  return cf_rd_done(&key) && cf_rd_done(&rd) && version == RESULT_VERSION && outcome > CF_SENDER_OPEN && outcome <= CF_SENDER_UNTOLD;
 }
 
 /* A nonce with a result is final, and watched; each nonce that no final block counts has its transactions. */

@@ -38,11 +38,14 @@ is_foreign(cf_sender_t *s, cf_sender_slot_t const *t, cf_span_t raw) {
 /* Returns false for what no chain gives. */
 static bool
 found(cf_sender_t *s, cf_sender_slot_t *t, cf_traced_t const *got) {
-  unsigned k = 0;
+  bool      bare = got->kind == CF_TRACED_BARE;
+  cf_seen_t seen = got->seen;
+  unsigned  k    = 0;
   while (k < t->at_cnt && !cf_hash_eq(&t->at[k].hash, &got->tx)) k++;
-  if (k == t->at_cnt || got->seen.block > s->final_number || got->seen.gas_used > t->at[k].gas || got->seen.price_wei > t->at[k].fees.fee_wei) return false;
-  cf_sender_mined(s, t, k, &got->seen);
-  cf_sender_resolve(s, t, cf_sender_outcome(t));
+  if (k == t->at_cnt || seen.block > s->final_number || seen.gas_used > t->at[k].gas || seen.price_wei > t->at[k].fees.fee_wei) return false;
+  if (bare) seen.gas_used = t->at[k].gas, seen.price_wei = t->at[k].fees.fee_wei;
+  cf_sender_mined(s, t, k, &seen);
+  cf_sender_resolve(s, t, bare && !t->at[k].cancel ? CF_SENDER_UNTOLD : cf_sender_outcome(t));
   return true;
 }
 
@@ -72,6 +75,11 @@ cf_sender_traced(cf_sender_t *s, cf_event_t const *ev) {
     break;
   case CF_TRACED_OURS:
     if (!open) t->strikes = 0;
+    else if (!found(s, t, &got)) s->lies++;
+    break;
+  case CF_TRACED_BARE: /* a receipt may still come, as may a node that has it */
+    if (!open) t->strikes = 0;
+    else if (t->strikes < CF_SENDER_UNSEEN_MAX) return;
     else if (!found(s, t, &got)) s->lies++;
     break;
   case CF_TRACED_OTHER:

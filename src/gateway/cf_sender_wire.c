@@ -80,6 +80,11 @@ void cf_traced_write(cf_wr_t *wr, cf_traced_t const *t) {
     write_seen(wr, &t->seen);
   }
   if (t->kind == CF_TRACED_OTHER) cf_wr_bytes(wr, t->raw.ptr, t->raw.len);
+  if (t->kind == CF_TRACED_BARE) {
+    cf_wr_hash(wr, &t->tx);
+    cf_wr_u64(wr, t->seen.block);
+    cf_wr_hash(wr, &t->seen.block_hash);
+  }
 }
 
 cf_status_t cf_traced_decode(cf_traced_t *t, cf_span_t in) {
@@ -95,6 +100,11 @@ cf_status_t cf_traced_decode(cf_traced_t *t, cf_span_t in) {
   if (kind == CF_TRACED_OTHER) {
     got.raw.len = cf_rd_left(&rd);
     got.raw.ptr = cf_rd_take(&rd, got.raw.len);
+  }
+  if (kind == CF_TRACED_BARE) {
+    got.tx              = cf_rd_hash(&rd);
+    got.seen.block      = cf_rd_u64(&rd);
+    got.seen.block_hash = cf_rd_hash(&rd);
   }
   if (!cf_rd_done(&rd)) return CF_ERR_FORMAT;
   *t = got;

@@ -52,7 +52,8 @@ CF_MUST_CHECK cf_status_t cf_look_decode(cf_look_t *look, cf_seen_t *seen, size_
 
 /* "POST /trace": which transaction used a nonce of the account, read from the blocks themselves, from a final block down to `low`: a node may
    not find by its hash what is in a block.  body = u64 number, hash[32] of the final block, u64 low, u64 nonce, u8 n, n hashes: those that
-   are ours.  Answer: u8 kind, then for OURS hash[32] and what `look` has of it, for OTHER the raw transaction. */
+   are ours.  Answer: u8 kind, then for OURS hash[32] and what `look` has of it, for OTHER the raw transaction, for BARE hash[32], u64 block,
+   block_hash[32]. */
 #define CF_TRACE_TXS 16
 typedef struct {
   uint64_t  number;
@@ -67,12 +68,13 @@ typedef enum {
   CF_TRACED_NONE,    /* a quorum has that block, and shows no transaction of that nonce in those asked for */
   CF_TRACED_OURS,    /* a quorum has this one, in a block that leads to the final one by its parents */
   CF_TRACED_OTHER,   /* one that is not ours, signed with our key: no node can make it up */
+  CF_TRACED_BARE,    /* as OURS, but a quorum that has it in that block has no receipt of it */
   CF_TRACEDS,
 } cf_traced_kind_t;
 typedef struct {
   cf_traced_kind_t kind;
-  cf_hash_t        tx;   /* OURS */
-  cf_seen_t        seen; /* OURS: SUCCEEDED or REVERTED */
+  cf_hash_t        tx;   /* OURS, BARE */
+  cf_seen_t        seen; /* OURS: SUCCEEDED or REVERTED; BARE: the block alone */
   cf_span_t        raw;  /* OTHER; borrowed */
 } cf_traced_t;
 

@@ -50,6 +50,7 @@ enum {
   LIE_INDEX        = 1 << 22, /* what is in a block is not found by its hash: no lie of a node that lost its index */
   LIE_BODY         = 1 << 23, /* whole blocks without the account's transactions */
   LIE_MANY         = 1 << 25, /* inbox messages without end */
+  LIE_BARE         = 1 << 26, /* blocks have no receipts: no lie of a node that lost them */
   LIE_OTHER        = 1 << 24, /* ... with one that the account did not sign in the place of each of its own */
 };
 
@@ -742,7 +743,7 @@ static inline void node_get_receipts(rpc_t *r) {
     return;
   }
   cf_jw_arr(r->j, "result");
-  for (size_t i = 0; i < r->n->chain->block[at].items; i++) node_receipt(r, NULL, r->n->chain->block[at].item[i]);
+  for (size_t i = 0; i < r->n->chain->block[at].items && !(r->n->lies & LIE_BARE); i++) node_receipt(r, NULL, r->n->chain->block[at].item[i]);
   cf_jw_end(r->j, ']');
 }
 

@@ -774,6 +774,29 @@ test_nodes_lose_their_index(void **state) {
   }
 }
 
+/* ... and their receipts, too: what became of a transaction only the ledger's state says.  Each settlement is made once, and its fee
+   counts as the most that it can have been. */
+static void
+test_nodes_lose_their_receipts(void **state) {
+  for (unsigned nodes = 1; nodes <= 3; nodes += 2) {
+    party_t p[2];
+    town_t *t = serving(635, nodes, p, 2);
+    for (unsigned i = 0; i < nodes; i++) t->node[i].lies = LIE_INDEX | LIE_BARE;
+    pay_each_other(t, p);
+    assert_settled(t, 1);
+    town_run(t, 60000);
+    assert_says(t, "\"open\":0");
+    cf_span_t env[2] = { pay(t, &p[0], 2, 100), pay(t, &p[1], 1, 50) };
+    (void)post_and_wait(t, env, 2);
+    assert_settled(t, 2);
+    town_run(t, 60000);
+    assert_says(t, "\"open\":0");
+    assert_int_equal(made(t, CF_OP_SETTLE).ours, 2);
+    assert_int_equal(t->halts, 0);
+    town_free(t);
+  }
+}
+
 /* What the only node says of our transactions may stop us while it says so, and not a moment longer: nothing of it is durable. */
 static void
 test_the_only_node_stops_us(void **state) {
@@ -915,6 +938,7 @@ main(void) {
     cmocka_unit_test(test_finality_breaks),
     cmocka_unit_test(test_finality_breaks_the_inbox),
     cmocka_unit_test(test_nodes_lose_their_index),
+    cmocka_unit_test(test_nodes_lose_their_receipts),
     cmocka_unit_test(test_the_only_node_stops_us),
     cmocka_unit_test(test_the_key_is_used_elsewhere),
     cmocka_unit_test(test_the_budget_of_a_day),

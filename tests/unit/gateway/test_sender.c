@@ -1004,6 +1004,28 @@ static void test_unseen(void **state) {
   }
 }
 
+/* It is in its block, and what became of it no node says: the nonce is used, the call may be executed, and nothing stands still. */
+static void test_untold(void **state) {
+  (void)state;
+  final(14, NONCE + 1);
+  cf_traced_t bare = { .kind = CF_TRACED_BARE, .tx = w.sent[0].hash, .seen = { .block = 13, .block_hash = mined(CF_SEEN_ABSENT, 13, 0).block_hash } };
+  for (unsigned i = 0; i < CF_SENDER_UNSEEN_MAX / 3; i++) {
+    assert_int_equal(info(1).outcome, CF_SENDER_OPEN); /* its receipt may come late */
+    missed();
+    traced(bare);
+  }
+  assert_int_equal(info(1).outcome, CF_SENDER_UNTOLD);
+  assert_int_equal(info(1).block, 13);
+  assert_true(w.s.total_wei == (cf_wei_t)w.sent[0].tx.gas * w.sent[0].tx.fee_wei);
+  assert_false(w.s.halt);
+  size_t sent = w.sent_cnt;
+  assert_int_equal(submit(1), CF_OK); /* again, by a caller who cannot judge */
+  tick(1);
+  assert_int_equal(w.sent_cnt, sent);
+  start(); /* another life */
+  assert_int_equal(info(1).outcome, CF_SENDER_UNTOLD);
+}
+
 static void test_shared_beyond(void **state) {
   (void)state;
   executed();
@@ -1109,6 +1131,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_shared, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_traced, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_unseen, pooled, teardown),
+    cmocka_unit_test_setup_teardown(test_untold, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_traced_whatever_is_said, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_shared_beyond, pooled, teardown),
     cmocka_unit_test_setup_teardown(test_store, pooled, teardown),
