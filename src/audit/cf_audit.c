@@ -246,6 +246,7 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
   a->moves = cf_vec(sizeof(cf_move_row_t));
   a->registrations = cf_vec(sizeof(cf_registration_row_t));
   a->proofs = cf_vec(sizeof(cf_proof_row_t));
+  a->lanes = cf_vec(sizeof(cf_lanes_row_t));
   a->ids = cf_vec(sizeof(cf_hash_t));
   for (size_t i = 0; i < 64; i++) a->level[i] = cf_vec(sizeof(cf_hash_t));
   cf_chain_init(&a->chain);
@@ -255,7 +256,8 @@ cf_audit_t *cf_audit_new(cf_audit_reader_t const *reader, cf_audit_options_t con
 cf_status_t cf_audit_run(cf_audit_t **out, cf_audit_reader_t const *reader, cf_audit_options_t const *options) {
   static bool (*const steps[])(cf_audit_t *) = {cf_audit_list,    cf_audit_since,   cf_audit_blocks,   cf_audit_genesis,
                                                 cf_audit_chain_ask, cf_audit_log,   cf_audit_history,  cf_audit_notes,
-                                                cf_audit_results, cf_audit_ledger,  cf_audit_contents, cf_audit_receipts};
+                                                cf_audit_results, cf_audit_ledger,  cf_audit_contents, cf_audit_holdings,
+                                                cf_audit_keys,    cf_audit_receipts};
   cf_audit_t *a = cf_audit_new(reader, options);
   *out = a;
 

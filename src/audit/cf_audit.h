@@ -13,6 +13,7 @@
 #include "codec/cf_json.h"
 #include "crypto/cf_hash.h"
 #include "ledger/cf_finality.h"
+#include "ledger/cf_inbox.h"
 #include "ledger/cf_ledger.h"
 
 /* ---- what is read ---- */
@@ -49,7 +50,7 @@ typedef struct {
 } cf_audit_settled_t;
 
 typedef struct {
-  uint64_t          block;
+  uint64_t          block, index; /* of the event in its block */
   cf_addr_t         key;
   uint64_t          not_before_s;
   bool              called; /* the call is known: one that came through another contract is not */
@@ -57,22 +58,40 @@ typedef struct {
   cf_member_sigs_t  sigs;
 } cf_audit_registered_t;
 
-/* final is the newest block that they call final; code_hash and head of the contract are proven in it.  Events are all up to final, in
+typedef struct {
+  uint64_t       block, index;
+  cf_inbox_msg_t said;
+} cf_audit_message_t;
+
+/* final is the newest block that they call final; code_hash, head and inbox of the contract are proven in it.  Events are all up to final, in
    the chain's order.  Borrowed until the audit ends. */
 typedef struct {
   cf_audit_block_t             final;
-  cf_hash_t                    code_hash, head;
+  cf_hash_t                    code_hash, head, inbox;
   cf_audit_settled_t const    *settled;
   size_t                       settled_cnt;
   cf_audit_registered_t const *registered;
   size_t                       registered_cnt;
+  cf_audit_message_t const    *messages;
+  size_t                       messages_cnt;
 } cf_audit_chain_facts_t;
+
+/* What the contract holds of a token in the final block. */
+typedef struct {
+  cf_addr_t token;    /* given; CF_EVM_ETHER: of the chain's own money */
+  bool      known;    /* the rest is: a token may not answer as one */
+  bool      proven;   /* amount stands in the state; else a quorum of the nodes says it */
+  uint64_t  decimals; /* of the token, as a quorum of the nodes says */
+  cf_hash_t amount;   /* big-endian, in the token's smallest units */
+} cf_audit_held_t;
 
 /* Who asks has proven what can be proven to one reader (that header, code and head belong together); what events and blocks
    mean the audit judges: the heads are a chain of hashes from the first to the proven one, calls carry their verifiers' signatures.
    facts is asked once, before the log is read: CF_READ_ABSENT when nothing stands at the contract's address.  blocks fills in n rows (at
-   most CF_AUDIT_BLOCKS_MAX), whose numbers are given and rise.  Neither gives CF_READ_LARGE. */
+   most CF_AUDIT_BLOCKS_MAX), whose numbers are given and rise.  slots proves n (at most CF_AUDIT_SLOTS_MAX) of the contract's slots in the final
+   block, and held fills in a row whose token is given.  None gives CF_READ_LARGE; the last three give no CF_READ_ABSENT. */
 #define CF_AUDIT_BLOCKS_MAX 64
+#define CF_AUDIT_SLOTS_MAX  128
 typedef struct {
   cf_audit_block_t block;
   bool             there; /* the chain has one of that number */
@@ -81,6 +100,8 @@ typedef struct {
 typedef struct {
   cf_read_t (*facts)(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger);
   cf_read_t (*blocks)(void *ctx, cf_audit_named_t *rows, size_t n);
+  cf_read_t (*slots)(void *ctx, cf_hash_t *values, cf_hash_t const *keys, size_t n);
+  cf_read_t (*held)(void *ctx, cf_audit_held_t *row);
   void *ctx;
 } cf_audit_chain_t;
 
@@ -135,6 +156,7 @@ typedef struct {
   uint64_t contents, executed, abandoned; /* settlements opened, final on the ledger, void */
   uint64_t blocks; /* replayed; of a chain: those that finality proofs name, as its nodes have them */
   uint64_t calls, registrations, proofs;
+  uint64_t slots; /* of a chain: proven, of lanes and keys */
   uint64_t faults;
 } cf_audit_counts_t;
 

@@ -99,6 +99,7 @@ static void judge_content(cf_audit_t *a, cf_content_row_t *c) {
     cf_audit_fault(a, who, file, cf_next_keep, "is not the body that the settlement at entry %llu signs", (ull_t)c->index);
     return;
   }
+  if (c->moved) cf_audit_moved_body(a, bytes);
   char const *text = b ? NULL : "it opens no counting receipt's intent";
   if (!text) text = range_fault(a, c, b);
   if (!text) text = meta_fault(a, c, b);
@@ -258,6 +259,10 @@ static void check_replacement(cf_audit_t *a, cf_content_row_t const *c) {
 
 bool cf_audit_contents(cf_audit_t *a) {
   for (uint64_t s = 1; s <= a->counting.cnt; s++) cf_map_add(&a->by_intent, &a->mem, &cf_audit_counting(a, s)->intent, s);
+  for (uint64_t i = 0; i < a->moves.cnt && a->on_chain; i++) {
+    cf_content_row_t *c = cf_audit_content(a, &((cf_move_row_t *)cf_vec_at(&a->moves, i))->digest);
+    if (c) c->moved = true;
+  }
   for (uint64_t i = 0; i < a->contents.cnt && !a->failed_io; i++) judge_content(a, cf_vec_at(&a->contents, i));
   if (a->failed_io) return false;
   number_contents(a);

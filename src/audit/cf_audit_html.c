@@ -123,7 +123,7 @@ static void counts(cf_audit_t const *a, cf_audit_out_t const *out) {
 }
 
 static void assets(cf_audit_t const *a, cf_audit_out_t const *out) {
-  if (!a->blocks.cnt) return;
+  if (!a->blocks.cnt && !a->held_looked) return;
   raw(out, "<h2>Assets, in minor units</h2>\n<table>\n<tr><th>asset<th class=\"n\">deposited<th class=\"n\">paid out<th "
            "class=\"n\">in lanes"
            "<th class=\"n\">free lanes<th class=\"n\">settled net<th class=\"n\">settlements\n");

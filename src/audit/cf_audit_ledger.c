@@ -10,12 +10,11 @@ static void add(cf_asset_row_t *x, uint64_t *sum, uint64_t units) {
   if (!cf_add_u64(sum, *sum, units)) x->over = true;
 }
 
-static void on_settled(cf_audit_t *a, cf_op_t const *op, cf_ledger_effects_t const *fx) {
-  *(cf_move_row_t *)cf_vec_add(&a->moves, &a->mem) = (cf_move_row_t){a->block_now, fx->settled.head, fx->settled.settlement};
+void cf_audit_body(cf_audit_t *a, cf_span_t body) {
   cf_section_t s;
   cf_entry_t   e;
   uint32_t     last = UINT32_MAX;
-  for (cf_rd_t rd = cf_rd_span(op->body); cf_section_next(&rd, &s);) {
+  for (cf_rd_t rd = cf_rd_span(body); cf_section_next(&rd, &s);) {
     if (s.asset >= CF_GENESIS_ASSETS_MAX) continue;
     cf_asset_row_t *x = &a->assets[s.asset];
     if (s.asset != last) x->settlements++;
@@ -23,6 +22,11 @@ static void on_settled(cf_audit_t *a, cf_op_t const *op, cf_ledger_effects_t con
     while (s.kind == CF_SECTION_POSITIONS && cf_entry_next(&s, &e))
       if (e.amount > 0) add(x, &x->net, (uint64_t)e.amount);
   }
+}
+
+static void on_settled(cf_audit_t *a, cf_op_t const *op, cf_ledger_effects_t const *fx) {
+  *(cf_move_row_t *)cf_vec_add(&a->moves, &a->mem) = (cf_move_row_t){a->block_now, fx->settled.head, fx->settled.settlement};
+  cf_audit_body(a, op->body);
 }
 
 static void on_call(void *ctx, cf_call_t const *call, cf_op_t const *op, cf_ledger_effects_t const *fx) {

@@ -87,13 +87,20 @@ static void say_lies(cf_audit_t const *a, cf_audit_out_t const *out) {
 }
 
 static void say_assets(cf_audit_t const *a, cf_audit_out_t const *out) {
-  if (!a->blocks.cnt) return;
+  if (!a->blocks.cnt && !a->held_looked) return;
   say(out, "\n asset            deposited         paid out        in lanes     free lanes   settled net    settlements\n");
   for (size_t i = 0; i < a->domain.genesis.assets_cnt; i++) {
     cf_asset_t const     *g = &a->domain.genesis.assets[i];
     cf_asset_row_t const *x = &a->assets[g->id];
     say(out, " %-8.*s %16llu %16llu %15llu %14llu %13llu %14llu\n", (int)g->symbol.len, (char const *)g->symbol.ptr,
         (ull_t)x->deposited, (ull_t)x->paid, (ull_t)x->lanes, (ull_t)x->free_lanes, (ull_t)x->net, (ull_t)x->settlements);
+  }
+  for (size_t i = 0; a->held_looked && i < a->domain.genesis.assets_cnt; i++) {
+    cf_asset_t const     *g = &a->domain.genesis.assets[i];
+    cf_asset_row_t const *x = &a->assets[g->id];
+    if (x->token.known)
+      say(out, " held        %llu %.*s, %s\n", (ull_t)x->held, (int)g->symbol.len, (char const *)g->symbol.ptr,
+          x->token.proven ? "proven" : "by the word of a quorum of the nodes: where its token keeps balances is not known");
   }
 }
 
@@ -126,6 +133,9 @@ static void say_ledger(cf_audit_t const *a, cf_audit_out_t const *out) {
   else
     say(out, " ledger      on chain %llu, to final block %llu; %llu registrations, %llu finality proofs of %llu blocks\n", chain,
         (ull_t)a->facts.final.number, (ull_t)n->registrations, (ull_t)n->proofs, (ull_t)n->blocks);
+  if (a->n.slots)
+    say(out, " contract    %llu slots proven; keys: %llu live, %llu revoked, epochs below %llu fenced\n", (ull_t)n->slots, (ull_t)a->keys_live,
+        (ull_t)a->keys_revoked, (ull_t)a->floor_epoch);
   if (cf_audit_unasked(a))
     say(out, " settlements %llu opened: %llu void; whether the others are final is NOT judged\n", (ull_t)n->contents, (ull_t)n->abandoned);
   else say(out, " settlements %llu opened: %llu final, %llu void\n", (ull_t)n->contents, (ull_t)n->executed, (ull_t)n->abandoned);
@@ -230,6 +240,7 @@ static void json_counts(json_t *x, cf_audit_counts_t const *n) {
       {"calls", n->calls},
       {"registrations", n->registrations},
       {"finality_proofs", n->proofs},
+      {"slots", n->slots},
       {"faults", n->faults},
   };
   cf_jw_obj(&x->j, "counts");
@@ -253,9 +264,11 @@ static void json_lies(cf_audit_t const *a, json_t *x) {
 
 static void json_assets(cf_audit_t const *a, json_t *x) {
   cf_jw_arr(&x->j, "assets");
-  for (size_t i = 0; a->blocks.cnt && i < a->domain.genesis.assets_cnt; i++) {
+  for (size_t i = 0; (a->blocks.cnt || a->held_looked) && i < a->domain.genesis.assets_cnt; i++) {
     cf_asset_t const     *g = &a->domain.genesis.assets[i];
     cf_asset_row_t const *r = &a->assets[g->id];
+    char                  held[24];
+    snprintf(held, sizeof held, "%llu", (ull_t)r->held);
     cf_jw_obj(&x->j, NULL);
     cf_jw_text(&x->j, "symbol", g->symbol);
     cf_jw_dec(&x->j, "deposited", (int64_t)r->deposited);
@@ -264,6 +277,10 @@ static void json_assets(cf_audit_t const *a, json_t *x) {
     cf_jw_dec(&x->j, "free", (int64_t)r->free_lanes);
     cf_jw_dec(&x->j, "net", (int64_t)r->net);
     cf_jw_u64(&x->j, "settlements", r->settlements);
+    if (r->token.known) {
+      cf_jw_str(&x->j, "held", held);
+      cf_jw_bool(&x->j, "held_proven", r->token.proven);
+    }
     cf_jw_end(&x->j, '}');
     flush(x);
   }

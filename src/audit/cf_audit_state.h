@@ -98,6 +98,7 @@ typedef struct { /* one content; the same, signed again by a successor, is the s
   cf_hash_t            digest;
   uint64_t             intent; /* sequence of the receipt that carries it; 0: none */
   bool                 bad;
+  bool                 moved;     /* of a chain: it moved the head */
   uint64_t             abandoned; /* sequence of the receipt that made it void; 0: none */
   bool                 executed;
   uint64_t             block;
@@ -134,7 +135,19 @@ typedef struct {
   uint64_t deposited, paid, lanes, free_lanes; /* minor units */
   uint64_t settlements, net;                   /* executed; sum of positive positions */
   bool     over;                               /* a sum left 64 bits */
+  cf_audit_held_t token;                       /* of a chain */
+  uint64_t        held;                        /* of it, whole units; UINT64_MAX: so many or more */
 } cf_asset_row_t;
+
+/* A slot of a contract that messages or settlements touched, and what they lead to. */
+__extension__ typedef __int128 cf_units_t; /* a sum of any number of 64 bits, on its way below 0 */
+typedef enum { CF_LANES_MAIN, CF_LANES_FREE, CF_LANES_ROOT } cf_lanes_kind_t;
+typedef struct {
+  cf_hash_t       key;
+  cf_lanes_kind_t kind;
+  uint32_t        asset, first; /* account of the first lane; of a root record: the only one */
+  cf_units_t      units[4];     /* of a free lane: but for what was withdrawn */
+} cf_lanes_row_t;
 
 struct cf_audit {
   cf_audit_reader_t  reader;
@@ -189,6 +202,12 @@ struct cf_audit {
   bool           ledger_whole; /* every block was replayed; every move of the head is known */
   uint64_t       block_now;
   cf_vec_t       blocks, moves, registrations, proofs;
+  cf_vec_t       lanes; /* of a chain: cf_lanes_row_t, what was touched */
+  cf_map_t       by_slot;
+  uint64_t       bodies; /* of moves: read, and counted in lanes */
+  bool           inbox_whole;
+  uint64_t       accounts, keys_live, keys_revoked, floor_epoch;
+  bool           held_looked;
   cf_map_t       by_proof, by_content, by_intent, by_void; /* by_void: contents that are, by the head they stood on */
   cf_asset_row_t assets[CF_GENESIS_ASSETS_MAX];
   uint64_t       order_cnt;
@@ -257,6 +276,14 @@ cf_content_row_t *cf_audit_content(cf_audit_t const *a, cf_hash_t const *digest)
 char const       *cf_audit_verdict(cf_audit_t const *a, cf_content_row_t const *c); /* in one or two words, static */
 /* The ledger is on a chain, and nobody asked it: settlements are not judged. */
 static inline bool cf_audit_unasked(cf_audit_t const *a) { return a->on_chain && !a->options.chain; }
+/* cf_audit_body counts an executed settlement's body per asset; cf_audit_moved_body that of one on a chain, per lane, too. */
+void cf_audit_body(cf_audit_t *a, cf_span_t body);
+void cf_audit_moved_body(cf_audit_t *a, cf_span_t body);
+/* cf_audit_holdings compares what a chain's contract holds, proven slot by slot, with what messages and bodies lead to. */
+bool cf_audit_holdings(cf_audit_t *a);
+bool cf_audit_keys(cf_audit_t *a);
+/* cf_audit_slots proves any number of slots. */
+bool cf_audit_slots(cf_audit_t *a, cf_hash_t *values, cf_hash_t const *keys, uint64_t n);
 /* cf_audit_block finds a block of the ledger by its number. */
 typedef enum { CF_BLOCK_THERE, CF_BLOCK_MISSING, CF_BLOCK_UNKNOWN } cf_block_there_t;
 cf_block_there_t cf_audit_block(cf_audit_t const *a, cf_audit_block_t *out, uint64_t number);

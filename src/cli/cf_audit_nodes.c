@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cf_held.h"
 #include "ledger/cf_evm_call.h"
 
 enum { PROOF_MAX = 64 << 10, SPAN_MAX = 50000 }; /* blocks whose events are asked for at once; halved for a node that takes fewer */
@@ -12,26 +13,29 @@ static cf_read_t failed(cf_audit_nodes_t *n, int code) {
   return CF_READ_FAILED;
 }
 
-static cf_read_t wrong(cf_audit_nodes_t *n, cf_error_t const *err) { return failed(n, cf_nodes_wrong(&n->nodes, err)); }
+static cf_read_t wrong(cf_audit_nodes_t *n, cf_error_t const *err) { return failed(n, cf_nodes_wrong(&n->l.nodes, err)); }
 
 /* ---- the contract in the final block ---- */
 
-static cf_read_t read_contract(cf_audit_nodes_t *n, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger, cf_evm_block_t const *b) {
-  static uint8_t       proof[PROOF_MAX];
-  cf_hash_t const      slot = cf_slot_plain(CF_SLOT_HEAD), no_code = cf_keccak256(CF_SPAN(NULL, 0));
-  cf_ledger_identity_t is = *ledger;
-  cf_evm_account_t     account;
-  cf_wr_t              room = cf_wr_init(proof, sizeof proof), wr = room;
-  cf_error_t           err = {0};
-  cf_json_t            v;
-  cf_evm_ask_proof(cf_nodes_question(&n->nodes), CF_NODES_ID, &ledger->contract, &slot, 1,
-                   &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = b->header.number});
-  int code = cf_nodes_result(&v, &n->nodes);
+static cf_read_t read_contract(cf_audit_nodes_t *n, cf_audit_chain_facts_t *out) {
+  static uint8_t         proof[PROOF_MAX];
+  cf_hash_t const        slots[2] = {cf_slot_plain(CF_SLOT_HEAD), cf_slot_plain(CF_SLOT_INBOX)}, no_code = cf_keccak256(CF_SPAN(NULL, 0));
+  cf_evm_header_t const *h = &n->l.block.header;
+  cf_evm_account_t       account;
+  cf_wr_t                room = cf_wr_init(proof, sizeof proof), wr = room;
+  cf_error_t             err = {0};
+  cf_json_t              v;
+  cf_hash_t              values[2];
+  cf_evm_ask_proof(cf_nodes_question(&n->l.nodes), CF_NODES_ID, &n->l.id.contract, slots, 2, &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = h->number});
+  int code = cf_nodes_result(&v, &n->l.nodes);
   if (code) return failed(n, code);
-  if (cf_evm_read_account(&account, &room, v, &ledger->contract, &b->header.state_root, &err)) return wrong(n, &err);
+  if (cf_evm_read_account(&account, &room, v, &n->l.id.contract, &h->state_root, &err)) return wrong(n, &err);
   if (!account.exists || cf_hash_eq(&account.code_hash, &no_code)) return CF_READ_ABSENT;
-  out->code_hash = is.code_hash = account.code_hash;
-  return cf_evm_read_state(&wr, &out->head, v, &is, &b->header.state_root, &slot, 1, &err) ? wrong(n, &err) : CF_READ_OK;
+  out->code_hash = n->l.id.code_hash = account.code_hash;
+  if (cf_evm_read_state(&wr, values, v, &n->l.id, &h->state_root, slots, 2, &err)) return wrong(n, &err);
+  out->head = values[0];
+  out->inbox = values[1];
+  return CF_READ_OK;
 }
 
 /* ---- events ---- */
@@ -50,12 +54,18 @@ static void take_event(cf_audit_nodes_t *n, cf_evm_event_t const *ev, cf_evm_pla
     n->settled[n->settled_cnt++] = (cf_audit_settled_t){place->block_number, ev->head, ev->settlement};
     return;
   }
+  if (ev->kind == CF_EVM_INBOX) {
+    cf_rd_t rd = cf_rd_span(ev->message);
+    n->messages = grown(n->messages, n->messages_cnt, &n->messages_max, sizeof *n->messages);
+    n->messages[n->messages_cnt++] = (cf_audit_message_t){place->block_number, place->index, cf_inbox_msg_read(&rd)};
+    return;
+  }
   size_t max = n->registered_max;
   n->registered = grown(n->registered, n->registered_cnt, &n->registered_max, sizeof *n->registered);
   n->calls = grown(n->calls, n->registered_cnt, &max, sizeof *n->calls);
   n->calls[n->registered_cnt] = place->tx;
   n->registered[n->registered_cnt++] =
-      (cf_audit_registered_t){.block = place->block_number, .key = ev->key, .not_before_s = ev->not_before_s};
+      (cf_audit_registered_t){.block = place->block_number, .index = place->index, .key = ev->key, .not_before_s = ev->not_before_s};
 }
 
 static cf_read_t read_logs(cf_audit_nodes_t *n, cf_json_t logs, cf_addr_t const *contract, cf_evm_event_kind_t kind, uint64_t from,
@@ -85,13 +95,13 @@ static cf_read_t read_logs(cf_audit_nodes_t *n, cf_json_t logs, cf_addr_t const 
 
 static cf_read_t read_events(cf_audit_nodes_t *n, cf_addr_t const *contract, cf_evm_event_kind_t kind) {
   cf_hash_t const topic = cf_evm_event_topic(kind);
-  uint64_t        from = n->nodes.evm.from_block, span = SPAN_MAX;
+  uint64_t        from = n->l.nodes.evm.from_block, span = SPAN_MAX;
   cf_read_t       r = CF_READ_OK;
-  while (r == CF_READ_OK && from <= n->final.number) {
-    uint64_t            till = n->final.number - from < span ? n->final.number : from + span - 1;
+  while (r == CF_READ_OK && from <= n->l.block.header.number) {
+    uint64_t            till = n->l.block.header.number - from < span ? n->l.block.header.number : from + span - 1;
     cf_jsonrpc_answer_t a;
-    cf_evm_ask_logs(cf_nodes_question(&n->nodes), CF_NODES_ID, contract, &topic, from, till);
-    int code = span > 1 ? cf_nodes_said(&a, &n->nodes) : cf_nodes_result(&a.result, &n->nodes);
+    cf_evm_ask_logs(cf_nodes_question(&n->l.nodes), CF_NODES_ID, contract, &topic, from, till);
+    int code = span > 1 ? cf_nodes_said(&a, &n->l.nodes) : cf_nodes_result(&a.result, &n->l.nodes);
     if (code) return failed(n, code);
     if (a.result.type == CF_JSON_BAD) { /* refused: mostly because of how much it would be */
       span /= 2;
@@ -111,8 +121,8 @@ static cf_read_t read_call(cf_audit_nodes_t *n, cf_audit_registered_t *g, cf_has
   cf_error_t           err = {0};
   cf_json_t            v;
   cf_op_t              op;
-  cf_evm_ask_transaction(cf_nodes_question(&n->nodes), CF_NODES_ID, tx);
-  int code = cf_nodes_result(&v, &n->nodes);
+  cf_evm_ask_transaction(cf_nodes_question(&n->l.nodes), CF_NODES_ID, tx);
+  int code = cf_nodes_result(&v, &n->l.nodes);
   if (code) return failed(n, code);
   if (cf_evm_read_transaction(&t, v, tx, &err)) return wrong(n, &err);
   if (!t.known || cf_data_append(&wr, t.input) || cf_evm_call_decode(&op, cf_wr_out(&wr)) || op.kind != CF_OP_REGISTER ||
@@ -137,11 +147,34 @@ static bool leads(cf_audit_nodes_t const *n, cf_hash_t const *separator, cf_hash
 
 static cf_read_t read_settled(cf_audit_nodes_t *n, cf_ledger_identity_t const *ledger, cf_hash_t const *head) {
   cf_read_t r = CF_READ_OK;
-  for (unsigned i = 0; r == CF_READ_OK && i < n->nodes.evm.nodes; i++) {
-    n->nodes.at = i;
+  for (unsigned i = 0; r == CF_READ_OK && i < n->l.nodes.evm.nodes; i++) {
+    n->l.nodes.at = i;
     n->settled_cnt = 0;
     r = read_events(n, &ledger->contract, CF_EVM_SETTLED);
     if (leads(n, &ledger->separator, head)) break;
+  }
+  return r;
+}
+
+/* The same of messages. */
+static bool folds(cf_audit_nodes_t const *n, cf_hash_t const *to) {
+  cf_hash_t inbox = {{0}};
+  for (size_t i = 0; i < n->messages_cnt; i++) {
+    uint8_t buf[CF_INBOX_MSG_MAX];
+    cf_wr_t wr = cf_wr_init(buf, sizeof buf);
+    cf_inbox_msg_write(&wr, &n->messages[i].said);
+    inbox = cf_inbox_fold(&inbox, cf_wr_out(&wr));
+  }
+  return cf_hash_eq(&inbox, to);
+}
+
+static cf_read_t read_messages(cf_audit_nodes_t *n, cf_hash_t const *inbox) {
+  cf_read_t r = CF_READ_OK;
+  for (unsigned i = 0; r == CF_READ_OK && i < n->l.nodes.evm.nodes; i++) {
+    n->l.nodes.at = i;
+    n->messages_cnt = 0;
+    r = read_events(n, &n->l.id.contract, CF_EVM_INBOX);
+    if (folds(n, inbox)) break;
   }
   return r;
 }
@@ -150,27 +183,43 @@ static cf_read_t read_settled(cf_audit_nodes_t *n, cf_ledger_identity_t const *l
 
 static cf_read_t facts(void *ctx, cf_audit_chain_facts_t *out, cf_ledger_identity_t const *ledger) {
   cf_audit_nodes_t *n = ctx;
-  cf_evm_block_t    b = {0};
   *out = (cf_audit_chain_facts_t){0};
   n->asked = true;
-  n->settled_cnt = n->registered_cnt = 0;
-  if (n->nodes.chain_id != ledger->chain_id)
+  n->settled_cnt = n->registered_cnt = n->messages_cnt = 0;
+  n->l.id = *ledger;
+  if (n->l.nodes.chain_id != ledger->chain_id)
     return failed(n, cf_fail(CF_EXIT_FAILS, "audit", "policy", "chain id", "found",
-                             cf_fmt("the nodes are of chain %llu, the ledger is on %llu", (unsigned long long)n->nodes.chain_id,
+                             cf_fmt("the nodes are of chain %llu, the ledger is on %llu", (unsigned long long)n->l.nodes.chain_id,
                                     (unsigned long long)ledger->chain_id),
                              NULL));
-  int code = cf_nodes_final(&b, &n->nodes);
+  cf_evm_block_t *b = &n->l.block;
+  int             code = cf_nodes_final(b, &n->l.nodes);
   if (code) return failed(n, code);
-  n->final = out->final = (cf_audit_block_t){b.header.number, b.hash, b.header.time_s};
-  cf_read_t r = read_contract(n, out, ledger, &b);
+  out->final = (cf_audit_block_t){b->header.number, b->hash, b->header.time_s};
+  cf_read_t r = read_contract(n, out);
   if (r == CF_READ_OK) r = read_settled(n, ledger, &out->head);
+  if (r == CF_READ_OK) r = read_messages(n, &out->inbox);
   if (r == CF_READ_OK) r = read_events(n, &ledger->contract, CF_EVM_REGISTERED);
   for (size_t i = 0; r == CF_READ_OK && i < n->registered_cnt; i++) r = read_call(n, &n->registered[i], &n->calls[i]);
   out->settled = n->settled;
   out->settled_cnt = n->settled_cnt;
   out->registered = n->registered;
   out->registered_cnt = n->registered_cnt;
+  out->messages = n->messages;
+  out->messages_cnt = n->messages_cnt;
   return r;
+}
+
+static cf_read_t slots(void *ctx, cf_hash_t *values, cf_hash_t const *keys, size_t cnt) {
+  cf_audit_nodes_t *n = ctx;
+  int               code = cf_evm_ledger_slots(values, &n->l, keys, cnt);
+  return code ? failed(n, code) : CF_READ_OK;
+}
+
+static cf_read_t held(void *ctx, cf_audit_held_t *row) {
+  cf_audit_nodes_t *n = ctx;
+  int               code = cf_held(row, &n->l);
+  return code ? failed(n, code) : CF_READ_OK;
 }
 
 /* What one node says of a block: its hash, or zero where it has none. */
@@ -194,12 +243,12 @@ static cf_read_t ask_one(cf_audit_nodes_t *n, told_t *told, cf_audit_named_t con
   cf_jsonrpc_answer_t answers[CF_AUDIT_BLOCKS_MAX];
   cf_error_t          err = {0};
   cf_done_t          *done = NULL;
-  cf_jw_t            *j = cf_nodes_question(&n->nodes);
+  cf_jw_t            *j = cf_nodes_question(&n->l.nodes);
   if (cnt > 1) cf_jw_arr(j, NULL);
   for (size_t i = 0; i < cnt; i++)
     cf_evm_ask_block(j, CF_NODES_ID + i, &(cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = rows[i].block.number});
   if (cnt > 1) cf_jw_end(j, ']');
-  cf_status_t st = cf_rpc_ask(n->nodes.rpc, n->nodes.at, cf_wr_out(&n->nodes.question), &done, &err);
+  cf_status_t st = cf_rpc_ask(n->l.nodes.rpc, n->l.nodes.at, cf_wr_out(&n->l.nodes.question), &done, &err);
   bool        answered = !st;
   if (!st) st = cf_jsonrpc_read(answers, cnt, CF_NODES_ID, done->body, &err);
   for (size_t i = 0; i < cnt && !st; i++) st = read_told(&told[i], &answers[i], rows[i].block.number, &err);
@@ -218,7 +267,7 @@ static cf_read_t agree(cf_audit_nodes_t *n, cf_audit_named_t *row, told_t (*told
   cf_evm_quorum_t        q;
   cf_hash_t              agreed;
   uint8_t                blamed;
-  if (cf_evm_quorum_init(&q, (unsigned)n->nodes.evm.nodes, n->nodes.evm.quorum)) abort(); /* as it was opened */
+  if (cf_evm_quorum_init(&q, (unsigned)n->l.nodes.evm.nodes, n->l.nodes.evm.quorum)) abort(); /* as it was opened */
   for (unsigned k = 0; k < q.n; k++) cf_evm_quorum_add(&q, k, told[k][i].status, &told[k][i].hash);
   if (cf_evm_quorum_verdict(&q, &agreed, &blamed) != CF_EVM_AGREED)
     return failed(n, cf_fail(CF_EXIT_WORLD, "audit", "nodes", cf_fmt("block %llu", (unsigned long long)row->block.number), "found",
@@ -234,8 +283,8 @@ static cf_read_t blocks(void *ctx, cf_audit_named_t *rows, size_t cnt) {
   static told_t     told[CF_EVM_NODES_MAX][CF_AUDIT_BLOCKS_MAX];
   cf_audit_nodes_t *n = ctx;
   cf_read_t         r = CF_READ_OK;
-  for (n->nodes.at = 0; r == CF_READ_OK && n->nodes.at < n->nodes.evm.nodes; n->nodes.at++) r = ask_one(n, told[n->nodes.at], rows, cnt);
-  n->nodes.at = 0;
+  for (n->l.nodes.at = 0; r == CF_READ_OK && n->l.nodes.at < n->l.nodes.evm.nodes; n->l.nodes.at++) r = ask_one(n, told[n->l.nodes.at], rows, cnt);
+  n->l.nodes.at = 0;
   for (size_t i = 0; r == CF_READ_OK && i < cnt; i++) r = agree(n, &rows[i], told, i);
   return r;
 }
@@ -256,13 +305,14 @@ int cf_audit_nodes_args(cf_folder_evm_t *evm, cf_args_t const *a) {
 }
 
 int cf_audit_nodes_open(cf_audit_nodes_t *n, cf_folder_evm_t const *evm) {
-  *n = (cf_audit_nodes_t){.chain = {facts, blocks, n}};
-  return cf_nodes_open(&n->nodes, "audit", evm, 0);
+  *n = (cf_audit_nodes_t){.chain = {facts, blocks, slots, held, n}};
+  return cf_nodes_open(&n->l.nodes, "audit", evm, 0);
 }
 
 void cf_audit_nodes_close(cf_audit_nodes_t *n) {
-  if (n->nodes.rpc) cf_nodes_close(&n->nodes);
+  if (n->l.nodes.rpc) cf_nodes_close(&n->l.nodes);
   free(n->settled);
   free(n->registered);
+  free(n->messages);
   free(n->calls);
 }

@@ -3,18 +3,19 @@
 #define CF_CLI_AUDIT_NODES_H
 
 #include "audit/cf_audit.h"
-#include "cli/cf_nodes.h"
+#include "cli/cf_evm_ledger.h"
 
 typedef struct {
-  cf_nodes_t             nodes;
+  cf_evm_ledger_t        l; /* at the newest final block */
   bool                   asked; /* the audit had a question */
   int                    code; /* exit status of what failed, and was said; 0: nothing */
-  cf_audit_block_t       final;
   cf_audit_settled_t    *settled;
   size_t                 settled_cnt, settled_max;
   cf_audit_registered_t *registered;
   cf_hash_t             *calls; /* of each: its transaction */
   size_t                 registered_cnt, registered_max;
+  cf_audit_message_t    *messages;
+  size_t                 messages_cnt, messages_max;
   cf_audit_chain_t       chain; /* its ctx is this */
 } cf_audit_nodes_t;
 

@@ -210,3 +210,32 @@ expect 1 "" "$cf" audit d --ledger "evm:http://127.0.0.1:$quiet" --json
 expect 1 "auth  accountProof" "$cf" audit d --ledger "evm:http://127.0.0.1:$forger"
 "$cf" audit d --ledger "evm:http://127.0.0.1:$single" >single || { cat single; die "a node without batches cannot be asked"; }
 expect 3 "audit: nodes  block" "$cf" audit d --ledger "evm:http://127.0.0.1:$silent"
+
+# What its lanes and the token itself hold is proven, and the withdrawal is what lanes say.
+[ "$(json audited 'v.assets.map((a) => [a.deposited, a.paid, a.lanes, a.free, a.held, a.held_proven]).join()')" = \
+  6007,400,5607,0,5607,true,7000000,0,7000000,0,7000000,true ] || { cat audited; die "not what went in and out, by proof"; }
+[ "$(json audited 'v.counts.slots >= 12')" = true ] || { cat audited; die "too few slots were proven"; }
+
+# A lane, a key, a fence, ether and tokens are made to be others behind the contract's back: the audit finds each, and says which.
+word() { printf '%064d' 0 | cut -c1-$((64 - ${#1})) | tr -d '\n'; echo "$1"; }
+hash() { rpc web3_sha3 "[\"0x$1\"]"; }
+register=$(hash "$(printf 'Registered(address,uint40)' | od -An -tx1 | tr -d ' \n')")
+key=$(node -p "($(rpc eth_getLogs "[{\"fromBlock\": \"0x0\", \"address\": \"$contract\", \"topics\": [\"$register\"]}]"))[0].topics[1].slice(26)")
+[ "${#key}" = 40 ] || die "the chain's node does not tell which key was registered: $key"
+plant() { # plant CONTRACT SLOT DIGIT: that digit of the slot, from the right and from 0, gets another low bit
+  was=$(rpc eth_getStorageAt "[\"$1\", \"$2\", \"latest\"]")
+  is=$(node -e 'const [w, at] = process.argv.slice(1); console.log("0x" + (BigInt(w) ^ 1n << 4n * BigInt(at)).toString(16).padStart(64, "0"))' "$was" "$3")
+  [ "$(rpc anvil_setStorageAt "[\"$1\", \"$2\", \"$is\"]")" = true ] || die "the node cannot be made to lie"
+}
+plant "$contract" "$(hash "$(word 0)$(word 64)")" 17 # account 1's ether, in a slot of four lanes
+plant "$contract" "$(hash "$(word "$key")$(word 10)")" 12 # the key's policy
+plant "$contract" 0x2 38 # the fence
+plant "$token" "$(hash "$(word "${contract#0x}")$(word 1)")" 14 # 0x6124…: what is held of it falls
+rpc anvil_setBalance "[\"$contract\", \"0x1\"]" >/dev/null
+sleep 4 # until that is final
+expect 1 "" "$cf" audit d --ledger "evm:$rpc" --json
+for says in "account 1 has .* of asset 0 in its lane" "key $(echo "$key" | cut -c1-8).*: its slot has other terms" "epochs below .* are fenced" \
+  "the ledger holds 0 of asset 0's token" "the ledger holds [0-9]* of asset 1's token"; do
+  json out 'v.faults.map((f) => f.text).join("\n")' | grep -q "$says" || { cat out; die "not found: $says"; }
+done
+[ "$(json out v.faults.length)" = 5 ] || { cat out; die "not the five alone"; }

@@ -95,10 +95,17 @@ typedef struct {
   size_t                 block_cnt;
   cf_audit_settled_t     settled[EVM_EVENTS_MAX];
   cf_audit_registered_t  registered[EVM_EVENTS_MAX];
-  cf_audit_chain_facts_t facts; /* settled_cnt and registered_cnt; the rest when it is asked */
+  cf_audit_message_t     message[4 * EVM_EVENTS_MAX];
+  uint64_t               event;
+  uint64_t               held; /* of the one token, in units */
+  evm_chain_t            asked; /* as it was when facts were asked for */
+  uint64_t               asked_held;
+  cf_audit_chain_facts_t facts; /* the counts of events; the rest when it is asked */
   bool                   gone;    /* nothing stands there */
   bool                   failing; /* no node answers */
   bool                   silent;  /* ... when asked for blocks */
+  bool                   mute;    /* ... when asked for slots */
+  bool                   no_token; /* what is listed is no token */
   cf_audit_chain_t       chain;
 } evm_t;
 
@@ -150,6 +157,11 @@ static inline void evm_next(a_world_t *a) {
 
 static inline cf_hash_t evm_slot(void *ctx, cf_hash_t const *key) { return evm_get(ctx, *key); }
 
+static inline uint64_t evm_not_before(evm_t const *e, cf_addr_t const *key) {
+  cf_hash_t const word = evm_get(&e->at, cf_slot_key(key));
+  return cf_ledger_key_unpack(&word).not_before_s;
+}
+
 /* A call, and what it leaves behind: slots, messages, events. */
 static inline void evm_call(a_world_t *a, cf_span_t bytes) {
   evm_t              *e = a->evm;
@@ -166,10 +178,18 @@ static inline void evm_call(a_world_t *a, cf_span_t bytes) {
   if (r.code) fail_msg("the contract refuses: %s", cf_refusal_name(r.code));
   for (size_t i = 0; i < fx.writes_cnt; i++) evm_put(&e->at, fx.writes[i].key, fx.writes[i].value);
   cf_rd_t rd = cf_rd_span(fx.message);
-  if (fx.message.len) m = cf_inbox_msg_read(&rd), evm_message(&e->at, &m);
+  if (fx.message.len) {
+    m = cf_inbox_msg_read(&rd);
+    evm_message(&e->at, &m);
+    e->message[e->facts.messages_cnt++] = (cf_audit_message_t){block, e->event++, m};
+  }
+  if (fx.pull.due) e->held += fx.pull.units;
+  if (fx.pay.due) e->held -= fx.pay.units;
   if (fx.settled.due) e->settled[e->facts.settled_cnt++] = (cf_audit_settled_t){block, fx.settled.head, fx.settled.settlement};
   if (op.kind == CF_OP_REGISTER)
     e->registered[e->facts.registered_cnt++] = (cf_audit_registered_t){.block = block,
+                                                                      .index = e->event++,
+                                                                      .not_before_s = evm_not_before(e, &op.registration.key),
                                                                       .key = op.registration.key,
                                                                       .called = true,
                                                                       .r = op.registration,
@@ -186,6 +206,10 @@ static inline cf_read_t evm_facts(void *ctx, cf_audit_chain_facts_t *out, cf_led
   e->facts.head = evm_get(&e->at, cf_slot_plain(CF_SLOT_HEAD));
   e->facts.settled = e->settled;
   e->facts.registered = e->registered;
+  e->facts.inbox = evm_get(&e->at, cf_slot_plain(CF_SLOT_INBOX));
+  e->facts.messages = e->message;
+  e->asked = e->at;
+  e->asked_held = e->held;
   *out = e->facts;
   return CF_READ_OK;
 }
@@ -199,6 +223,21 @@ static inline cf_read_t evm_blocks(void *ctx, cf_audit_named_t *rows, size_t n) 
       if (e->block[i].number == rows[k].block.number) rows[k] = (cf_audit_named_t){e->block[i], true};
   }
   return e->silent ? CF_READ_FAILED : CF_READ_OK;
+}
+
+static inline cf_read_t evm_slots(void *ctx, cf_hash_t *values, cf_hash_t const *keys, size_t n) {
+  evm_t const *e = ctx;
+  assert_true(n > 0 && n <= CF_AUDIT_SLOTS_MAX);
+  for (size_t i = 0; i < n; i++) values[i] = evm_get(&e->asked, keys[i]);
+  return e->mute ? CF_READ_FAILED : CF_READ_OK;
+}
+
+/* The world's assets are of one token, whose smallest part is a unit. */
+static inline cf_read_t evm_held(void *ctx, cf_audit_held_t *row) {
+  evm_t const *e = ctx;
+  bool         ours = cf_addr_eq(&e->genesis.assets[0].token, &row->token);
+  *row = (cf_audit_held_t){row->token, ours && !e->no_token, true, e->genesis.assets[0].scale, cf_word_u64(e->asked_held)};
+  return e->mute ? CF_READ_FAILED : CF_READ_OK;
 }
 
 /* What is final now. */
@@ -641,7 +680,7 @@ static inline a_world_t *a_world_new(uint64_t seed) {
   a->w = world_new(seed, false);
   if (world_on_chain) {
     a->evm = calloc(1, sizeof *a->evm);
-    a->evm->chain = (cf_audit_chain_t){evm_facts, evm_blocks, a->evm};
+    a->evm->chain = (cf_audit_chain_t){evm_facts, evm_blocks, evm_slots, evm_held, a->evm};
   }
   static cert_t root, ek; /* one TPM for all worlds of a test: an RSA key takes its time */
   if (!root.x) root = make(&root_shape, NULL), ek = make(&ek_shape, &root);

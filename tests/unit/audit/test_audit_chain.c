@@ -354,11 +354,130 @@ static void test_registrations(void **state) {
   a_world_free(w);
 }
 
+/* One slot says something else than what led to it; and it is the proof's word that counts. */
+static void other_slot(a_world_t *w, cf_hash_t key, unsigned byte, uint8_t xor, unsigned check, char const *says) {
+  evm_t          *e = w->evm;
+  cf_hash_t const is = evm_get(&e->at, key);
+  cf_hash_t       other = is;
+  other.b[byte] ^= xor;
+  evm_put(&e->at, key, other);
+  must_fail(w, check, says);
+  evm_put(&e->at, key, is);
+}
+
+static cf_hash_t lanes_of(cf_hash_t base) { return cf_slot_add(&base, 0); }
+
+static void test_holdings(void **state) {
+  a_world_t               *w = life(12);
+  evm_t                   *e = w->evm;
+  uint64_t const           held = e->held;
+  cf_audit_message_t const kept = e->message[1];
+  cf_audit_t              *a = run(w, true, CF_OK);
+  assert_true(cf_audit_counts(a)->slots >= 8);
+  assert_non_null(strstr(text_of(a), " slots proven; keys: 1 live, 0 revoked"));
+  assert_non_null(strstr(text, " held        "));
+  assert_non_null(strstr(json_of(a), "\"held_proven\":true"));
+  cf_audit_free(a);
+  other_slot(w, lanes_of(cf_slot_lanes(0)), 23, 1, 10, "account 1 has");
+  other_slot(w, lanes_of(cf_slot_lanes(0)), 15, 1, 10, "account 2 has");
+  other_slot(w, lanes_of(cf_slot_lanes(0)), 6, 1, 10, "account 3 has"); /* 256 units */
+  other_slot(w, lanes_of(cf_slot_lanes(0)), 31, 1, 10, "account 0 has 1 of asset 0 in its lane");
+  other_slot(w, cf_slot_asset(0), 11, 1, 10, "another token or unit than genesis names");
+  other_slot(w, cf_slot_asset(0), 31, 1, 10, "another token or unit than genesis names");
+  other_slot(w, cf_slot_plain(CF_SLOT_COUNTERS), 31, 8, 10, "were opened");
+  other_slot(w, cf_slot_plain(CF_SLOT_INBOX), 0, 1, 10, "the messages that the nodes tell of lead to");
+  e->held--;
+  must_fail(w, 10, "'s token in block");
+  e->held = held + 1; /* a gift is no fault */
+  must_hold(w);
+  e->held = held;
+  e->no_token = true;
+  must_fail(w, 10, "does not say what the ledger holds");
+  e->no_token = false;
+  e->facts.messages_cnt--;
+  must_fail(w, 10, "the messages that the nodes tell of lead to");
+  e->facts.messages_cnt++;
+  e->message[1].said.id ^= 1;
+  must_fail(w, 10, "the messages that the nodes tell of lead to");
+  e->message[1] = e->message[0];
+  must_fail(w, 10, "the messages that the nodes tell of lead to");
+  e->message[1] = kept;
+  e->mute = true;
+  cf_audit_free(run(w, true, CF_ERR_IO));
+  e->mute = false;
+  must_hold(w);
+  a_world_free(w);
+}
+
+/* As the contract does it. */
+static void outsider(evm_t *e, cf_inbox_msg_t m) {
+  m.time_s = e->at.time_s;
+  evm_message(&e->at, &m);
+  evm_put(&e->at, cf_slot_plain(CF_SLOT_INBOX), e->at.inbox);
+  e->message[e->facts.messages_cnt++] = (cf_audit_message_t){e->at.number, e->event++, m};
+}
+
+static void set(evm_t *e, cf_hash_t key, unsigned bit, unsigned width, uint64_t v) {
+  cf_hash_t word = evm_get(&e->at, key);
+  cf_word_set(&word, bit, width, v);
+  evm_put(&e->at, key, word);
+}
+
+static void test_keys(void **state) {
+  a_world_t *w = life(13);
+  evm_t     *e = w->evm;
+  cf_addr_t  key = e->registered[0].key;
+  cf_hash_t  slot = cf_slot_key(&key), revoked = cf_slot_revoked(&e->registered[0].r.instance), word = evm_get(&e->at, slot);
+  uint64_t   top = evm_get(&e->at, cf_slot_plain(CF_SLOT_TOP_EPOCH)).b[31];
+  other_slot(w, slot, 31, CF_KEY_LIVE, 3, "its slot has none");
+  other_slot(w, slot, 31, CF_KEY_LIVE ^ CF_KEY_REVOKED, 3, "its slot is revoked, and no message says so");
+  other_slot(w, slot, 30, 1, 3, "other terms"); /* epoch */
+  other_slot(w, slot, 25, 1, 3, "other terms"); /* policy */
+  other_slot(w, slot, 21, 1, 3, "other terms"); /* not before */
+  other_slot(w, slot, 16, 1, 3, "other terms"); /* not after */
+  other_slot(w, slot, 11, 1, 3, "other terms"); /* tcb */
+  other_slot(w, cf_slot_plain(CF_SLOT_INSTANCE), 0, 1, 3, "the contract's instance is");
+  other_slot(w, cf_slot_plain(CF_SLOT_TOP_EPOCH), 31, 64, 3, "the contract's highest epoch is");
+  other_slot(w, cf_slot_plain(CF_SLOT_STATUS), 12, 64, 3, "are fenced; registrations and revocations lead to");
+  other_slot(w, revoked, 31, 1, 3, "is revoked, and no message says so");
+  e->facts.registered_cnt = 0; /* what all nodes keep quiet about the slots tell */
+  must_fail(w, 3, "the nodes tell of no registration");
+  e->facts.registered_cnt = 1;
+  e->registered[1] = e->registered[0]; /* and of one made up, of a key that no certificate names */
+  e->registered[1].key.b[0] ^= 1;
+  e->registered[1].called = false;
+  e->facts.registered_cnt = 2;
+  must_fail(w, 3, "its slot has none");
+  e->facts.registered_cnt = 1;
+  must_hold(w);
+
+  outsider(e, (cf_inbox_msg_t){.kind = CF_INBOX_INSTANCE_REVOKED, .hash = e->registered[0].r.instance});
+  must_fail(w, 3, "was revoked, and its slot does not say so");
+  set(e, revoked, 0, 64, 1);
+  must_fail(w, 3, "are fenced; registrations and revocations lead to");
+  set(e, cf_slot_plain(CF_SLOT_STATUS), 152, 40, top + 1);
+  must_hold(w);
+  outsider(e, (cf_inbox_msg_t){.kind = CF_INBOX_KEY_REVOKED, .addr = key});
+  must_fail(w, 3, "it was revoked, and its slot is live");
+  set(e, slot, 0, 8, CF_KEY_REVOKED);
+  cf_audit_t *a = run(w, true, CF_OK);
+  assert_non_null(strstr(text_of(a), "keys: 0 live, 1 revoked"));
+  cf_audit_free(a);
+  evm_put(&e->at, slot, word);
+  e->registered[0].called = false; /* through another contract: what its certificate says must do */
+  set(e, slot, 0, 8, CF_KEY_REVOKED);
+  must_hold(w);
+  set(e, slot, 8, 40, top + 1);
+  must_fail(w, 3, "other terms");
+  a_world_free(w);
+}
+
 int main(void) {
   struct CMUnitTest const tests[] = {
       cmocka_unit_test(test_whole), cmocka_unit_test(test_not_asked), cmocka_unit_test(test_nodes),
       cmocka_unit_test(test_blocks), cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_heads),    cmocka_unit_test(test_hidden),
       cmocka_unit_test(test_live),  cmocka_unit_test(test_given_up), cmocka_unit_test(test_said),  cmocka_unit_test(test_registrations),
+      cmocka_unit_test(test_holdings), cmocka_unit_test(test_keys),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
