@@ -45,7 +45,8 @@ static void witness_start(void *ctx) {
 static void witness_step(void *ctx, cf_effects_t *fx, cf_event_t const *ev) {
   cf_councillor_t *c = ctx;
   cf_check_asked(&c->town->check, c->index, ev);
-  cf_witness_step(&c->witness, fx, ev);
+  cf_witness_step(&c->witness, fx, ev); /* each request is a burst of its own */
+  if (ev->kind == CF_EV_REQUEST) cf_witness_step(&c->witness, fx, &(cf_event_t){.kind = CF_EV_TICK, .now = ev->now});
   cf_liar_witness(c, fx, ev);
 }
 

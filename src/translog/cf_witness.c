@@ -71,6 +71,14 @@ keep(cf_witness_t *w, cf_effects_t *fx, bool anew) {
   }
 }
 
+/* What was cosigned, durable, and only then said. */
+static void
+say(cf_witness_t *w, cf_effects_t *fx, bool anew) {
+  if (w->said_cnt || anew) keep(w, fx, anew);
+  for (size_t i = 0; i < w->said_cnt; i++) cf_fx_reply(fx, w->said[i].id, 200, TEXT, CF_SPAN(w->said[i].line, w->said[i].len));
+  w->said_cnt = 0;
+}
+
 static bool
 cosigned_by_us(cf_witness_t const *w, cf_note_t const *note) {
   cf_cosig_t own = { .have = false };
@@ -157,13 +165,15 @@ refuse(cf_effects_t *fx, uint64_t id, unsigned code, char const *why) {
 
 /* The checks of the table's rows 409 and 422, in order; CF_OK is a 200. */
 static bool
-extends(cf_effects_t *fx, uint64_t id, cf_witness_log_t const *l, cf_submission_t const *s, cf_checkpoint_t const *c) {
+extends(cf_witness_t *w, cf_effects_t *fx, uint64_t id, cf_witness_log_t const *l, cf_submission_t const *s, cf_checkpoint_t const *c) {
   if (s->old_size != l->size) {
+    say(w, fx, false);
     cf_fx_reply(fx, id, 409, "text/x.tlog.size", cf_fx_printf(fx, "%llu\n", (unsigned long long)l->size));
     return false;
   }
   cf_hash_t empty = cf_tree_empty();
   if (cf_tree_consistency_verify(l->size ? &l->root : &empty, l->size, &c->root, c->size, s->path, s->path_cnt)) {
+    say(w, fx, false);
     refuse(fx, id, 422, "the proof does not lead from the last cosigned checkpoint to this one\n");
     return false;
   }
@@ -174,7 +184,7 @@ extends(cf_effects_t *fx, uint64_t id, cf_witness_log_t const *l, cf_submission_
   return true;
 }
 
-/* Compare was done; store, and only then say so. */
+/* Compare was done. */
 static void
 cosign(cf_witness_t *w, cf_witness_log_t *l, cf_effects_t *fx, cf_event_t const *ev, cf_checkpoint_t const *c, cf_span_t text,
        cf_span_t log_line) {
@@ -192,8 +202,13 @@ cosign(cf_witness_t *w, cf_witness_log_t *l, cf_effects_t *fx, cf_event_t const 
   l->size     = c->size;
   l->root     = c->root;
   l->dirty    = true;
-  keep(w, fx, false);
-  cf_fx_reply(fx, ev->id, 200, TEXT, CF_SPAN(l->note + own, l->note_len - own));
+  cf_wr_t line = cf_wr_init(w->said[w->said_cnt].line, sizeof w->said->line);
+  cf_wr_span(&line, CF_SPAN(l->note + own, l->note_len - own));
+  assert(!line.bad);
+  w->said[w->said_cnt].id    = ev->id;
+  w->said[w->said_cnt++].len = line.len;
+  if (w->said_cnt == CF_WITNESS_BURST_MAX) say(w, fx, false);
+  else cf_fx(fx, CF_FX_WAKE)->id = ev->now.mono_ms;
 }
 
 static void
@@ -219,7 +234,7 @@ on_add_checkpoint(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
     refuse(fx, ev->id, 400, "old size is larger than the checkpoint's\n");
     return;
   }
-  if (!extends(fx, ev->id, l, &s, &c)) return;
+  if (!extends(w, fx, ev->id, l, &s, &c)) return;
   uint8_t line[CF_NOTE_NAME_MAX + 128];
   cf_wr_t wr = cf_wr_init(line, sizeof line);
   cf_note_line(&wr, &l->log, CF_SPAN_OF(sig));
@@ -228,11 +243,12 @@ on_add_checkpoint(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
 
 /* GET /<hex H(origin)>/checkpoint */
 static void
-on_get(cf_witness_t const *w, cf_effects_t *fx, cf_event_t const *ev, cf_span_t path) {
+on_get(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev, cf_span_t path) {
   for (size_t i = 0; i < w->log_cnt; i++) {
     cf_witness_log_t const *l    = &w->log[i];
     cf_span_t               rest = path;
     if (!cf_after(&rest, CF_SPAN(l->file + 8, 64)) || !cf_span_eq(rest, CF_SPAN_LIT("/checkpoint")) || !l->cosigned) continue;
+    say(w, fx, false);
     cf_fx_reply(fx, ev->id, 200, TEXT, CF_SPAN(l->note, l->note_len));
     return;
   }
@@ -255,13 +271,13 @@ on_request(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
 void
 cf_witness_step(cf_witness_t *w, cf_effects_t *fx, cf_event_t const *ev) {
   switch (ev->kind) {
-  case CF_EV_START:   cf_fx_get(fx, STATE_ID, CF_SPAN_LIT(CF_WITNESS_STATE)); break;
+  case CF_EV_START: cf_fx_get(fx, STATE_ID, CF_SPAN_LIT(CF_WITNESS_STATE)); break;
   case CF_EV_REQUEST: on_request(w, fx, ev); break;
-  case CF_EV_DONE:    on_loaded(w, fx, ev); break;
+  case CF_EV_DONE: on_loaded(w, fx, ev); break;
   case CF_EV_STOP:
-    if (w->state_grew) keep(w, fx, true);
+    say(w, fx, w->said_cnt || w->state_grew);
     cf_fx(fx, CF_FX_EXIT)->code = 0;
     break;
-  case CF_EV_TICK:    break;
+  case CF_EV_TICK: say(w, fx, false); break;
   }
 }

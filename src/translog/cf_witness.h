@@ -5,7 +5,8 @@
    GET  /<hex H(origin)>/checkpoint  the last checkpoint that it cosigned
 
    What it remembers is one file, witness/state (translog/cf_witness_state.h): the notes that it cosigned, each signed by its log and by
-   itself.  A note is durable before its answer leaves: the APPEND stands before the REPLY in the step.  The file is written anew, with the last note
+   itself.  A note is durable before its answer leaves: the APPEND stands before the REPLY in a step.  What is asked in one burst is appended
+   together, at the TICK that follows it; what else depends on a note that is not durable yet makes it so first.  The file is written anew, with the last note
    of each log, when a life begins and ends and when it has grown to CF_WITNESS_STATE_MAX.
    Before a log's first note, and where an older program kept it, there is witness/<hex H(origin)>, one note: it is taken over, and
    removed once its log is in the state.  The driver says whether one that is missing was ever written.
@@ -25,6 +26,7 @@ void cf_witness_file(char file[CF_WITNESS_FILE_MAX], cf_vkey_t const *log);
 #define CF_WITNESS_HELD_MAX    (2 * CF_WITNESS_LOGS_MAX)
 #define CF_WITNESS_STATE_MAX   (256u << 10)
 #define CF_WITNESS_BASE_MAX    (64 + CF_WITNESS_HELD_MAX * (CF_WITNESS_NOTE_MAX + 1))
+#define CF_WITNESS_BURST_MAX   64
 #define CF_WITNESS_SCRATCH_MAX 4096
 
 typedef struct {
@@ -49,6 +51,12 @@ typedef struct {
   size_t           state_sz;   /* 0: there is none */
   bool             state_grew; /* since it was written whole */
   uint8_t          out[CF_WITNESS_BASE_MAX];
+  size_t           said_cnt; /* answers that wait for the state */
+  struct {
+    uint64_t id;
+    size_t   len;
+    uint8_t  line[4 + CF_NOTE_NAME_MAX + 1 + 104 + 1];
+  } said[CF_WITNESS_BURST_MAX];
 } cf_witness_t;
 
 /* cf_witness_init; cf_witness_trust adds a log before START.  CF_ERR_BOUND: the table is full.  CF_ERR_POLICY: not

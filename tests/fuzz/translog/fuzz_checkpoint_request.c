@@ -46,6 +46,11 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
                          .body = CF_SPAN(data, size) };
   cf_submission_t s;
   cf_witness_step(&w, &fx, &ev);
+  if (fx.at[0].kind == CF_FX_WAKE) {
+    cf_event_t tick = { .kind = CF_EV_TICK };
+    fx.cnt          = 0;
+    cf_witness_step(&w, &fx, &tick);
+  }
   cf_effect_t const *last = &fx.at[fx.cnt - 1];
   assert(fx.cnt >= 1 && last->kind == CF_FX_REPLY && last->id == 1);
   switch (last->code) {

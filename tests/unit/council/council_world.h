@@ -342,7 +342,11 @@ static inline cf_span_t forge_note(world_t *w, uint8_t *buf, size_t max, uint64_
   return cf_wr_out(&wr);
 }
 
-static inline void witness_step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_witness_step(core, fx, ev); }
+/* Each request is a burst of its own. */
+static inline void witness_step(void *core, cf_effects_t *fx, cf_event_t const *ev) {
+  cf_witness_step(core, fx, ev);
+  if (ev->kind == CF_EV_REQUEST) cf_witness_step(core, fx, &(cf_event_t){.kind = CF_EV_TICK, .now = ev->now});
+}
 
 static inline void ledger_step(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_ledgerd_step(core, fx, ev); }
 

@@ -250,7 +250,12 @@ town_now(town_t const *t) {
 /* A peer's core takes a request; its reply is kept. */
 typedef void step_fn_t(void *core, cf_effects_t *fx, cf_event_t const *ev);
 static void step_ledger(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_ledgerd_step(core, fx, ev); }
-static void step_witness(void *core, cf_effects_t *fx, cf_event_t const *ev) { cf_witness_step(core, fx, ev); }
+/* Each request is a burst of its own. */
+static void
+step_witness(void *core, cf_effects_t *fx, cf_event_t const *ev) {
+  cf_witness_step(core, fx, ev);
+  if (ev->kind == CF_EV_REQUEST) cf_witness_step(core, fx, &(cf_event_t){ .kind = CF_EV_TICK, .now = ev->now });
+}
 
 static inline bool
 core_ask(town_t *t, folder_t *disk, step_fn_t *step, void *core, cf_event_kind_t kind, cf_span_t name, cf_span_t body, unsigned *code, cf_span_t *answer) {

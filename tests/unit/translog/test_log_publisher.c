@@ -355,6 +355,10 @@ deliver(struct node *n, cf_span_t body) {
   cf_event_t ev = { .kind = CF_EV_REQUEST, .now = now, .id = 1, .path = CF_SPAN_LIT("POST /add-checkpoint"), .body = body };
   uint64_t   before = n->w.log[0].size;
   cf_witness_step(&n->w, step_begin(&n->step), &ev);
+  if (n->step.fx.at[0].kind == CF_FX_WAKE) {
+    ev.kind = CF_EV_TICK;
+    cf_witness_step(&n->w, step_begin(&n->step), &ev);
+  }
   size_t cut = rand() % 40 == 0 ? (size_t)rand() % 2 : SIZE_MAX;
   for (size_t i = 0; i < n->step.fx.cnt; i++) {
     cf_effect_t const *e = &n->step.fx.at[i];

@@ -159,6 +159,8 @@ w_witness(cf_jw_t *j) {
   cf_event_t ev = {
       .kind = CF_EV_REQUEST, .now = {0, TIME_S * 1000ull}, .path = CF_SPAN_LIT("POST /add-checkpoint"), .body = cf_wr_out(&wr)};
   cf_witness_step(&w, step_begin(&step), &ev);
+  ev = (cf_event_t){ .kind = CF_EV_TICK };
+  cf_witness_step(&w, step_begin(&step), &ev);
   assert_int_equal(step.fx.cnt, 3); /* between the two the file goes that stood for a log without a note */
   cf_jw_obj(j, "witness_state");
   cf_jw_text(j, "name", step.fx.at[0].name);

@@ -30,12 +30,20 @@ typedef struct {
   unsigned    puts;
 } answer_t;
 
+/* A burst of one request, up to the step that answers. */
+static void
+step_whole(cf_event_t const *ev) {
+  cf_event_t tick = { .kind = CF_EV_TICK, .now = now };
+  cf_witness_step(&w, step_begin(&step), ev);
+  if (step.fx.cnt == 1 && step.fx.at[0].kind == CF_FX_WAKE) cf_witness_step(&w, step_begin(&step), &tick);
+}
+
 static answer_t
 request(char const *path, cf_span_t body) {
   cf_event_t    ev = { .kind = CF_EV_REQUEST, .now = now, .id = 99, .path = SPAN_STR(path), .body = body };
-  cf_effects_t *fx = step_begin(&step);
+  cf_effects_t *fx = &step.fx;
   answer_t      a  = { 0 };
-  cf_witness_step(&w, fx, &ev);
+  step_whole(&ev);
   for (size_t i = 0; i < fx->cnt; i++) {
     cf_effect_t const *e = &fx->at[i];
     if (mem_perform(&dir, e)) {
@@ -269,7 +277,7 @@ test_never_goes_back(void **state) {
     cf_hash_t  root = example_root(size + lie);
     cf_event_t ev   = { .kind = CF_EV_REQUEST, .now = now, .id = 1, .path = CF_SPAN_LIT("POST /add-checkpoint"),
                         .body = submission_of(old, size, &root, log_seed) };
-    cf_witness_step(&w, step_begin(&step), &ev);
+    step_whole(&ev);
     size_t cut = (size_t)rand() % 5; /* effects that happen before the power fails; 4: all */
     for (size_t e = 0; e < step.fx.cnt && e < cut; e++) {
       cf_effect_t const *x = &step.fx.at[e];
@@ -452,6 +460,54 @@ test_state_goes_back(void **state) {
   assert_int_equal(known(made.bytes, made.len + forked.len + 1), -1);
 }
 
+/* Requests of one burst: nothing is said of them, and nothing else that depends on them, before one append has them all. */
+static void
+test_burst(void **state) {
+  static uint8_t bodies[CF_WITNESS_BURST_MAX][2048];
+  cf_event_t     ev = { .kind = CF_EV_REQUEST, .now = now, .path = CF_SPAN_LIT("POST /add-checkpoint") }, tick = { .kind = CF_EV_TICK, .now = now };
+  assert_int_equal(submit(0, 1).code, 200);
+  for (int end = 0; end < 4; end++) { /* a TICK, a GET, a 409 or as many as there is room for */
+    uint64_t size = w.log[0].size, cnt = end == 3 ? CF_WITNESS_BURST_MAX : 3;
+    for (uint64_t i = 0; i < cnt; i++) {
+      uint64_t  to = end == 3 ? size : size + i + 1; /* or the same head again and again */
+      cf_span_t s  = submission(end == 3 ? size : size + i, to);
+      memcpy(bodies[i], s.ptr, s.len);
+      ev.id   = 100 + i;
+      ev.body = CF_SPAN(bodies[i], s.len);
+      cf_witness_step(&w, step_begin(&step), &ev);
+      if (end == 3 && i + 1 == cnt) break;
+      assert_int_equal(step.fx.cnt, 1);
+      assert_int_equal(step.fx.at[0].kind, CF_FX_WAKE);
+      assert_int_equal(step.fx.at[0].id, now.mono_ms);
+    }
+    cf_event_t other = { .kind = CF_EV_REQUEST, .now = now, .id = 7, .path = CF_SPAN_LIT("GET /" ID_HEX "/checkpoint") };
+    if (end == 2) other.path = ev.path, other.body = submission(size, size + 1);
+    if (end < 3) cf_witness_step(&w, step_begin(&step), end ? &other : &tick);
+    assert_int_equal(step.fx.cnt, 1 + cnt + (end == 1 || end == 2));
+    assert_int_equal(step.fx.at[0].kind, CF_FX_APPEND);
+    assert_true(mem_perform(&dir, &step.fx.at[0]));
+    for (uint64_t i = 0; i < cnt; i++) {
+      assert_int_equal(step.fx.at[1 + i].kind, CF_FX_REPLY);
+      assert_int_equal(step.fx.at[1 + i].id, 100 + i);
+      assert_int_equal(step.fx.at[1 + i].code, 200);
+    }
+    if (end == 1 || end == 2) assert_int_equal(step.fx.at[1 + cnt].code, end == 1 ? 200 : 409);
+    cf_span_t last = last_note(), own = step.fx.at[cnt].body;
+    assert_true(last.len > own.len && !memcmp(last.ptr + last.len - own.len, own.ptr, own.len));
+    cf_witness_step(&w, step_begin(&step), &tick);
+    assert_int_equal(step.fx.cnt, 0);
+  }
+  cf_span_t s = submission(w.log[0].size, w.log[0].size + 1);
+  ev.body     = s;
+  cf_witness_step(&w, step_begin(&step), &ev);
+  ev = (cf_event_t){ .kind = CF_EV_STOP, .now = now };
+  cf_witness_step(&w, step_begin(&step), &ev);
+  assert_int_equal(step.fx.cnt, 3);
+  assert_int_equal(step.fx.at[0].kind, CF_FX_PUT);
+  assert_int_equal(step.fx.at[1].kind, CF_FX_REPLY);
+  assert_int_equal(step.fx.at[2].kind, CF_FX_EXIT);
+}
+
 /* It grows to its bound and is made anew, again and again. */
 static void
 test_state_bound(void **state) {
@@ -515,7 +571,7 @@ main(void) {
     cmocka_unit_test_setup(test_bad_state_stops, setup),   cmocka_unit_test_setup(test_several_logs, setup),
     cmocka_unit_test_setup(test_taken_over, setup),        cmocka_unit_test_setup(test_power_cut, setup),
     cmocka_unit_test_setup(test_altered_state, setup),     cmocka_unit_test_setup(test_state_goes_back, setup),
-    cmocka_unit_test_setup(test_state_bound, setup),       cmocka_unit_test_setup(test_retired_log, setup),
+    cmocka_unit_test_setup(test_burst, setup),             cmocka_unit_test_setup(test_state_bound, setup),       cmocka_unit_test_setup(test_retired_log, setup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
