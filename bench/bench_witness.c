@@ -7,7 +7,10 @@
    witness-update         checkpoints cosigned one after the other by one process `counterfoil witness`, each durable before its
                           answer; one connection
      limit  the bare witness of the other row alone: round trip, verify, sign, write
-     peer   golang.org/x/mod note.Open and tlog.CheckTree, Go's ed25519.Sign, file and folder synced; called, not asked over HTTP */
+     peer   golang.org/x/mod note.Open and tlog.CheckTree, Go's ed25519.Sign, file and folder synced; called, not asked over HTTP
+   witness-update-8       the same over eight connections at a time, each asking for the newest head again
+     limit  the bare witness, which has one connection
+     peer   as before */
 #include <sys/stat.h>
 
 #include "bench_domain.h"
@@ -116,6 +119,14 @@ typedef struct {
   size_t   next, wrong;
 } updates_t;
 
+static void request_write(cf_wr_t *out, cf_span_t body) {
+  cf_wr_str(out, "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ");
+  cf_wr_dec(out, body.len);
+  cf_wr_str(out, "\r\n\r\n");
+  cf_wr_span(out, body);
+  bench_check(!out->bad, "a request is too long");
+}
+
 /* Requests for the sizes that follow, in order. */
 static void updates_make(updates_t *u, log_t *l) {
   static uint8_t scratch[1 << 16];
@@ -131,11 +142,8 @@ static void updates_make(updates_t *u, log_t *l) {
     bench_check(!cf_logwriter_consistency(&l->writer, s.path, &s.path_cnt, s.old_size, l->writer.size), "consistency");
     s.note = cf_logwriter_note(&l->writer);
     cf_submission_write(&wr, &s);
-    cf_wr_str(&out, "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ");
-    cf_wr_dec(&out, wr.len);
-    cf_wr_str(&out, "\r\n\r\n");
-    cf_wr_span(&out, cf_wr_out(&wr));
-    bench_check(!wr.bad && !out.bad, "a request is too long");
+    request_write(&out, cf_wr_out(&wr));
+    bench_check(!wr.bad, "a proof is too long");
     u->sz[i] = out.len;
   }
 }
@@ -149,6 +157,27 @@ static bool update_next(void *ctx, cf_span_t *request) {
 }
 
 static void update_answered(void *ctx, unsigned code, cf_span_t body) { ((updates_t *)ctx)->wrong += code != 200; }
+
+/* The newest head, for as long as somebody asks. */
+static bool again_next(void *ctx, cf_span_t *request) {
+  *request = *(cf_span_t *)ctx;
+  return true;
+}
+
+static size_t again_wrong;
+static void   again_answered(void *ctx, unsigned code, cf_span_t body) { again_wrong += code != 200; }
+
+static double again_at(uint16_t port, log_t *l) {
+  uint8_t         body[BODY_MAX], text[BODY_MAX];
+  cf_wr_t         wr = cf_wr_init(body, sizeof body), out = cf_wr_init(text, sizeof text);
+  cf_submission_t s = {.old_size = l->writer.size, .note = cf_logwriter_note(&l->writer)};
+  cf_submission_write(&wr, &s);
+  request_write(&out, cf_wr_out(&wr));
+  cf_span_t    request = cf_wr_out(&out);
+  bench_load_t got = bench_load(port, 8, ROUND_S, &(bench_work_t){again_next, again_answered, &request});
+  bench_check(!again_wrong, "a checkpoint was not cosigned again");
+  return (double)got.answers / got.seconds;
+}
 
 static double update_at(uint16_t port, updates_t *u) {
   bench_load_t got = bench_load(port, 1, ROUND_S, &(bench_work_t){update_next, update_answered, u});
@@ -245,7 +274,7 @@ int main(int argc, char **argv) {
   static updates_t updates, same;
   bench_domain_t   d;
   uint16_t         port;
-  double           witnessed[2][ROUNDS], update[3][ROUNDS];
+  double           witnessed[2][ROUNDS], update[3][ROUNDS], again[ROUNDS];
   bench_first();
   bench_peer_t peer = bench_peer("build/bench/peer-witness");
   bench_domain_make(&d, argc > 1 ? argv[1] : "build/bin", NULL);
@@ -265,6 +294,7 @@ int main(int argc, char **argv) {
     update[1][i] = update_at(port, &same);
     update[2][i] = bench_peer_ask(&peer, "update");
     updates_rest(&updates, first);
+    again[i] = again_at(first, &log_);
   }
   kill(server, SIGKILL);
   waitpid(server, NULL, 0);
@@ -273,6 +303,8 @@ int main(int argc, char **argv) {
   bench_peer_end(&peer);
   bench_row("entry-to-witnessed-ms", "ms", BENCH_TIME, bench_median(witnessed[0], ROUNDS), bench_median(witnessed[1], ROUNDS), NAN);
   bench_row("witness-update", "updates/s", BENCH_RATE, bench_median(update[0], ROUNDS), bench_median(update[1], ROUNDS),
+            bench_median(update[2], ROUNDS));
+  bench_row("witness-update-8", "updates/s", BENCH_RATE, bench_median(again, ROUNDS), bench_median(update[1], ROUNDS),
             bench_median(update[2], ROUNDS));
   return 0;
 }
