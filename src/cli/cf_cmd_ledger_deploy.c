@@ -35,7 +35,8 @@ int cf_cmd_ledger_deploy(cf_args_t const *a) {
   uint8_t      *scalar = NULL;
   char const   *fund = cf_arg(a, "fund");
   if (fund && !cf_wei_parse(&by.fund_wei, fund)) return cf_fail_usage(a->command, "an amount like 0.5eth, 20gwei or 7wei", fund);
-  int code = cf_folder_open(&f, cf_dir(a));
+  int code = cf_arg_u64(&by.wait_s, a, "wait", 1, 86400);
+  if (!code) code = cf_folder_open(&f, cf_dir(a));
   if (code) return code;
   if (!f.evm.nodes) return cf_fail(CF_EXIT_FAILS, "ledger deploy", "policy", f.dir, "found", "its ledger is embedded: nothing to deploy", NULL);
   if (!cf_arg(a, "deployer")) return cf_fail_usage(a->command, "whose contract? the keystore that init was given", "--deployer");

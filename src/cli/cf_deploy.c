@@ -11,7 +11,7 @@
 #include "cli/cf_web.h"
 #include "cli/cf_wei.h"
 
-enum { STEP_MS = 250, NONCES_AHEAD = 256, PATIENCE_MS = 40000, FINAL_MS = 3600000, GAS = 10000000 /* more than it takes */ };
+enum { STEP_MS = 250, NONCES_AHEAD = 256, PATIENCE_MS = 40000, TELL_MS = 15000, STILL_MS = 30000, GAS = 10000000 /* more than it takes */ };
 #define WHAT "ledger deploy"
 
 typedef struct {
@@ -21,6 +21,7 @@ typedef struct {
   uint64_t        nonce; /* whose contract genesis names */
   cf_span_t       creation;
   uint64_t        block; /* of the creation */
+  uint64_t        wait_ms; /* until the creation is final */
   bool            quiet;
 } deploy_t;
 
@@ -129,11 +130,15 @@ static int create(deploy_t *d) {
 
 /* ---- what stands there ---- */
 
+static int newest_block(uint64_t *number, deploy_t *d) {
+  cf_evm_ask_block_number(cf_nodes_question(&d->l.nodes), CF_NODES_ID);
+  return cf_nodes_number(number, &d->l.nodes);
+}
+
 /* The first block behind which the nonce is used: between from_block and the newest, by halves. */
 static int find_block(deploy_t *d) {
   uint64_t low = d->f->evm.from_block ? d->f->evm.from_block : 1, high, nonce;
-  cf_evm_ask_block_number(cf_nodes_question(&d->l.nodes), CF_NODES_ID);
-  int code = cf_nodes_number(&high, &d->l.nodes);
+  int      code = newest_block(&high, d);
   while (!code && low < high) {
     uint64_t mid = low + (high - low) / 2;
     code = nonce_at(&nonce, d, (cf_evm_at_t){.tag = CF_EVM_NUMBER, .number = mid});
@@ -144,17 +149,37 @@ static int find_block(deploy_t *d) {
   return code;
 }
 
+/* On a fresh chain nothing is final yet; and one that makes blocks for transactions alone stands still as long as nobody sends any. */
+static int not_final(deploy_t const *d, uint64_t final, uint64_t newest, bool still) {
+  char const *next = still ? "this chain makes no blocks by itself: have it make some, or send something from another account; then again, nothing is sent twice"
+                           : "again, when the chain went on: nothing is sent twice";
+  return cf_fail(CF_EXIT_WORLD, WHAT, "timeout", "finality", "found",
+                 cf_fmt("in block %llu of %llu; final is %llu, after %llu s", (unsigned long long)d->block, (unsigned long long)newest,
+                        (unsigned long long)final, (unsigned long long)(d->wait_ms / 1000)),
+                 "next", next, NULL);
+}
+
 static int wait_final(deploy_t *d) {
-  uint64_t told = UINT64_MAX;
-  for (unsigned t = 0; t < FINAL_MS; t += STEP_MS) {
+  uint64_t told = UINT64_MAX, newest = 0, seen = 0, began = cf_mono_ms(), told_at = 0, moved_at = began;
+  for (;;) {
     int code = cf_nodes_final(&d->l.block, &d->l.nodes);
     if (code || d->l.block.header.number >= d->block) return code;
-    if (told != d->l.block.header.number)
-      note(d, "in block %llu; final is %llu", (unsigned long long)d->block, (unsigned long long)d->l.block.header.number);
-    told = d->l.block.header.number;
+    code = newest_block(&seen, d);
+    if (code) return code;
+    uint64_t now = cf_mono_ms(), final = d->l.block.header.number;
+    if (seen != newest) moved_at = now;
+    newest = seen;
+    bool still = now - moved_at >= (d->wait_ms < STILL_MS ? d->wait_ms : STILL_MS);
+    if (told != final || now - told_at >= TELL_MS) {
+      note(d, "in block %llu of %llu; final is %llu, %llu to go, for at most %llu s more%s", (unsigned long long)d->block, (unsigned long long)newest,
+           (unsigned long long)final, (unsigned long long)(d->block - final),
+           (unsigned long long)(now - began < d->wait_ms ? (d->wait_ms - (now - began)) / 1000 : 0), still ? "; no new block for a while" : "");
+      told = final;
+      told_at = now;
+    }
+    if (now - began >= d->wait_ms) return not_final(d, final, newest, still);
     cf_web_sleep(STEP_MS);
   }
-  return cf_fail(CF_EXIT_WORLD, WHAT, "timeout", "finality", "next", "again, when the chain goes on", NULL);
 }
 
 /* The code that our creation makes, run in the state before it was. */
@@ -256,7 +281,7 @@ static int make(deploy_t *d) {
 }
 
 int cf_deploy(cf_deployed_t *out, cf_folder_t *f, cf_deployer_t const *by) {
-  deploy_t d = {.f = f, .quiet = by->quiet};
+  deploy_t d = {.f = f, .quiet = by->quiet, .wait_ms = 1000 * (by->wait_s ? by->wait_s : CF_DEPLOY_WAIT_S)};
   cf_wr_t  creation = cf_room(CF_EVM_DEPLOY_MAX);
   cf_evm_deploy_write(&creation, &f->domain->block0);
   if (creation.bad) abort(); /* of a genesis that was founded */

@@ -7,10 +7,13 @@
 
 #include "cli/cf_evm_ledger.h"
 
+#define CF_DEPLOY_WAIT_S 3600
+
 typedef struct {
   uint8_t const *scalar;
   cf_addr_t      addr;
   cf_hash_t      fund_wei; /* the gateway's account has that much afterwards, at least */
+  uint64_t       wait_s;   /* for the creation to be final; 0: CF_DEPLOY_WAIT_S */
   bool           quiet;    /* says nothing of what goes on */
 } cf_deployer_t;
 
@@ -20,7 +23,7 @@ typedef struct {
   bool      was; /* deployed before, and only funded now */
 } cf_deployed_t;
 
-/* cf_deploy waits until the contract is final, keeps from_block, and writes `deployment`.  0, or an exit status after saying why. */
+/* cf_deploy waits until the contract is final (CF_EXIT_WORLD after wait_s), keeps from_block, and writes `deployment`.  0, or an exit status after saying why. */
 int cf_deploy(cf_deployed_t *out, cf_folder_t *f, cf_deployer_t const *by);
 
 #endif

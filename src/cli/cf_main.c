@@ -29,7 +29,7 @@ static cf_command_t const commands[] = {
      cf_cmd_observer},
     {"ledger serve", "[DIR]", "one process: the embedded ledger", "counterfoil ledger serve d", "", 0, 1, cf_cmd_ledger_serve},
     {"ledger deploy", "[DIR]", "puts the ledger's contract on its chain; run it again when it was ended",
-     "counterfoil ledger deploy d --deployer deployer.json --fund 0.5eth", "deployer= password-file= fund=", 0, 1, cf_cmd_ledger_deploy},
+     "counterfoil ledger deploy d --deployer deployer.json --fund 0.5eth", "deployer= password-file= fund= wait=", 0, 1, cf_cmd_ledger_deploy},
     {"ledger resume", "DIR HALT", "says that what halted the sending of transactions is mended", "counterfoil ledger resume d finality", "", 2, 2,
      cf_cmd_ledger_resume},
     {"ledger show", "[DIR|URL]", "every account's balance, by replay of the block files, or proven on a chain", "counterfoil ledger show d",

@@ -49,6 +49,23 @@ expect 2 "usage  3" "$cf" init x --ledger evm --rpc "$rpc" --deployer deployer -
 expect 3 "io  rpc" "$cf" init x --ledger evm --rpc "http://127.0.0.1:1" --deployer deployer
 [ ! -e x ] || die "a domain that was refused left a folder"
 
+# A fresh chain that makes blocks for transactions alone: nothing is final yet. It is said how far it is and what to do; then it goes on.
+fresh=http://127.0.0.1:$((port + 44))
+"$anvil" --host 127.0.0.1 --port $((port + 44)) --silent --slots-in-an-epoch 1 >fresh.log 2>&1 &
+liars=$!
+for _ in $(seq 100); do
+  ! "$cf" init fresh --ledger evm --rpc "$fresh" --deployer deployer >/dev/null 2>&1 || break
+  sleep 0.05
+done
+expect 2 "usage  0" "$cf" ledger deploy fresh --deployer deployer --wait 0
+expect 3 "" "$cf" ledger deploy fresh --deployer deployer --wait 1
+grep -q "in block 1 of 1; final is 0, 1 to go" err && grep -q "makes no blocks by itself" err || { cat err; die "it is not said why nothing gets final"; }
+rpc=$fresh rpc anvil_mine '["0x3"]' >/dev/null
+expect 0 "" "$cf" ledger deploy fresh --deployer deployer --wait 60
+[ "$(rpc=$fresh rpc eth_getTransactionCount '["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "latest"]')" = 0x1 ] || die "a second creation was sent"
+kill $liars
+liars=
+
 # A token: 18 decimals, all of it the third account's. A unit of the asset is 10^-6 of it.
 rich=0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC
 receipt() { # receipt HASH FIELD, when it is in a block
