@@ -156,15 +156,6 @@ static uint64_t receipt_hit(cf_audit_t *a, cf_log_fault_t const *f) {
   return cf_document_open(&doc, &s, &cf_receipt_table, entry, NULL) ? 0 : doc.sequence;
 }
 
-/* Enough hex digits of both to see that they differ, four bytes at least. */
-static void differing(char x[68], char y[68], cf_hash_t const *a, cf_hash_t const *b) {
-  size_t n = 0;
-  while (n < 31 && a->b[n] == b->b[n]) n++;
-  n = n < 4 ? 4 : n + 1;
-  memcpy(cf_hex_encode(x, CF_SPAN(a->b, n)) + 2 * n, "\xe2\x80\xa6", 4);
-  memcpy(cf_hex_encode(y, CF_SPAN(b->b, n)) + 2 * n, "\xe2\x80\xa6", 4);
-}
-
 /* An entry and its tile contradict each other: the checkpoint says which of the two files is the altered one, if it can. */
 static void tell_entry(cf_audit_t *a, cf_who_t who, bool entry_is_right) {
   cf_log_fault_t const *f = &a->log.first;
@@ -173,7 +164,7 @@ static void tell_entry(cf_audit_t *a, cf_who_t who, bool entry_is_right) {
   bundle.row = CF_TILE_ENTRIES;
   cf_tile_path(tile + 4, &f->file);
   cf_tile_path(entries + 4, &bundle);
-  differing(is, says, &f->is, &f->says);
+  cf_differing(is, says, &f->is, &f->says);
   if (entry_is_right)
     cf_audit_fault(a, who, tile, cf_next_copy, "hash %llu says %s, the entry hashes to %s, and the checkpoint agrees with it",
                    (ull_t)f->at, says, is);

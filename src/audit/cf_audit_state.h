@@ -4,6 +4,7 @@
 
 #include "audit/cf_audit.h"
 #include "audit/cf_audit_mem.h"
+#include "base/cf_text.h"
 #include "document/cf_history.h"
 #include "ledger/cf_blocks.h"
 #include "ledger/cf_domain.h"
@@ -309,6 +310,14 @@ static inline char const *cf_short(char out[16], uint8_t const b[32]) {
   for (int i = 0; i < 4; i++) out[2 * i] = digits[b[i] >> 4], out[2 * i + 1] = digits[b[i] & 15];
   memcpy(out + 8, "\xe2\x80\xa6", 4);
   return out;
+}
+/* Enough hex digits of both to see that they differ, four bytes at least. */
+static inline void cf_differing(char x[68], char y[68], cf_hash_t const *a, cf_hash_t const *b) {
+  size_t n = 0;
+  while (n < 31 && a->b[n] == b->b[n]) n++;
+  n = n < 4 ? 4 : n + 1;
+  memcpy(cf_hex_encode(x, CF_SPAN(a->b, n)) + 2 * n, "\xe2\x80\xa6", 4);
+  memcpy(cf_hex_encode(y, CF_SPAN(b->b, n)) + 2 * n, "\xe2\x80\xa6", 4);
 }
 
 #endif

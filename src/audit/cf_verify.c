@@ -1,70 +1,20 @@
 #include "audit/cf_verify.h"
 
-#include <stdio.h>
-
 #include "audit/cf_audit_state.h"
+#include "audit/cf_logscan.h"
 #include "translog/cf_proof.h"
 
 /* ---- a log ---- */
 
-/* The first fault that was told, as an error. */
-static cf_status_t first_fault(cf_audit_t const *a, cf_error_t *err) {
-  cf_audit_fault_t const *f = &a->faults[0];
-  return cf_error_set(err, CF_ERR_AUTH, "log", 0, "%s%s%.120s", f->file, f->file[0] ? ": " : "", f->text);
-}
-
-static cf_status_t log_key(cf_vkey_t *key, cf_audit_t *a, cf_error_t *err) {
-  cf_span_t text;
-  cf_read_t r = cf_audit_try(a, &text, "log.vkey", CF_VKEY_TEXT_MAX + 1);
-  if (r == CF_READ_FAILED) return cf_error_set(err, CF_ERR_IO, "log.vkey", 0, "cannot be read");
-  if (r != CF_READ_OK) return cf_error_set(err, CF_ERR_FORMAT, "log.vkey", 0, "missing: name the log's key");
-  if (text.len && text.ptr[text.len - 1] == '\n') text.len--;
-  cf_status_t st = cf_vkey_parse(key, text);
-  if (!st && key->type != CF_VKEY_LOG) st = CF_ERR_FORMAT;
-  return st ? cf_error_set(err, st, "log.vkey", 0, "not a log's key") : CF_OK;
-}
-
-static cf_status_t kept_checkpoints(cf_verify_log_t *out, cf_audit_t *a, cf_error_t *err) {
-  for (uint64_t i = 0; i < a->names.cnt; i++) {
-    char const     *name = ((cf_name_t *)cf_vec_at(&a->names, i))->name;
-    uint64_t        size;
-    cf_span_t       bytes;
-    cf_note_t       note;
-    cf_checkpoint_t c;
-    uint8_t         sig[64];
-    if (!cf_audit_note_size(&size, name)) continue;
-    if (cf_audit_try(a, &bytes, name, CF_NOTE_MAX) != CF_READ_OK)
-      return cf_error_set(err, CF_ERR_IO, "log", 0, "%s cannot be read", name);
-    cf_status_t st = cf_checkpoint_open(&c, &note, sig, bytes, &a->domain.witnesses.log, err);
-    if (st) return st;
-    if (c.size != size) return cf_error_set(err, CF_ERR_FORMAT, "log", 0, "%s is a checkpoint of size %llu", name, (ull_t)c.size);
-    if (size > a->size)
-      return cf_error_set(err, CF_ERR_AUTH, "log", 0, "rollback: %s is larger than log/checkpoint, of size %llu", name,
-                          (ull_t)a->size);
-    cf_hash_t is = cf_audit_root(a, size);
-    if (!cf_hash_eq(&is, &c.root))
-      return cf_error_set(err, CF_ERR_AUTH, "log", 0, "fork: %s is not of this log; keep both", name);
-    out->checkpoints++;
-    if (note.sig_cnt > 1 && size > out->cosigned) out->cosigned = size;
-  }
-  return CF_OK;
-}
-
 cf_status_t cf_verify_log(cf_verify_log_t *out, cf_audit_reader_t const *reader, cf_vkey_t const *vkey, cf_error_t *err) {
-  cf_audit_options_t none = {0};
-  cf_audit_t        *a = cf_audit_new(reader, &none);
-  cf_verify_log_t    log = {0};
-  cf_status_t        st = CF_OK;
-  if (vkey) a->domain.witnesses.log = *vkey;
-  else st = log_key(&a->domain.witnesses.log, a, err);
-  if (!st) (void)(cf_audit_list(a) && cf_audit_log(a));
-  if (!st && a->n.faults) st = first_fault(a, err);
-  if (!st && !a->failed_io) st = kept_checkpoints(&log, a, err);
-  if (a->failed_io) st = cf_error_set(err, CF_ERR_IO, "log", 0, "a file could not be read");
-  log.size = a->size;
-  log.root = a->root;
-  if (!st) *out = log;
-  cf_audit_free(a);
+  cf_logscan_t      s;
+  cf_logscan_rest_t rest = {0};
+  cf_status_t       st = cf_logscan_open(&s, reader, vkey, err);
+  if (st) return st;
+  for (uint64_t part = 0; !st && part < s.parts; part++) st = cf_logscan_part(&s, reader, part, err);
+  if (!st) st = cf_logscan_rest(&rest, &s, reader, err);
+  if (!st) *out = (cf_verify_log_t){.size = s.size, .root = s.root, .checkpoints = rest.checkpoints, .cosigned = rest.cosigned};
+  cf_logscan_close(&s);
   return st;
 }
 

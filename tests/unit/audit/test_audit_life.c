@@ -507,7 +507,7 @@ static void test_fork(void **state) {
   assert_int_equal(v.size, a->w->log.size);
   assert_int_equal(v.cosigned, a->w->log.size);
   assert_int_equal(cf_verify_log(&v, &r, &a->w->witnesses.log, NULL), CF_OK);
-  assert_int_equal(cf_verify_log(&v, &r, &a->w->witnesses.member[0], NULL), CF_ERR_AUTH);
+  assert_int_equal(cf_verify_log(&v, &r, &a->w->witnesses.member[0], NULL), CF_ERR_POLICY);
   tree_put(a->t, "checkpoints/00000000000000000010", note_of(a->w, other, 10, 15));
   assert_int_equal(cf_verify_log(&v, &r, NULL, &err), CF_ERR_AUTH);
   assert_non_null(strstr(err.text, "fork"));
