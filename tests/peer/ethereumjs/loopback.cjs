@@ -14,3 +14,17 @@ dgram.Socket.prototype.bind = function (at, ...rest) {
 import('@ethereumjs/common').then(({ Common }) => {
   Common.prototype._mergeWithParamsCache = function (params) { Object.assign(this._paramsCache, params); };
 });
+
+// A transaction that comes while the block that has it is executed stays in the node's pool, which then passes over all others of the account for twenty minutes: it looks at
+// the lowest nonce alone. What is used already is let fall before a block is built.
+Promise.all([import(`${__dirname}/node_modules/@ethereumjs/client/dist/esm/src/service/txpool.js`), import('@ethereumjs/util')]).then(([{ TxPool }, { createAddressFromString }]) => {
+  const chosen = TxPool.prototype.txsByPriceAndNonce;
+  TxPool.prototype.txsByPriceAndNonce = async function (vm, ...rest) {
+    for (const [address, entries] of this.pool) {
+      const account = await vm.stateManager.getAccount(createAddressFromString(`0x${address}`));
+      const left = entries.filter(({ tx }) => tx.nonce >= (account?.nonce ?? 0n));
+      if (left.length) this.pool.set(address, left); else this.pool.delete(address);
+    }
+    return chosen.call(this, vm, ...rest);
+  };
+});
