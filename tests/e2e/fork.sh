@@ -85,6 +85,30 @@ wait $monitor_pid 2>/dev/null || true
 monitor_pid=
 [ ! -s told ] || die "a clean log, and the monitor says: $(cat told)"
 
+# Killed before each thing that it makes durable, when it sees the fork for the first time: what it knew is there, what it told is proven, and its
+# next life tells the fork.
+killer=$root/build/release/tests/cf-kill
+seen=$(ls m/logs/*/seen)
+echo e >mode
+killed=0
+while "$killer" true 2>/dev/null; do
+  rm -rf k
+  cp -a m k
+  ended=0
+  "$killer" --at "monitor:$((killed + 1)):before" "$cf" monitor "$url" --state k --once >told 2>told.err || ended=$?
+  cmp -s -n "$(stat -c %s "$seen")" "$seen" "k${seen#m}" || die "killed before step $((killed + 1)): what was seen is lost"
+  for proof in $(sed -n 's/.*"proof":"\([^"]*\)".*/\1/p' told); do expect 0 "" "$cf" verify fork "$proof" --vkey d/public/log.vkey; done
+  [ "$ended" -ne 1 ] || break # it got to its end
+  [ "$ended" -eq 137 ] || die "killed before step $((killed + 1)): status $ended: $(cat told.err)"
+  sum=$(stat -c %s "k${seen#m}")
+  cp "k${seen#m}" kept
+  expect 1 "" "$cf" monitor "$url" --state k --once
+  grep -q '"incident":"fork"' out || die "killed before step $((killed + 1)), its next life does not see the fork: $(cat out err)"
+  cmp -s -n "$sum" kept "k${seen#m}" || grep -q 'a crash had cut off' err || die "killed before step $((killed + 1)): its next life lost what was kept"
+  killed=$((killed + 1))
+done
+[ "$killed" -ge 4 ] || ! "$killer" true 2>/dev/null || die "it was killed at $killed steps alone"
+
 echo endless >mode
 expect 1 "" "$cf" monitor "$url" --state m --once
 [ "$(json out v.incident)" = lie ] || die "endless: $(cat out err)"
