@@ -18,6 +18,7 @@ typedef struct {
   uint64_t  offset; /* of the note with the most cosignatures, in the records */
   uint32_t  len;
   uint16_t  signers; /* bits by member */
+  uint64_t  time_s;  /* when it was first seen */
   uint32_t  checked; /* bits by place whose tree it was held against */
 } head_t;
 
@@ -200,7 +201,7 @@ static head_t *find_head(cf_monitor_t *m, uint64_t size, cf_hash_t const *root) 
 static head_t *add_head(cf_monitor_t *m, uint64_t size, cf_hash_t const *root) {
   if (m->head_cnt == CF_MONITOR_HEADS_MAX) memmove(m->head, m->head + 1, --m->head_cnt * sizeof *m->head);
   head_t *h = &m->head[m->head_cnt++];
-  *h = (head_t){.size = size, .root = *root};
+  *h = (head_t){.size = size, .root = *root, .time_s = m->now_s};
   return h;
 }
 
@@ -269,12 +270,15 @@ static void went(source_t *s, cf_checkpoint_t const *c) {
 static bool recall_one(cf_monitor_t *m, cf_span_t body, uint64_t offset) {
   gathered_t g;
   cf_rd_t    rd = cf_rd_span(body);
-  (void)cf_rd_u64(&rd);
+  uint64_t  time_s = cf_rd_u64(&rd);
   cf_span_t name = cf_rd_take_span(&rd, cf_rd_u16(&rd));
   cf_span_t note = CF_SPAN(body.ptr + rd.pos, cf_rd_left(&rd));
   if (rd.bad || gather(m, &g, note)) return false;
   head_t *h = find_head(m, g.c.size, &g.c.root);
-  if (!h) h = add_head(m, g.c.size, &g.c.root);
+  if (!h) {
+    h = add_head(m, g.c.size, &g.c.root);
+    h->time_s = time_s;
+  }
   h->offset = offset + RECORD_HEAD + rd.pos;
   h->len = (uint32_t)note.len;
   h->signers = signers_of(m, &g);
@@ -438,4 +442,22 @@ cf_status_t cf_monitor_compare(cf_monitor_t *m, unsigned source, cf_audit_reader
     if (!st && !cf_fork_make(&wr, a, b, m->cfg.set, &reader, NULL)) st = raise_fork(m, source, cf_wr_out(&wr));
   }
   return st;
+}
+
+cf_status_t cf_monitor_follow(cf_monitor_t *m, unsigned source, cf_audit_reader_t const *tree, cf_span_t head_note) {
+  gathered_t  g;
+  cf_status_t st = cf_monitor_compare(m, source, tree, head_note);
+  if (st || gather(m, &g, head_note)) return st;
+  head_t const *last = &m->head[0];
+  for (size_t i = 0; i < m->head_cnt; i++) {
+    head_t const *h = &m->head[i];
+    if (h->size > last->size) last = h;
+    if (h->checked >> source & 1 || h->size > g.c.size || !h->size) continue;
+    raise_it(m, CF_INCIDENT_ALTERED, source, "tiles", "its tiles do not show that its %llu entries begin with the %llu that were seen", (ull_t)g.c.size,
+             (ull_t)h->size);
+  }
+  if (m->now_s >= last->time_s + m->cfg.stale_s)
+    raise_it(m, CF_INCIDENT_STALE, source, "", "the newest head is of %llu entries, and was seen %llu s ago", (ull_t)last->size,
+             (ull_t)(m->now_s - last->time_s));
+  return CF_OK;
 }

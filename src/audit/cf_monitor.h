@@ -78,6 +78,9 @@ CF_MUST_CHECK cf_status_t cf_monitor_audited(cf_monitor_t *m, unsigned source, c
 void                      cf_monitor_unaudited(cf_monitor_t *m, unsigned source);
 /* cf_monitor_compare holds every head against a tree that was audited: its tiles, and its head's note. */
 CF_MUST_CHECK cf_status_t cf_monitor_compare(cf_monitor_t *m, unsigned source, cf_audit_reader_t const *tree, cf_span_t head_note);
+/* cf_monitor_follow does so with a log that nobody audits: tree is what the place serves, and must show that every smaller head is in it; and the largest
+   head must not be older than stale_s, from when it was first seen. */
+CF_MUST_CHECK cf_status_t cf_monitor_follow(cf_monitor_t *m, unsigned source, cf_audit_reader_t const *tree, cf_span_t head_note);
 /* cf_monitor_end tells which incidents are over. */
 void cf_monitor_end(cf_monitor_t *m);
 

@@ -11,6 +11,7 @@
 
 #include "cli/cf_commands.h"
 #include "cli/cf_monitor_log.h"
+#include "cli/cf_vkey_arg.h"
 #include "cli/cf_web.h"
 #include "io/cf_host.h"
 #include "io/cf_proc.h"
@@ -156,6 +157,31 @@ static int open_places(monitor_t *m, cf_args_t const *a) {
   return 0;
 }
 
+/* A log of strangers: its key is all that is known of it. */
+static int open_strangers(monitor_t *m, cf_args_t const *a) {
+  size_t      cnt = a->word_cnt ? a->word_cnt : 1;
+  cf_domain_t domain = {.id = {{0}}};
+  cf_vkey_t  *key = &domain.witnesses.log;
+  uint8_t     text[CF_VKEY_TEXT_MAX];
+  cf_wr_t     wr = cf_wr_init(text, sizeof text);
+  int         code = cf_vkey_arg(key, "monitor", a);
+  if (code) return code;
+  if (key->type != CF_VKEY_LOG) return cf_fail(CF_EXIT_FAILS, "monitor", "format", cf_arg(a, "vkey"), "found", "not a log's key", NULL);
+  if (cf_flag(a, "domain")) return cf_fail_usage(a->command, "a domain's log is known by its genesis: --domain or --vkey", "--vkey");
+  cf_vkey_format(&wr, key);
+  domain.id = cf_sha256(cf_wr_out(&wr));
+  cf_monitor_log_t *l = log_of(m, &domain);
+  l->stranger = true;
+  l->domain = domain;
+  for (size_t i = 0; !code && i < cnt; i++) {
+    char const *where = a->word_cnt ? a->word[i] : ".";
+    if (l->place_cnt == CF_MONITOR_PLACES_MAX || strlen(where) > 1024) return cf_fail_usage(a->command, "too many places of one log, or too long a name", where);
+    l->place[l->place_cnt++] = &m->place[i];
+    code = cf_monitor_place_stranger(&m->place[i], where);
+  }
+  return code;
+}
+
 static int take_lock(char const *folder) {
   char *path = cf_fmt("%s/lock", folder);
   int   code = cf_make_dir(cf_fmt("%s/places", folder)), fd = code ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -197,7 +223,7 @@ int cf_cmd_monitor(cf_args_t const *a) {
   }
   if (cf_flag(a, "once")) times.silent_s = 0;
   if (!code) code = take_lock(m.folder);
-  if (!code) code = open_places(&m, a);
+  if (!code) code = cf_arg(a, "vkey") ? open_strangers(&m, a) : open_places(&m, a);
   for (size_t i = 0; !code && i < m.log_cnt; i++) code = cf_monitor_log_open(m.log[i], m.folder, &times);
   if (code || !cf_flag(a, "once")) return code ? code : run(&m, (uint16_t)port);
   code = one_round(&m, &open);

@@ -65,6 +65,20 @@ int cf_monitor_place_open(cf_monitor_place_t *p, char const *where, char const *
   return cf_save(pin, p->genesis, false);
 }
 
+/* The core asks for tiles as they lie in a domain's folder. */
+static cf_read_t stranger_read(void *ctx, char const *name, size_t max, cf_span_t *bytes) {
+  cf_monitor_place_t *p = ctx;
+  cf_read_t           r = place_read(p, name + (strncmp(name, "log/", 4) ? 0 : 4), max, bytes);
+  p->failed |= r == CF_READ_FAILED;
+  return r;
+}
+
+int cf_monitor_place_stranger(cf_monitor_place_t *p, char const *where) {
+  p->where = where;
+  p->reader = (cf_audit_reader_t){NULL, stranger_read, p};
+  return cf_tree_reader(&p->under, where);
+}
+
 /* ---- what the core asks for ---- */
 
 static cf_status_t failed(cf_monitor_log_t const *l, char const *name) {
@@ -160,7 +174,7 @@ int cf_monitor_log_open(cf_monitor_log_t *l, char const *folder, cf_monitor_time
     unsigned source = cf_monitor_source(l->monitor, l->witness[i], true);
     if (i == 0) l->first_witness = source;
   }
-  for (size_t i = 0; !code && i < l->place_cnt; i++) {
+  for (size_t i = 0; !code && !l->stranger && i < l->place_cnt; i++) {
     char const *where = l->place[i]->where;
     code = cf_state_open(&l->place[i]->state, cf_fmt("%s/%s.state", l->dir, short_hash(CF_SPAN(where, strlen(where)))), &l->domain.id, NULL);
   }
@@ -272,11 +286,29 @@ static cf_status_t ask_place(cf_monitor_log_t *l, cf_monitor_place_t *p, uint64_
   return st ? st : compare(l, p);
 }
 
+static cf_status_t ask_stranger(cf_monitor_log_t *l, cf_monitor_place_t *p) {
+  cf_monitor_t   *m = l->monitor;
+  cf_span_t       bytes;
+  cf_checkpoint_t head;
+  uint8_t         note[CF_NOTE_MAX];
+  place_begin(p);
+  p->failed = false;
+  cf_read_t r = p->reader.read(p, "checkpoint", CF_NOTE_MAX, &bytes);
+  if (r == CF_READ_FAILED) return cf_monitor_silent(m, p->source, "it does not answer, or not in time"), CF_OK;
+  if (r == CF_READ_LARGE) return cf_monitor_lied(m, p->source, "it answers with more than such a file can have, or without end"), CF_OK;
+  bytes = r == CF_READ_OK ? CF_SPAN(memcpy(note, bytes.ptr, bytes.len), bytes.len) : CF_SPAN(NULL, 0);
+  cf_status_t st = cf_monitor_note(m, p->source, bytes);
+  if (!st && bytes.len && !cf_checkpoint_open(&head, NULL, NULL, bytes, &l->domain.witnesses.log, NULL))
+    st = cf_monitor_follow(m, p->source, &p->reader, bytes);
+  if (!st && p->failed) cf_monitor_silent(m, p->source, "it does not answer, or too slowly, when asked for tiles");
+  return st;
+}
+
 int cf_monitor_log_round(cf_monitor_log_t *l, uint64_t now_s) {
   cf_status_t st = CF_OK;
   cf_monitor_begin(l->monitor, now_s);
   for (size_t i = 0; !st && i < l->witness_cnt; i++) st = ask_witness(l, i);
-  for (size_t i = 0; !st && i < l->place_cnt; i++) st = ask_place(l, l->place[i], now_s);
+  for (size_t i = 0; !st && i < l->place_cnt; i++) st = l->stranger ? ask_stranger(l, l->place[i]) : ask_place(l, l->place[i], now_s);
   if (st) return CF_EXIT_WORLD;
   cf_monitor_end(l->monitor);
   return 0;

@@ -21,11 +21,13 @@ typedef struct {
   cf_checkpoint_t   audited; /* the head that was audited last, without its spans */
   uint64_t          audited_s;
   bool              clean;
+  bool              failed; /* STRANGER: a file could not be read */
 } cf_monitor_place_t;
 
 typedef struct {
   char                dir[512];
-  cf_domain_t         domain;
+  cf_domain_t         domain;   /* of a stranger's log: its key, and as id the hash of that */
+  bool                stranger; /* it is no domain's: heads are followed, nothing is audited */
   cf_monitor_t       *monitor;
   int                 seen; /* append-only */
   size_t              place_cnt, witness_cnt;
@@ -41,6 +43,8 @@ typedef struct {
 
 /* cf_monitor_place_open finds the place's genesis: what it was at first contact, else as it is now, which is kept. 0, or an exit status. */
 int cf_monitor_place_open(cf_monitor_place_t *p, char const *where, char const *folder);
+/* cf_monitor_place_stranger opens a place of a log that has no genesis. */
+int cf_monitor_place_stranger(cf_monitor_place_t *p, char const *where);
 /* cf_monitor_log_open makes the log's folder and takes back what it knew; places and witnesses are in l. */
 int cf_monitor_log_open(cf_monitor_log_t *l, char const *folder, cf_monitor_times_t const *times);
 /* cf_monitor_log_round asks every witness, then every place, audits what is new, and tells.  0, or CF_EXIT_WORLD when the monitor's own files fail. */

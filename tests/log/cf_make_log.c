@@ -1,5 +1,5 @@
-/* cf-make-log DIR ENTRIES   writes a whole log in tlog-tiles form, for what reads logs of millions of entries: DIR/log.vkey and DIR/log/
-   with bundles, tiles and a signed checkpoint.  Entry i is 256 bytes: i in eight bytes, the lowest first, and what xorshift64* makes of it.
+/* cf-make-log DIR ENTRIES [FROM]   writes a whole log in tlog-tiles form, for what reads logs of millions of entries: DIR/log.vkey and DIR/log/
+   with bundles, tiles and a signed checkpoint.  Entry i is 256 bytes: i in eight bytes, the lowest first, and what xorshift64* makes of it; from FROM on, another.
    The key is a test's, known to all: seed 07 07 ... 07, origin example.com/made.  It streams: a few hundred kilobytes, whatever the
    size.  Nothing is synced, and nothing in DIR is kept: a log there already is refused. */
 #include <err.h>
@@ -17,6 +17,7 @@
 enum { ENTRY_SZ = 256 };
 
 static char const *dir;
+static uint64_t    other_from = UINT64_MAX;
 static char        made[512]; /* the folder made last */
 
 static void make_folder_of(char const *path) {
@@ -74,7 +75,7 @@ static void put_row(unsigned level) {
 }
 
 static void make_entry(uint8_t out[ENTRY_SZ], uint64_t index) {
-  uint64_t x = index + 0x9e3779b97f4a7c15u;
+  uint64_t x = index + 0x9e3779b97f4a7c15u + (index >= other_from ? (uint64_t)1 << 40 : 0);
   for (size_t i = 0; i < ENTRY_SZ; i += 8) {
     uint64_t v = i ? x * 0x2545f4914f6cdd1du : index;
     for (size_t k = 0; k < 8; k++) out[i + k] = (uint8_t)(v >> 8 * k);
@@ -105,8 +106,9 @@ int main(int argc, char **argv) {
   cf_ed25519_pub_t pub;
   cf_vkey_t        key;
   char            *end;
-  uint64_t         size = argc == 3 ? strtoull(argv[2], &end, 10) : 0;
-  if (argc != 3 || *end || !size || size > CF_TREE_SIZE_MAX) errx(2, "usage: cf-make-log DIR ENTRIES");
+  uint64_t         size = argc == 3 || argc == 4 ? strtoull(argv[2], &end, 10) : 0;
+  if (argc == 4 && !*end) other_from = strtoull(argv[3], &end, 10);
+  if (argc < 3 || argc > 4 || *end || !size || size > CF_TREE_SIZE_MAX) errx(2, "usage: cf-make-log DIR ENTRIES [FROM]");
   dir = argv[1];
   memset(seed, 7, sizeof seed);
   cf_ed25519_pub(&pub, seed);
