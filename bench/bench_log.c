@@ -1,6 +1,7 @@
 // link: translog io crypto lib: crypto m
-/* log-append-1024   entries of 256 bytes appended to the log in groups of 1,024, each group durable and published before the next
-     ours   the log's writer, its effects performed as a process performs them: bundles, tiles, signed checkpoint
+/* log-append-1024   entries of 256 bytes appended to the log in groups of 1,024, each group durable before the next
+     ours   the log's writer, its effects performed as a process performs them: the journal; and for as many groups as a writer lets wait
+            the bundles, tiles and signed checkpoint, which are in the time, too
      limit  the same bytes (entries and leaf hashes) written to a file made before, O_DIRECT and O_DSYNC
      peer   golang.org/x/mod tlog: hashes, a file of entries and one of hashes, fsync of both; nothing is published
    log-append-1      the same, one entry each
@@ -22,7 +23,7 @@
 
 #include "bench.h"
 #include "crypto/cf_sha256.h"
-#include "io/cf_files.h"
+#include "io/cf_tail.h"
 #include "translog/cf_logwriter.h"
 
 enum { ENTRY_SZ = 256, GROUP = 1024, CAP = 1 << 20, SIZE_LOG = 18, SIZE = 1 << SIZE_LOG, PROOFS = 4096, ROUNDS = 5 };
@@ -42,7 +43,7 @@ static cf_logwriter_t *writer_new(void) {
   bench_check(!cf_vkey_make(&log, CF_SPAN_LIT("bench.example/log"), CF_VKEY_LOG, &pub), "key");
   cf_logwriter_init(
       w, &(cf_logwriter_config_t){
-             .log = log, .seed = seed, .cap = CAP, .mem = calloc(1, cf_logwriter_mem_sz(CAP)), .id = 1, .key = cf_log_entry_key});
+             .log = log, .seed = seed, .cap = CAP, .mem = calloc(1, cf_logwriter_mem_sz(CAP)), .journal = "journal", .id = 1, .key = cf_log_entry_key});
   cf_logwriter_start(w, &fx);
   while (w->phase != CF_LOGWRITER_READY) { /* of an empty folder */
     bench_check(w->phase != CF_LOGWRITER_FAILED, "start");
@@ -70,26 +71,42 @@ static void append_group(cf_logwriter_t *w, cf_effects_t *fx, size_t group) {
 }
 
 /* A step's effects as a process performs them. */
-static void perform(cf_files_t const *files, cf_effects_t const *fx) {
+static void perform(cf_files_t const *files, cf_tail_t *tail, cf_effects_t const *fx) {
   cf_files_put_t put[CF_FILES_GROUP_MAX];
   for (size_t i = 0; i < fx->cnt;) {
-    size_t n = 0;
-    do bench_check(fx->at[i].kind == CF_FX_PUT, "an effect"), put[n++] = (cf_files_put_t){fx->at[i].name, fx->at[i].body}, i++;
+    cf_effect_t const *e = &fx->at[i];
+    size_t             n = 0;
+    if (e->kind == CF_FX_APPEND) bench_check(!cf_tail_append(tail, files, e->name, e->body, NULL), "append"), i++;
+    if (e->kind == CF_FX_REMOVE) cf_tail_close(tail), bench_check(!cf_files_remove(files, e->name, NULL), "remove"), i++;
+    if (e->kind != CF_FX_PUT) continue;
+    do put[n++] = (cf_files_put_t){fx->at[i].name, fx->at[i].body}, i++;
     while (i < fx->cnt && fx->at[i].joined && n < CF_FILES_GROUP_MAX);
     bench_check(!cf_files_put_all(files, put, n, NULL), "put");
   }
 }
 
+/* What an append left behind is published when nothing more may wait. */
+static void publish(cf_logwriter_t *w, cf_effects_t *fx, size_t group) {
+  fx->cnt = fx->scratch_len = 0;
+  if (w->size - w->filed + group > CF_LOGWRITER_BEHIND_MAX) cf_logwriter_publish(w, fx);
+}
+
 static double append_ours(cf_files_t const *files, size_t group) {
   cf_logwriter_t *w = writer_new();
   cf_effects_t    fx = {.scratch = scratch, .scratch_max = sizeof scratch};
+  cf_tail_t       tail = {0};
   double          start = bench_now_s(), end;
   do {
     append_group(w, &fx, group);
-    perform(files, &fx);
+    perform(files, &tail, &fx);
+    publish(w, &fx, group);
+    perform(files, &tail, &fx);
     end = bench_now_s();
   } while (end - start < ROUND_S && w->size < CAP);
-  double rate = (double)w->size / (end - start);
+  publish(w, &fx, CF_LOGWRITER_BEHIND_MAX);
+  perform(files, &tail, &fx);
+  double rate = (double)w->size / (bench_now_s() - start);
+  cf_tail_close(&tail);
   writer_free(w);
   return rate;
 }
@@ -326,7 +343,7 @@ int main(void) {
   cf_effects_t    fx = {.scratch = scratch, .scratch_max = sizeof scratch};
   appends(&peer, GROUP, "log-append-1024");
   appends(&peer, 1, "log-append-1");
-  while (w->size < SIZE) append_group(w, &fx, GROUP);
+  for (; w->size < SIZE; publish(w, &fx, GROUP)) append_group(w, &fx, GROUP);
   hashing(w, &peer);
   inclusions(w, &peer);
   writer_free(w);

@@ -44,6 +44,7 @@ static void append(log_t *l, cf_effects_t *fx) {
   memcpy(bytes, &n, sizeof n);
   cf_log_entry_t entry = {.bytes = CF_SPAN_OF(bytes), .key = cf_log_entry_key(CF_SPAN_OF(bytes))};
   bench_check(!cf_logwriter_append(&l->writer, fx, &entry, 1, NULL) && l->writer.size == n + 1, "append");
+  cf_logwriter_publish(&l->writer, fx);
 }
 
 static void next_entry(log_t *l, cf_effects_t *fx, cf_now_t now) {
@@ -104,7 +105,7 @@ static double witnessed_ours(log_t *l, bench_domain_t const *d, uint16_t first_p
   }
   void *mem = l->writer.cfg.mem;
   cf_logwriter_init(&l->writer, &(cf_logwriter_config_t){
-                                    .log = l->publish.set.log, .seed = l->seed, .cap = CAP, .mem = mem, .id = 1, .key = cf_log_entry_key});
+                                    .log = l->publish.set.log, .seed = l->seed, .cap = CAP, .mem = mem, .journal = "journal", .id = 1, .key = cf_log_entry_key});
   bench_check(!cf_publisher_init(&l->publisher, &l->publish, NULL), "publisher");
   l->cnt = 0, l->cosigned = false;
   bench_check(cf_host_run(&host, step, l) == 0 && l->cnt == ENTRIES, "no quorum");

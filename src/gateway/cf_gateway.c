@@ -10,6 +10,7 @@
 
 /* ---- memory: one table of blocks, counted and laid out ---- */
 
+#define JOURNAL "gateway/journal" /* of the log */
 #define KEEP_SZ (CF_FRAME_MAX + (1u << 20))
 #define LEAVES_SZ ((2 * 16384 + 64) * sizeof(cf_hash_t))
 #define ACTS_SZ (CF_SETTLE_FLIGHT_MAX * (4 + (size_t)CF_CALL_MAX))
@@ -131,6 +132,7 @@ cf_gateway_init(cf_gateway_t **out, void *mem, size_t mem_sz, cf_gateway_config_
                                                           .seed      = cfg->log_seed,
                                                           .cap       = cfg->log_cap,
                                                           .mem       = writer,
+                                                          .journal   = JOURNAL,
                                                           .id        = CF_ID_WRITER,
                                                           .key       = cf_log_entry_key,
                                                           .recovered = cf_logside_recovered,
@@ -160,11 +162,12 @@ cf_gateway_fini(cf_gateway_t *g) {
 void
 cf_gateway_public(cf_effects_t *fx, size_t from) {
   for (size_t i = from; i < fx->cnt; i++) {
-    cf_effect_t *e    = &fx->at[i];
-    e->side           = true;
-    bool         file = e->kind == CF_FX_PUT || e->kind == CF_FX_APPEND || e->kind == CF_FX_REMOVE || e->kind == CF_FX_GET ||
+    cf_effect_t *e       = &fx->at[i];
+    e->side              = true;
+    bool         file    = e->kind == CF_FX_PUT || e->kind == CF_FX_APPEND || e->kind == CF_FX_REMOVE || e->kind == CF_FX_GET ||
                 e->kind == CF_FX_LIST;
-    if (file) e->name = cf_fx_printf(fx, "public/%.*s", (int)e->name.len, (char const *)e->name.ptr);
+    bool         journal = e->name.len >= sizeof JOURNAL - 1 && !memcmp(e->name.ptr, JOURNAL, sizeof JOURNAL - 1);
+    if (file && !journal) e->name = cf_fx_printf(fx, "public/%.*s", (int)e->name.len, (char const *)e->name.ptr);
   }
 }
 

@@ -457,7 +457,7 @@ cf_row(cf_gateway_t *g, uint64_t sequence) {
 void cf_gateway_say(cf_gateway_t *g, cf_effects_t *fx, cf_line_level_t level, cf_public_text_t event, cf_public_text_t reason,
                     uint64_t count);
 bool cf_gateway_refusal(char class[CF_CLASS_MAX], cf_span_t problem); /* of a problem document; false when it is none */
-void cf_gateway_public(cf_effects_t *fx, size_t from);    /* from there on: files lie in public/, and all is in the side lane */
+void cf_gateway_public(cf_effects_t *fx, size_t from);    /* from there on: files lie in public/, the log's journal excepted, and all is in the side lane */
 void cf_gateway_store(cf_gateway_t *g, cf_effects_t *fx); /* makes what was written to the store durable: a barrier */
 cf_mode_rule_t cf_gateway_mode(cf_gateway_t const *g);
 char const    *cf_gateway_missing(cf_gateway_t const *g);

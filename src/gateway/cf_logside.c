@@ -270,6 +270,7 @@ append(cf_gateway_t *g, cf_effects_t *fx) {
     cf_fx(fx, CF_FX_EXIT)->code = 1;
     return;
   }
+  cf_logwriter_publish(&g->writer, fx);
   cf_gateway_public(fx, from);
   for (size_t i = 0; i < n; i++)
     if (entry[i].index >= size && entry[i].index == g->history.next) learn(g, entry[i].index, entry[i].bytes);
@@ -277,7 +278,7 @@ append(cf_gateway_t *g, cf_effects_t *fx) {
   if (g->publisher.cosigned.size == size) g->quorum_ms = g->now.mono_ms; /* nothing waited until now */
   g->appended_ms = g->now.mono_ms;
   if (g->writer.size > size) {
-    fx->at[fx->cnt - 1].id = g->appending = cf_fx_id(g, CF_ID_APPENDED, 0); /* the checkpoint, behind all others */
+    fx->at[fx->cnt - 1].id = g->appending = cf_fx_id(g, CF_ID_APPENDED, 0); /* behind all others */
     g->appending_kinds     = kinds;
     grown(g, fx);
   }

@@ -1,5 +1,6 @@
 #include "gateway/cf_post.h"
 
+#include "base/cf_torn.h"
 #include "codec/cf_cbor.h"
 #include "crypto/cf_hash.h"
 
@@ -82,23 +83,9 @@ cf_chunk_next(cf_rd_t *file, cf_chunk_t *out) {
   return true;
 }
 
-static bool
-all_zero(cf_rd_t const *rd, size_t from, size_t to) {
-  for (; from < to && from < rd->len; from++)
-    if (rd->buf[from]) return false;
-  return true;
-}
-
-/* The size is believed when its sector was written: then what was written ahead goes on behind that chunk. */
 bool
 cf_chunk_ended(cf_rd_t const *file) {
-  size_t   at     = file->pos, sector = at / CF_CHUNK_SECTOR * CF_CHUNK_SECTOR + CF_CHUNK_SECTOR;
-  cf_rd_t  rd     = *file;
-  uint32_t size   = cf_rd_u32(&rd);
-  if (rd.bad || at + 4 > sector || all_zero(file, at, sector)) return true;
-  if (!size || size > CF_CHUNK_MAX) return false;
-  size_t end = rd.pos + CHECK_SZ + size;
-  return end > file->len || all_zero(file, end, file->len);
+  return cf_torn_ended(CF_SPAN(file->buf, file->len), file->pos, CHECK_SZ, CF_CHUNK_MAX);
 }
 
 cf_status_t

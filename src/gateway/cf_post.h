@@ -37,8 +37,7 @@ typedef struct {
 /* cf_chunk_next is false where no whole chunk follows; file stays there, and is not bad.  cf_chunk_ended says then whether a process can have left
    the file like this: nothing follows, or zeros (the file is written ahead with them), or one append that a crash cut short, of which any sectors
    may be missing: nothing of it ever left.  False means that the file was damaged.  file is read from its first byte. */
-#define CF_CHUNK_MAX    (64u << 20) /* of a body */
-#define CF_CHUNK_SECTOR 512
+#define CF_CHUNK_MAX (64u << 20) /* of a body */
 bool                      cf_chunk_next(cf_rd_t *file, cf_chunk_t *out);
 bool                      cf_chunk_ended(cf_rd_t const *file);
 CF_MUST_CHECK cf_status_t cf_chunk_note(cf_chunk_note_t *out, cf_span_t note); /* CF_ERR_FORMAT */

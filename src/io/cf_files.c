@@ -224,6 +224,7 @@ cf_files_put(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t
 static int
 open_grown(int parent, name_t const *name, int flags, bool *made) {
   int fd = open_beneath(parent, name->text + name->leaf, flags, 0);
+  if (fd < 0 && errno == EWOULDBLOCK) fd = open_beneath(parent, name->text + name->leaf, flags & ~O_NONBLOCK, 0); /* leased: it is a file */
   *made  = fd < 0 && errno == ENOENT;
   return *made ? open_beneath(parent, name->text + name->leaf, flags | O_CREAT, name->is_public ? 0644 : 0600) : fd;
 }

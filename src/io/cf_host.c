@@ -33,7 +33,7 @@ typedef struct {
   cf_loop_t               loop;
   cf_files_t              files;
   cf_side_t              *side;
-  cf_tail_t               tail; /* of the main lane's APPENDs */
+  cf_tail_t               tail; /* of the main lane's APPENDs; the side lane has its own */
   cf_store_sqlite_t      *store;
   int                     listener, frame_listener;
   cf_http_t              *http;

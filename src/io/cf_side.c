@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "io/cf_tail.h"
+
 typedef struct {
   cf_side_job_t *first, *last;
 } jobs_t;
@@ -21,6 +23,7 @@ struct cf_side {
   bool              busy;           /* the thread has a run, or its end was not seen yet */
   bool              started;
   pthread_t         thread;
+  cf_tail_t         tail; /* the thread's: of APPENDs */
   pthread_mutex_t   lock; /* of what follows */
   pthread_cond_t    work;
   jobs_t            run;
@@ -66,7 +69,7 @@ is_file(cf_effect_kind_t k) {
 
 /* A PUT and those behind it that are joined to it: returns the last of them. */
 static cf_side_job_t *
-put_group(cf_side_t const *side, cf_side_job_t *j) {
+put_group(cf_side_t *side, cf_side_job_t *j) {
   cf_files_put_t put[CF_FILES_GROUP_MAX];
   size_t         cnt  = 0;
   cf_side_job_t *last = j;
@@ -81,11 +84,12 @@ put_group(cf_side_t const *side, cf_side_job_t *j) {
 
 /* Returns the last job that this one took along. */
 static cf_side_job_t *
-work_on(cf_side_t const *side, cf_side_job_t *j) {
+work_on(cf_side_t *side, cf_side_job_t *j) {
   cf_span_t name = j->effect.name;
+  if (j->effect.kind != CF_FX_APPEND && cf_tail_is(&side->tail, name)) cf_tail_close(&side->tail); /* it becomes another file */
   switch ((int)j->effect.kind) {
   case CF_FX_PUT: return put_group(side, j);
-  case CF_FX_APPEND: j->status = cf_files_append(side->files, name, j->effect.body, &j->err); break;
+  case CF_FX_APPEND: j->status = cf_tail_append(&side->tail, side->files, name, j->effect.body, &j->err); break;
   case CF_FX_REMOVE: j->status = cf_files_remove(side->files, name, &j->err); break;
   case CF_FX_GET:
     j->status = cf_files_get(&j->out, &j->out_sz, &j->found, side->files, name, side->get_max, &j->err);
@@ -228,6 +232,7 @@ cf_side_free(cf_side_t *side) {
   pthread_cond_signal(&side->work);
   pthread_mutex_unlock(&side->lock);
   if (side->started) pthread_join(side->thread, NULL);
+  cf_tail_close(&side->tail);
   drop_all(&side->run);
   drop_all(&side->ended);
   drop_all(&side->waiting);

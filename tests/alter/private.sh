@@ -112,6 +112,7 @@ private_files() {
   last=$(cd d && ls public/ledger/blocks/* | tail -n 1)
   result=$(cd d && ls gateway/results/* | sed -n 3p)
   journal=$(cd d && ls enclave/journal-* | tail -n 1)
+  log=$(cd d && ls gateway/journal/* | tail -n 1)
   bundle=$(cd d && ls public/log/tile/entries/000.p/* | sort -V | tail -n 1)
   tile=$(cd d && ls public/log/tile/0/000.p/* | sort -V | tail -n 1)
 
@@ -144,15 +145,25 @@ private_files() {
   done
   touched=all
   each "results-broken" "d/$result" "$cf gateway w/d" $four
-  for f in "$bundle" "$tile"; do each "log-broken" "d/$f" "$cf gateway w/d" $four; done
-  each "log-broken" d/public/log/checkpoint "$cf gateway w/d" flipped cut empty
+  touched=all # a start takes the journal over
+  each "log-broken" "d/$log" "$cf gateway w/d" flipped
+  for f in "$bundle" "$tile" public/log/checkpoint; do # the journal makes them again; where it is gone the files count
+    for how in $four; do
+      [ "$f $how" != "public/log/checkpoint gone" ] || continue
+      altered "d/$f" $how
+      touched=all
+      rm "w/d/$log"
+      refused "log-broken" "$f $how" "$cf" gateway w/d
+    done
+  done
 
   # The enclave's.
   halted 'reason":"root' d/enclave/snapshot flipped
   rebuilt d/enclave/ak.blob flipped
   [ -n "$short" ] || {
     rebuilt d/public/log/checkpoint older old/log/checkpoint
-    rebuilt d/public/log/checkpoint gone
+    for f in "$bundle" "$tile" public/log/checkpoint; do for how in $four; do rebuilt "d/$f" $how; done; done
+    for how in cut empty gone; do rebuilt "d/$log" $how; done
     for how in cut empty gone; do halted 'reason":"root' d/enclave/snapshot $how; done
     halted 'reason":"rolled-back' "d/$journal" torn
     halted 'enclave/root-1.blob does not open' d/enclave/root-1.blob flipped

@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(uint8_t const *data, size_t size) {
   if (cf_vkey_make(&log, CF_SPAN_LIT("fuzz"), CF_VKEY_LOG, &pub)) abort();
   if (!mem) mem = malloc(cf_logwriter_mem_sz(256));
   bool ok = is_bundle(CF_SPAN(data, size), &cnt) && cnt >= 1 && cnt < CF_TILE_WIDTH;
-  cf_logwriter_init(&w, &(cf_logwriter_config_t){ .log = log, .seed = seed, .cap = 256, .mem = mem, .id = 1, .key = cf_log_entry_key });
+  cf_logwriter_init(&w, &(cf_logwriter_config_t){ .log = log, .seed = seed, .cap = 256, .mem = mem, .journal = "journal", .id = 1, .key = cf_log_entry_key });
 
   /* No checkpoint, no whole bundle; the listing names a partial one of as many entries as the input has (1 when it is none). */
   char       name[4];

@@ -293,6 +293,7 @@ static inline void gate_open(world_t *w) {
   cf_logwriter_init(&g->w, &(cf_logwriter_config_t){.log = w->domain.witnesses.log,
                                                     .seed = g->seed,
                                                     .cap = 4096,
+                                                    .journal = "journal",
                                                     .id = 7,
                                                     .mem = malloc(cf_logwriter_mem_sz(4096)),
                                                     .key = cf_log_entry_key});
@@ -309,6 +310,7 @@ static uint64_t append(world_t *w, cf_span_t entry) {
   cf_log_entry_t e = {.bytes = entry, .key = cf_log_entry_key(entry)};
   w->step.fx = (cf_effects_t){.scratch = w->big, .scratch_max = sizeof w->big};
   assert_int_equal(cf_logwriter_append(&w->gate.w, &w->step.fx, &e, 1, NULL), CF_OK);
+  cf_logwriter_publish(&w->gate.w, &w->step.fx);
   perform(w, GATE, &w->step.fx);
   return e.index;
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cf_text.h"
+#include "base/cf_torn.h"
 #include "crypto/cf_sign.h"
 #include "gateway/cf_post.h"
 #include "session/cf_session.h"
@@ -145,16 +146,16 @@ test_torn_anywhere(void **state) {
 /* Any sectors of the last append are missing, wherever it began in its first one. */
 static void
 test_sectors_missing(void **state) {
-  for (size_t header = 0; header < CF_CHUNK_SECTOR; header += header < 8 || header > 480 ? 1 : 37) {
+  for (size_t header = 0; header < CF_TORN_SECTOR; header += header < 8 || header > 480 ? 1 : 37) {
     torn_make(header, 900);
-    size_t first = torn_at / CF_CHUNK_SECTOR, cnt = (torn_at + torn_len - 1) / CF_CHUNK_SECTOR - first + 1;
+    size_t first = torn_at / CF_TORN_SECTOR, cnt = (torn_at + torn_len - 1) / CF_TORN_SECTOR - first + 1;
     assert_true(cnt >= 3 && cnt <= 6);
     for (unsigned missing = 1; missing < 1u << cnt; missing++) {
       uint8_t file[sizeof torn_file];
       bool    ended;
       memcpy(file, torn_file, sizeof file);
       for (size_t s = 0; s < cnt; s++) {
-        size_t from = (first + s) * CF_CHUNK_SECTOR, to = from + CF_CHUNK_SECTOR;
+        size_t from = (first + s) * CF_TORN_SECTOR, to = from + CF_TORN_SECTOR;
         if (from < torn_at) from = torn_at; /* what was there before is there still */
         if (missing >> s & 1) memset(file + from, 0, to - from);
       }
@@ -178,7 +179,7 @@ test_damage_is_none(void **state) {
   }
   assert_int_equal(lenient, 2 * WHOLE); /* the second and third byte of each size; the first makes it larger than any */
   size_t end = torn_at + torn_len;
-  for (size_t at = end + 4; at / CF_CHUNK_SECTOR == end / CF_CHUNK_SECTOR; at++) { /* bytes of a sector without the size that stands in it */
+  for (size_t at = end + 4; at / CF_TORN_SECTOR == end / CF_TORN_SECTOR; at++) { /* bytes of a sector without the size that stands in it */
     bool ended;
     torn_file[at] = 1;
     assert_int_equal(read_chunks(torn_file, sizeof torn_file, &ended), WHOLE + 1);

@@ -136,7 +136,7 @@ mem_remove(mem_dir_t *d, cf_span_t name) {
   mem_file_t *f = mem_find(d, name);
   if (!f) return;
   free(f->bytes);
-  *f = d->file[--d->cnt];
+  memmove(f, f + 1, (size_t)(d->file + --d->cnt - f) * sizeof *f);
 }
 
 static inline void

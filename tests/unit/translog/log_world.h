@@ -13,6 +13,8 @@ typedef struct {
   uint64_t       recovered_cnt;
   step_t         step;
   size_t         durable_left; /* effects that the disk still takes before the power fails */
+  unsigned       tear;         /* what it does to the next one: 0 nothing of it is there, 1 all, or else a seed of what is; of PUTs that are joined any may be there */
+  size_t         appended;     /* APPENDs that were durable */
   mem_dir_t     *dir;
   bool           dead;
 } writer_t;
@@ -33,17 +35,24 @@ check_recovered(void *ctx, uint64_t index, cf_span_t entry, cf_hash_t const *key
   ASSERT_HASH(want, *key);
 }
 
+/* A writer's memory is handed on: sanitizers take long to give so much out. */
+static void *writer_spare;
+
 static inline void
 writer_open(writer_t *t, mem_dir_t *dir, uint64_t cap) {
-  t->mem           = malloc(cf_logwriter_mem_sz(cap));
+  t->mem           = cap == WRITER_CAP && writer_spare ? writer_spare : malloc(cf_logwriter_mem_sz(cap));
+  if (t->mem == writer_spare) writer_spare = NULL;
   t->dir           = dir;
   t->durable_left  = SIZE_MAX;
+  t->tear          = 0;
+  t->appended      = 0;
   t->dead          = false;
   t->recovered_cnt = 0;
   cf_logwriter_init(&t->w, &(cf_logwriter_config_t){ .log       = key_from(t->seed, 0, EXAMPLE_ORIGIN, CF_VKEY_LOG),
                                                      .seed      = t->seed,
                                                      .cap       = cap,
                                                      .mem       = t->mem,
+                                                     .journal   = "journal",
                                                      .id        = WRITER_ID,
                                                      .key       = plain_key,
                                                      .recovered = check_recovered,
@@ -52,7 +61,31 @@ writer_open(writer_t *t, mem_dir_t *dir, uint64_t cap) {
 
 static inline void
 writer_close(writer_t *t) {
-  free(t->mem);
+  if (t->w.cfg.cap == WRITER_CAP && !writer_spare) writer_spare = t->mem;
+  else free(t->mem);
+}
+
+/* Of an append any sectors may be missing in a file that was written ahead. */
+static inline void
+writer_tear(writer_t *t, size_t at) {
+  static uint8_t const zeros[2048];
+  cf_effect_t const   *e = &t->step.fx.at[at];
+  unsigned             x = t->tear;
+  if (t->tear == 0) return;
+  if (t->tear == 1 || e->kind != CF_FX_APPEND) {
+    if (t->tear == 1 || x & 2) mem_perform(t->dir, e);
+    for (at++; t->tear > 1 && at < t->step.fx.cnt && t->step.fx.at[at].joined; at++)
+      if ((x = x * 1103515245 + 12345) & 1 << 16) mem_perform(t->dir, &t->step.fx.at[at]);
+    return;
+  }
+  mem_append(t->dir, e->name, e->body);
+  mem_append(t->dir, e->name, CF_SPAN_OF(zeros));
+  mem_file_t *f    = mem_find(t->dir, e->name);
+  size_t      end  = f->len - sizeof zeros, from = end - e->body.len, cnt = (end - 1) / 512 - from / 512 + 1, lost = t->tear % cnt;
+  for (size_t i = 0, s = from; s < end; i++, s = (s / 512 + 1) * 512) {
+    x = x * 1103515245 + 12345;
+    if (i == lost || x & 1 << 16) memset(f->bytes + s, 0, ((s / 512 + 1) * 512 < end ? (s / 512 + 1) * 512 : end) - s);
+  }
 }
 
 /* Performs a step's effects in order; what is read comes back as a next step.  A durable effect that the disk does not take any
@@ -65,12 +98,15 @@ writer_perform(writer_t *t) {
     more              = false;
     for (size_t i = 0; i < t->step.fx.cnt && !t->dead; i++) {
       cf_effect_t const *e = &t->step.fx.at[i];
-      if (e->kind == CF_FX_PUT || e->kind == CF_FX_REMOVE) {
+      if (e->kind == CF_FX_PUT || e->kind == CF_FX_APPEND || e->kind == CF_FX_REMOVE) {
         t->dead = t->durable_left == 0;
-        if (t->dead) break;
+        if (t->dead) {
+          writer_tear(t, i);
+          break;
+        }
         t->durable_left--;
-        if (e->kind == CF_FX_PUT) mem_put(t->dir, e->name, e->body);
-        else mem_remove(t->dir, e->name);
+        t->appended += e->kind == CF_FX_APPEND;
+        mem_perform(t->dir, e);
         continue;
       }
       assert_false(more); /* the writer reads one thing at a time */
@@ -108,11 +144,28 @@ example_group(uint64_t first, size_t cnt) {
   return entries;
 }
 
+/* An append, in the journal alone; and one that is published in the same step. */
+static inline void
+writer_journal(writer_t *t, uint64_t first, size_t cnt) {
+  uint64_t at;
+  ASSERT_STATUS(CF_OK, cf_logwriter_append(&t->w, step_begin(&t->step), example_group(first, cnt), cnt, &at));
+  writer_perform(t);
+}
+
 static inline void
 writer_append(writer_t *t, uint64_t first, size_t cnt) {
   uint64_t at;
   ASSERT_STATUS(CF_OK, cf_logwriter_append(&t->w, step_begin(&t->step), example_group(first, cnt), cnt, &at));
+  cf_logwriter_publish(&t->w, &t->step.fx);
   writer_perform(t);
+}
+
+/* A log at rest, as who reads it sees it: nothing in its journal. */
+static inline void
+writer_rest(writer_t *t, mem_dir_t *dir, uint64_t cap) {
+  writer_open(t, dir, cap);
+  writer_start(t);
+  writer_close(t);
 }
 
 /* A log of size entries, written in groups of that many. */
@@ -124,6 +177,7 @@ make_log(uint64_t size, size_t group) {
   writer_start(&t);
   for (uint64_t at = 0; at < size; at += group) writer_append(&t, at, size - at < group ? size - at : group);
   writer_close(&t);
+  writer_rest(&t, &dir, 131072);
   return dir;
 }
 
