@@ -11,11 +11,14 @@
 
 #include "cli/cf_commands.h"
 #include "cli/cf_monitor_log.h"
+#include "cli/cf_process.h"
+#include "cli/cf_tree_reader.h"
 #include "cli/cf_vkey_arg.h"
 #include "cli/cf_web.h"
 #include "io/cf_host.h"
 #include "io/cf_proc.h"
 #include "observe/cf_metrics.h"
+#include "platform/cf_confine.h"
 
 #define WITNESSES_MAX (CF_MONITOR_SOURCES_MAX - CF_MONITOR_PLACES_MAX)
 
@@ -119,6 +122,36 @@ static void *rounds(void *ctx) {
   return NULL;
 }
 
+/* ---- confinement ---- */
+
+/* Its own folder, the places' and the ports of those that it asks: docs/confinement.md. */
+static cf_status_t confine(monitor_t *m, cf_error_t *err) {
+  static cf_confine_t stays;
+  unsigned            ignored;
+  stays.whole[stays.whole_cnt++] = m->folder;
+  for (size_t i = 0; i < m->place_cnt; i++) {
+    char const *folder = cf_tree_folder(&m->place[i].under);
+    if (folder) stays.read[stays.read_cnt++] = stays.list[stays.list_cnt++] = folder;
+    else if (stays.connect_cnt < CF_CONFINE_PORTS_MAX) stays.connect[stays.connect_cnt++] = cf_process_port(m->place[i].where);
+  }
+  for (size_t i = 0; i < m->witness_cnt && stays.connect_cnt < CF_CONFINE_PORTS_MAX; i++)
+    stays.connect[stays.connect_cnt++] = cf_process_port(m->witness[i]);
+  return cf_confine(&stays, &ignored, err);
+}
+
+/* Called when the server is open: the thread of the rounds has what this one has left. */
+static cf_status_t enter(void *ctx, cf_error_t *err) {
+  sigset_t    all, before;
+  pthread_t   thread;
+  cf_status_t st = confine(ctx, err);
+  if (st) return st;
+  sigfillset(&all); /* signals are the server's */
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  int failed = pthread_create(&thread, NULL, rounds, ctx);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return failed ? cf_error_set(err, CF_ERR_IO, "thread", 0, "%s", strerror(failed)) : CF_OK;
+}
+
 /* ---- starting ---- */
 
 static cf_monitor_log_t *log_of(monitor_t *m, cf_domain_t const *domain) {
@@ -191,15 +224,8 @@ static int take_lock(char const *folder) {
 }
 
 static int run(monitor_t *m, uint16_t port) {
-  cf_host_config_t host = {.role = "monitor", .folder = m->folder, .listen_port = port, .ready_fd = cf_proc_ready_fd(), .log_fd = 2};
-  sigset_t         all, before;
-  pthread_t        thread;
+  cf_host_config_t host = {.role = "monitor", .folder = m->folder, .listen_port = port, .ready_fd = cf_proc_ready_fd(), .log_fd = 2, .enter = enter, .enter_ctx = m};
   make_metrics(m, 0);
-  sigfillset(&all); /* signals are the server's */
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  int failed = pthread_create(&thread, NULL, rounds, m);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed) return cf_fail(CF_EXIT_WORLD, "monitor", "io", "thread", NULL);
   int code = cf_host_run(&host, serve, m);
   _exit(code);
 }
@@ -209,10 +235,13 @@ int cf_cmd_monitor(cf_args_t const *a) {
   cf_monitor_times_t times = {.stale_s = 86400, .silent_s = 60, .audit_every_s = 600};
   uint64_t           port = 0;
   size_t             open;
+  cf_error_t         err = {0};
   m.every_s = 10;
+  m.place_cnt = a->word_cnt ? a->word_cnt : 1;
   m.folder = cf_arg(a, "state");
   if (!m.folder) return cf_fail_usage(a->command, "where is it to keep what it sees? --state DIR", "--state");
-  int code = cf_arg_u64(&m.every_s, a, "every", 1, 86400);
+  int code = cf_process_begin();
+  if (!code) code = cf_arg_u64(&m.every_s, a, "every", 1, 86400);
   if (!code) code = cf_arg_u64(&times.stale_s, a, "stale-after", 1, UINT32_MAX);
   if (!code) code = cf_arg_u64(&times.silent_s, a, "silent-after", 0, UINT32_MAX);
   if (!code) code = cf_arg_u64(&times.audit_every_s, a, "audit-every", 1, UINT32_MAX);
@@ -226,6 +255,7 @@ int cf_cmd_monitor(cf_args_t const *a) {
   if (!code) code = cf_arg(a, "vkey") ? open_strangers(&m, a) : open_places(&m, a);
   for (size_t i = 0; !code && i < m.log_cnt; i++) code = cf_monitor_log_open(m.log[i], m.folder, &times);
   if (code || !cf_flag(a, "once")) return code ? code : run(&m, (uint16_t)port);
+  if (confine(&m, &err)) return cf_fail_error("monitor", &err);
   code = one_round(&m, &open);
   return code ? code : open ? CF_EXIT_FAILS : 0;
 }

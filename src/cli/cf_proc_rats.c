@@ -89,7 +89,7 @@ static cf_status_t enter(void *ctx, cf_error_t *err) {
   said_t const *s = ctx;
   cf_wr_t       wr = cf_room(4096);
   cf_jw_t       j = cf_json_begin(&wr);
-  cf_confine_t  stays = {.read = {s->collateral}, .read_cnt = s->collateral != NULL, .list = s->collateral};
+  cf_confine_t  stays = {.read = {s->collateral}, .read_cnt = s->collateral != NULL, .list = {s->collateral}, .list_cnt = s->collateral != NULL};
   unsigned      layers;
   cf_jw_obj(&j, NULL);
   cf_jw_bool(&j, "ok", true);

@@ -32,8 +32,7 @@ int cf_process_open(cf_folder_t *f, size_t *index, cf_args_t const *a, cf_counci
 
 static cf_confine_t confinement;
 
-/* scheme://HOST[:PORT][/PATH]; HOST may be a numeric [v6]. */
-static uint16_t port_of(char const *url) {
+uint16_t cf_process_port(char const *url) {
   char const *host = strstr(url, "://");
   if (!host) return 0;
   char const *end = host + 3 + strcspn(host + 3, "/?#"), *at = end;
@@ -53,7 +52,7 @@ static cf_status_t enter(void *ctx, cf_error_t *err) {
   bool                    names = false;
   for (size_t i = 0; i < host->peer_cnt && confinement.connect_cnt < CF_CONFINE_PORTS_MAX - 1; i++) {
     if (!host->peers[i].url) continue;
-    confinement.connect[confinement.connect_cnt++] = port_of(host->peers[i].url);
+    confinement.connect[confinement.connect_cnt++] = cf_process_port(host->peers[i].url);
     names |= cf_https_is(host->peers[i].url);
   }
   if (names) {
@@ -86,7 +85,7 @@ void cf_process_host(cf_host_config_t *host, cf_folder_t const *f, char const *r
                              .log_fd = 2,
                              .enter = enter,
                              .enter_ctx = host};
-  confinement = (cf_confine_t){.whole = {folder}, .whole_cnt = 1, .list = f->dir};
+  confinement = (cf_confine_t){.whole = {folder}, .whole_cnt = 1, .list = {f->dir}, .list_cnt = 1};
 }
 
 char const *const *cf_process_memory(cf_folder_t const *f, cf_council_role_t role) {

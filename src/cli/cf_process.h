@@ -13,6 +13,8 @@ int cf_process_open(cf_folder_t *f, size_t *index, cf_args_t const *a, cf_counci
    and its peers' ports once all is open.  cf_process_paths replaces the folder by what names, NULL-ended, says from DIR; one that ends with a slash is a folder, and made:
    what is not there when a process is confined is never its own. */
 void cf_process_host(cf_host_config_t *host, cf_folder_t const *f, char const *role, char const *folder, uint16_t port);
+/* cf_process_port is that of scheme://HOST[:PORT][/PATH]; HOST may be a numeric [v6]. */
+uint16_t cf_process_port(char const *url);
 int  cf_process_paths(cf_folder_t const *f, char const *const *names);
 
 /* cf_process_memory: the files that a council's members rely on having written (io/cf_memory.h), NULL-ended, named from a member's

@@ -219,3 +219,5 @@ int cf_tree_reader(cf_audit_reader_t *out, char const *where) {
   *out = (cf_audit_reader_t){dir_list, dir_read, t};
   return 0;
 }
+
+char const *cf_tree_folder(cf_audit_reader_t const *reader) { return reader->list ? ((tree_t const *)reader->ctx)->root : NULL; }

@@ -8,6 +8,9 @@
 /* cf_tree_reader opens DIR/public, DIR itself when it has no public/, or http://...  0 or an exit status. */
 int cf_tree_reader(cf_audit_reader_t *out, char const *where);
 
+/* cf_tree_folder is the folder that it reads; NULL: it asks a server. */
+char const *cf_tree_folder(cf_audit_reader_t const *reader);
+
 #define CF_TREE_BUSY_S 3u /* what a gateway writes before it appends to the log is referred to by then */
 
 /* cf_tree_busy looks whether a folder that was listed is another by now: somebody writes to it.  Once true, the next

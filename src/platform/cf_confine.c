@@ -80,7 +80,7 @@ landlock(cf_confine_t const *c, unsigned *layers, cf_error_t *err) {
   int       rules = (int)syscall(SYS_landlock_create_ruleset, &r, size, 0);
   bool      ok    = rules >= 0 && path_rules(rules, r.fs, FS_WHOLE, c->whole, c->whole_cnt) &&
             path_rules(rules, r.fs, LANDLOCK_ACCESS_FS_READ_FILE, c->read, c->read_cnt) &&
-            path_rules(rules, r.fs, LANDLOCK_ACCESS_FS_READ_DIR, &c->list, c->list != NULL) &&
+            path_rules(rules, r.fs, LANDLOCK_ACCESS_FS_READ_DIR, c->list, c->list_cnt) &&
             (abi < 4 || port_rules(rules, c->connect, c->connect_cnt)) && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
   if (rules >= 0) close(rules);
   if (!ok) return failed(err, "Landlock");
@@ -134,7 +134,7 @@ cf_confine(cf_confine_t const *c, unsigned *layers, cf_error_t *err) {
   struct __user_cap_header_struct     head = { .version = _LINUX_CAPABILITY_VERSION_3 };
   struct __user_cap_data_struct const none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
   unsigned                            ignored = 0;
-  if (c->whole_cnt > CF_CONFINE_PATHS_MAX || c->read_cnt > CF_CONFINE_PATHS_MAX || c->connect_cnt > CF_CONFINE_PORTS_MAX)
+  if (c->whole_cnt > CF_CONFINE_PATHS_MAX || c->read_cnt > CF_CONFINE_PATHS_MAX || c->list_cnt > CF_CONFINE_PATHS_MAX || c->connect_cnt > CF_CONFINE_PORTS_MAX)
     return cf_error_set(err, CF_ERR_BOUND, "confinement", 0, "too many paths or ports");
   if (!layers) layers = &ignored;
   *layers        = 0;

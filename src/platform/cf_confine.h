@@ -9,7 +9,7 @@
 
 #include "base/cf_error.h"
 
-#define CF_CONFINE_PATHS_MAX 16
+#define CF_CONFINE_PATHS_MAX 64
 #define CF_CONFINE_PORTS_MAX 64
 
 /* What stays.  All is borrowed for the call; a zeroed one leaves nothing. */
@@ -18,7 +18,8 @@ typedef struct {
   size_t      whole_cnt;
   char const *read[CF_CONFINE_PATHS_MAX]; /* files, and those below folders, are read */
   size_t      read_cnt;
-  char const *list; /* a folder below which folders may be opened, and no file; NULL: none */
+  char const *list[CF_CONFINE_PATHS_MAX]; /* folders below which folders may be opened, and no file */
+  size_t      list_cnt;
   uint16_t    connect[CF_CONFINE_PORTS_MAX]; /* TCP ports, on whatever machine */
   size_t      connect_cnt;
   bool        signals; /* to processes outside of what was confined with it: those that it started before */

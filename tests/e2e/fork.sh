@@ -79,6 +79,7 @@ monitor_pid=$!
 wait_for 20 'ls m/logs/*/*.state >/dev/null 2>&1'
 wait_for 10 'fetch "http://127.0.0.1:$((port + 40))/metrics" >metrics'
 grep -q '^counterfoil_monitor_incidents{log=".*",kind="fork"} 0$' metrics || die "metrics: $(cat metrics)"
+grep -q '^Seccomp:.2' "/proc/$monitor_pid/status" && grep -q '^CapEff:.0*$' "/proc/$monitor_pid/status" || die "it is not confined"
 expect 3 "^monitor: busy" "$cf" monitor "$url" --state m --once
 kill -9 $monitor_pid
 wait $monitor_pid 2>/dev/null || true

@@ -51,7 +51,7 @@ listener(uint16_t *port) {
 static void
 enter(void) {
   cf_error_t         err = { 0 };
-  cf_confine_t const c   = { .whole = { own }, .whole_cnt = 1, .list = dir, .connect = { peer_port }, .connect_cnt = 1 };
+  cf_confine_t const c   = { .whole = { own }, .whole_cnt = 1, .list = { dir }, .list_cnt = 1, .connect = { peer_port }, .connect_cnt = 1 };
   if (cf_confine_begin(&err) || cf_confine(&c, &layers, &err)) {
     printf("%s\n", err.text);
     _exit(99);
