@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #define BLOCK_SZ ((size_t)1 << 20)
+#define LARGE_SZ (BLOCK_SZ / 8)
 
 struct cf_mem_block {
   cf_mem_block_t *before;
   size_t          sz;
+  bool            own; /* one large piece's */
   alignas(max_align_t) uint8_t bytes[];
 };
 
@@ -15,9 +17,14 @@ void *cf_mem_take(cf_mem_t *m, size_t n) {
   size_t const align = alignof(max_align_t);
   n = (n + align - 1) / align * align;
   if (n > m->left) {
-    size_t          sz = n > BLOCK_SZ ? n : BLOCK_SZ;
+    size_t          sz = n >= LARGE_SZ ? n : BLOCK_SZ;
     cf_mem_block_t *b = calloc(1, sizeof *b + sz);
     if (!b) abort(); /* nothing sensible can be said by half */
+    if (n >= LARGE_SZ && m->block) { /* a block of its own, behind the one under way */
+      *b = (cf_mem_block_t){.before = m->block->before, .sz = sz, .own = true};
+      m->block->before = b;
+      return b->bytes;
+    }
     *b = (cf_mem_block_t){.before = m->block, .sz = sz};
     m->block = b;
     m->left = sz;
@@ -32,6 +39,16 @@ void cf_mem_free(cf_mem_t *m) {
     cf_mem_block_t *b = m->block;
     m->block = b->before;
     free(b);
+  }
+}
+
+void cf_mem_give(cf_mem_t *m, void *at) {
+  for (cf_mem_block_t **b = &m->block; *b && (*b)->before; b = &(*b)->before) { /* the one under way is never given back */
+    cf_mem_block_t *o = (*b)->before;
+    if (o->bytes != at || !o->own) continue;
+    (*b)->before = o->before;
+    free(o);
+    return;
   }
 }
 
@@ -62,13 +79,14 @@ static void put(cf_map_t *t, uint64_t tag, uint64_t row) {
 }
 
 void cf_map_add(cf_map_t *t, cf_mem_t *m, cf_hash_t const *key, uint64_t row) {
-  if (4 * t->cnt >= 3 * t->max) { /* at most three quarters full; the old table stays in the arena */
+  if (4 * t->cnt >= 3 * t->max) { /* at most three quarters full */
     cf_map_t old = *t;
     t->max = old.max ? 2 * old.max : 256;
     t->tag = cf_mem_take(m, t->max * sizeof *t->tag);
     t->row = cf_mem_take(m, t->max * sizeof *t->row);
     for (size_t i = 0; i < old.max; i++)
       if (old.row[i]) put(t, old.tag[i], old.row[i]);
+    if (old.max) cf_mem_give(m, old.tag), cf_mem_give(m, old.row);
   }
   put(t, tag_of(key), row + 1);
   t->cnt++;

@@ -13,6 +13,8 @@ typedef struct {
 /* cf_mem_take returns n zeroed bytes aligned for any type, for as long as the arena lives. */
 void *cf_mem_take(cf_mem_t *m, size_t n);
 void  cf_mem_free(cf_mem_t *m);
+/* cf_mem_give gives back what was taken, if it was large; else it stays until the arena ends. */
+void cf_mem_give(cf_mem_t *m, void *at);
 
 /* Rows of one size, in blocks: a row never moves. */
 #define CF_VEC_ROWS 1024
