@@ -20,6 +20,7 @@
      peer   tlog.RecordHash and the tree of them, compared with nothing */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
+#include <sys/stat.h>
 
 #include "bench.h"
 #include "crypto/cf_sha256.h"
@@ -291,14 +292,16 @@ static void appends(bench_peer_t *peer, size_t group, char const *name) {
   char       dir[] = "build/bench/log-XXXXXX", path[64], rm[64];
   cf_files_t files;
   rounds_t   r;
-  bench_check(mkdtemp(dir) && !cf_files_open(&files, dir, "", NULL), "a folder");
-  snprintf(path, sizeof path, "%s/bare", dir);
+  bench_check(mkdtemp(dir) != NULL, "a folder");
   for (int i = 0; i < ROUNDS; i++) {
+    snprintf(path, sizeof path, "%s/%d", dir, i); /* no name is another's */
+    bench_check(!mkdir(path, 0700) && !cf_files_open(&files, path, "", NULL), path);
     r.ours[i] = append_ours(&files, group);
+    cf_files_close(&files);
+    snprintf(path, sizeof path, "%s/bare", dir);
     r.limit[i] = append_bare(path, group);
     r.peer[i] = bench_peer_ask(peer, group == 1 ? "append-1" : "append-1024");
   }
-  cf_files_close(&files);
   snprintf(rm, sizeof rm, "rm -r %s", dir);
   bench_check(system(rm) == 0, rm);
   row(name, "entries/s", BENCH_RATE, &r);

@@ -201,7 +201,9 @@ cf_files_put_all(cf_files_t const *files, cf_files_put_t const *put, size_t cnt,
     st   = name_parse(&f[n].name, files, put[n].name, err);
     if (!st && !fresh_write(&f[n], files, n ? &f[n - 1] : NULL, put[n].body)) st = fail(err, "put", f[n].name.text);
   }
-  for (at = 0; at < n && !st; at++)
+  bool whole = n == CF_FILES_GROUP_MAX; /* so many wait less for all that the file system has than for each other */
+  if (whole && !st && syncfs(files->dir)) st = fail(err, "put", "a group");
+  for (at = 0; at < n && !st && !whole; at++)
     if (fsync(f[at].fd)) st = fail(err, "put", f[at].name.text);
   for (at = 0; at < n && !st; at++)
     if (!fresh_name(&f[at])) st = fail(err, "put", f[at].name.text);

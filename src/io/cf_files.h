@@ -35,7 +35,7 @@ CF_MUST_CHECK cf_status_t cf_files_append(cf_files_t const *files, cf_span_t nam
 CF_MUST_CHECK cf_status_t cf_files_remove(cf_files_t const *files, cf_span_t name, cf_error_t *err);
 
 /* cf_files_put_all puts several files as one step that is not atomic: after a crash any of them may be there, old or new, each whole.
-   With them the syncs of the folders are shared.  No two names are alike.  cnt <= CF_FILES_GROUP_MAX. */
+   With them the syncs of the folders are shared, and those of the files when there are CF_FILES_GROUP_MAX of them.  No two names are alike.  cnt <= CF_FILES_GROUP_MAX. */
 #define CF_FILES_GROUP_MAX 64
 typedef struct {
   cf_span_t name, body;
