@@ -59,7 +59,7 @@ typedef struct {
 } cf_gateway_config_t;
 
 /* cf_gateway_sz is the memory that a gateway of this configuration needs, most of it touched only as it is used: about
-   200 MiB, 232 bytes per envelope of index_cap and 104 per entry of log_cap.  0 when cfg is out of bounds. */
+   220 MiB, 232 bytes per envelope of index_cap and 104 per entry of log_cap.  0 when cfg is out of bounds. */
 size_t cf_gateway_sz(cf_gateway_config_t const *cfg);
 
 /* cf_gateway_init makes a gateway in mem (aligned to 64, zeroed by the caller, cf_gateway_sz bytes).
