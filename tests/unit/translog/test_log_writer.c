@@ -383,6 +383,24 @@ test_journal(void **state) {
   expect_recovery(&dir, 44);
 }
 
+/* A writer without a journal made one bundle after the other durable, then tiles, then the checkpoint: what it was cut off in comes back. */
+static void
+test_before_the_journal(void **state) {
+  static char const *const bundle[] = { "log/tile/entries/000", "log/tile/entries/001", "log/tile/entries/002.p/88" };
+  static uint64_t const    size[]   = { 44, 256, 512, 600 };
+  mem_dir_t                later    = make_log(600, 600);
+  for (size_t n = 0; n <= 3; n++) {
+    mem_dir_t dir = make_log(44, 11);
+    for (size_t i = 0; i < n; i++) {
+      mem_file_t const *f = mem_find(&later, SPAN_STR(bundle[i]));
+      mem_put(&dir, SPAN_STR(bundle[i]), CF_SPAN(f->bytes, f->len));
+    }
+    if (n == 3) mem_remove(&dir, CF_SPAN_LIT("log/checkpoint"));
+    expect_recovery(&dir, size[n]);
+  }
+  mem_free(&later);
+}
+
 /* A byte changed anywhere in what was followed by more is damage; in the last record it looks like what a crash cut short. */
 static void
 test_journal_damaged(void **state) {
@@ -599,6 +617,7 @@ main(void) {
     cmocka_unit_test(test_proofs),
     cmocka_unit_test(test_crash_at_every_effect),
     cmocka_unit_test(test_journal),
+    cmocka_unit_test(test_before_the_journal),
     cmocka_unit_test(test_journal_damaged),
     cmocka_unit_test(test_journal_full),
     cmocka_unit_test(test_random_groups),
