@@ -58,7 +58,7 @@ for _ in $(seq 100); do
   sleep 0.05
 done
 expect 2 "usage  0" "$cf" ledger deploy fresh --deployer deployer --wait 0
-expect 3 "" "$cf" ledger deploy fresh --deployer deployer --wait 1
+expect 3 "" "$cf" ledger deploy fresh --deployer deployer --wait 10
 grep -q "in block 1 of 1; final is 0, 1 to go" err && grep -q "makes no blocks by itself" err || { cat err; die "it is not said why nothing gets final"; }
 rpc=$fresh rpc anvil_mine '["0x3"]' >/dev/null
 expect 0 "" "$cf" ledger deploy fresh --deployer deployer --wait 60
