@@ -153,7 +153,7 @@ confirm(cf_gateway_t *g, cf_effects_t *fx, cf_hash_t const *tx) {
   cf_wr_t       wr = cf_wr_init(cf_fx_room(fx, QUESTION_MAX), QUESTION_MAX);
   cf_jw_t       j  = cf_jw_init(&wr);
   cf_evm_ask_receipts(&j, ONE, t->number);
-  t->asked = 0;
+  t->asked = t->without = 0;
   t->tx    = *tx;
   memset(t->answered, 0, sizeof t->answered);
   t->round   = ++g->serial;
@@ -168,7 +168,7 @@ confirmed(cf_gateway_t *g, cf_effects_t *fx) {
   cf_look_t const each[CF_EVM_NODES_MAX] = { 0 };
   t->round                               = 0;
   bool ok = !cf_sender_rpc_merge(&all, &said.seen, each, t->seen, t->answered, g->cfg.evm.nodes, g->cfg.evm.quorum, 1) && said.seen.kind >= CF_SEEN_SUCCEEDED;
-  if (!ok) t->bare |= 1u << t->node;
+  if (!ok && (unsigned)__builtin_popcount(t->without) >= g->cfg.evm.quorum) t->bare |= 1u << t->node;
   if (ok && said.seen.block == t->number && cf_hash_eq(&said.seen.block_hash, &t->hash)) tell(g, fx, &said);
   else if ((unsigned)__builtin_popcount(t->bare) >= g->cfg.evm.quorum)
     tell(g, fx, &(cf_traced_t){ .kind = CF_TRACED_BARE, .tx = t->tx, .seen = { .block = t->number, .block_hash = t->hash } });
@@ -242,6 +242,7 @@ cf_tracing_done(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_event_t con
     return;
   }
   t->answered[node] = !st;
+  if (st == CF_ERR_STALE) t->without |= 1u << node;
   t->waiting &= ~(1u << node);
   if (!t->waiting) confirmed(g, fx);
 }

@@ -102,7 +102,7 @@ typedef struct {
   uint64_t       number;
   cf_hash_t      hash;
   uint64_t       round; /* ... or of all, for its receipt */
-  unsigned       waiting;
+  unsigned       waiting, without; /* ... that have the block's receipts, and not this one */
   cf_hash_t      tx;
   bool           answered[CF_EVM_NODES_MAX];
   cf_seen_t      seen[CF_EVM_NODES_MAX];

@@ -51,6 +51,7 @@ enum {
   LIE_BODY         = 1 << 23, /* whole blocks without the account's transactions */
   LIE_MANY         = 1 << 25, /* inbox messages without end */
   LIE_BARE         = 1 << 26, /* blocks have no receipts: no lie of a node that lost them */
+  LIE_SHY          = 1 << 27, /* no answer for a block's receipts: who does not say has not said that there is none */
   LIE_OTHER        = 1 << 24, /* ... with one that the account did not sign in the place of each of its own */
 };
 
@@ -738,7 +739,7 @@ static inline void node_get_receipt(rpc_t *r) {
 
 static inline void node_get_receipts(rpc_t *r) {
   uint64_t at = node_block_of(r, r->param[0]);
-  if (at > chain_newest(r->n->chain)) {
+  if (at > chain_newest(r->n->chain) || r->n->lies & LIE_SHY) {
     cf_jw_null(r->j, "result");
     return;
   }

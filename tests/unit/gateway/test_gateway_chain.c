@@ -807,6 +807,7 @@ test_the_only_node_stops_us(void **state) {
   } const cases[] = {
     { LIE_SINCE, NULL, true },
     { LIE_ABSENT | LIE_BODY, "\"halt\":\"unseen\"", false },
+    { LIE_INDEX | LIE_SHY, "\"halt\":\"unseen\"", true },
     { LIE_ABSENT | LIE_OTHER, "\"halt\":\"unseen\"", false },
     { LIE_ABSENT | LIE_UNDONE, "\"halt\":\"vanished\"", false },
   };
