@@ -93,23 +93,20 @@ static cf_seen_t seen_of(cf_evm_receipt_t const *r) {
                       .price_wei  = r->gas_price_wei };
 }
 
-/* *in_none: the account's nonce at or below which it is in no block, whatever else was said of it. */
-static cf_status_t read_seen(cf_seen_t *out, uint64_t *in_none, cf_json_t receipt, cf_json_t transaction, cf_hash_t const *tx,
+/* *least: the account's nonce below which it is in no block, whatever else was said of it: some nodes go on naming the block that was left. */
+static cf_status_t read_seen(cf_seen_t *out, uint64_t *least, cf_json_t receipt, cf_json_t transaction, cf_hash_t const *tx,
                              cf_addr_t const *account, cf_error_t *err) {
   cf_evm_receipt_t     r;
   cf_evm_transaction_t t;
   cf_status_t          st = cf_evm_read_receipt(&r, receipt, tx, err);
   if (!st) st = cf_evm_read_transaction(&t, transaction, tx, err);
   if (st) return st;
-  *out     = (cf_seen_t){ .kind = CF_SEEN_ABSENT };
-  *in_none = 0;
+  *out   = (cf_seen_t){ .kind = CF_SEEN_ABSENT };
+  *least = t.known && (r.known || t.mined) ? t.nonce + 1 : 0;
   if (r.known) {
     if (!cf_addr_eq(&r.from, account)) return cf_error_set(err, CF_ERR_AUTH, "from", 0, "not the account that signed it");
     *out = seen_of(&r);
-  } else if (t.known && t.mined) { /* between the two questions; or in a block that was left: some nodes go on naming it */
-    out->kind = CF_SEEN_UNKNOWN;
-    *in_none  = t.nonce;
-  } else if (t.known) out->kind = CF_SEEN_POOL;
+  } else if (t.known) out->kind = t.mined ? CF_SEEN_UNKNOWN : CF_SEEN_POOL; /* it got in between the two questions, perhaps */
   return CF_OK;
 }
 
@@ -117,18 +114,18 @@ cf_status_t cf_sender_rpc_seen(cf_look_t *look, cf_seen_t *seen, cf_span_t body,
                                cf_error_t *err) {
   cf_jsonrpc_answer_t a[2 * CF_SENDER_RPC_TXS + 3];
   cf_evm_fees_t       fees;
-  uint64_t            in_none[CF_SENDER_RPC_TXS];
+  uint64_t            least[CF_SENDER_RPC_TXS];
   cf_look_t           l  = { .n = n };
   cf_status_t         st = cf_jsonrpc_read(a, 2 * n + 3, 1, body, err);
   for (size_t i = 0; i < 2 * n + 3 && !st; i++)
     if (a[i].result.type == CF_JSON_BAD) st = cf_error_set(err, CF_ERR_IO, "rpc", i, "refused: %lld", (long long)a[i].code);
-  for (size_t i = 0; i < n && !st; i++) st = read_seen(&seen[i], &in_none[i], a[i].result, a[n + i].result, &tx[i], account, err);
+  for (size_t i = 0; i < n && !st; i++) st = read_seen(&seen[i], &least[i], a[i].result, a[n + i].result, &tx[i], account, err);
   if (!st) st = cf_evm_read_fees(&fees, a[2 * n].result, err);
   if (!st) st = cf_quantity_u64(&l.nonce, a[2 * n + 1].result);
   if (!st) st = cf_quantity_u64(&l.number, a[2 * n + 2].result);
   if (st) return st;
   for (size_t i = 0; i < n; i++)
-    if (seen[i].kind == CF_SEEN_UNKNOWN && l.nonce <= in_none[i]) seen[i].kind = CF_SEEN_ABSENT;
+    if (l.nonce < least[i]) seen[i] = (cf_seen_t){ .kind = CF_SEEN_ABSENT };
   l.fees.base_wei = fees.base_fee_wei[fees.cnt];
   for (size_t i = 0; i < fees.cnt; i++)
     if (fees.tip_wei[i] > l.fees.tip_wei) l.fees.tip_wei = fees.tip_wei[i];
