@@ -6,28 +6,18 @@
 #include "translog/cf_submission.h"
 #include "translog/cf_witness.h"
 
+#include "keys.h"
+
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
-static uint8_t      log_seed[32], own_seed[32], scratch[CF_WITNESS_SCRATCH_MAX], again[CF_NOTE_MAX + 256];
+static uint8_t      scratch[CF_WITNESS_SCRATCH_MAX], again[CF_NOTE_MAX + 256];
 static cf_witness_t fresh, w;
-
-static cf_vkey_t
-make(uint8_t seed[32], uint8_t n, char const *name, cf_vkey_type_t type) {
-  cf_ed25519_pub_t pub;
-  cf_vkey_t        k;
-  for (unsigned i = 0; i < 32; i++) seed[i] = (uint8_t)(n + i);
-  cf_ed25519_pub(&pub, seed);
-  cf_status_t st = cf_vkey_make(&k, CF_SPAN(name, strlen(name)), type, &pub);
-  assert(!st);
-  return k;
-}
 
 static void
 init(void) {
-  cf_vkey_t log = make(log_seed, 0, "example.com/tee-ledger", CF_VKEY_LOG);
-  cf_vkey_t own = make(own_seed, 0x20, "witness.example.com/w1", CF_VKEY_WITNESS);
-  cf_witness_init(&fresh, &own, own_seed);
-  cf_status_t st = cf_witness_trust(&fresh, &log);
+  keys_make();
+  cf_witness_init(&fresh, &own_key, own_seed);
+  cf_status_t st = cf_witness_trust(&fresh, &log_key);
   assert(!st);
   cf_witness_log_t *l = &fresh.log[0];
   cf_hash_t         leaf[3] = { cf_tree_leaf(CF_SPAN_LIT("entry-0")), cf_tree_leaf(CF_SPAN_LIT("entry-1")),

@@ -7,31 +7,20 @@
 #include "translog/cf_line.h"
 #include "translog/cf_witness.h"
 
+#include "keys.h"
+
 int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size);
 
 enum { NOTES = 5, STATE_SZ = 8192 };
 
-static uint8_t      log_seed[32], own_seed[32], scratch[CF_WITNESS_SCRATCH_MAX];
-static cf_vkey_t    log_key, own_key;
+static uint8_t      scratch[CF_WITNESS_SCRATCH_MAX];
 static uint8_t      note[NOTES][CF_WITNESS_NOTE_MAX];
 static size_t       note_len[NOTES];
 static cf_witness_t w;
 
-static cf_vkey_t
-make(uint8_t seed[32], uint8_t n, char const *name, cf_vkey_type_t type) {
-  cf_ed25519_pub_t pub;
-  cf_vkey_t        k;
-  for (unsigned i = 0; i < 32; i++) seed[i] = (uint8_t)(n + i);
-  cf_ed25519_pub(&pub, seed);
-  cf_status_t st = cf_vkey_make(&k, CF_SPAN(name, strlen(name)), type, &pub);
-  assert(!st);
-  return k;
-}
-
 static void
 init(void) {
-  log_key = make(log_seed, 0, "example.com/tee-ledger", CF_VKEY_LOG);
-  own_key = make(own_seed, 0x20, "witness.example.com/w1", CF_VKEY_WITNESS);
+  keys_make();
   for (size_t i = 0; i < NOTES; i++) {
     cf_hash_t  root = cf_tree_leaf(CF_SPAN(&i, sizeof i));
     cf_wr_t    wr   = cf_wr_init(note[i], sizeof note[i]);
