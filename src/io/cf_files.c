@@ -224,11 +224,12 @@ cf_files_put(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t
 
 /* a new file's name is durable only with its folder */
 static int
-open_grown(int parent, name_t const *name, int flags, bool *made) {
-  int fd = open_beneath(parent, name->text + name->leaf, flags, 0);
-  if (fd < 0 && errno == EWOULDBLOCK) fd = open_beneath(parent, name->text + name->leaf, flags & ~O_NONBLOCK, 0); /* leased: it is a file */
-  *made  = fd < 0 && errno == ENOENT;
-  return *made ? open_beneath(parent, name->text + name->leaf, flags | O_CREAT, name->is_public ? 0644 : 0600) : fd;
+open_grown(int parent, name_t const *name, bool *made) {
+  char const *leaf = name->text + name->leaf;
+  int         fd   = open_beneath(parent, leaf, O_WRONLY | O_NONBLOCK, 0);
+  if (fd < 0 && errno == EWOULDBLOCK) fd = open_beneath(parent, leaf, O_WRONLY, 0); /* leased: it is a file */
+  *made = fd < 0 && errno == ENOENT;
+  return *made ? open_beneath(parent, leaf, O_WRONLY | O_NONBLOCK | O_CREAT, name->is_public ? 0644 : 0600) : fd;
 }
 
 cf_status_t
@@ -239,7 +240,7 @@ cf_files_open_write(int *fd, size_t *size, cf_files_t const *files, cf_span_t na
   if (st) return st;
   bool made   = false;
   int  parent = open_parent(files, &n, true);
-  int  file   = parent < 0 ? -1 : open_grown(parent, &n, O_WRONLY | O_NONBLOCK, &made);
+  int  file   = parent < 0 ? -1 : open_grown(parent, &n, &made);
   bool ok     = file >= 0 && fstat(file, &is) == 0 && S_ISREG(is.st_mode) && (!made || fsync(parent) == 0);
   if (!ok) close_keeping_errno(file);
   close_keeping_errno(parent);
@@ -247,31 +248,6 @@ cf_files_open_write(int *fd, size_t *size, cf_files_t const *files, cf_span_t na
   *fd   = file;
   *size = (size_t)is.st_size;
   return CF_OK;
-}
-
-static bool
-append_synced(int fd, cf_span_t body) {
-  struct stat was;
-  if (fstat(fd, &was)) return false;
-  if (write_all(fd, body)) return fdatasync(fd) == 0;
-  int why = errno;
-  if (ftruncate(fd, was.st_size) == 0) fdatasync(fd);
-  errno = why;
-  return false;
-}
-
-cf_status_t
-cf_files_append(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t *err) {
-  name_t      n;
-  cf_status_t st = name_parse(&n, files, name, err);
-  if (st) return st;
-  bool made   = false;
-  int  parent = open_parent(files, &n, true);
-  int  fd     = parent < 0 ? -1 : open_grown(parent, &n, O_WRONLY | O_APPEND, &made);
-  bool ok     = fd >= 0 && append_synced(fd, body) && (!made || fsync(parent) == 0);
-  close_keeping_errno(fd);
-  close_keeping_errno(parent);
-  return ok ? CF_OK : fail(err, "append", n.text);
 }
 
 cf_status_t

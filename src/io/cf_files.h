@@ -26,12 +26,9 @@ void                      cf_files_close(cf_files_t *files);
 CF_MUST_CHECK cf_status_t cf_files_lock(cf_files_t *files, char const *name, cf_error_t *err);
 
 /* cf_files_put replaces or makes a file: after a crash at any moment it has
-   the old content or the new.  cf_files_append is synced too, but a crash may
-   leave a first part of body: a record says where it ends.  An append that fails
-   is taken back.  cf_files_remove of what is not there is fine.
+   the old content or the new.  cf_files_remove of what is not there is fine.
    CF_ERR_FORMAT for a name, CF_ERR_IO. */
 CF_MUST_CHECK cf_status_t cf_files_put(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t *err);
-CF_MUST_CHECK cf_status_t cf_files_append(cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t *err);
 CF_MUST_CHECK cf_status_t cf_files_remove(cf_files_t const *files, cf_span_t name, cf_error_t *err);
 
 /* cf_files_put_all puts several files as one step that is not atomic: after a crash any of them may be there, old or new, each whole.

@@ -19,8 +19,8 @@ typedef struct {
   size_t name_len;
 } cf_tail_t;
 
-/* cf_tail_append appends durably, as cf_files_append does, and keeps the file open in place of the one before; name is looked at only
-   when it is another.  A file that is there already is gone on with at its end, zeros of an earlier life included.
+/* cf_tail_append appends durably and keeps the file open in place of the one before; name is looked at only when it is another.  A crash
+   may leave a part of body, not always the first: a record says where it ends, and that it is whole.  A file that is there already is gone on with at its end, zeros of an earlier life included.
    Where there is no room for zeros there may still be for body.
    CF_ERR_FORMAT for a name, CF_ERR_IO: then the append is taken back, as far as the disk lets it. */
 CF_MUST_CHECK cf_status_t cf_tail_append(cf_tail_t *tail, cf_files_t const *files, cf_span_t name, cf_span_t body, cf_error_t *err);

@@ -28,6 +28,15 @@ mode_of(char const *name) {
   return is.st_mode & 0777;
 }
 
+static cf_status_t
+open_write(cf_span_t name) {
+  int         fd;
+  size_t      size;
+  cf_status_t st = cf_files_open_write(&fd, &size, &files, name, NULL);
+  if (!st) close(fd);
+  return st;
+}
+
 static void
 test_put_get_remove(void **state) {
   uint8_t *got;
@@ -53,14 +62,6 @@ test_put_get_remove(void **state) {
   assert_int_equal(cf_files_remove(&files, S("a/b/c"), NULL), CF_OK);
   assert_int_equal(cf_files_remove(&files, S("not/there"), NULL), CF_OK);
   assert_null(read_file("a/b/c", NULL));
-}
-
-static void
-test_append(void **state) {
-  assert_int_equal(cf_files_append(&files, S("j/1"), S("ab"), NULL), CF_OK);
-  assert_int_equal(cf_files_append(&files, S("j/1"), CF_SPAN(NULL, 0), NULL), CF_OK);
-  assert_int_equal(cf_files_append(&files, S("j/1"), S("cd"), NULL), CF_OK);
-  assert_string_equal(read_file("j/1", NULL), "abcd");
 }
 
 /* Several at once: all are written before the first has its name, so one that cannot be written leaves all others as they were. */
@@ -93,7 +94,7 @@ static void
 test_modes(void **state) {
   umask(022);
   assert_int_equal(cf_files_put(&files, S("keys/k"), S("x"), NULL), CF_OK);
-  assert_int_equal(cf_files_append(&files, S("enclave/j"), S("x"), NULL), CF_OK);
+  assert_int_equal(open_write(S("enclave/j")), CF_OK);
   assert_int_equal(cf_files_put(&files, S("public/log/c"), S("x"), NULL), CF_OK);
   assert_int_equal(mode_of("keys/k"), 0600);
   assert_int_equal(mode_of("keys"), 0700);
@@ -115,7 +116,7 @@ test_names(void **state) {
   for (size_t i = 0; i < sizeof no_names / sizeof *no_names; i++) {
     cf_span_t name = TEXT_SPAN(no_names[i]);
     assert_int_equal(cf_files_put(&files, name, S("x"), NULL), CF_ERR_FORMAT);
-    assert_int_equal(cf_files_append(&files, name, S("x"), NULL), CF_ERR_FORMAT);
+    assert_int_equal(open_write(name), CF_ERR_FORMAT);
     assert_int_equal(cf_files_remove(&files, name, NULL), CF_ERR_FORMAT);
     assert_int_equal(cf_files_get(&got, &size, &found, &files, name, 9, NULL), CF_ERR_FORMAT);
   }
@@ -135,7 +136,7 @@ test_links(void **state) {
   assert_int_equal(cf_files_get(&got, &size, &found, &files, S("out/passwd"), 1 << 20, NULL), CF_ERR_IO);
   assert_int_equal(cf_files_get(&got, &size, &found, &files, S("passwd"), 1 << 20, NULL), CF_ERR_IO);
   assert_int_equal(cf_files_get(&got, &size, &found, &files, S("self/x"), 1 << 20, NULL), CF_ERR_IO);
-  assert_int_equal(cf_files_append(&files, S("passwd"), S("x"), NULL), CF_ERR_IO);
+  assert_int_equal(open_write(S("passwd")), CF_ERR_IO);
   assert_int_equal(cf_files_put(&files, S("out/x"), S("x"), NULL), CF_ERR_IO);
   assert_int_equal(cf_files_put(&files, S("passwd"), S("mine"), NULL), CF_OK); /* the link is replaced, its target untouched */
   assert_string_equal(read_file("passwd", NULL), "mine");
@@ -204,18 +205,18 @@ test_lock(void **state) {
   assert_int_equal(cf_files_open(&other, tmp_path("absent"), NULL, &err), CF_ERR_IO);
 }
 
-/* an append that the disk does not take whole leaves nothing behind */
+/* a file that the disk does not take whole leaves nothing behind */
 static void
-test_append_no_room(void **state) {
+test_put_no_room(void **state) {
   static uint8_t big[1 << 16];
-  assert_int_equal(cf_files_append(&files, S("j"), S("kept"), NULL), CF_OK);
+  assert_int_equal(cf_files_put(&files, S("j"), S("kept"), NULL), CF_OK);
   fflush(NULL);
   pid_t pid = fork();
   if (pid == 0) {
     struct rlimit max = { 20000, 20000 };
     signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &max)) _exit(9);
-    if (cf_files_append(&files, S("j"), CF_SPAN_OF(big), NULL) != CF_ERR_IO) _exit(1);
+    if (cf_files_put(&files, S("j"), CF_SPAN_OF(big), NULL) != CF_ERR_IO) _exit(1);
     if (cf_files_put(&files, S("j2"), CF_SPAN_OF(big), NULL) != CF_ERR_IO) _exit(2);
     _exit(0);
   }
@@ -227,15 +228,13 @@ test_append_no_room(void **state) {
 #define KILLS   40
 #define BODY_SZ 200000
 
-/* the child replaces one file by bodies of one repeated byte, and appends records to another, until it is killed */
+/* the child replaces a file by bodies of one repeated byte until it is killed */
 _Noreturn static void
 write_until_killed(void) {
   static uint8_t body[BODY_SZ];
   for (unsigned n = 0;; n++) {
     memset(body, 'a' + (int)(n % 26), sizeof body);
-    if (cf_files_put(&files, S("k/put"), CF_SPAN_OF(body), NULL) ||
-        cf_files_append(&files, S("k/append"), CF_SPAN(body, 5000), NULL))
-      _exit(1);
+    if (cf_files_put(&files, S("k/put"), CF_SPAN_OF(body), NULL)) _exit(1);
   }
 }
 
@@ -244,7 +243,6 @@ test_kill(void **state) {
   unsigned seed = (unsigned)time(NULL), puts = 0;
   print_message("seed %u\n", seed);
   srand(seed);
-  size_t before = 0;
   for (int i = 0; i < KILLS; i++) {
     fflush(NULL);
     pid_t pid = fork();
@@ -260,16 +258,6 @@ test_kill(void **state) {
       assert_int_equal(size, BODY_SZ); /* whole, and of one body */
       assert_true(memcmp(put, put + 1, size - 1) == 0);
     }
-    char *app = read_file("k/append", &size);
-    if (!app) continue;
-    assert_true(size >= before); /* nothing that was there is lost; a torn record at most is last */
-    if (size % 5000) assert_int_equal(truncate(tmp_path("k/append"), (off_t)(size -= size % 5000)), 0);
-    for (size_t r = 0; r < size; r += 5000) assert_true(memcmp(app + r, app + r + 1, 4999) == 0);
-    before = size;
-    if (size > 500000) {
-      assert_int_equal(unlink(tmp_path("k/append")), 0);
-      before = 0;
-    }
   }
   assert_true(puts > KILLS / 4);
 }
@@ -278,8 +266,8 @@ int
 main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   struct CMUnitTest const tests[] = {
-    T(test_put_get_remove), T(test_append), T(test_put_all), T(test_modes), T(test_names), T(test_links),
-    T(test_list),           T(test_put_dies), T(test_lock),  T(test_append_no_room), T(test_kill),
+    T(test_put_get_remove), T(test_put_all), T(test_modes), T(test_names),       T(test_links),
+    T(test_list),           T(test_put_dies), T(test_lock), T(test_put_no_room), T(test_kill),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
