@@ -152,6 +152,10 @@ X
     [ "$node" = anvil ] || tell evm_setIntervalMining '[1]'
     "$tests/cf-proxy" "$cell/faults" "$seed" "$rpc" $((port + 12)) $((port + 13)) $((port + 14)) 2>>"$cell/out/node" &
     proxy_pid=$!
+    for _ in $(seq 300); do # until it listens, at the last of them, too
+      ! "$tests/cf-evm-node" "http://127.0.0.1:$((port + 14))" is-there >/dev/null 2>&1 || break
+      sleep 0.1
+    done
     echo ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80 >"$cell/deployer" # a node of tests has given its account money
     echo '{"clearing": {"min_parties": 2, "min_inputs": 1}}' >"$cell/policy.json"
     "$bin/counterfoil" init "$cell/d" --ledger evm --rpc "http://127.0.0.1:$((port + 12))" --rpc "http://127.0.0.1:$((port + 13))" \
