@@ -9,10 +9,10 @@
 cf_status_t cf_verify_log(cf_verify_log_t *out, cf_audit_reader_t const *reader, cf_vkey_t const *vkey, cf_error_t *err) {
   cf_logscan_t      s;
   cf_logscan_rest_t rest = {0};
-  cf_status_t       st = cf_logscan_open(&s, reader, vkey, err);
+  cf_status_t       st = cf_logscan_open(&s, reader, &(cf_logscan_ask_t){.key = vkey}, err);
   if (st) return st;
   for (uint64_t part = 0; !st && part < s.parts; part++) st = cf_logscan_part(&s, reader, part, err);
-  if (!st) st = cf_logscan_rest(&rest, &s, reader, err);
+  if (!st) st = cf_logscan_rest(&rest, &s, reader, NULL, err);
   if (!st) *out = (cf_verify_log_t){.size = s.size, .root = s.root, .checkpoints = rest.checkpoints, .cosigned = rest.cosigned};
   cf_logscan_close(&s);
   return st;

@@ -83,26 +83,30 @@ static int work_all(job_t *j, worker_t *w, unsigned cnt, char const *where) {
 static unsigned workers(cf_logscan_t const *s) {
   long     cores = sysconf(_SC_NPROCESSORS_ONLN);
   uint64_t most = cores < 1 ? 1 : cores < WORKERS_MAX ? (uint64_t)cores : WORKERS_MAX;
-  return (unsigned)(s->parts < most ? s->parts : most);
+  return s->parts ? (unsigned)(s->parts < most ? s->parts : most) : 1;
 }
 
 int cf_cmd_verify_log(cf_args_t const *a) {
   static job_t      j = {.lock = PTHREAD_MUTEX_INITIALIZER};
   worker_t          w[WORKERS_MAX];
   cf_logscan_rest_t rest;
+  static cf_tlog_policy_t policy;
   cf_vkey_t         key;
-  cf_vkey_t const  *vkey = cf_arg(a, "vkey") ? &key : NULL;
+  cf_logscan_ask_t  ask = {cf_arg(a, "vkey") ? &key : NULL, cf_arg(a, "quorum") ? &policy : NULL};
   int               code = cf_tree_reader(&w[0].reader, cf_dir(a));
-  if (!code && vkey) code = cf_vkey_arg(&key, "verify log", a);
+  if (!code && ask.key) code = cf_vkey_arg(&key, "verify log", a);
+  if (!code && ask.policy) code = cf_quorum_arg(&policy, "verify log", a);
   if (code) return code;
-  if (cf_logscan_open(&j.scan, &w[0].reader, vkey, &j.err)) return cf_fail_error("verify log", &j.err);
+  if (cf_logscan_open(&j.scan, &w[0].reader, &ask, &j.err)) return cf_fail_error("verify log", &j.err);
   code = work_all(&j, w, workers(&j.scan), cf_dir(a));
   if (code) return code;
-  if (j.failed || cf_logscan_rest(&rest, &j.scan, &w[0].reader, &j.err)) return cf_fail_error("verify log", &j.err);
-  char const        *whose = vkey ? key.name : "by the key beside it: --vkey F names one that you trust";
+  if (j.failed || cf_logscan_rest(&rest, &j.scan, &w[0].reader, ask.policy, &j.err)) return cf_fail_error("verify log", &j.err);
+  bool const         known = ask.key || (ask.policy && policy.log_cnt);
+  char const        *whose = known ? j.scan.key.name : "by the key beside it: --vkey F names one that you trust";
+  char const        *quorum = !ask.policy || policy.quorum == CF_TLOG_POLICY_NONE ? "" : cf_fmt(cf_json_mode() ? ",\"cosigned\":%llu" : ", a quorum behind %llu", (unsigned long long)rest.cosigned);
   unsigned long long size = j.scan.size, kept = rest.checkpoints;
-  char *line = cf_json_mode() ? cf_fmt("{\"ok\":true,\"size\":%llu,\"root\":\"%s\",\"checkpoints\":%llu}\n", size, cf_hex(CF_SPAN_OF(j.scan.root.b)), kept)
-                              : cf_fmt("OK   %llu entries, root %s, %llu checkpoints   %s\n", size, cf_hex_short(CF_SPAN_OF(j.scan.root.b)), kept, whose);
+  char *line = cf_json_mode() ? cf_fmt("{\"ok\":true,\"size\":%llu,\"root\":\"%s\",\"checkpoints\":%llu%s}\n", size, cf_hex(CF_SPAN_OF(j.scan.root.b)), kept, quorum)
+                              : cf_fmt("OK   %llu entries, root %s, %llu checkpoints%s   %s\n", size, cf_hex_short(CF_SPAN_OF(j.scan.root.b)), kept, quorum, whose);
   cf_logscan_close(&j.scan);
   return cf_emit(CF_SPAN(line, strlen(line)), NULL);
 }

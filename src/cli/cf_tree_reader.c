@@ -206,6 +206,9 @@ int cf_tree_reader(cf_audit_reader_t *out, char const *where) {
   tree_t     *t = calloc(1, sizeof *t);
   struct stat s;
   if (!t) abort();
+  if (!strncmp(where, "https://", 8))
+    return cf_fail(CF_EXIT_USAGE, "server", "unsupported", where, "found", "https: files are read over http alone, as all of them are signed", "next",
+                   "http://, or a copy in a folder", NULL);
   if (!strncmp(where, "http://", 7)) {
     size_t n = strlen(where);
     t->root = cf_fmt("%.*s", (int)(n - (where[n - 1] == '/')), where);

@@ -143,6 +143,9 @@ grep -q '<html' report.html || die "no report"
 expect 0 "" "$cf" audit stranger --json
 [ "$(json out v.verdict)" = ok ] || die "audit --json: $(cat out)"
 expect 0 "" "$cf" verify log stranger
+"$cf" show stranger/genesis --tlog-policy >quorum
+expect 0 "" "$cf" verify log stranger --quorum quorum
+grep -q 'a quorum behind [1-9]' out || die "verify log --quorum: $(cat out)"
 expect 1 "" "$cf" audit stranger --domain "$(printf '%064d' 1)"
 for file in $(find stranger -type f | sort | awk 'NR % 9 == 1'); do
   cp "$file" kept

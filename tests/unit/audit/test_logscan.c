@@ -1,5 +1,5 @@
 /* `verify log`: what holds passes, and altered bytes of each file of a log are found and named, wherever they lie: in a log of one part, and
-   in one of two under a third row of tiles.  With a word: each byte of the small log, not one in a few. */
+   in one of two under a third row of tiles; of a domain, and of strangers, with cosignatures that a policy asks for.  With a word: each byte of the small log, not one in a few. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "audit/cf_logscan.h"
 #include "audit/cf_verify.h"
 #include "base/cf_bytes.h"
 #include "translog/cf_tile.h"
@@ -35,6 +36,8 @@ typedef struct {
   cf_hash_t leaf[LARGE], row[CF_TILE_ROWS][LARGE / CF_TILE_WIDTH + 1];
   uint8_t   seed[32];
   cf_vkey_t key;
+  bool      bare;                 /* a stranger's */
+  cf_tlog_policy_t const *policy; /* asked for, when there is one */
 } log_t;
 
 static void put(log_t *l, char const *name, cf_span_t bytes) {
@@ -130,11 +133,24 @@ static void log_free(log_t *l) {
   free(l);
 }
 
+static cf_status_t scan(log_t *l, cf_audit_reader_t const *r, cf_logscan_ask_t const *ask, cf_logscan_rest_t *rest, cf_error_t *err) {
+  cf_logscan_t s;
+  cf_status_t  st = cf_logscan_open(&s, r, ask, err);
+  if (st) return st;
+  for (uint64_t part = 0; !st && part < s.parts; part++) st = cf_logscan_part(&s, r, part, err);
+  if (!st) st = cf_logscan_rest(rest, &s, r, ask->policy, err);
+  if (!st) assert_int_equal(s.size, l->size), assert_int_equal(s.bare, l->bare);
+  cf_logscan_close(&s);
+  return st;
+}
+
 static cf_status_t verify(log_t *l, cf_error_t *err) {
   cf_verify_log_t   v;
+  cf_logscan_rest_t rest;
   cf_audit_reader_t r = {list, read_one, l};
   *err = (cf_error_t){0};
   l->at = 0;
+  if (l->bare || l->policy) return scan(l, &r, &(cf_logscan_ask_t){l->policy ? NULL : &l->key, l->policy}, &rest, err);
   cf_status_t st = cf_verify_log(&v, &r, NULL, err);
   if (!st) assert_int_equal(v.size, l->size), assert_int_equal(v.checkpoints, 1);
   return st;
@@ -162,7 +178,8 @@ static void must_hold(log_t *l) {
 /* A head that is gone is a file that is missing; other files may be outgrown. */
 static void cut_and_take_away(log_t *l, file_t *f) {
   cf_error_t  err;
-  bool        tile = !strncmp(f->name, "log/tile/", 9);
+  size_t      below = l->bare ? 0 : 4;
+  bool        tile = !strncmp(f->name + below, "tile/", 5);
   cf_tile_t   t;
   if (strcmp(f->name, "log.vkey") != 0) { /* which may do without its last byte */
     f->len--;
@@ -173,9 +190,9 @@ static void cut_and_take_away(log_t *l, file_t *f) {
   assert_int_equal(verify(l, &err), CF_ERR_IO);
   f->failing = false;
   f->gone = true;
-  bool wanted = tile && !cf_tile_parse(&t, CF_SPAN(f->name + 4, strlen(f->name) - 4)) &&
+  bool wanted = tile && !cf_tile_parse(&t, CF_SPAN(f->name + below, strlen(f->name) - below)) &&
                 (t.width == CF_TILE_WIDTH || t.index * CF_TILE_WIDTH + t.width == (t.row > 0 ? l->size >> 8 * t.row : l->size));
-  if (wanted || (!tile && !strncmp(f->name, "log", 3))) must_name(l, f->name, "gone", 0);
+  if (wanted || (!tile && !l->bare && !strncmp(f->name, "log", 3))) must_name(l, f->name, "gone", 0);
   f->gone = false;
 }
 
@@ -248,9 +265,180 @@ static void test_kept(void **state) {
   log_free(l);
 }
 
+/* ---- strangers ---- */
+
+static uint8_t const witness_seed[2][32] = {{11}, {12}};
+
+static cf_vkey_t witness(unsigned i) {
+  cf_ed25519_pub_t pub;
+  cf_vkey_t        k;
+  char             name[16];
+  snprintf(name, sizeof name, "w.example/%u", i);
+  cf_ed25519_pub(&pub, witness_seed[i]);
+  assert_int_equal(cf_vkey_make(&k, CF_SPAN(name, strlen(name)), CF_VKEY_WITNESS, &pub), CF_OK);
+  return k;
+}
+
+static void cosign(log_t *l, char const *name, unsigned who) {
+  uint8_t    buf[CF_NOTE_MAX];
+  file_t    *f = find(l, name);
+  cf_wr_t    wr = cf_wr_init(buf, sizeof buf);
+  cf_note_t  note;
+  cf_cosig_t c;
+  cf_vkey_t  k = witness(who);
+  cf_wr_bytes(&wr, f->bytes, f->len);
+  assert_int_equal(cf_note_parse(&note, cf_wr_out(&wr), NULL), CF_OK);
+  cf_cosig_make(&c, witness_seed[who], 1700000000, note.text);
+  cf_cosig_line(&wr, &k, &c);
+  f->bytes = realloc(f->bytes, wr.len);
+  memcpy(f->bytes, buf, f->len = wr.len);
+}
+
+/* The policy of one log and two witnesses, under a rule. */
+static cf_tlog_policy_t policy_of(log_t const *l, char const *rule) {
+  static uint8_t   text[2048]; /* borrowed */
+  cf_wr_t          wr = cf_wr_init(text, sizeof text);
+  cf_tlog_policy_t p;
+  cf_error_t       err = {0};
+  char             name[16];
+  if (l) cf_wr_bytes(&wr, "log ", 4), cf_vkey_format(&wr, &l->key), cf_wr_u8(&wr, '\n');
+  for (unsigned i = 0; i < 2; i++) {
+    cf_vkey_t k = witness(i);
+    snprintf(name, sizeof name, "witness w%u ", i);
+    cf_wr_bytes(&wr, name, strlen(name));
+    cf_vkey_format(&wr, &k);
+    cf_wr_u8(&wr, '\n');
+  }
+  cf_wr_bytes(&wr, rule, strlen(rule));
+  if (cf_tlog_policy_parse(&p, cf_wr_out(&wr), &err)) fail_msg("%s", err.text);
+  return p;
+}
+
+/* What a stranger publishes: the files below log/ alone. */
+static log_t *bare_new(uint64_t size, uint64_t kept) {
+  log_t *l = log_new(size, kept);
+  l->bare = true;
+  for (size_t i = 0; i < l->cnt;) {
+    file_t *f = &l->file[i];
+    if (!strncmp(f->name, "log/", 4)) {
+      memmove(f->name, f->name + 4, strlen(f->name + 4) + 1);
+      i++;
+    } else {
+      free(f->bytes);
+      *f = l->file[--l->cnt];
+    }
+  }
+  return l;
+}
+
+static void test_strangers(void **state) {
+  log_t *l = bare_new(SMALL, 9);
+  cosign(l, "checkpoint", 0);
+  cosign(l, "checkpoint", 1);
+  must_hold(l); /* by its key */
+  cf_tlog_policy_t both = policy_of(l, "group g all w0 w1\nquorum g\n");
+  l->policy = &both; /* every byte of every line counts */
+  must_hold(l);
+  for (size_t i = 0; i < l->cnt; i++) {
+    size_t by = !strcmp(l->file[i].name, "checkpoint") || step == 1 ? 1 : 5 * step;
+    for (size_t at = i % by; at < l->file[i].len; at += by) flip(l, &l->file[i], at);
+    cut_and_take_away(l, &l->file[i]);
+  }
+  must_hold(l);
+  log_free(l);
+}
+
+static void test_large_of_strangers(void **state) {
+  static char const *const names[] = {"tile/2/000.p/1", "tile/0/255", "tile/0/258.p/3", "tile/entries/257", "tile/entries/257.p/9"};
+  log_t *l = bare_new(LARGE, 65536 + CF_TILE_WIDTH + 9);
+  must_hold(l);
+  for (size_t i = 0; i < CF_COUNT_OF(names); i++) {
+    l->at = 0; /* some names are there twice */
+    file_t *f = find(l, names[i]);
+    if (!f) fail_msg("%s is not there", names[i]);
+    flip(l, f, (i * 37) % f->len);
+    cut_and_take_away(l, f);
+  }
+  log_free(l);
+}
+
+static void test_empty_of_strangers(void **state) {
+  cf_error_t err;
+  for (int wrong = 0; wrong < 2; wrong++) {
+    log_t *l = bare_new(1, 1);
+    l->size = 0;
+    find(l, "checkpoint")->gone = true;
+    put_note(l, "checkpoint", 0, wrong ? l->leaf[0] : cf_tree_empty());
+    file_t keep = l->file[0];
+    l->file[0] = l->file[l->cnt - 1], l->file[l->cnt - 1] = keep;
+    assert_int_equal(verify(l, &err), wrong ? CF_ERR_AUTH : CF_OK);
+    log_free(l);
+  }
+}
+
+static void test_policies(void **state) {
+  static struct {
+    char const *what, *rule;
+    bool        names_it, names_other, key;
+    cf_status_t bare, domain;
+    char const *text;
+  } const cases[] = {
+      {"its key, and a quorum", "quorum w0\n", true, false, true, CF_OK, CF_OK, ""},
+      {"a quorum, and no key", "quorum w0\n", true, false, false, CF_OK, CF_OK, ""},
+      {"its key, and a policy for any log", "quorum w0\n", false, false, true, CF_OK, CF_OK, ""},
+      {"no quorum", "quorum none\n", true, false, false, CF_OK, CF_OK, ""},
+      {"one that did not sign", "quorum w1\n", true, false, false, CF_ERR_POLICY, CF_ERR_POLICY, "witness w1 did not cosign"},
+      {"more than signed", "group g 2 w0 w1\nquorum g\n", true, false, true, CF_ERR_POLICY, CF_ERR_POLICY, "group g has 1 of 2, not w1"},
+      {"another log", "quorum w0\n", false, true, false, CF_ERR_POLICY, CF_ERR_POLICY, "no log that the policy names"},
+      {"its key, and another log", "quorum none\n", false, true, true, CF_ERR_POLICY, CF_ERR_POLICY, "no log that the policy names"},
+  };
+  static log_t other;
+  cf_ed25519_pub_t pub;
+  cf_ed25519_pub(&pub, witness_seed[0]);
+  assert_int_equal(cf_vkey_make(&other.key, CF_SPAN_LIT("example.com/scan"), CF_VKEY_LOG, &pub), CF_OK);
+  for (size_t i = 0; i < CF_COUNT_OF(cases); i++)
+    for (int bare = 0; bare < 2; bare++) {
+      log_t            *l = bare ? bare_new(9, 7) : log_new(9, 7);
+      cf_tlog_policy_t  p = policy_of(cases[i].names_it ? l : cases[i].names_other ? &other : NULL, cases[i].rule);
+      cf_audit_reader_t r = {list, read_one, l};
+      cf_logscan_rest_t rest;
+      cf_error_t        err = {0};
+      cosign(l, bare ? "checkpoint" : "checkpoints/00000000000000000007", 0);
+      cf_status_t st = scan(l, &r, &(cf_logscan_ask_t){cases[i].key ? &l->key : NULL, &p}, &rest, &err);
+      if (st != (bare ? cases[i].bare : cases[i].domain) || !strstr(err.text, cases[i].text)) fail_msg("%s: %s: %s", cases[i].what, cf_status_name(st), err.text);
+      if (!st && p.quorum != CF_TLOG_POLICY_NONE) assert_int_equal(rest.cosigned, bare ? 9 : 7);
+      if (st && strstr(cases[i].text, "w1")) assert_non_null(strstr(err.text, bare ? "checkpoint: " : "checkpoints/00000000000000000007: "));
+      log_free(l);
+    }
+}
+
+/* Where nothing can be listed, the kept checkpoint of the head's size is asked. */
+static void test_quorum_of_a_server(void **state) {
+  log_t            *l = log_new(9, 9);
+  cf_tlog_policy_t  p = policy_of(l, "quorum w0\n");
+  cf_audit_reader_t r = {NULL, read_one, l};
+  cf_logscan_rest_t rest;
+  cf_error_t        err = {0};
+  assert_int_equal(scan(l, &r, &(cf_logscan_ask_t){NULL, &p}, &rest, &err), CF_ERR_POLICY);
+  assert_non_null(strstr(err.text, "checkpoints/00000000000000000009: its cosignatures"));
+  cosign(l, "checkpoints/00000000000000000009", 0);
+  assert_int_equal(scan(l, &r, &(cf_logscan_ask_t){NULL, &p}, &rest, NULL), CF_OK);
+  assert_int_equal(rest.cosigned, 9);
+  l->file[l->cnt - 1].name[0] = 'x';
+  err = (cf_error_t){0};
+  assert_int_equal(scan(l, &r, &(cf_logscan_ask_t){NULL, &p}, &rest, &err), CF_ERR_POLICY);
+  assert_non_null(strstr(err.text, "checkpoints/00000000000000000009: missing"));
+  put_note(l, "checkpoints/00000000000000000009", 9, l->leaf[0]); /* another log of that size */
+  cosign(l, "checkpoints/00000000000000000009", 0);
+  assert_int_equal(scan(l, &r, &(cf_logscan_ask_t){NULL, &p}, &rest, NULL), CF_ERR_AUTH);
+  log_free(l);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1) step = 1;
   struct CMUnitTest const tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_large), cmocka_unit_test(test_consistent),
-                                     cmocka_unit_test(test_claims), cmocka_unit_test(test_kept)};
+                                     cmocka_unit_test(test_claims), cmocka_unit_test(test_kept), cmocka_unit_test(test_strangers),
+                                     cmocka_unit_test(test_large_of_strangers), cmocka_unit_test(test_empty_of_strangers),
+                                     cmocka_unit_test(test_policies), cmocka_unit_test(test_quorum_of_a_server)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
