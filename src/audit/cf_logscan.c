@@ -6,7 +6,6 @@
 #include "audit/cf_audit_state.h"
 #include "audit/cf_tiles.h"
 #include "base/cf_text.h"
-#include "translog/cf_logreader.h"
 
 enum { PART_ROW = 2, PARTS_MAX = 1 << 20, FAULTS_MAX = 64 };
 
@@ -241,6 +240,7 @@ static cf_status_t say(cf_logscan_t const *s, cf_logreader_t const *log, cf_log_
     other = (cf_tile_t){.row = f.file.row - 1, .index = f.at, .width = CF_TILE_WIDTH};
     return cf_error_set(err, CF_ERR_AUTH, "log", 0, "%s: has root %s, %s says %s", name_of(s, other).text, is, name_of(s, f.file).text, says);
   case CF_LOG_FAULT_FORK:
+    return cf_error_set(err, CF_ERR_AUTH, "log", 0, "%scheckpoint: its first %llu entries have root %s, and what was read before %s", below(s), (ull_t)f.at, is, says);
   case CF_LOG_FAULT_ROOT:
     break;
   }
@@ -265,6 +265,18 @@ cf_status_t cf_logscan_part(cf_logscan_t const *s, cf_audit_reader_t const *read
   f.file.index += shift_of(s, part, f.file.row);
   f.at += f.kind == CF_LOG_FAULT_ROOT ? 0 : shift_of(s, part, f.file.row) * CF_TILE_WIDTH;
   return say(s, &log, f, err);
+}
+
+cf_status_t cf_logscan_more(cf_logreader_t *log, cf_audit_reader_t const *reader, uint64_t size, cf_hash_t const *root, cf_error_t *err) {
+  cf_logscan_t   s = {.bare = true, .whole = true, .size = size, .root = *root};
+  cf_logreader_t before = *log;
+  cf_tile_t      want;
+  cf_status_t    st = cf_logreader_begin(log, size, root);
+  if (st) return cf_error_set(err, st, "log", 0, "checkpoint: smaller than what was read, or too large");
+  while (cf_logreader_want(log, &want) && !st && log->fault_cnt <= FAULTS_MAX) st = give(&s, reader, 0, log, want, err);
+  if (!st && (log->fault_cnt || cf_logreader_end(log, NULL))) st = say(&s, log, log->first, err);
+  if (st) *log = before;
+  return st;
 }
 
 /* ---- what lies beside ---- */

@@ -14,8 +14,8 @@
 #define CF_AUDIT_LOGSCAN_H
 
 #include "audit/cf_audit.h"
+#include "translog/cf_logreader.h"
 #include "translog/cf_note.h"
-#include "translog/cf_tile.h"
 #include "translog/cf_tlog_policy.h"
 
 #define CF_LOGSCAN_PART 65536u /* entries; the last part may have fewer */
@@ -60,5 +60,11 @@ typedef struct {
    has cosignatures, and where they cannot be listed, of the head's size.  CF_ERR_AUTH, CF_ERR_FORMAT, CF_ERR_POLICY, CF_ERR_IO. */
 CF_MUST_CHECK cf_status_t cf_logscan_rest(cf_logscan_rest_t *out, cf_logscan_t const *s, cf_audit_reader_t const *reader,
                                           cf_tlog_policy_t const *policy, cf_error_t *err);
+
+/* cf_logscan_more follows a stranger's log: it reads what a head, which the caller believes, has beyond what log (cf_logreader_init before the first time)
+   has read, entries and tiles.  CF_ERR_AUTH: err names the file that is altered or missing, or what was read leads to another log; CF_ERR_IO;
+   CF_ERR_BOUND: smaller than what was read.  Unless CF_OK, log is as it was. */
+CF_MUST_CHECK cf_status_t cf_logscan_more(cf_logreader_t *log, cf_audit_reader_t const *reader, uint64_t size, cf_hash_t const *root,
+                                          cf_error_t *err);
 
 #endif

@@ -47,13 +47,14 @@ struct cf_monitor {
 
 char const *cf_incident_name(cf_incident_kind_t kind) {
   static char const *const names[CF_INCIDENTS] = {"fork",       "rollback", "stale", "enclave", "verdict",
-                                                  "settlement", "silence",  "lie",   "altered"};
+                                                  "settlement", "silence",  "lie",   "altered", "quorum"};
   return names[kind];
 }
 
 cf_monitor_t *cf_monitor_new(cf_monitor_config_t const *cfg, cf_monitor_out_t const *out) {
   cf_monitor_t *m = calloc(1, sizeof *m);
   if (!m) abort();
+  assert(!cfg->policy || cfg->policy->witness_cnt == cfg->set->cnt);
   m->cfg = *cfg;
   m->out = *out;
   return m;
@@ -147,9 +148,29 @@ static void look_behind(cf_monitor_t *m) {
            m->source[witness].name, (ull_t)m->source[witness].shown);
 }
 
+/* Who cosigned a head does so after it was shown, and perhaps the next one only: heads up to one that a quorum cosigned ask for no more. */
+static void look_at_quorum(cf_monitor_t *m, unsigned source) {
+  cf_tlog_policy_t const *p = m->cfg.policy;
+  uint64_t                shown = m->source[source].shown, behind = 0, since_s = UINT64_MAX;
+  uint32_t                signers = 0;
+  char                    why[160];
+  for (size_t i = 0; i < m->head_cnt; i++) {
+    head_t const *h = &m->head[i];
+    if (h->size > behind && cf_tlog_policy_met(p, h->signers)) behind = h->size;
+    if (h->size == shown) signers |= h->signers;
+  }
+  for (size_t i = 0; i < m->head_cnt; i++)
+    if (m->head[i].size > behind && m->head[i].size <= shown && m->head[i].time_s < since_s) since_s = m->head[i].time_s;
+  if (since_s == UINT64_MAX || m->now_s < since_s + m->cfg.quorum_s) return;
+  raise_it(m, CF_INCIDENT_QUORUM, source, "", "no quorum behind more than %llu of %llu entries: %s", (ull_t)behind, (ull_t)shown,
+           cf_tlog_policy_short(why, sizeof why, p, signers));
+}
+
 void cf_monitor_end(cf_monitor_t *m) {
   size_t n = 0;
   look_behind(m);
+  for (unsigned i = 0; m->cfg.policy && i < m->source_cnt; i++)
+    if (m->source[i].answered && !m->source[i].witness) look_at_quorum(m, i);
   for (size_t i = 0; i < m->open_cnt; i++) {
     if (m->open[i].again) m->open[n++] = m->open[i];
     else m->out.tell(m->out.ctx, &m->open[i], true);
@@ -358,6 +379,8 @@ void cf_monitor_lied(cf_monitor_t *m, unsigned source, char const *why) {
   cf_monitor_unaudited(m, source);
   raise_it(m, CF_INCIDENT_LIE, source, why, "%s", why);
 }
+
+void cf_monitor_altered(cf_monitor_t *m, unsigned source, char const *why) { raise_it(m, CF_INCIDENT_ALTERED, source, why, "%s", why); }
 
 /* ---- audits ---- */
 

@@ -7,7 +7,7 @@
 #define CF_AUDIT_MONITOR_H
 
 #include "audit/cf_audit.h"
-#include "translog/cf_note.h"
+#include "translog/cf_tlog_policy.h"
 
 #define CF_MONITOR_SOURCES_MAX 32
 #define CF_MONITOR_HEADS_MAX   65536 /* in memory; older ones stay in the records, and are compared with no more */
@@ -25,6 +25,7 @@ typedef enum {
   CF_INCIDENT_SILENCE,    /* a source does not answer, or not in time */
   CF_INCIDENT_LIE,        /* a source answers what it cannot mean */
   CF_INCIDENT_ALTERED,    /* any other fault of an audit */
+  CF_INCIDENT_QUORUM,     /* what a place shows is not cosigned as the policy asks */
   CF_INCIDENTS,
 } cf_incident_kind_t;
 char const *cf_incident_name(cf_incident_kind_t kind); /* "fork", ... */
@@ -52,6 +53,8 @@ typedef struct {
   cf_witness_set_t const *set; /* borrowed */
   uint64_t                stale_s, silent_s;
   uint64_t                grace_s; /* that an enclave may take from its boot entry to its results */
+  cf_tlog_policy_t const *policy;  /* whose witnesses are the set's members, in their order; NULL: no quorum is asked for.  Borrowed */
+  uint64_t                quorum_s; /* that cosignatures may come after a head */
 } cf_monitor_config_t;
 
 typedef struct cf_monitor cf_monitor_t;
@@ -72,6 +75,8 @@ CF_MUST_CHECK cf_status_t cf_monitor_note(cf_monitor_t *m, unsigned source, cf_s
 /* The source did not answer, or answered what it cannot mean; why is for people. */
 void cf_monitor_silent(cf_monitor_t *m, unsigned source, char const *why);
 void cf_monitor_lied(cf_monitor_t *m, unsigned source, char const *why);
+/* A file that the source serves is not what its head says. */
+void cf_monitor_altered(cf_monitor_t *m, unsigned source, char const *why);
 /* cf_monitor_audited: an audit of a place ended, well or with faults.  cf_monitor_unaudited: there was none in this round, and what the
    last one said stands. */
 CF_MUST_CHECK cf_status_t cf_monitor_audited(cf_monitor_t *m, unsigned source, cf_audit_t const *a);
@@ -81,7 +86,8 @@ CF_MUST_CHECK cf_status_t cf_monitor_compare(cf_monitor_t *m, unsigned source, c
 /* cf_monitor_follow does so with a log that nobody audits: tree is what the place serves, and must show that every smaller head is in it; and the largest
    head must not be older than stale_s, from when it was first seen. */
 CF_MUST_CHECK cf_status_t cf_monitor_follow(cf_monitor_t *m, unsigned source, cf_audit_reader_t const *tree, cf_span_t head_note);
-/* cf_monitor_end tells which incidents are over. */
+/* cf_monitor_end asks of each place that answered whether a quorum stands behind what it shows, with the cosignatures that anybody showed: behind its
+   head, or behind a larger one, or its head is younger than quorum_s.  Then it tells which incidents are over. */
 void cf_monitor_end(cf_monitor_t *m);
 
 /* Open incidents, i < count; and what is known, for metrics. */

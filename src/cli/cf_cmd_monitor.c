@@ -190,29 +190,72 @@ static int open_places(monitor_t *m, cf_args_t const *a) {
   return 0;
 }
 
-/* A log of strangers: its key is all that is known of it. */
-static int open_strangers(monitor_t *m, cf_args_t const *a) {
-  size_t      cnt = a->word_cnt ? a->word_cnt : 1;
-  cf_domain_t domain = {.id = {{0}}};
-  cf_vkey_t  *key = &domain.witnesses.log;
-  uint8_t     text[CF_VKEY_TEXT_MAX];
-  cf_wr_t     wr = cf_wr_init(text, sizeof text);
-  int         code = cf_vkey_arg(key, "monitor", a);
-  if (code) return code;
-  if (key->type != CF_VKEY_LOG) return cf_fail(CF_EXIT_FAILS, "monitor", "format", cf_arg(a, "vkey"), "found", "not a log's key", NULL);
-  if (cf_flag(a, "domain")) return cf_fail_usage(a->command, "a domain's log is known by its genesis: --domain or --vkey", "--vkey");
+/* A log of strangers: its key is all that is known of it, and whose cosignatures a policy asks for. */
+static cf_monitor_log_t *log_of_stranger(monitor_t *m, cf_vkey_t const *key, cf_tlog_policy_t const *policy) {
+  cf_domain_t       domain = {.witnesses.log = *key};
+  uint8_t           text[CF_VKEY_TEXT_MAX];
+  cf_wr_t           wr = cf_wr_init(text, sizeof text);
   cf_vkey_format(&wr, key);
   domain.id = cf_sha256(cf_wr_out(&wr));
   cf_monitor_log_t *l = log_of(m, &domain);
+  if (policy) domain.witnesses.cnt = policy->witness_cnt;
+  for (size_t i = 0; policy && i < policy->witness_cnt; i++) domain.witnesses.member[i] = policy->witness[i].key;
   l->stranger = true;
   l->domain = domain;
-  for (size_t i = 0; !code && i < cnt; i++) {
-    char const *where = a->word_cnt ? a->word[i] : ".";
-    if (l->place_cnt == CF_MONITOR_PLACES_MAX || strlen(where) > 1024) return cf_fail_usage(a->command, "too many places of one log, or too long a name", where);
-    l->place[l->place_cnt++] = &m->place[i];
-    code = cf_monitor_place_stranger(&m->place[i], where);
+  l->policy = policy;
+  return l;
+}
+
+static int add_place(monitor_t *m, cf_args_t const *a, cf_monitor_log_t *l, char const *where) {
+  if (l->place_cnt == CF_MONITOR_PLACES_MAX || strlen(where) > 1024) return cf_fail_usage(a->command, "too many places of one log, or too long a name", where);
+  l->place[l->place_cnt++] = &m->place[m->place_cnt];
+  return cf_monitor_place_stranger(&m->place[m->place_cnt++], where, !cf_flag(a, "heads"));
+}
+
+/* One log: at the places that are named, or where the policy says that it is. */
+static int open_stranger(monitor_t *m, cf_args_t const *a, cf_vkey_t const *key, cf_tlog_policy_t const *policy, cf_span_t url) {
+  cf_monitor_log_t *l = log_of_stranger(m, key, policy);
+  int               code = a->word_cnt ? 0 : add_place(m, a, l, url.len ? cf_fmt("%.*s", (int)url.len, (char const *)url.ptr) : ".");
+  for (size_t i = 0; !code && i < a->word_cnt; i++) code = add_place(m, a, l, a->word[i]);
+  return code;
+}
+
+static int open_by_key(monitor_t *m, cf_args_t const *a, cf_tlog_policy_t const *policy) {
+  cf_vkey_t key;
+  cf_span_t url = CF_SPAN(NULL, 0);
+  int       code = cf_vkey_arg(&key, "monitor", a);
+  if (code) return code;
+  if (key.type != CF_VKEY_LOG) return cf_fail(CF_EXIT_FAILS, "monitor", "format", cf_arg(a, "vkey"), "found", "not a log's key", NULL);
+  bool named = !policy || !policy->log_cnt;
+  for (size_t i = 0; policy && i < policy->log_cnt; i++)
+    if (!memcmp(key.pub.b, policy->log[i].key.pub.b, sizeof key.pub.b)) named = true, url = policy->log[i].url;
+  if (!named) return cf_fail(CF_EXIT_FAILS, "monitor", "policy", cf_arg(a, "vkey"), "found", "of no log that the policy names", NULL);
+  return open_stranger(m, a, &key, policy, url);
+}
+
+/* Every log that the policy names; of several, each where the policy says that it is. */
+static int open_by_policy(monitor_t *m, cf_args_t const *a, cf_tlog_policy_t const *policy) {
+  int code = 0;
+  if (!policy->log_cnt) return cf_fail_usage(a->command, "the policy names no log: --vkey F does", "--quorum");
+  if (policy->log_cnt > 1 && a->word_cnt) return cf_fail_usage(a->command, "the policy names several logs: --vkey F says whose place this is", a->word[0]);
+  for (size_t i = 0; !code && i < policy->log_cnt; i++) {
+    if (policy->log_cnt > 1 && !policy->log[i].url.len)
+      return cf_fail_usage(a->command, "the policy has no URL of this one of its logs: --vkey F and a place follow it alone", policy->log[i].key.name);
+    code = open_stranger(m, a, &policy->log[i].key, policy, policy->log[i].url);
   }
   return code;
+}
+
+static int open_strangers(monitor_t *m, cf_args_t const *a) {
+  static cf_tlog_policy_t        policy;
+  cf_tlog_policy_t const *const p = cf_arg(a, "quorum") ? &policy : NULL;
+  int                            code = p ? cf_quorum_arg(&policy, "monitor", a) : 0;
+  if (code) return code;
+  if (cf_flag(a, "domain")) return cf_fail_usage(a->command, "a domain's log is known by its genesis: --domain, or --vkey and --quorum", "--domain");
+  if (policy.witness_cnt > CF_WITNESSES_MAX)
+    return cf_fail(CF_EXIT_FAILS, "monitor", "bound", cf_arg(a, "quorum"), "found", cf_fmt("more than %d witnesses", CF_WITNESSES_MAX), NULL);
+  m->place_cnt = 0;
+  return cf_arg(a, "vkey") ? open_by_key(m, a, p) : open_by_policy(m, a, p);
 }
 
 static int take_lock(char const *folder) {
@@ -232,7 +275,7 @@ static int run(monitor_t *m, uint16_t port) {
 
 int cf_cmd_monitor(cf_args_t const *a) {
   static monitor_t   m = {.lock = PTHREAD_MUTEX_INITIALIZER};
-  cf_monitor_times_t times = {.stale_s = 86400, .silent_s = 60, .audit_every_s = 600};
+  cf_monitor_times_t times = {.stale_s = 86400, .silent_s = 60, .quorum_s = cf_flag(a, "once") ? 0 : 60, .audit_every_s = 600};
   uint64_t           port = 0;
   size_t             open;
   cf_error_t         err = {0};
@@ -244,6 +287,7 @@ int cf_cmd_monitor(cf_args_t const *a) {
   if (!code) code = cf_arg_u64(&m.every_s, a, "every", 1, 86400);
   if (!code) code = cf_arg_u64(&times.stale_s, a, "stale-after", 1, UINT32_MAX);
   if (!code) code = cf_arg_u64(&times.silent_s, a, "silent-after", 0, UINT32_MAX);
+  if (!code) code = cf_arg_u64(&times.quorum_s, a, "quorum-after", 0, UINT32_MAX);
   if (!code) code = cf_arg_u64(&times.audit_every_s, a, "audit-every", 1, UINT32_MAX);
   if (!code) code = cf_arg_u64(&port, a, "port", 1, 65535);
   for (; !code && cf_arg_at(a, "witness", m.witness_cnt); m.witness_cnt++) {
@@ -252,7 +296,7 @@ int cf_cmd_monitor(cf_args_t const *a) {
   }
   if (cf_flag(a, "once")) times.silent_s = 0;
   if (!code) code = take_lock(m.folder);
-  if (!code) code = cf_arg(a, "vkey") ? open_strangers(&m, a) : open_places(&m, a);
+  if (!code) code = cf_arg(a, "vkey") || cf_arg(a, "quorum") ? open_strangers(&m, a) : open_places(&m, a);
   for (size_t i = 0; !code && i < m.log_cnt; i++) code = cf_monitor_log_open(m.log[i], m.folder, &times);
   if (code || !cf_flag(a, "once")) return code ? code : run(&m, (uint16_t)port);
   if (confine(&m, &err)) return cf_fail_error("monitor", &err);

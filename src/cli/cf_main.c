@@ -97,7 +97,7 @@ static cf_command_t const commands[] = {
      "domain= o= since= fork= ledger= rpc-quorum= confirmations= from-block=", 0, 1, cf_cmd_audit},
     {"monitor", "[DIR|URL]...", "follows logs and their witnesses: forks, rollbacks, silence, enclaves and settlements that should not be",
      "counterfoil monitor d --state seen --once",
-     "state= witness= domain= vkey= once every= audit-every= stale-after= silent-after= port=", 0, CF_WORDS_MAX, cf_cmd_monitor},
+     "state= witness= domain= vkey= quorum= heads once every= audit-every= stale-after= silent-after= quorum-after= port=", 0, CF_WORDS_MAX, cf_cmd_monitor},
     {"show", "F [--tlog-policy]", "prints any of our files; of genesis, also log and witness quorum as other clients take them (C2SP tlog-policy)",
      "counterfoil show d/public/genesis", "tlog-policy o=", 1, 1, cf_cmd_show},
     {"schema", "[DOCUMENT]", "prints the CDDL of our documents", "counterfoil schema receipt", "", 0, 1, cf_cmd_schema},

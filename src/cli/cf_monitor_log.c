@@ -73,8 +73,11 @@ static cf_read_t stranger_read(void *ctx, char const *name, size_t max, cf_span_
   return r;
 }
 
-int cf_monitor_place_stranger(cf_monitor_place_t *p, char const *where) {
+int cf_monitor_place_stranger(cf_monitor_place_t *p, char const *where, bool entries) {
   p->where = where;
+  p->log = entries ? malloc(sizeof *p->log) : NULL;
+  if (entries && !p->log) abort();
+  if (entries) cf_logreader_init(p->log, &(cf_logreader_sink_t){0});
   p->reader = (cf_audit_reader_t){NULL, stranger_read, p};
   return cf_tree_reader(&p->under, where);
 }
@@ -162,7 +165,9 @@ int cf_monitor_log_open(cf_monitor_log_t *l, char const *folder, cf_monitor_time
   cf_monitor_config_t cfg = {.set = &l->domain.witnesses,
                              .stale_s = times->stale_s,
                              .silent_s = times->silent_s,
-                             .grace_s = l->domain.policy.attest_max_age_s};
+                             .grace_s = l->domain.policy.attest_max_age_s,
+                             .policy = l->policy,
+                             .quorum_s = times->quorum_s};
   cf_monitor_out_t    out = {keep, fetch, proof, tell, l};
   l->audit_every_s = times->audit_every_s;
   snprintf(l->dir, sizeof l->dir, "%s/logs/%s", folder, cf_hex(CF_SPAN(l->domain.id.b, 8)));
@@ -286,7 +291,23 @@ static cf_status_t ask_place(cf_monitor_log_t *l, cf_monitor_place_t *p, uint64_
   return st ? st : compare(l, p);
 }
 
-static cf_status_t ask_stranger(cf_monitor_log_t *l, cf_monitor_place_t *p) {
+/* What is new of the entries and tiles.  What was in the midst of being replaced looks like a fault: only what is there a second time is one. */
+static void read_stranger(cf_monitor_log_t *l, cf_monitor_place_t *p, cf_checkpoint_t const *head, uint64_t now_s) {
+  if (is_due(l, p, head, now_s)) {
+    cf_status_t st = CF_ERR_AUTH;
+    for (int i = 0; i < 2 && st == CF_ERR_AUTH; i++) {
+      if (i && !p->under.list) cf_web_sleep(1000);
+      p->fault = (cf_error_t){0};
+      st = cf_logscan_more(p->log, &p->reader, head->size, &head->root, &p->fault);
+    }
+    p->clean = st != CF_ERR_IO;
+    p->audited = *head;
+    p->audited_s = now_s;
+  }
+  if (p->fault.status == CF_ERR_AUTH) cf_monitor_altered(l->monitor, p->source, p->fault.text);
+}
+
+static cf_status_t ask_stranger(cf_monitor_log_t *l, cf_monitor_place_t *p, uint64_t now_s) {
   cf_monitor_t   *m = l->monitor;
   cf_span_t       bytes;
   cf_checkpoint_t head;
@@ -298,8 +319,10 @@ static cf_status_t ask_stranger(cf_monitor_log_t *l, cf_monitor_place_t *p) {
   if (r == CF_READ_LARGE) return cf_monitor_lied(m, p->source, "it answers with more than such a file can have, or without end"), CF_OK;
   bytes = r == CF_READ_OK ? CF_SPAN(memcpy(note, bytes.ptr, bytes.len), bytes.len) : CF_SPAN(NULL, 0);
   cf_status_t st = cf_monitor_note(m, p->source, bytes);
-  if (!st && bytes.len && !cf_checkpoint_open(&head, NULL, NULL, bytes, &l->domain.witnesses.log, NULL))
+  if (!st && bytes.len && !cf_checkpoint_open(&head, NULL, NULL, bytes, &l->domain.witnesses.log, NULL)) {
     st = cf_monitor_follow(m, p->source, &p->reader, bytes);
+    if (!st && p->log) read_stranger(l, p, &head, now_s);
+  }
   if (!st && p->failed) cf_monitor_silent(m, p->source, "it does not answer, or too slowly, when asked for tiles");
   return st;
 }
@@ -308,7 +331,7 @@ int cf_monitor_log_round(cf_monitor_log_t *l, uint64_t now_s) {
   cf_status_t st = CF_OK;
   cf_monitor_begin(l->monitor, now_s);
   for (size_t i = 0; !st && i < l->witness_cnt; i++) st = ask_witness(l, i);
-  for (size_t i = 0; !st && i < l->place_cnt; i++) st = l->stranger ? ask_stranger(l, l->place[i]) : ask_place(l, l->place[i], now_s);
+  for (size_t i = 0; !st && i < l->place_cnt; i++) st = l->stranger ? ask_stranger(l, l->place[i], now_s) : ask_place(l, l->place[i], now_s);
   if (st) return CF_EXIT_WORLD;
   cf_monitor_end(l->monitor);
   return 0;

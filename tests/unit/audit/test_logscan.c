@@ -362,6 +362,50 @@ static void test_large_of_strangers(void **state) {
   log_free(l);
 }
 
+/* Read as it grows: each file that is new is looked at, once, and a fault leaves what was read before. */
+static void test_follow(void **state) {
+  static uint64_t const sizes[] = {0, 3, 255, 256, 300, 300, SMALL * 2, 3 * CF_TILE_WIDTH};
+  static cf_logreader_t log;
+  cf_error_t            err = {0};
+  uint64_t              before = 0;
+  cf_logreader_init(&log, &(cf_logreader_sink_t){0});
+  for (size_t i = 0; i < CF_COUNT_OF(sizes); i++) {
+    log_t            *l = bare_new(sizes[i] ? sizes[i] : 1, 1);
+    cf_audit_reader_t r = {NULL, read_one, l};
+    cf_hash_t         root = cf_tree_root_of(l->leaf, sizes[i]), wrong = l->leaf[0];
+    wrong.b[0] ^= 1;
+    l->at = 0;
+    for (size_t k = 0; sizes[i] && k < l->cnt; k++) {
+      file_t   *f = &l->file[k];
+      cf_tile_t t;
+      if (cf_tile_parse(&t, CF_SPAN(f->name, strlen(f->name)))) continue;
+      bool entry = t.row == CF_TILE_ENTRIES, now = cf_tile_within(&t, sizes[i]) && t.width != 1;
+      if (!entry || !now || t.index * CF_TILE_WIDTH + t.width <= before) continue;
+      for (int how = 0; how < 3; how++) {
+        err = (cf_error_t){0};
+        if (how == 0) f->bytes[f->len - 1] ^= 1;
+        if (how == 1) f->gone = true;
+        if (how == 2) f->failing = true;
+        assert_int_equal(cf_logscan_more(&log, &r, sizes[i], &root, &err), how == 2 ? CF_ERR_IO : CF_ERR_AUTH);
+        assert_int_equal(log.size, before);
+        if (!strstr(err.text, f->name)) fail_msg("%s: %s", f->name, err.text);
+        if (how == 0) f->bytes[f->len - 1] ^= 1;
+        f->gone = f->failing = false;
+      }
+    }
+    assert_int_equal(cf_logscan_more(&log, &r, sizes[i], &wrong, &err), CF_ERR_AUTH);
+    assert_int_equal(cf_logscan_more(&log, &r, sizes[i], &root, NULL), CF_OK);
+    assert_int_equal(log.size, sizes[i]);
+    if (before) assert_int_equal(cf_logscan_more(&log, &r, before - 1, &root, &err), CF_ERR_BOUND);
+    if (sizes[i]) { /* nothing is read a second time */
+      cf_audit_reader_t none = {NULL, NULL, NULL};
+      assert_int_equal(cf_logscan_more(&log, &none, sizes[i], &root, NULL), CF_OK);
+    }
+    before = sizes[i];
+    log_free(l);
+  }
+}
+
 static void test_empty_of_strangers(void **state) {
   cf_error_t err;
   for (int wrong = 0; wrong < 2; wrong++) {
@@ -438,7 +482,7 @@ int main(int argc, char **argv) {
   if (argc > 1) step = 1;
   struct CMUnitTest const tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_large), cmocka_unit_test(test_consistent),
                                      cmocka_unit_test(test_claims), cmocka_unit_test(test_kept), cmocka_unit_test(test_strangers),
-                                     cmocka_unit_test(test_large_of_strangers), cmocka_unit_test(test_empty_of_strangers),
+                                     cmocka_unit_test(test_large_of_strangers), cmocka_unit_test(test_follow), cmocka_unit_test(test_empty_of_strangers),
                                      cmocka_unit_test(test_policies), cmocka_unit_test(test_quorum_of_a_server)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,12 +48,12 @@ static void tell_it(void *ctx, cf_incident_t const *i, bool over) {
   memcpy(e->last_id, i->id, sizeof e->last_id);
 }
 
-enum { PLACE, OTHER, WITNESS, STALE_S = 1000, SILENT_S = 60, GRACE_S = 300 };
+enum { PLACE, OTHER, WITNESS, STALE_S = 1000, SILENT_S = 60, GRACE_S = 300, QUORUM_S = 50 };
 
-static ear_t *ear_new(a_world_t *a, ear_t const *before) {
+static ear_t *ear_of(a_world_t *a, ear_t const *before, cf_tlog_policy_t const *policy) {
   ear_t *e = calloc(1, sizeof *e);
   if (before) memcpy(e->seen, before->seen, e->seen_sz = before->seen_sz);
-  cf_monitor_config_t cfg = {&a->w->witnesses, STALE_S, SILENT_S, GRACE_S};
+  cf_monitor_config_t cfg = {&a->w->witnesses, STALE_S, SILENT_S, GRACE_S, policy, QUORUM_S};
   cf_monitor_out_t    out = {keep_it, fetch_it, prove_it, tell_it, e};
   e->m = cf_monitor_new(&cfg, &out);
   assert_int_equal(cf_monitor_source(e->m, "http://place", false), PLACE);
@@ -64,6 +64,8 @@ static ear_t *ear_new(a_world_t *a, ear_t const *before) {
   assert_int_equal(good, e->seen_sz);
   return e;
 }
+
+static ear_t *ear_new(a_world_t *a, ear_t const *before) { return ear_of(a, before, NULL); }
 
 static void ear_free(ear_t *e) {
   cf_monitor_free(e->m);
@@ -267,6 +269,81 @@ static void test_lie_and_silence(void **state) {
   a_world_free(b);
 }
 
+/* ---- a quorum that somebody's policy asks for ---- */
+
+static void round_at(ear_t *e, uint64_t now_s, unsigned source, cf_span_t n) {
+  cf_monitor_begin(e->m, now_s);
+  note(e, source, n);
+  cf_monitor_end(e->m);
+}
+
+/* The genesis' witnesses, and another rule. */
+static cf_tlog_policy_t policy_of(a_world_t *a, char const *rule) {
+  static uint8_t   text[CF_WITNESS_POLICY_MAX + 256];
+  cf_wr_t          wr = cf_wr_init(text, sizeof text);
+  cf_tlog_policy_t p;
+  cf_witness_set_policy(&wr, &a->w->witnesses);
+  uint8_t const *group = memmem(text, wr.len, "group ", 6);
+  wr.len = (size_t)(group - text);
+  cf_wr_bytes(&wr, rule, strlen(rule));
+  assert_int_equal(cf_tlog_policy_parse(&p, cf_wr_out(&wr), NULL), CF_OK);
+  return p;
+}
+
+static void test_quorum(void **state) {
+  a_world_t       *a = a_life(74);
+  tlog_t          *log = &a->w->log;
+  cf_tlog_policy_t p = policy_of(a, "group pair all w1 w2\ngroup q all pair w3\nquorum q\n");
+  ear_t           *e = ear_of(a, NULL, &p);
+  uint64_t         t = a->w->now_s;
+  round_at(e, t, PLACE, note_of(a->w, log, 6, 7));
+  round_at(e, t + 1, PLACE, note_of(a->w, log, 7, 3));
+  round_at(e, t + QUORUM_S, PLACE, note_of(a->w, log, 7, 3));
+  only(e, CF_INCIDENT_QUORUM, 0); /* it may still come */
+  round_at(e, t + 1 + QUORUM_S, PLACE, note_of(a->w, log, 7, 3));
+  only(e, CF_INCIDENT_QUORUM, 1);
+  assert_string_equal(e->last, "no quorum behind more than 6 of 7 entries: group q has 1 of 2, not w3");
+  cf_monitor_begin(e->m, t + 60); /* another source has what lacks */
+  note(e, WITNESS, note_of(a->w, log, 7, 4));
+  note(e, PLACE, note_of(a->w, log, 7, 0));
+  cf_monitor_end(e->m);
+  assert_int_equal(e->over[CF_INCIDENT_QUORUM], 1);
+  assert_int_equal(cf_monitor_open_count(e->m), 0);
+  /* A log that grows, and is never cosigned again; each head is young. */
+  for (unsigned i = 0; i < 4; i++) round_at(e, t + 100 + 20 * i, PLACE, note_of(a->w, log, 8 + i, i & 1 ? 4 : 0));
+  only(e, CF_INCIDENT_QUORUM, 2);
+  assert_string_equal(e->last, "no quorum behind more than 7 of 11 entries: group q has 1 of 2, not pair; group pair has 0 of 2, not w1 w2");
+  round_at(e, t + 200, PLACE, note_of(a->w, log, 12, 7)); /* what is before it asks for no more */
+  assert_int_equal(e->over[CF_INCIDENT_QUORUM], 2);
+  round_at(e, t + 300, OTHER, note_of(a->w, log, 10, 0)); /* a mirror that lags */
+  only(e, CF_INCIDENT_QUORUM, 2);
+  /* A witness alone is not asked to show others' signatures; and what was heard is known in the next life. */
+  ear_t *f = ear_of(a, e, &p);
+  round_at(f, t + 400, WITNESS, note_of(a->w, log, 13, 1));
+  only(f, CF_INCIDENT_QUORUM, 0);
+  round_at(f, t + 401, PLACE, note_of(a->w, log, 12, 0));
+  only(f, CF_INCIDENT_QUORUM, 0);
+  round_at(f, t + 500, PLACE, note_of(a->w, log, 13, 0));
+  only(f, CF_INCIDENT_QUORUM, 1);
+  ear_free(e);
+  ear_free(f);
+  a_world_free(a);
+}
+
+static void test_no_quorum_asked(void **state) {
+  a_world_t       *a = a_life(75);
+  cf_tlog_policy_t none = policy_of(a, "quorum none\n"), one = policy_of(a, "quorum w4\n");
+  for (unsigned i = 0; i < 3; i++) {
+    ear_t *e = ear_of(a, NULL, i == 0 ? NULL : i == 1 ? &none : &one);
+    round_at(e, a->w->now_s, PLACE, note_of(a->w, &a->w->log, 9, 7));
+    round_at(e, a->w->now_s + 900, PLACE, note_of(a->w, &a->w->log, 9, 7));
+    only(e, CF_INCIDENT_QUORUM, i == 2);
+    if (i == 2) assert_string_equal(e->last, "no quorum behind more than 0 of 9 entries: witness w4 did not cosign");
+    ear_free(e);
+  }
+  a_world_free(a);
+}
+
 /* ---- what audits find ---- */
 
 static void test_stale_and_altered(void **state) {
@@ -468,7 +545,7 @@ int main(void) {
       cmocka_unit_test(test_fork_of_one_size), cmocka_unit_test(test_fork_of_two_sizes), cmocka_unit_test(test_fork_by_audit),
       cmocka_unit_test(test_rollback), cmocka_unit_test(test_behind_its_witness),         cmocka_unit_test(test_lie_and_silence),   cmocka_unit_test(test_stale_and_altered),
       cmocka_unit_test(test_uncertified),      cmocka_unit_test(test_verdict),           cmocka_unit_test(test_settlement),
-      cmocka_unit_test(test_one_lie),
+      cmocka_unit_test(test_one_lie),          cmocka_unit_test(test_quorum),            cmocka_unit_test(test_no_quorum_asked),
       cmocka_unit_test(test_quiet),            cmocka_unit_test(test_power_cut),         cmocka_unit_test(test_disk_full),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
