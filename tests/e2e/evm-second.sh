@@ -12,6 +12,7 @@ node=http://127.0.0.1:$port consensus=http://127.0.0.1:$((port + 2))
 
 start_chain() {
   rm -rf chain
+  : >chain.out # the one before was ready, too
   node "$peer/chain.mjs" "$dir/chain" "$port" "$@" >chain.out 2>&1 &
   up_pid=$!
   for _ in $(seq 600); do
