@@ -64,9 +64,12 @@ cf_chainside_ask(cf_gateway_t *g, cf_effects_t *fx, unsigned slot, unsigned node
 
 void
 cf_chainside_ended(cf_gateway_t *g, cf_effects_t *fx, unsigned node, cf_status_t st) {
-  unsigned lies = g->evm->node[node].lies;
-  cf_evm_node_ended(&g->evm->node[node], st, 0, g->now.mono_ms);
-  if (g->evm->node[node].lies != lies)
+  cf_evm_node_t      *n   = &g->evm->node[node];
+  cf_evm_node_t const was = *n;
+  cf_evm_node_ended(n, st, 0, g->now.mono_ms);
+  if (n->malformed != was.malformed && !(n->malformed & was.malformed)) /* the 1st, 2nd, 4th ...: it can give one every second */
+    cf_gateway_say(g, fx, CF_LINE_WARN, CF_PUBLIC_TEXT("node-malformed"), CF_PUBLIC_TEXT("its answer has not the form of one: it is asked again"), node);
+  if (n->lies != was.lies)
     cf_gateway_say(g, fx, CF_LINE_ERROR, CF_PUBLIC_TEXT("node-lied"), CF_PUBLIC_TEXT("what it said does not hold: others are asked"), node);
 }
 

@@ -108,7 +108,7 @@ read_logs(cf_gateway_t *g, cf_json_t logs, size_t answer_len, cf_error_t *err) {
   if (wr.len > g->cfg.evm.inbox_max - s->read.len) return too_many(g, err);
   cf_hash_t fold = s->read.fold;
   if (cf_inbox_fold_all(&fold, &folded, cf_wr_out(&wr)) || folded != cnt)
-    return cf_error_set(err, CF_ERR_FORMAT, "inbox", 0, "a message is malformed");
+    return cf_error_set(err, CF_ERR_AUTH, "inbox", 0, "a message that no ledger sends");
   s->read = (cf_inbox_read_t){ s->read.len + wr.len, s->read.cnt + cnt, fold, s->till + 1 };
   s->sources |= 1u << s->node;
   s->range += s->range / RANGE_GROWS;
@@ -201,8 +201,10 @@ read_state(cf_gateway_t *g, cf_effects_t *fx, cf_jsonrpc_answer_t const *a, cf_e
   if (st) return st;
   cf_wr_t wr = cf_wr_init(s->proof, sizeof s->proof);
   st         = cf_evm_read_state(&wr, values, a[ID_SLOTS - ID_BLOCK].result, &g->domain.ledger, &block.header.state_root, keys, n, err);
-  if (!st && cf_sender_rpc_final(&final, &block, a[ID_ACCOUNT - ID_BLOCK].result, &g->evm->sender.account))
-    st = cf_error_set(err, CF_ERR_AUTH, "account", 0, "the proof of the account does not lead to the block's state");
+  if (!st) {
+    st = cf_sender_rpc_final(&final, &block, a[ID_ACCOUNT - ID_BLOCK].result, &g->evm->sender.account);
+    if (st) cf_error_set(err, st, "account", 0, "no proof of the account that leads to the block's state");
+  }
   if (!st) take_final(g, fx, &block, &final, a[ID_SINCE - ID_BLOCK].result);
   if (!st) st = check_inbox(g, &values[CF_SLOT_INBOX], err);
   cf_signer_t signer[CF_SIGNERS_MAX];

@@ -65,7 +65,8 @@ void cf_evm_node_ended(cf_evm_node_t *node, cf_status_t status, unsigned retry_a
   node->fails++;
   if (wait_ms > CF_EVM_BACKOFF_MAX_MS) wait_ms = CF_EVM_BACKOFF_MAX_MS;
   if (wait_ms < (uint64_t)retry_after_s * 1000) wait_ms = (uint64_t)retry_after_s * 1000;
-  if (faulty(status)) {
+  if (status == CF_ERR_FORMAT) node->malformed++;
+  else if (faulty(status)) {
     node->lies++;
     wait_ms = CF_EVM_BACKOFF_LIED_MS;
   }

@@ -50,13 +50,15 @@ uint64_t cf_evm_quorum_height(uint64_t const *heights, unsigned n, unsigned k);
 
 /* What is known of a node between questions; all zero at first. */
 typedef struct {
-  unsigned fails; /* in a row */
-  unsigned lies;  /* ever     */
+  unsigned fails;     /* in a row */
+  unsigned lies;      /* ever     */
+  unsigned malformed; /* ever     */
   uint64_t retry_at_ms;
 } cf_evm_node_t;
 
 /* cf_evm_node_ended notes how a question ended (for one whose answer a quorum blamed: CF_ERR_AUTH); retry_after_s is what the node
-   asked for, 0 when nothing.  No longer than CF_EVM_BACKOFF_LIED_MS is waited. */
+   asked for, 0 when nothing.  No longer than CF_EVM_BACKOFF_LIED_MS is waited.  An answer that is only malformed (CF_ERR_FORMAT) says
+   nothing of the chain, so that it is no lie: a node that makes a block meanwhile, or a proxy before it, gives one now and then. */
 void cf_evm_node_ended(cf_evm_node_t *node, cf_status_t status, unsigned retry_after_s, uint64_t now_ms);
 static inline bool cf_evm_node_ready(cf_evm_node_t const *node, uint64_t now_ms) { return now_ms >= node->retry_at_ms; }
 

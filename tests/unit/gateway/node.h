@@ -52,6 +52,7 @@ enum {
   LIE_MANY         = 1 << 25, /* inbox messages without end */
   LIE_BARE         = 1 << 26, /* blocks have no receipts: no lie of a node that lost them */
   LIE_SHY          = 1 << 27, /* no answer for a block's receipts: who does not say has not said that there is none */
+  LIE_FEES         = 1 << 28, /* a fee history one base fee short, as a node gives that makes a block meanwhile */
   LIE_OTHER        = 1 << 24, /* ... with one that the account did not sign in the place of each of its own */
 };
 
@@ -776,7 +777,7 @@ static inline void node_get_fees(rpc_t *r) {
   cf_jw_obj(r->j, "result");
   node_number(r, "oldestBlock", newest + 1 - n);
   cf_jw_arr(r->j, "baseFeePerGas");
-  for (uint64_t i = 0; i <= n; i++) cf_jw_quantity(r->j, NULL, r->n->chain->base_wei);
+  for (uint64_t i = r->n->lies & LIE_FEES ? 1 : 0; i <= n; i++) cf_jw_quantity(r->j, NULL, r->n->chain->base_wei);
   cf_jw_end(r->j, ']');
   cf_jw_arr(r->j, "reward");
   for (uint64_t i = 0; i < n; i++) {

@@ -462,13 +462,14 @@ static struct {
   { "shuffled", LIE_SHUFFLED, true, true },
   { "receipts", LIE_RECEIPTS, false, false },
   { "absent", LIE_ABSENT, false, false },
-  { "garbage", LIE_GARBAGE, true, true },
+  { "garbage", LIE_GARBAGE, false, true },
   { "overflow", LIE_OVERFLOW, true, true },
   { "refuses", LIE_REFUSES, false, true },
   { "refuses all", LIE_REFUSES_ALL, false, true },
   { "silent", LIE_SILENT, false, true },
   { "takes", LIE_TAKES, false, false },
   { "since", LIE_SINCE, true, false },
+  { "fees", LIE_FEES, false, false },
 };
 
 /* One of three lies from the beginning, or from some time on: it is named where it can be found out, and the others serve. */
@@ -494,6 +495,28 @@ test_one_of_three_lies(void **state) {
       assert_int_equal(cf_sender_status(&t->g->evm->sender).halt, CF_SENDER_RUNNING);
       town_free(t);
     }
+}
+
+/* An answer without its form is no lie: it is said once, not at each, whose it was, and the node is asked again at once when it answers as it should. */
+static void
+test_a_malformed_answer_is_no_lie(void **state) {
+  static unsigned const how[] = { LIE_FEES, LIE_GARBAGE };
+  for (size_t i = 0; i < CF_COUNT_OF(how); i++) {
+    party_t p[2];
+    town_t *t = serving(560 + i, 3, p, 2);
+    assert_int_equal(t->malformed[0], 0);
+    t->node[0].lies = how[i];
+    pay_each_other(t, p);
+    town_run(t, 60000);
+    assert_true(t->malformed[0] > 0 && t->malformed[0] <= 7);
+    assert_says(t, "\"nodes\":[\"failing\",\"ok\",\"ok\"]");
+    t->node[0].lies = 0;
+    town_run(t, CF_EVM_BACKOFF_MAX_MS + 5000);
+    assert_says(t, "\"nodes\":[\"ok\",\"ok\",\"ok\"]");
+    assert_int_equal(t->named[0] + t->malformed[1] + t->malformed[2], 0);
+    assert_settled(t, 1);
+    town_free(t);
+  }
 }
 
 /* A node alone shows nothing that is not so: no view, until it tells the truth. */
@@ -807,7 +830,7 @@ test_the_only_node_stops_us(void **state) {
   } const cases[] = {
     { LIE_SINCE, NULL, true },
     { LIE_ABSENT | LIE_BODY, "\"halt\":\"unseen\"", false },
-    { LIE_INDEX | LIE_SHY, "\"halt\":\"unseen\"", true },
+    { LIE_INDEX | LIE_SHY, "\"halt\":\"unseen\"", false },
     { LIE_ABSENT | LIE_OTHER, "\"halt\":\"unseen\"", false },
     { LIE_ABSENT | LIE_UNDONE, "\"halt\":\"vanished\"", false },
   };
@@ -928,6 +951,7 @@ main(void) {
     cmocka_unit_test(test_a_refused_settlement_is_made_again),
     cmocka_unit_test(test_paused),
     cmocka_unit_test(test_one_of_three_lies),
+    cmocka_unit_test(test_a_malformed_answer_is_no_lie),
     cmocka_unit_test(test_the_only_node_lies),
     cmocka_unit_test(test_other_code),
     cmocka_unit_test(test_a_silent_node_is_not_waited_for),

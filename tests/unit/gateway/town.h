@@ -77,6 +77,7 @@ typedef struct town {
   uint64_t      fee_max_wei;
   bool          no_blocks;
   unsigned      named[NODES_MAX]; /* how often a line said that this node lied */
+  unsigned      malformed[NODES_MAX]; /* ... that what it answered was malformed */
   unsigned      halts;            /* ... that the sender halted */
   void        (*on_send)(struct town *t); /* before a node gets a transaction */
   struct { uint64_t at_ms, id; } late[256]; /* questions that nobody answers */
@@ -616,6 +617,7 @@ perform_one(town_t *t, cf_effect_t const *e) {
     snprintf(t->said, sizeof t->said, "%.*s", (int)e->body.len, (char const *)e->body.ptr);
     t->halts += strstr(t->said, "\"sender-halted\"") != NULL;
     if (strstr(t->said, "\"node-lied\"")) t->named[strtoul(strstr(t->said, "\"count\":") + 8, NULL, 10)]++;
+    if (strstr(t->said, "\"node-malformed\"")) t->malformed[strtoul(strstr(t->said, "\"count\":") + 8, NULL, 10)]++;
     if (getenv("TOWN_LOG")) printf("%8llu %.*s\n", (unsigned long long)t->now_ms, (int)e->body.len, (char const *)e->body.ptr);
     break;
   case CF_FX_EXIT:

@@ -485,6 +485,8 @@ static void backing_off(void **state) {
   assert_int_equal(node.retry_at_ms, 1000 + CF_EVM_BACKOFF_LIED_MS);
   cf_evm_node_ended(&node, CF_OK, 0, 1000);
   assert_true(cf_evm_node_ready(&node, 1000) && node.fails == 0);
+  cf_evm_node_ended(&node, CF_ERR_FORMAT, 0, 1000); /* what has no form says nothing that could be untrue */
+  assert_true(node.malformed == 1 && node.lies == 0 && node.retry_at_ms == 1000 + CF_EVM_BACKOFF_MS);
   cf_evm_node_ended(&node, CF_ERR_AUTH, 0, 1000); /* who lied is left alone for long, from the first time on */
   assert_true(node.lies == 1 && node.retry_at_ms == 1000 + CF_EVM_BACKOFF_LIED_MS);
 }
