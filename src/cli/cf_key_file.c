@@ -1,6 +1,8 @@
 #include "cli/cf_key_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 
 #include "base/cf_secret.h"
 #include "base/cf_text.h"
+#include "document/cf_table.h"
 #include "party/cf_keystore.h"
 
 enum { PASSWORD_MAX = 1024 };
@@ -39,25 +42,45 @@ static int read_line(password_t *p, int fd) {
 
 static int from_file(password_t *p, char const *path) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return cf_fail(CF_EXIT_USAGE, "password", "unreadable", path, NULL);
+  if (fd < 0) return cf_fail(CF_EXIT_USAGE, "password", "unreadable", path, "found", strerror(errno), NULL);
   int code = read_line(p, fd);
   close(fd);
   return code;
 }
 
+/* Who ends us at the question gets a terminal back that shows what is typed. */
+static int const      ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static int            asked_at;
+static struct termios as_it_was;
+
+static void on_end(int sig) {
+  tcsetattr(asked_at, TCSAFLUSH, &as_it_was);
+  raise(sig); /* as without us, once we return */
+}
+
+static void guard(struct sigaction was[CF_COUNT_OF(ends)]) {
+  struct sigaction act = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
+  for (size_t i = 0; i < CF_COUNT_OF(ends); i++)
+    if (!sigaction(ends[i], NULL, &was[i]) && was[i].sa_handler == SIG_DFL) sigaction(ends[i], &act, NULL);
+}
+
 static int from_terminal(password_t *p, char const *prompt) {
-  struct termios was, quiet;
-  int            fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  struct sigaction before[CF_COUNT_OF(ends)];
+  struct termios   was, quiet;
+  int              fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
   if (fd < 0 || tcgetattr(fd, &was)) {
     if (fd >= 0) close(fd);
     return no_password("there is no terminal to ask at");
   }
-  quiet = was;
+  asked_at = fd;
+  as_it_was = quiet = was;
+  guard(before);
   quiet.c_lflag &= ~(tcflag_t)ECHO;
   tcsetattr(fd, TCSAFLUSH, &quiet);
   bool told = write(fd, prompt, strlen(prompt)) > 0;
   int  code = told ? read_line(p, fd) : no_password("the terminal does not take the question");
   tcsetattr(fd, TCSAFLUSH, &was);
+  for (size_t i = 0; i < CF_COUNT_OF(ends); i++) sigaction(ends[i], &before[i], NULL);
   (void)!write(fd, "\n", 1);
   close(fd);
   return code;
@@ -94,7 +117,8 @@ static int open_keystore(uint8_t scalar[32], cf_keystore_t const *k, cf_args_t c
   password_t p;
   cf_error_t err = {0};
   int        code = password_get(&p, a, cf_fmt("password of %s: ", path));
-  if (!code && cf_keystore_open(scalar, k, CF_SPAN(p.text, p.len), &err)) code = cf_fail_error("key", &err);
+  if (!code && cf_keystore_open(scalar, k, CF_SPAN(p.text, p.len), &err))
+    code = cf_fail(CF_EXIT_FAILS, "key", cf_status_name(err.status), err.item, "file", path, "found", err.text, NULL);
   cf_secret_free(p.text);
   return code;
 }

@@ -51,3 +51,20 @@ expect 1 "^wallet: exists" "$cf" wallet new w
 [ "$(stat -c %a w/wallet.key)" = 600 ] || die "a wallet's key is for its owner alone"
 printf 'x' | dd of=w/wallet.key bs=1 seek=70 conv=notrunc 2>/dev/null
 expect 1 "^wallet: format" "$cf" wallet show w
+
+# A password is typed unseen; who is ended at the question leaves a terminal that shows what is typed.
+cat >asked.sh <<'END'
+unseen() { stty -a </dev/tty | grep -q -e '-echo '; }
+{
+  n=0
+  until unseen || [ $((n += 1)) -eq 600 ]; do sleep 0.05; done
+  kill -"$2" "$(cat asked.pid)"
+} &
+sh -c 'echo $$ >asked.pid; exec "$1" wallet keystore asked.json' - "$1"
+echo "ended by $?"
+! unseen || echo unseen
+END
+for end in INT TERM QUIT; do
+  timeout 60 script -qec "sh asked.sh '$cf' $end" /dev/null </dev/null >out 2>&1 || true
+  grep -q 'ended by 1[34]' out && ! grep -q '^unseen' out || { cat out; die "SIG$end at the question: what is typed behind it is not shown"; }
+done
