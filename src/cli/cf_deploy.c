@@ -287,7 +287,7 @@ int cf_deploy(cf_deployed_t *out, cf_folder_t *f, cf_deployer_t const *by) {
   if (creation.bad) abort(); /* of a genesis that was founded */
   d.creation = cf_wr_out(&creation);
   d.l.id = f->domain->ledger;
-  d.payer = (cf_payer_t){.nodes = &d.l.nodes, .scalar = by->scalar, .addr = by->addr, .fee_max_gwei = f->evm.fee_max_gwei};
+  d.payer = (cf_payer_t){.nodes = &d.l.nodes, .scalar = by->scalar, .addr = by->addr, .fee_max_gwei = f->evm.fee_max_gwei, .quiet = by->quiet};
   out->was = access(cf_folder_path(f, "deployment"), F_OK) == 0;
   int code = cf_nodes_open(&d.l.nodes, WHAT, &f->evm, d.l.id.chain_id);
   if (!code) code = out->was ? read_entry(&d) : make(&d);

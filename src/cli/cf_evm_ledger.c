@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ledger/cf_slots.h"
 
@@ -31,7 +32,11 @@ int cf_evm_ledger_open(cf_evm_ledger_t *l, char const *what, cf_folder_t const *
   cf_span_t  entry;
   cf_error_t err = {0};
   *l = (cf_evm_ledger_t){.id = f->domain->ledger};
-  int code = cf_slurp(&entry, cf_folder_path(f, "deployment"), CF_ENTRY_MAX);
+  char *path = cf_folder_path(f, "deployment");
+  if (access(path, F_OK))
+    return cf_fail(CF_EXIT_FAILS, what, "missing", "deployment", "found", "the ledger's contract is not on its chain yet", "next",
+                   cf_fmt("counterfoil ledger deploy %s --deployer KEYSTORE", f->dir), NULL);
+  int code = cf_slurp(&entry, path, CF_ENTRY_MAX);
   if (!code && cf_domain_deployment(&l->id.code_hash, f->domain, entry, &err)) code = cf_fail_error(what, &err);
   if (!code) code = cf_nodes_open(&l->nodes, what, &f->evm, l->id.chain_id);
   return code ? code : cf_nodes_final(&l->block, &l->nodes);

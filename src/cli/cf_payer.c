@@ -89,6 +89,11 @@ static void ask_signer(cf_payer_t *p, cf_evm_tx_t const *tx) {
   cf_jsonrpc_end(j);
 }
 
+/* Whatever ends us from here on, the sender knows what to look for. */
+static void tell(cf_payer_t const *p, char const *how, cf_hash_t const *hash) {
+  if (!p->quiet) cf_note("%s: %s in transaction 0x%s", p->nodes->what, how, cf_hex(CF_SPAN_OF(hash->b)));
+}
+
 int cf_payer_submit(cf_hash_t *hash, cf_payer_t *p, cf_evm_tx_t const *tx) {
   cf_jsonrpc_answer_t a;
   cf_hash_t           want = {{0}};
@@ -101,30 +106,37 @@ int cf_payer_submit(cf_hash_t *hash, cf_payer_t *p, cf_evm_tx_t const *tx) {
     if (!code) cf_evm_ask_send(cf_nodes_question(to), CF_NODES_ID, cf_wr_out(&raw));
   }
   free(raw.buf);
-  if (!code) code = cf_nodes_said(&a, to);
+  if (code) return code;
+  code = cf_nodes_said(&a, to);
+  if (code && !p->signer) tell(p, "perhaps sent", &want);
   if (code) return code;
   if (a.result.type == CF_JSON_BAD) return cf_payer_refused(to, &a, &p->addr);
   if (cf_data_fixed(hash->b, 32, a.result) || (!p->signer && !cf_hash_eq(hash, &want)))
     return cf_nodes_wrong(to, &(cf_error_t){.status = CF_ERR_AUTH, .item = "transaction"});
+  tell(p, "sent", hash);
   return 0;
 }
 
+/* A node that is away for a moment has the transaction all the same: it is asked until time is out. */
+static bool in_block(cf_evm_receipt_t *r, cf_nodes_t *n, cf_hash_t const *hash) {
+  cf_json_t v;
+  n->quiet = true;
+  cf_evm_ask_receipt(cf_nodes_question(n), CF_NODES_ID, hash);
+  bool told = !cf_nodes_result(&v, n) && !cf_evm_read_receipt(r, v, hash, NULL) && r->known;
+  n->quiet = false;
+  return told;
+}
+
 int cf_payer_wait(cf_evm_receipt_t *r, cf_payer_t *p, cf_hash_t const *hash) {
-  for (unsigned t = 0; t < CF_PAYER_WAIT_MS; t += STEP_MS) {
-    cf_json_t  v;
-    cf_error_t err = {0};
-    cf_evm_ask_receipt(cf_nodes_question(p->nodes), CF_NODES_ID, hash);
-    int code = cf_nodes_result(&v, p->nodes);
-    if (code) return code;
-    if (cf_evm_read_receipt(r, v, hash, &err)) return cf_nodes_wrong(p->nodes, &err);
-    if (r->known && r->ok) return 0;
-    if (r->known)
-      return cf_fail(CF_EXIT_FAILS, p->nodes->what, "reverted", cf_fmt("0x%s", cf_hex(CF_SPAN_OF(hash->b))), "found",
-                     cf_fmt("in block %llu: what it met there was not what was there before", (unsigned long long)r->block_number), "next",
-                     "again: it is then asked for anew", NULL);
-    cf_web_sleep(STEP_MS);
+  for (uint64_t until = cf_mono_ms() + CF_PAYER_WAIT_MS; cf_mono_ms() < until; cf_web_sleep(STEP_MS)) {
+    if (!in_block(r, p->nodes, hash)) continue;
+    if (r->ok) return 0;
+    return cf_fail(CF_EXIT_FAILS, p->nodes->what, "reverted", cf_fmt("0x%s", cf_hex(CF_SPAN_OF(hash->b))), "found",
+                   cf_fmt("in block %llu: what it met there was not what was there before", (unsigned long long)r->block_number), "next",
+                   "again: it is then asked for anew", NULL);
   }
-  return cf_fail(CF_EXIT_WORLD, p->nodes->what, "timeout", cf_fmt("0x%s", cf_hex(CF_SPAN_OF(hash->b))), "found", "sent, and in no block yet", NULL);
+  return cf_fail(CF_EXIT_WORLD, p->nodes->what, "timeout", cf_fmt("0x%s", cf_hex(CF_SPAN_OF(hash->b))), "found",
+                 "sent, and no node shows a block that has it", "next", "it can still get into one: look for it there before doing the same again", NULL);
 }
 
 int cf_payer_send(cf_evm_receipt_t *r, cf_payer_t *p, cf_evm_tx_t tx) {

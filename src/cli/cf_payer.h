@@ -14,6 +14,7 @@ typedef struct {
   uint8_t const *scalar;
   cf_addr_t      addr;
   uint64_t       fee_max_gwei; /* per gas; 0: what the chain asks for */
+  bool           quiet;        /* what is sent is not told */
 } cf_payer_t;
 
 /* Each returns 0, or an exit status after saying why. */
@@ -26,7 +27,7 @@ int cf_payer_gas(cf_evm_tx_t *tx, cf_payer_t *p);
 int cf_payer_sign(cf_wr_t *wr, cf_hash_t *hash, cf_payer_t const *p, cf_evm_tx_t const *tx);
 /* cf_payer_submit signs and sends one that is complete (signer: nonce is the node's to choose). */
 int cf_payer_submit(cf_hash_t *hash, cf_payer_t *p, cf_evm_tx_t const *tx);
-/* cf_payer_wait waits until it is in a block; what was reverted there is said. */
+/* cf_payer_wait waits until it is in a block, whatever nodes do meanwhile; what was reverted there is said. */
 int cf_payer_wait(cf_evm_receipt_t *r, cf_payer_t *p, cf_hash_t const *hash);
 /* cf_payer_send is all of it, with the account's next nonce. */
 int cf_payer_send(cf_evm_receipt_t *r, cf_payer_t *p, cf_evm_tx_t tx);

@@ -88,6 +88,7 @@ for amount in 1.5 0.5et 1..5eth 0.0000000000000000001eth 0.1wei eth 999999999999
   expect 2 "usage  $amount" "$cf" ledger deploy d --deployer deployer --fund $amount
 done
 expect 1 "up: missing  deployment" "$cf" up d
+expect 1 "ledger show: missing  deployment" "$cf" ledger show d
 expect 1 "policy" "$cf" ledger deploy d --deployer "$(echo 11111111111111111111111111111111111111111111111111111111111111aa >other; echo other)"
 
 # Killed when it has sent the creation; again it sends none that could be a second.
@@ -114,6 +115,33 @@ nonce=$(rpc eth_getTransactionCount '["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb9226
 # Another domain's genesis named the same address: what stands there now is not its contract, and never will be.
 expect 1 "policy  accountProof" "$cf" ledger deploy probe --deployer deployer
 [ ! -e probe/deployment ] || die "another domain's contract was taken for its own"
+
+# Another node, which answers as that one does, but for one thing.
+cat >liar.mjs <<'END'
+import {createServer} from "http";
+import {existsSync, writeFileSync} from "fs";
+const [, , port, to, how] = process.argv;
+createServer(async (q, a) => {
+  let body = "";
+  for await (const part of q) body += part;
+  if (how === "single" && body[0] === "[") return a.end(JSON.stringify({jsonrpc: "2.0", id: null, error: {code: -32600, message: "no batches"}}));
+  if (how === "away" && body.includes("eth_getTransactionReceipt") && !existsSync("away")) return writeFileSync("away", ""), q.socket.destroy();
+  if (how === "silent" && body[0] === "[") return q.socket.destroy();
+  const said = await (await fetch(to, {method: "POST", headers: {"content-type": "application/json"}, body})).json();
+  if (how === "quiet" && Array.isArray(said.result)) said.result = [];
+  if (how === "forger" && said.result?.accountProof) said.result.accountProof[0] = said.result.accountProof[0].replace(/.$/, (c) => (c === "0" ? "1" : "0"));
+  a.setHeader("content-type", "application/json");
+  a.end(JSON.stringify(said));
+}).listen(port, "127.0.0.1");
+END
+liar() {
+  node liar.mjs "$1" "$rpc" "$2" &
+  liars="$liars $!"
+  for _ in $(seq 100); do
+    ! node -e 'require("net").connect(process.argv[1], "127.0.0.1").on("connect", () => process.exit(0)).on("error", () => process.exit(1))' "$1" || break
+    sleep 0.05
+  done
+}
 
 # It runs; money goes in by three ways, and out by two.
 start d
@@ -147,7 +175,10 @@ allowed() { rpc eth_call "[{\"to\": \"$token\", \"data\": \"0xdd62ed3e0000000000
   [ "$(sent)" = 0x9 ] && [ -z "$(allowed)" ] || die "an allowance was not renewed: $(sent) sent, $(allowed) allowed"
 ) &
 by_token=$!
-"$cf" deposit "$url" --wallet bob --asset ETH --amount 1000 --domain "$(cat domain)" >/dev/null
+# The node goes away while it is asked what became of the transaction: that was sent, and is not sent again.
+liar $((port + 45)) away
+expect 0 "^deposit: sent in transaction 0x" "$cf" deposit "$url" --wallet bob --asset ETH --amount 1000 --domain "$(cat domain)" --rpc "http://127.0.0.1:$((port + 45))"
+[ -e away ] || die "the node was always there"
 wait $by_key
 "$cf" deposit "$url" --wallet alice --asset ETH --amount 5000 --signer "$rpc" --from 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 >/dev/null
 expect 0 "" "$cf" attest "$url" --domain "$(cat domain)" -o d.bundle
@@ -193,29 +224,6 @@ expect 3 "" "$cf" audit d --ledger evm:http://127.0.0.1:1
 
 # A node that keeps settlements quiet, forges a proof, takes no batches, or falls silent: the first is found out, and another one asked where there is
 # one; the third is asked one by one; of the last nothing is taken for a block that is missing.
-cat >liar.mjs <<'END'
-import {createServer} from "http";
-const [, , port, to, how] = process.argv;
-createServer(async (q, a) => {
-  let body = "";
-  for await (const part of q) body += part;
-  if (how === "single" && body[0] === "[") return a.end(JSON.stringify({jsonrpc: "2.0", id: null, error: {code: -32600, message: "no batches"}}));
-  if (how === "silent" && body[0] === "[") return q.socket.destroy();
-  const said = await (await fetch(to, {method: "POST", headers: {"content-type": "application/json"}, body})).json();
-  if (how === "quiet" && Array.isArray(said.result)) said.result = [];
-  if (how === "forger" && said.result?.accountProof) said.result.accountProof[0] = said.result.accountProof[0].replace(/.$/, (c) => (c === "0" ? "1" : "0"));
-  a.setHeader("content-type", "application/json");
-  a.end(JSON.stringify(said));
-}).listen(port, "127.0.0.1");
-END
-liar() {
-  node liar.mjs "$1" "$rpc" "$2" &
-  liars="$liars $!"
-  for _ in $(seq 100); do
-    ! node -e 'require("net").connect(process.argv[1], "127.0.0.1").on("connect", () => process.exit(0)).on("error", () => process.exit(1))' "$1" || break
-    sleep 0.05
-  done
-}
 quiet=$((port + 40)) forger=$((port + 41)) single=$((port + 42)) silent=$((port + 43))
 liar $quiet quiet
 liar $forger forger
