@@ -5,7 +5,7 @@
 #                        LEDGER=evm: with the ledger on a chain, whose node is fetched by npm (or ARGS="--rpc URL --deployer KEYSTORE")
 #   make test ONLY=word  unit tests (release and sanitized), checks, fuzzing for a few seconds, end-to-end tests
 #   make fuzz FUZZ_SECONDS=n FUZZ=name   (1800: the long form, docs/hostile.md)      make sim SEEDS=n      make bench ONLY=word
-#   make test-foreign    golang.org/x/mod and an npm COSE library read our logs, receipts and proofs: honest ones hold, each altered byte is refused
+#   make test-foreign    golang.org/x/mod and an npm COSE library read our logs, receipts and proofs, and we a log that x/mod wrote: honest ones hold, each altered byte is refused
 #   make models          the protocol's rules, each taken out in turn, model-checked by spin (ONLY=word; FULL=1; models/README.md)
 #   make alter           every file of a domain altered in every way: found by name, or refused, or made again
 #   make kill-matrix  power-cut   ONLY=word: each process ended, or without power, at each point of its life (docs/operations.md)
@@ -81,7 +81,7 @@ sim: build
 
 test-foreign: build
 	$(call cmake-build,release,test_audit)
-	@for peer in 'log.sh full' cose.sh; do sh tests/e2e/peer-$$peer || { [ $$? -eq 77 ] && echo "skipped: $$peer"; } || exit 1; done
+	@for peer in 'log.sh full' stranger.sh cose.sh; do sh tests/e2e/peer-$$peer || { [ $$? -eq 77 ] && echo "skipped: $$peer"; } || exit 1; done
 
 models:
 	@sh models/check.sh $(ONLY)
