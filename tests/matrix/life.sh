@@ -26,7 +26,7 @@ up() {
 }
 # Patience, a fifth of a second at a time; WHAT is what would be lost.
 again() { # WHAT
-  [ $(($(date +%s) - began)) -lt "${CF_CELL_SECONDS:-240}" ] || fault "lost: $1"
+  [ $(($(date +%s) - began)) -lt "${CF_CELL_SECONDS:-420}" ] || fault "lost: $1"
   sleep 0.2
   kill -0 "$up" 2>/dev/null && return
   wait "$up"

@@ -195,7 +195,7 @@ X
     [ "$verdict" != ok ] || [ "$logged" = "$done" ] || verdict="doubled or lost: $done settlements on the chain, the gateway has $logged"
   fi
   if [ "$verdict" = ok ]; then
-    [ "$act" != none:0:0 ] || cp "$cell/out/points" "$work/points"
+    [ -e "$work/points" ] || cp "$cell/out/points" "$work/points" # of the first life, which nobody disturbs
   else
     rm -rf "$work/failed/$name"
     mkdir -p "$work/failed"
