@@ -54,6 +54,8 @@ rm -r "$tree/src" && mkdir "$tree/src" && finds floors 'no files'
 plant notes.md "see /wor""k/main for it" && finds tree 'a path of some machine'
 plant src/base/cf_a.c '/* TO''DO: later */' && finds tree 'unfinished'
 mkdir -p "$tree/tests/fuzz/base" && plant tests/fuzz/base/fuzz_a.c 'int x;' && finds tree 'has no seeds'
+head -c 2200000 /dev/zero >"$tree/src/left" && finds tree 'src/left   <- over 2 MiB'
+mkdir "$tree/docs" && plant docs/dependencies.md '| `libssl-dev` | build | x |' && plant src/base/cf_a.c '#include <openssl/evp.h>' && finds tree 'does not list libc6-dev'
 chmod -x "$tree/demo" && finds tree 'demo cannot be executed'
 plant test 'if true; then' && finds tree 'test is not a script for sh'
 controls() { # a page of one row, and a model that calls upon it
