@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 mkdir -p build/bench
 rows=build/bench/rows
 : >"$rows"
-rm -rf build/bench/domain-* build/bench/log-* # of a run that was cut off
+rm -rf build/bench/domain-* build/bench/log-* build/bench/peer-?*[0-9] # of a run that was cut off
 
 for peer in bench/peer/*/; do
   name=$(basename "$peer")

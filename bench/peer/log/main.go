@@ -120,7 +120,7 @@ func index(i int64) int64 {
 
 func main() {
 	runtime.GOMAXPROCS(1)
-	dir, err := os.MkdirTemp(".", "bench-peer-")
+	dir, err := os.MkdirTemp("build/bench", "peer-")
 	check(err)
 	defer os.RemoveAll(dir)
 	var t tree

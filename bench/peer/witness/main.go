@@ -109,7 +109,7 @@ func (w *witness) update(body []byte) {
 
 func main() {
 	runtime.GOMAXPROCS(1)
-	path, err := os.MkdirTemp(".", "bench-peer-")
+	path, err := os.MkdirTemp("build/bench", "peer-")
 	check(err)
 	defer os.RemoveAll(path)
 	dir, err := os.Open(path)

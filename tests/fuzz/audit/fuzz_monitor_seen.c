@@ -34,7 +34,7 @@ static cf_status_t proof(void *ctx, char const *id, cf_span_t fork) { return CF_
 static void        tell(void *ctx, cf_incident_t const *i, bool over) {}
 
 static cf_witness_set_t    set;
-static cf_monitor_config_t cfg = {&set, 1000, 60, 300};
+static cf_monitor_config_t cfg = {.set = &set, .stale_s = 1000, .silent_s = 60, .grace_s = 300};
 
 static cf_monitor_t *monitor(disk_t *d) {
   cf_monitor_out_t out = {keep, fetch, proof, tell, d};
