@@ -84,6 +84,7 @@ test-foreign: build
 	@for peer in 'log.sh full' stranger.sh cose.sh; do sh tests/e2e/peer-$$peer || { [ $$? -eq 77 ] && echo "skipped: $$peer"; } || exit 1; done
 
 models:
+	@sh scripts/deps.sh model
 	@sh models/check.sh $(ONLY)
 
 alter: build
